@@ -1,0 +1,35 @@
+"""Pixel-perfect depth: ``ppdcli.load("ppd-tiny").predict("photo.jpg")``.
+
+Names are imported on first use, so that importing the package is quick.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ppdcli.version import __version__
+
+if TYPE_CHECKING:
+    from ppdcli.depth import DepthMap
+    from ppdcli.geometry.camera import Camera
+    from ppdcli.photo import Photo, load_photo
+    from ppdcli.predictor import Predictor, load
+
+__all__ = ["Camera", "DepthMap", "Photo", "Predictor", "__version__", "load", "load_photo"]
+
+_HOMES = {
+    "Camera": "ppdcli.geometry.camera",
+    "DepthMap": "ppdcli.depth",
+    "Photo": "ppdcli.photo",
+    "Predictor": "ppdcli.predictor",
+    "load": "ppdcli.predictor",
+    "load_photo": "ppdcli.photo",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ppdcli' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,196 @@
+"""Checkpoint files -> tensors -> modules, with every key accounted for.
+
+The layouts are the authors': ``dit.*`` for the network, with ``sem_encoder.*`` beside it in some
+files; ``pretrained.*`` for Depth Anything V2's encoder, with ``depth_head.*`` beside it. The
+package's own .safetensors files use the same names.
+"""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ppdcli.errors import CheckpointError
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.dinov2 import DinoV2Semantics
+
+NETWORK_PREFIX = "dit."
+NETWORK_ENCODER_PREFIX = "sem_encoder."
+DA2_PREFIX = "pretrained."
+DA2_HEAD_PREFIX = "depth_head."
+DA2_MASK_TOKEN = "pretrained.mask_token"  # only DINOv2's own training needs it
+
+KNOWN_FILES = {
+    NETWORK_PREFIX: "a Pixel-Perfect Depth network",
+    DA2_PREFIX: "Depth Anything V2 weights, a semantics encoder",
+    "encoder.backbone.": "MoGe-2 weights",
+}
+GIVE_ANOTHER = "give the file that belongs to the model, or download it again"
+ZIP_MAGIC = b"PK\x03\x04"
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, on the CPU, memory-mapped where the format allows it.
+
+    Args:
+        path: a .safetensors file, or anything that ``torch.save`` wrote of a table of tensors.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged, or holds anything but tensors.
+    """
+    if _is_safetensors(path):
+        _require_file(path)
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise _damaged(path, error) from error
+    content = read_pickle(path)
+    if not isinstance(content, Mapping) or not all(
+        isinstance(value, Tensor) for value in content.values()
+    ):
+        raise CheckpointError(f"{path}: {_what_it_holds(content)}; {GIVE_ANOTHER}")
+    return dict(content)
+
+
+def read_pickle(path: Path) -> Any:
+    """What ``torch.save`` put into a file: tensors, and plain containers of them.
+
+    Nothing in the file is executed.
+
+    Raises:
+        CheckpointError: if the file is missing, damaged, or contains code.
+    """
+    _require_file(path)
+    try:
+        with path.open("rb") as file:
+            is_zip = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+    except pickle.UnpicklingError as error:
+        # torch names the forbidden callable, a pickle GLOBAL, only in its text.
+        if "GLOBAL" in str(error):
+            raise CheckpointError(
+                f"{path}: the file contains code, not only tensors, and was not loaded; "
+                "get the weights from their authors or as .safetensors"
+            ) from error
+        raise CheckpointError(
+            f"{path}: not a checkpoint; give a .safetensors, .pth or .pt file of weights"
+        ) from error
+    except Exception as error:  # a damaged file can raise anything
+        raise _damaged(path, error) from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The text entries in a .safetensors header; empty for other files.
+
+    Raises:
+        CheckpointError: if the file is missing or damaged.
+    """
+    _require_file(path)
+    if not _is_safetensors(path):
+        return {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            return dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def load_network(module: CasDiT, path: Path) -> None:
+    """Fills a ``CasDiT`` from a network file; an encoder in the same file is passed over.
+
+    Raises:
+        CheckpointError: if the file cannot be read or its keys or shapes are not the module's.
+    """
+    tensors = {
+        key: tensor
+        for key, tensor in read_tensors(path).items()
+        if not key.startswith(NETWORK_ENCODER_PREFIX)
+    }
+    load_checked(module, tensors, path, "the weights of this network", NETWORK_PREFIX)
+
+
+def load_da2_encoder(module: DinoV2Semantics, path: Path) -> None:
+    """Fills the encoder from a Depth Anything V2 file; its depth head is passed over.
+
+    Raises:
+        CheckpointError: if the file cannot be read or its keys or shapes are not the module's.
+    """
+    tensors = {
+        key: tensor
+        for key, tensor in read_tensors(path).items()
+        if not key.startswith(DA2_HEAD_PREFIX) and key != DA2_MASK_TOKEN
+    }
+    load_checked(module.backbone, tensors, path, "the weights of this encoder", DA2_PREFIX)
+
+
+def load_checked(
+    module: nn.Module, tensors: Mapping[str, Tensor], path: Path, what: str, prefix: str = ""
+) -> None:
+    """Makes ``tensors`` the parameters and buffers of ``module``, if all of them fit.
+
+    The tensors are taken over, not copied, unless their dtype differs from the module's. So a
+    module built under ``torch.device("meta")`` costs no second set of weights, as long as its
+    non-persistent buffers, which no file holds, do not stay on the meta device.
+
+    Args:
+        module: to be filled; its parameters end up on the device of ``tensors``.
+        tensors: by key, all of them to be used.
+        path: where they come from, for the message.
+        what: what they should be, for the message, such as "the weights of this network".
+        prefix: what the keys have in front of the module's names.
+
+    Raises:
+        CheckpointError: if a key is missing, left over, or of another shape.
+    """
+    slots = {prefix + name: slot for name, slot in module.state_dict().items()}
+    problems = [f"key {key} is missing" for key in slots if key not in tensors]
+    problems += [f"key {key} is unexpected" for key in tensors if key not in slots]
+    problems += [
+        f"key {key} has shape {tuple(tensors[key].shape)}, not {tuple(slot.shape)}"
+        for key, slot in slots.items()
+        if key in tensors and tensors[key].shape != slot.shape
+    ]
+    if problems:
+        more = f" (and {len(problems) - 1} more such keys)" if len(problems) > 1 else ""
+        raise CheckpointError(
+            f"{path}: not {what}: {problems[0]}{more}; {_way_on(tensors, prefix)}"
+        )
+    fitted = {
+        key.removeprefix(prefix): tensor.to(slots[key].dtype) for key, tensor in tensors.items()
+    }
+    module.load_state_dict(fitted, assign=True)
+
+
+def _way_on(keys: Mapping[str, Tensor], expected_prefix: str) -> str:
+    for prefix, kind in KNOWN_FILES.items():
+        if prefix != expected_prefix and any(key.startswith(prefix) for key in keys):
+            return f"it looks like {kind}: give it in that place, and here the file that fits"
+    return GIVE_ANOTHER
+
+
+def _what_it_holds(content: object) -> str:
+    if isinstance(content, Mapping) and {"model", "model_config"} <= content.keys():
+        return "holds MoGe-2 weights with their configuration, not a plain table of tensors"
+    return "does not hold a plain table of tensors"
+
+
+def _is_safetensors(path: Path) -> bool:
+    return path.suffix == ".safetensors"
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file; check the path, or see `ppd weights`")
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    lines = str(error).splitlines()
+    cause = f" ({lines[0]})" if lines else ""
+    return CheckpointError(f"{path}: cannot be read, damaged or cut short{cause}; get it again")

@@ -1,0 +1,180 @@
+"""Options that commands share, each defined once as a field of a group."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from math import isfinite
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+
+import typer
+
+from ppdcli.cli.report import exit_with, say
+from ppdcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from ppdcli.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class InputOptions:
+    """Which images."""
+
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT...", help="Files, folders, patterns; - is one image from stdin."
+        ),
+    ] = None
+    from_file: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="FILE", help="Read paths from FILE (-: stdin), a line or NUL each."
+        ),
+    ] = None
+
+    def all(self) -> list[str]:
+        """Every input named, on the command line and in the list.
+
+        Raises:
+            UsageError: none is, or the list cannot be read.
+        """
+        from ppdcli.jobs.inputs import read_list
+
+        named = list(self.inputs or [])
+        if self.from_file is None and not named:
+            raise UsageError("no INPUT; name images, folders or -, or give a list with --from")
+        return named + (read_list(self.from_file) if self.from_file is not None else [])
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """Which model, and how it runs."""
+
+    model: Annotated[
+        str, typer.Option("-m", "--model", metavar="NAME", help="Model; auto: the best one here.")
+    ] = "auto"
+    checkpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use this file as the model's network.")
+    ] = None
+    encoder: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Use this file as its semantics encoder.")
+    ] = None
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto"
+    precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16.")] = "auto"
+    steps: Annotated[
+        int | None, typer.Option(min=1, max=1000, help="Sampling steps. [default: the model's, 4]")
+    ] = None
+    seed: Annotated[int, typer.Option(min=0, help="Noise seed, per image.")] = 0
+    size: Annotated[
+        str | None,
+        typer.Option(metavar="WxH", help="Working area. [default: the model's training area]"),
+    ] = None
+    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False
+
+    @property
+    def area(self) -> int | None:
+        """Pixels to work on, None for the model's own.
+
+        Raises:
+            UsageError: not WxH.
+        """
+        if self.size is None:
+            return None
+        width, _, height = self.size.lower().partition("x")
+        if not (width.isdecimal() and height.isdecimal() and int(width) * int(height) > 0):
+            raise UsageError(f"--size {self.size}: give WIDTHxHEIGHT in pixels, such as 1024x768")
+        return int(width) * int(height)
+
+    def load(self, quiet: bool) -> Predictor:
+        """The model, ready; says on stderr which one and how it runs, unless ``quiet``."""
+        from ppdcli.predictor import load  # torch
+
+        return load(
+            self.model,
+            checkpoint=self.checkpoint,
+            encoder=self.encoder,
+            device=self.device,
+            precision=self.precision,
+            offline=self.offline,
+            announce=(lambda line: None) if quiet else say,
+        )
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where results go and what is said about them."""
+
+    output: Annotated[
+        str,
+        typer.Option(
+            "-o", "--output", metavar="PATH", help="Folder; a file for one output; - is stdout."
+        ),
+    ] = "ppd-out"
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo finished outputs.")] = False
+    json_lines: Annotated[
+        bool, typer.Option("--json", help="One JSON object per input on stdout, nothing else.")
+    ] = False
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what fails.")] = False
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False
+
+    @property
+    def path(self) -> Path | None:
+        """The output folder or file, None for stdout."""
+        return None if self.output == "-" else Path(self.output)
+
+
+def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., None]]:
+    """Gives a command the options of groups, and turns its result and errors into an exit code.
+
+    ``@takes(model=ModelOptions)`` lets ``def command(model: ModelOptions, ...)`` be called by
+    Typer with each of the group's fields as an option of its own.
+    """
+
+    def wrap(command: Callable[..., int]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True).parameters
+        parameters, homes = [], {}
+        for group, kind in groups.items():
+            hints = get_type_hints(kind, include_extras=True)
+            for f in fields(kind):
+                homes[f.name] = group
+                parameters.append(_parameter(f.name, f.default, hints[f.name]))
+        parameters += [p.replace(kind=p.KEYWORD_ONLY) for n, p in own.items() if n not in groups]
+
+        def call(**values: Any) -> None:
+            gathered: dict[str, dict[str, Any]] = {group: {} for group in groups}
+            rest: dict[str, Any] = {}
+            for name, value in values.items():
+                target = gathered[homes[name]] if name in homes else rest
+                target[name] = value
+            made = {group: kind(**gathered[group]) for group, kind in groups.items()}
+            exit_with(lambda: command(**made, **rest), verbose=bool(values.get("verbose")))
+
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        call.__doc__, call.__name__ = command.__doc__, command.__name__
+        return call
+
+    return wrap
+
+
+def _parameter(name: str, default: object, hint: object) -> inspect.Parameter:
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(name, kind, default=default, annotation=hint)
+
+
+def numbers(option: str, text: str, form: str) -> tuple[float, float]:
+    """The two numbers of an option's value ``A,B``.
+
+    Raises:
+        UsageError: anything but two finite numbers.
+    """
+    try:
+        first, second = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"{option} {text}: give two numbers {form}") from None
+    if not (isfinite(first) and isfinite(second)):
+        raise UsageError(f"{option} {text}: give two finite numbers {form}")
+    return first, second

@@ -1,0 +1,78 @@
+"""``ppd predict``: images in, depth out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ppdcli.cli.options import InputOptions, ModelOptions, OutputOptions, numbers, takes
+from ppdcli.cli.report import report
+from ppdcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from ppdcli.jobs.run import Work
+
+ENDINGS = {"png": "_depth.png", "exr": "_depth.exr", "npy": "_depth.npy", "preview": "_preview.png"}
+DEFAULT_FORMATS = ("png", "preview")
+
+
+@takes(source=InputOptions, model=ModelOptions, out=OutputOptions)
+def predict(
+    source: InputOptions,
+    model: ModelOptions,
+    out: OutputOptions,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("-f", "--format", help="png, exr, npy, preview. [default: png,preview]"),
+    ] = None,
+    full_size: Annotated[
+        bool,
+        typer.Option("--full-size/--model-size", help="The photo's size, or the network's own."),
+    ] = True,
+    colormap: Annotated[
+        str, typer.Option(help="Of previews: spectral, inferno, turbo, viridis, gray.")
+    ] = "spectral",
+    value_range: Annotated[
+        str | None,
+        typer.Option("--range", metavar="MIN,MAX", help="Depth at a preview's end colours."),
+    ] = None,
+) -> int:
+    """Predict the depth of images."""
+    from ppdcli.jobs.inputs import discover
+    from ppdcli.jobs.run import Format, plan, run
+
+    formats = [Format(name, ENDINGS[name]) for name in _formats(format_, out)]
+    limits = None if value_range is None else numbers("--range", value_range, "MIN,MAX")
+    area = model.area
+    found = discover(source.all())
+    tasks = plan(found.inputs, formats, out.path)
+
+    def prepare() -> Work:
+        from ppdcli.jobs.predict import PredictWork  # torch
+
+        return PredictWork(
+            model.load(out.quiet),
+            steps=model.steps,
+            seed=model.seed,
+            area=area,
+            full_size=full_size,
+            colormap=colormap,  # type: ignore[arg-type]
+            value_range=limits,
+        )
+
+    results = run(tasks, prepare, formats, out.overwrite)
+    return report(results, found, out.json_lines, out.quiet)
+
+
+def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
+    if given is None:
+        if out.path is None:
+            return ["png"]
+        suffix = out.path.suffix.lower().removeprefix(".")
+        return [suffix] if suffix in ("png", "exr", "npy") else list(DEFAULT_FORMATS)
+    names = [name.strip() for part in given for name in part.split(",")]
+    for name in names:
+        if name not in ENDINGS:
+            raise UsageError(f"--format {name!r}: choose from {', '.join(ENDINGS)}")
+    return list(dict.fromkeys(names))

@@ -1,0 +1,137 @@
+"""The result of a prediction: a depth map that knows what its numbers mean."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from ppdcli.errors import UsageError
+from ppdcli.geometry.camera import Camera
+from ppdcli.version import __version__
+
+if TYPE_CHECKING:
+    from ppdcli.geometry.cloud import Axes, PointCloud
+
+Kind = Literal["relative", "metric"]
+
+MEANING: dict[Kind, str] = {
+    "relative": "affine in log(depth in metres + 1); 0 is near, 1 is far",
+    "metric": "depth along the camera's optical axis (Z), not ray length",
+}
+
+PROVENANCE = ("model", "seed", "steps", "size")
+"""What depth files carry about their origin, besides the program's version."""
+
+
+@dataclass(frozen=True, eq=False)
+class DepthMap:
+    """A depth map and what it takes to use it rightly.
+
+    Attributes:
+        values: (H, W) float32. ``relative``: the network's own output x_0 + 0.5, about [0, 1],
+            0 near, 1 far, affine in log(depth + 1) (paper section 3.1). ``metric``: metres along
+            the optical axis, > 0. NaN where there is no depth.
+        kind: what the values are.
+        camera: pinhole camera of this very grid, if known.
+        provenance: where the values come from, keys as in ``PROVENANCE``.
+    """
+
+    values: np.ndarray
+    kind: Kind
+    camera: Camera | None = None
+    provenance: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """``m`` for metric depth, ``relative`` otherwise."""
+        return "m" if self.kind == "metric" else "relative"
+
+    def facts(self) -> dict[str, str]:
+        """What every file of this map says about it: kind, unit, meaning, provenance, program."""
+        return {
+            "kind": self.kind,
+            "unit": self.unit,
+            "meaning": MEANING[self.kind],
+            "program": f"ppdcli {__version__}",
+            **self.provenance,
+        }
+
+    def report(self) -> dict[str, str | int]:
+        """What a machine-readable report says about it: kind, unit, model, seed, steps, size."""
+        numbers: dict[str, str | int] = {
+            key: int(value) for key, value in self.provenance.items() if key in ("seed", "steps")
+        }
+        return {"kind": self.kind, "unit": self.unit, **self.provenance, **numbers}
+
+    def resized(self, height: int, width: int) -> DepthMap:
+        """The map and its camera on another grid, without depths between two surfaces.
+
+        Metric values are interpolated in log(depth + 1), where the network's own output lives,
+        so that one threshold suits near and far edges alike.
+        """
+        from ppdcli.geometry.upsample import upsample_depth
+
+        if self.values.shape == (height, width):
+            return self
+        if self.kind == "metric":
+            values = np.expm1(upsample_depth(np.log1p(self.values), height, width))
+        else:
+            values = upsample_depth(self.values, height, width)
+        camera = self.camera.resized(width, height) if self.camera else None
+        return replace(self, values=values, camera=camera)
+
+    def save(self, path: str | Path) -> None:
+        """Write a depth file; the suffix picks the format.
+
+        ``.png``: 16 bit, millimetres when metric, normalized when relative. ``.exr``: float32
+        channel Z. ``.npy``: the float32 values. For other encodings see ``ppdcli.files``.
+
+        Raises:
+            UsageError: another suffix.
+            OutputError: the file cannot be written.
+        """
+        from ppdcli.files import exr, npy, png
+
+        path = Path(path)
+        match path.suffix.lower():
+            case png.SUFFIX:
+                png.write(path, self, "mm" if self.kind == "metric" else "normalized")
+            case exr.SUFFIX:
+                exr.write(path, self)
+            case npy.SUFFIX:
+                npy.write(path, self)
+            case _:
+                raise UsageError(f"{path}: depth is saved as .png, .exr or .npy; use one of these")
+
+    def to_pointcloud(
+        self,
+        rgb: np.ndarray,
+        camera: Camera | None = None,
+        axes: Axes = "opencv",
+        edge_clean: bool = True,
+    ) -> PointCloud:
+        """One coloured point a pixel of the photo; see ``ppdcli.geometry.cloud.make_cloud``.
+
+        Args:
+            rgb: (H, W, 3) uint8, the photo, on this map's grid or a larger one.
+            camera: pinhole camera of the photo, if the map has none or another is wanted.
+            axes: "opencv" (x right, y down, z forward) or "opengl" (x right, y up, z backward).
+            edge_clean: leave out points that hang in the air between two surfaces.
+
+        Raises:
+            UsageError: no camera is known, or it is for another size.
+            InputError: the map holds no depth to place.
+        """
+        from ppdcli.geometry.cloud import make_cloud
+
+        height, width = rgb.shape[:2]
+        if camera is None and self.camera is not None:
+            camera = self.camera.resized(width, height)
+        if camera is None:
+            raise UsageError(
+                "this depth map has no camera; give one, such as Camera.from_fov(60, width, height)"
+            )
+        return make_cloud(self, rgb, camera, axes, edge_clean)

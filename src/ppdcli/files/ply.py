@@ -1,0 +1,60 @@
+"""Point clouds as binary PLY: float32 x y z, uchar red green blue, facts as comments."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from ppdcli.errors import InputError, OutputError
+from ppdcli.files.atomic import atomic_path
+from ppdcli.files.open3d_import import import_open3d
+from ppdcli.geometry.cloud import PointCloud
+
+SUFFIX = ".ply"
+BYTES_A_POINT = 3 * 4 + 3
+
+
+def write(path: Path, cloud: PointCloud) -> None:
+    """Write little-endian binary PLY through Open3D's tensor writer, which keeps float32.
+
+    Raises:
+        InputError: the cloud has no points.
+        OutputError: the file cannot be written.
+    """
+    if len(cloud.points) == 0:
+        raise InputError(f"{path}: the cloud has no points, so no file was written")
+    with atomic_path(path) as temporary:
+        # Open3D picks the format by the suffix.
+        draft = temporary.with_name(f"{temporary.stem}-draft{SUFFIX}")
+        try:
+            if not _write_with_open3d(draft, cloud):
+                raise OutputError(
+                    f"{path}: Open3D could not write it; make room or choose another output"
+                )
+            _copy_with_comments(draft, temporary, cloud.comments)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _write_with_open3d(file: Path, cloud: PointCloud) -> bool:
+    o3d = import_open3d()
+    tensors = o3d.t.geometry.PointCloud()
+    tensors.point.positions = o3d.core.Tensor(np.ascontiguousarray(cloud.points, np.float32))
+    tensors.point.colors = o3d.core.Tensor(np.ascontiguousarray(cloud.colors, np.uint8))
+    # Its warnings would go to stdout, which carries only data.
+    with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
+        done = o3d.t.io.write_point_cloud(str(file), tensors)
+    # A cut file is found by its size: the writer's word alone is not enough on a full disk.
+    return done and file.stat().st_size > len(cloud.points) * BYTES_A_POINT
+
+
+def _copy_with_comments(draft: Path, file: Path, comments: tuple[str, ...]) -> None:
+    """Put the comments behind the format line: Open3D's writer has no place for them."""
+    with draft.open("rb") as source, file.open("wb") as target:
+        target.write(source.readline() + source.readline())
+        for comment in comments:
+            line = " ".join(comment.split()).encode("ascii", "backslashreplace")
+            target.write(b"comment " + line + b"\n")
+        shutil.copyfileobj(source, target, 1 << 20)

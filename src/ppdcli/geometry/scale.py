@@ -1,0 +1,42 @@
+"""From relative depth to metres when the user knows the nearest and the farthest depth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ppdcli.errors import InputError, UsageError
+
+
+def near_far_depth(relative: np.ndarray, near: float, far: float) -> np.ndarray:
+    """Stretch a relative map so that its minimum is ``near`` and its maximum is ``far``.
+
+    A relative map is affine in log(depth + 1) (paper section 3.1), so the line is drawn there:
+    depth = exp(lerp(log(near + 1), log(far + 1), u)) - 1 with u = (d - min) / (max - min).
+
+    Args:
+        relative: (H, W) relative depth, 0 near, 1 far; NaN where there is none.
+        near: depth of the nearest valid pixel, metres, > 0.
+        far: depth of the farthest valid pixel, metres, > near.
+
+    Returns:
+        (H, W) float32 depth in metres, NaN where ``relative`` is not finite.
+
+    Raises:
+        UsageError: not 0 < near < far.
+        InputError: no valid pixel, or all are equal.
+    """
+    if not (0 < near < far and math.isfinite(far)):
+        raise UsageError(f"near and far {near:g},{far:g}: 0 < near < far is needed, in metres")
+    valid = np.isfinite(relative)
+    if not valid.any():
+        raise InputError("the depth map has no valid pixel, so near and far cannot be placed")
+    low, high = float(relative[valid].min()), float(relative[valid].max())
+    if low == high:
+        raise InputError(
+            f"the depth map is constant ({low:g}), so near and far cannot be told apart in it"
+        )
+    u = (relative.astype(np.float64) - low) / (high - low)
+    depth = np.expm1(math.log1p(near) + u * (math.log1p(far) - math.log1p(near)))
+    return np.where(valid, depth, np.nan).astype(np.float32)

@@ -1,0 +1,59 @@
+"""What ``ppd predict`` does with one photo."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ppdcli.depth import DepthMap
+from ppdcli.files import exr, npy, png, preview
+from ppdcli.jobs.run import Outputs
+from ppdcli.photo import Photo
+from ppdcli.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class PredictWork:
+    """Predicts a photo's depth and writes it in every format asked for.
+
+    Attributes:
+        full_size: bring the depth to the photo's size; else leave it as the network gives it.
+        value_range: of previews; each picture's own if None.
+    """
+
+    predictor: Predictor
+    steps: int | None
+    seed: int
+    area: int | None
+    full_size: bool
+    colormap: preview.Colormap
+    value_range: tuple[float, float] | None
+
+    def __call__(self, photo: Photo, outputs: Outputs) -> dict[str, Any]:
+        started = time.perf_counter()
+        depth = self.predictor.predict(photo, steps=self.steps, seed=self.seed, area=self.area)
+        predicted = time.perf_counter()
+        if self.full_size:
+            depth = depth.resized(*photo.rgb.shape[:2])
+        resized = time.perf_counter()
+        for name, path in outputs.items():
+            self._write(name, path, depth)
+        timings = {
+            "predict": predicted - started,
+            "resize": resized - predicted,
+            "write": time.perf_counter() - resized,
+        }
+        return {**depth.report(), "timings": timings}
+
+    def _write(self, name: str, path: Path, depth: DepthMap) -> None:
+        match name:
+            case "png":
+                png.write(path, depth, "normalized")
+            case "exr":
+                exr.write(path, depth)
+            case "npy":
+                npy.write(path, depth)
+            case "preview":
+                preview.write(path, depth, self.colormap, self.value_range)

@@ -1,0 +1,179 @@
+"""Many inputs, one after the other: names of outputs, skipping, failures, the report."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ppdcli.errors import InputError, OutputError, PpdError, UsageError
+from ppdcli.jobs.inputs import STDIN, Input
+from ppdcli.photo import Photo, load_photo
+
+Status = Literal["done", "skipped", "failed"]
+Outputs = dict[str, Path]  # format -> file
+Work = Callable[[Photo, Outputs], dict[str, Any]]  # writes a photo's outputs, returns facts
+
+
+@dataclass(frozen=True)
+class Format:
+    """An output format: ``png`` -> ``photo`` + ``_depth.png``."""
+
+    name: str
+    ending: str
+
+    @property
+    def suffix(self) -> str:
+        """The file suffix, ``.png``."""
+        return Path("x" + self.ending).suffix
+
+
+@dataclass
+class Result:
+    """What became of one input.
+
+    Attributes:
+        outputs: files written, or found finished.
+        facts: what the work says of itself: model, seed, steps, size, unit, timings.
+        error: one line, None unless failed.
+    """
+
+    name: str
+    status: Status
+    outputs: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """An input with the files that it is to become; no files when they go to stdout."""
+
+    input: Input
+    outputs: Outputs
+
+
+def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None) -> list[Task]:
+    """Gives every input its output files.
+
+    Args:
+        inputs: the images.
+        formats: what to write of each.
+        output: a folder; a file when there is one input and one format and it has the format's
+            suffix; None for stdout.
+
+    Raises:
+        UsageError: two inputs would write the same file, or stdout would get several files.
+    """
+    if output is None:
+        if len(inputs) != 1 or len(formats) != 1:
+            raise UsageError(
+                f"stdout takes one file, not {len(inputs) * len(formats)}; give one input and one "
+                "--format, or a folder with --output"
+            )
+        return [Task(inputs[0], {})]
+    if not output.is_dir() and output.suffix.lower() in {f.suffix for f in formats}:
+        if len(inputs) != 1 or len(formats) != 1:
+            raise UsageError(
+                f"{output}: one file cannot take {len(inputs) * len(formats)} outputs; give one "
+                "input and one --format, or a folder"
+            )
+        return [Task(inputs[0], {formats[0].name: output})]
+    if output.is_file():
+        raise UsageError(f"{output}: is a file, not a folder; choose another --output")
+    tasks = [
+        Task(entry, {f.name: output / f"{entry.stem}{f.ending}" for f in formats})
+        for entry in inputs
+    ]
+    _refuse_clashes(tasks)
+    return tasks
+
+
+def _refuse_clashes(tasks: Sequence[Task]) -> None:
+    owners: dict[str, str] = {}
+    for task in tasks:
+        for path in task.outputs.values():
+            # Some file systems do not tell A from a.
+            other = owners.setdefault(str(path).casefold(), task.input.name)
+            if other is not task.input.name:
+                raise UsageError(
+                    f"{other} and {task.input.name} would both write {path}; give the folder that "
+                    "holds both, or run them one by one with different --output"
+                )
+
+
+def run(
+    tasks: Sequence[Task],
+    prepare: Callable[[], Work],
+    formats: Sequence[Format],
+    overwrite: bool,
+) -> Iterator[Result]:
+    """Works through the tasks; one that fails does not stop the others.
+
+    Args:
+        tasks: from ``plan``.
+        prepare: makes the work, called once and only if something is to be done (it loads the
+            model).
+        formats: as in ``plan``, for stdout's suffix.
+        overwrite: redo outputs that exist.
+
+    Yields:
+        One result a task, in order.
+
+    Raises:
+        PpdError: the whole run cannot go on.
+    """
+    work: Work | None = None
+    for task in tasks:
+        paths = [str(path) for path in task.outputs.values()]
+        finished = all(path.is_file() for path in task.outputs.values())
+        if task.outputs and finished and not overwrite:
+            yield Result(task.input.name, "skipped", paths)
+            continue
+        started = time.perf_counter()
+        try:
+            photo = _read(task.input)
+            decoded = time.perf_counter()
+            work = work or prepare()
+            facts = _write(task, photo, work, formats)
+        except (InputError, OutputError) as error:
+            yield Result(task.input.name, "failed", [], {}, str(error))
+            continue
+        total = time.perf_counter() - started
+        timings = {"read": decoded - started, **facts.pop("timings", {}), "total": total}
+        facts["timings"] = {key: round(value, 4) for key, value in timings.items()}
+        yield Result(task.input.name, "done", paths or [STDIN], facts)
+
+
+def _read(entry: Input) -> Photo:
+    if entry.path is None:
+        return load_photo(io.BytesIO(sys.stdin.buffer.read()), entry.name)
+    return load_photo(entry.path)
+
+
+def _write(
+    task: Task,
+    photo: Photo,
+    work: Work,
+    formats: Sequence[Format],
+) -> dict[str, Any]:
+    if task.outputs:
+        return work(photo, task.outputs)
+    # Writers take paths, since OpenEXR and Open3D do; stdout gets the finished file.
+    with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
+        path = Path(folder, "stdout" + formats[0].suffix)
+        facts = work(photo, {formats[0].name: path})
+        try:
+            sys.stdout.buffer.write(path.read_bytes())
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            # The reader has left; nothing may be flushed at exit any more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise PpdError("stdout was closed before the output was complete") from None
+        return facts

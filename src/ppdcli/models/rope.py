@@ -1,0 +1,44 @@
+"""Rotary position embedding (RoFormer, arXiv 2104.09864) in two dimensions."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+BASE = 100.0
+
+
+def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:
+    """Cosines and sines for a grid of tokens in row-major order.
+
+    Pair j of an axis turns by the token's coordinate times 100^(-2j / (head_dim / 2)).
+
+    Returns:
+        (2, rows * columns, 2, head_dim / 4) float32: [cosine, sine], token, [row, column] axis,
+        pair.
+    """
+    pairs = head_dim // 4
+    frequency = BASE ** (-torch.arange(pairs, device=device, dtype=torch.float32) / pairs)
+    row = torch.arange(rows, device=device).repeat_interleave(columns)
+    column = torch.arange(columns, device=device).repeat(rows)
+    angle = torch.stack((row, column), dim=1)[:, :, None] * frequency
+    return torch.stack((angle.cos(), angle.sin()))
+
+
+def rotate(x: Tensor, table: Tensor) -> Tensor:
+    """Turns queries or keys by their token's place in the grid.
+
+    The first half of the channels turns by the row, the second by the column; within a half,
+    channel j is paired with the one a quarter of the head further on.
+
+    Args:
+        x: (N, heads, tokens, head_dim).
+        table: what ``rotary_table`` returns for the same grid and head_dim.
+
+    Returns:
+        The same shape, in the wider of the two dtypes.
+    """
+    cos, sin = table
+    first, second = x.unflatten(-1, (2, 2, -1)).unbind(dim=-2)
+    turned = (first * cos - second * sin, second * cos + first * sin)
+    return torch.stack(turned, dim=-2).flatten(-3)

@@ -1,0 +1,174 @@
+"""A model on a device: photos in, depth maps out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ppdcli.checkpoints import catalog, hub
+from ppdcli.checkpoints.assemble import assemble
+from ppdcli.depth import DepthMap
+from ppdcli.devices import DTYPES, Precision, choose_device, choose_precision
+from ppdcli.errors import PpdError, UsageError
+from ppdcli.models.flow import T
+from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
+from ppdcli.models.resize import resize_rgb, to_tensor, working_size
+from ppdcli.photo import Photo, load_photo
+
+
+class Predictor:
+    """Predicts depth with one model on one device.
+
+    Attributes:
+        name: the model's name.
+        device, precision: where and how it computes.
+        area: pixels that it works on by default, its training area.
+        steps: its default number of sampling steps.
+    """
+
+    def __init__(
+        self,
+        model: PixelPerfectDepth,
+        name: str,
+        area: int,
+        steps: int,
+        device: torch.device,
+        precision: Precision,
+    ) -> None:
+        self.name, self.area, self.steps = name, area, steps
+        self.device, self.precision = device, precision
+        self.model = model.to(device)
+
+    def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]:
+        """(height, width) at which the network sees a photo."""
+        height, width = photo.rgb.shape[:2]
+        return working_size(height, width, area or self.area)
+
+    def predict(
+        self,
+        photo: Photo | str | Path,
+        *,
+        steps: int | None = None,
+        seed: int = 0,
+        area: int | None = None,
+        on_step: Callable[[int], None] | None = None,
+    ) -> DepthMap:
+        """The depth of one photo, at the network's own size, exactly as the network gives it.
+
+        Args:
+            photo: a photo or the path of one.
+            steps: Euler steps, 1 to 1000; the model's default if None.
+            seed: of the noise.
+            area: pixels to work on; the model's training area if None.
+            on_step: called with the number of steps done, after each.
+
+        Returns:
+            A relative depth map; ``resized`` brings it to the photo's size.
+
+        Raises:
+            InputError: the photo cannot be read.
+            UsageError: steps or area out of range.
+            PpdError: out of memory.
+        """
+        if not isinstance(photo, Photo):
+            photo = load_photo(photo)
+        return self.predict_batch([photo], steps=steps, seed=seed, area=area, on_step=on_step)[0]
+
+    def predict_batch(
+        self,
+        photos: Sequence[Photo],
+        *,
+        steps: int | None = None,
+        seed: int = 0,
+        area: int | None = None,
+        on_step: Callable[[int], None] | None = None,
+    ) -> list[DepthMap]:
+        """Like ``predict`` for photos that share one working size, in one forward pass a step.
+
+        Every photo gets the noise of ``seed``, whatever its neighbours.
+        """
+        steps = self.steps if steps is None else steps
+        if not 1 <= steps <= T:
+            raise UsageError(f"steps {steps}: give a number from 1 to {T}")
+        sizes = {self.size_of(photo, area) for photo in photos}
+        if len(sizes) != 1:
+            raise UsageError("photos of one batch must share one working size")
+        height, width = sizes.pop()
+        images = [to_tensor(resize_rgb(photo.rgb, height, width)) for photo in photos]
+        image = torch.cat(images).to(self.device)
+        noise = draw_noise(height, width, seed).to(self.device).expand(len(photos), -1, -1, -1)
+        dtype = DTYPES[self.precision]
+        try:
+            with torch.autocast(self.device.type, dtype, enabled=self.precision != "fp32"):
+                depth = self.model(image, noise, steps, on_step)
+        except torch.OutOfMemoryError:
+            raise PpdError(
+                f"out of memory on {self.device} at {width}x{height}; try a smaller --size, "
+                "--batch 1, --precision bf16, or --device cpu"
+            ) from None
+        values = depth[:, 0].float().cpu().numpy()
+        provenance = {
+            "model": self.name,
+            "seed": str(seed),
+            "steps": str(steps),
+            "size": f"{width}x{height}",
+        }
+        return [DepthMap(np.ascontiguousarray(v), "relative", None, provenance) for v in values]
+
+
+def load(
+    name: str = catalog.AUTO,
+    *,
+    checkpoint: Path | None = None,
+    encoder: Path | None = None,
+    device: str = "auto",
+    precision: str = "auto",
+    offline: bool = False,
+    announce: Callable[[str], None] = lambda line: None,
+) -> Predictor:
+    """Loads a model by name.
+
+    Args:
+        name: a model of the catalogue; ``auto`` takes the best one on this machine.
+        checkpoint: the network's file, instead of the cache's.
+        encoder: the semantics encoder's file, instead of the cache's.
+        device: auto, cpu, cuda, cuda:1, mps.
+        precision: auto, fp32, bf16, fp16.
+        offline: never use the network.
+        announce: called with lines for the user: which model, which licence, what it runs on.
+
+    Raises:
+        UsageError: an unknown model, device or precision.
+        CheckpointError: a file is missing, damaged, unsafe or of another model.
+    """
+    if name == catalog.AUTO and (checkpoint or encoder):
+        raise UsageError(
+            "--checkpoint and --encoder need --model, to say which model the files are of"
+        )
+    chosen = catalog.model(hub.choose(name))
+    torch_device = choose_device(device)
+    torch_precision = choose_precision(precision, torch_device)
+    if encoder is not None and chosen.encoder is None:
+        raise UsageError(f"{chosen.name} has its encoder in its own file; leave out --encoder")
+    network_file = checkpoint or hub.fetch(chosen, chosen.network, offline, announce)
+    encoder_file = encoder
+    if encoder_file is None and chosen.encoder is not None:
+        encoder_file = hub.fetch(chosen, chosen.encoder, offline, announce)
+    started = time.perf_counter()
+    model = assemble(network_file, encoder_file)
+    width, height = chosen.area
+    predictor = Predictor(
+        model, chosen.name, width * height, chosen.steps, torch_device, torch_precision
+    )
+    seconds = time.perf_counter() - started
+    announce(f"{chosen.name} on {torch_device}, {torch_precision}, loaded in {seconds:.1f} s")
+    if name == catalog.AUTO and chosen.name == catalog.FALLBACK:
+        announce(
+            f"{chosen.name} is the small model inside the package; for the paper's, give "
+            "-m ppd-da2 (downloads about 3.3 GB once)"
+        )
+    return predictor

@@ -1,0 +1,40 @@
+"""A trained pair of networks -> one .safetensors file that ``ppd`` loads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from ppdcli.checkpoints.assemble import TINY_ENCODER_PREFIX
+from ppdcli.checkpoints.layouts import NETWORK_PREFIX
+from ppdcli.files.atomic import atomic_path
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.tiny_encoder import TinyEncoder
+
+
+def export(path: Path, network: CasDiT, encoder: TinyEncoder, card: dict[str, str]) -> None:
+    """Writes both networks in half precision, their sizes and the model card in the header.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    tensors = _half(network, NETWORK_PREFIX) | _half(encoder, TINY_ENCODER_PREFIX)
+    header = {
+        **card,
+        "network": json.dumps(asdict(network.config)),
+        "encoder": json.dumps(asdict(encoder.config)),
+    }
+    with atomic_path(path) as temporary:
+        save_file(tensors, temporary, metadata=header)
+
+
+def _half(module: nn.Module, prefix: str) -> dict[str, torch.Tensor]:
+    return {
+        prefix + name: (t.half() if t.is_floating_point() else t).cpu().contiguous()
+        for name, t in module.state_dict().items()
+    }

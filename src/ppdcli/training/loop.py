@@ -1,0 +1,140 @@
+"""The training loop that both stages share: schedule, averaged weights, checkpoints, resume."""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ppdcli.training.recipe import Phase, Stage
+from ppdcli.training.shards import Samples, ShardReader, augment
+from ppdcli.training.targets import log_depth_target
+
+Network = TypeVar("Network", bound=nn.Module)
+Loss = Callable[[Network, Tensor, Tensor, Phase], Tensor]
+Report = Callable[[dict[str, float]], None]
+SAVE_EVERY = 120.0  # seconds
+
+
+class Averaged(Generic[Network]):
+    """Exponential moving average of a network's weights and buffers (EMA)."""
+
+    def __init__(self, network: Network, decay: float) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.decay = decay
+
+    @torch.no_grad()
+    def update(self, network: Network, step: int) -> None:
+        """Moves towards the network; faster at first, when little has been averaged."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        mine = [t for t in self.network.state_dict().values() if t.is_floating_point()]
+        theirs = [t for t in network.state_dict().values() if t.is_floating_point()]
+        torch._foreach_lerp_(mine, theirs, 1 - decay)
+
+
+def tensors(samples: Samples, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Image (N, 3, H, W) in [0, 1] and latent x_0 (N, 1, H, W) of a batch."""
+    image = torch.from_numpy(samples.rgb).to(device).permute(0, 3, 1, 2).float() / 255
+    depth = torch.from_numpy(samples.depth).to(device)[:, None]
+    latent = log_depth_target(depth, torch.ones_like(depth, dtype=torch.bool))
+    return image.contiguous(memory_format=torch.channels_last), latent
+
+
+def train(
+    network: Network,
+    stage: Stage,
+    loss: Loss[Network],
+    shards: Path,
+    checkpoint: Path,
+    seed: int,
+    report: Report,
+    report_every: float = 30.0,
+) -> Network:
+    """Trains until the stage's samples are used up; goes on from ``checkpoint`` if there is one.
+
+    Args:
+        network: on its device already.
+        stage: how.
+        loss: (network, image, latent, phase) -> scalar.
+        shards: folder of rendered scenes, which may still be filling.
+        checkpoint: where the state is kept; written beside and renamed, every two minutes.
+        seed: of the order and the augmentation of the samples.
+        report: called now and then with ``samples``, ``loss``, ``rate``, ``learning_rate``.
+        report_every: seconds between reports.
+
+    Returns:
+        The averaged network, in eval mode.
+    """
+    device = next(network.parameters()).device
+    optimizer = torch.optim.AdamW(
+        network.parameters(), stage.learning_rate, weight_decay=stage.weight_decay
+    )
+    average = Averaged(network, stage.ema)
+    done = step = 0
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        network.load_state_dict(state["network"])
+        average.network.load_state_dict(state["average"])
+        optimizer.load_state_dict(state["optimizer"])
+        done, step = state["done"], state["step"]
+    rng = np.random.default_rng([seed, done, 3])
+    torch.manual_seed(seed + done)
+    reader = ShardReader(shards, rng)
+    reader.wait(min(8, reader.pool))
+
+    def save() -> None:
+        partial = checkpoint.with_suffix(".partial")
+        state = {
+            "network": network.state_dict(),
+            "average": average.network.state_dict(),
+            "optimizer": optimizer.state_dict(),
+            "done": done,
+            "step": step,
+        }
+        torch.save(state, partial)
+        partial.replace(checkpoint)
+
+    network.train()
+    end_of_phase = 0
+    saved = reported = time.monotonic()
+    losses: list[float] = []
+    reported_at = done
+    for phase in stage.phases:
+        end_of_phase += phase.samples
+        for samples in reader.batches(phase.batch):
+            if done >= end_of_phase:
+                break
+            image, latent = tensors(augment(samples, phase.scale, rng), device)
+            progress = done / stage.samples
+            rate = stage.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+            for group in optimizer.param_groups:
+                group["lr"] = max(rate, stage.learning_rate * 0.01) * min(
+                    1, (step + 1) / stage.warmup
+                )
+            value = loss(network, image, latent, phase)
+            optimizer.zero_grad(set_to_none=True)
+            value.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimizer.step()
+            step, done = step + 1, done + phase.batch
+            average.update(network, step)
+            losses.append(float(value.detach()))
+            now = time.monotonic()
+            if now - reported > report_every:
+                speed = (done - reported_at) / (now - reported)
+                report(
+                    {"samples": done, "loss": float(np.mean(losses)), "rate": speed, "step": step}
+                )
+                losses, reported, reported_at = [], now, done
+            if now - saved > SAVE_EVERY:
+                save()
+                saved = now
+    save()
+    return average.network

@@ -1,0 +1,166 @@
+"""Rendered scenes on disk: workers write shards while the training reads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ppdcli.training.compositions import compose
+from ppdcli.training.film import develop
+from ppdcli.training.render import SKY_DEPTH, render
+from ppdcli.training.textures import make_texture_bank
+
+SCENES_PER_SHARD = 128
+# (height, width) as rendered, and how often: 4:3 most, then portrait, wide, square, panorama.
+SHAPES = ((192, 256), (256, 192), (160, 288), (224, 224), (128, 384))
+SHAPE_WEIGHTS = (0.5, 0.16, 0.16, 0.1, 0.08)
+BANKS = 40  # every so many shards a new set of textures
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Scenes of one shape: rgb (n, H, W, 3) uint8; depth (n, H, W) float32 metres."""
+
+    rgb: np.ndarray
+    depth: np.ndarray
+
+
+def make_samples(seed: int, first: int, count: int, shape: tuple[int, int], bank: int) -> Samples:
+    """Renders and develops ``count`` scenes; equal arguments give equal scenes."""
+    textures = make_texture_bank(bank)
+    rgb = np.empty((count, *shape, 3), np.uint8)
+    depth = np.empty((count, *shape), np.float32)
+    for k in range(count):
+        light, depth[k] = render(compose(seed, first + k, textures.count), *shape, textures)
+        rgb[k] = develop(light, np.random.default_rng([seed, first + k, 1]))
+    return Samples(rgb, depth)
+
+
+def encode_depth(depth: np.ndarray) -> np.ndarray:
+    """Metres to uint16, even steps of log(depth + 1) up to the sky."""
+    return np.round(np.log1p(depth) * (65535 / np.log1p(SKY_DEPTH))).astype(np.uint16)
+
+
+def decode_depth(code: np.ndarray) -> np.ndarray:
+    """The metres that ``encode_depth`` stored, to within 0.01 %."""
+    return np.expm1(code.astype(np.float32) * np.float32(np.log1p(SKY_DEPTH) / 65535))
+
+
+def write_shard(folder: Path, seed: int, number: int) -> None:
+    """Renders shard ``number`` of the series ``seed`` into ``folder``, whole or not at all."""
+    rng = np.random.default_rng([seed, number, 2])
+    shape = SHAPES[rng.choice(len(SHAPES), p=SHAPE_WEIGHTS)]
+    bank = 1 + (seed * 1000 + number) % BANKS
+    samples = make_samples(seed, number * SCENES_PER_SHARD, SCENES_PER_SHARD, shape, bank)
+    partial = folder / f".{number:06d}.{os.getpid()}"
+    with partial.open("wb") as file:
+        np.savez(file, rgb=samples.rgb, depth=encode_depth(samples.depth))
+    partial.replace(folder / f"{number:06d}.npz")
+
+
+def _work(folder: Path, seed: int, first: int, step: int, limit: int) -> None:
+    os.nice(5)
+    cv2.setNumThreads(1)
+    for number in range(first, limit, step):
+        if os.getppid() == 1:  # the training is gone
+            return
+        if not (folder / f"{number:06d}.npz").exists():
+            write_shard(folder, seed, number)
+
+
+def start_workers(folder: Path, seed: int, workers: int, limit: int) -> list:
+    """Processes that fill ``folder`` with shards 0 .. limit - 1; they end with their parent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    context = get_context("spawn")
+    processes = [
+        context.Process(target=_work, args=(folder, seed, k, workers, limit), daemon=True)
+        for k in range(workers)
+    ]
+    for process in processes:
+        process.start()
+    return processes
+
+
+class ShardReader:
+    """Endless batches from a folder that is still being filled: new shards first, then old ones."""
+
+    def __init__(self, folder: Path, rng: np.random.Generator, pool: int = 6) -> None:
+        self.folder, self.rng, self.pool = folder, rng, pool
+        self.seen: set[str] = set()
+
+    def wait(self, shards: int) -> None:
+        """Blocks until so many shards are there."""
+        import time
+
+        while len(list(self.folder.glob("*.npz"))) < shards:
+            time.sleep(1)
+
+    def _open(self, size: int) -> Iterator[Samples]:
+        names = sorted(p.name for p in self.folder.glob("*.npz"))
+        fresh = [n for n in names if n not in self.seen]
+        name = str(self.rng.choice(fresh or names))
+        self.seen.add(name)
+        with np.load(self.folder / name) as shard:
+            rgb, depth = shard["rgb"], shard["depth"]
+        order = self.rng.permutation(len(rgb))
+        for start in range(0, len(order) - size + 1, size):
+            pick = order[start : start + size]
+            yield Samples(rgb[pick], decode_depth(depth[pick]))
+
+    def batches(self, size: int) -> Iterator[Samples]:
+        """Batches of ``size`` scenes of one shape, mixed over several open shards."""
+        streams: list[Iterator[Samples]] = []
+        while True:
+            while len(streams) < self.pool:
+                streams.append(self._open(size))
+            stream = streams[int(self.rng.integers(len(streams)))]
+            batch = next(stream, None)
+            if batch is None:
+                streams.remove(stream)
+            else:
+                yield batch
+
+
+def augment(samples: Samples, scale: float, rng: np.random.Generator, zoom: float = 0.6) -> Samples:
+    """Random crops, flips and tints, brought to ``scale`` times the shape, sides multiples of 16.
+
+    Colours are averaged over area, as a camera does; depth is picked, never mixed, so that edges
+    stay exact. A crop changes the field of view, which the normalised target allows.
+
+    Args:
+        samples: scenes of one shape.
+        scale: size of the result over the size of the input.
+        rng: randomness.
+        zoom: smallest side of a crop over the picture's.
+    """
+    n, height, width = samples.depth.shape
+    h, w = (max(16, round(side * scale / 16) * 16) for side in (height, width))
+    rgb, depth = np.empty((n, h, w, 3), np.uint8), np.empty((n, h, w), np.float32)
+    for k in range(n):
+        share = rng.uniform(zoom, 1) if rng.random() < 0.6 else 1.0
+        ch, cw = int(height * share), int(width * share)
+        y, x = int(rng.integers(height - ch + 1)), int(rng.integers(width - cw + 1))
+        picture = samples.rgb[k, y : y + ch, x : x + cw]
+        distance = samples.depth[k, y : y + ch, x : x + cw]
+        if rng.random() < 0.5:
+            picture, distance = picture[:, ::-1], distance[:, ::-1]
+        rgb[k] = cv2.resize(np.ascontiguousarray(picture), (w, h), interpolation=cv2.INTER_AREA)
+        rgb[k] = cv2.LUT(rgb[k], _tint(rng))
+        rows = np.minimum((np.arange(h) + 0.5) * ch / h, ch - 1).astype(int)
+        columns = np.minimum((np.arange(w) + 0.5) * cw / w, cw - 1).astype(int)
+        depth[k] = distance[rows[:, None], columns[None]]
+    return Samples(rgb, depth)
+
+
+def _tint(rng: np.random.Generator) -> np.ndarray:
+    """(1, 256, 3) uint8 tone curve a channel: brightness, contrast and colour."""
+    level = np.linspace(0, 1, 256)[:, None]
+    gain, gamma = np.exp(rng.normal(0, 0.08, 3)), np.exp(rng.normal(0, 0.15))
+    curve = np.clip(level**gamma * gain, 0, 1)
+    return (curve * 255 + 0.5).astype(np.uint8)[None]

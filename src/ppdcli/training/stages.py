@@ -1,0 +1,67 @@
+"""The two stages of the recipe as losses: the encoder on direct depth, the transformer on flow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.flow import T, interpolate
+from ppdcli.models.tiny_encoder import TinyEncoder
+from ppdcli.training.recipe import Phase
+from ppdcli.training.targets import multi_scale_gradient_loss
+
+LEVEL_WEIGHTS = (1.0, 0.3, 0.3, 0.15)  # strides 4, 8, 16, 32
+
+
+def encoder_loss(encoder: TinyEncoder, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
+    """L1 on normalised log depth at every level of the pyramid, and edges on the finest."""
+    total = latent.new_zeros(())
+    for k, (depth, weight) in enumerate(zip(encoder.depths(image), LEVEL_WEIGHTS, strict=True)):
+        target = F.adaptive_avg_pool2d(latent + 0.5, (depth.shape[-2], depth.shape[-1]))
+        total = total + weight * (depth - target).abs().mean()
+        if k == 0 and phase.gradient_weight:
+            mask = torch.ones_like(target, dtype=torch.bool)
+            total = total + phase.gradient_weight * multi_scale_gradient_loss(depth, target, mask)
+    return total
+
+
+def draw_timesteps(count: int, noise_only: float, device: torch.device) -> Tensor:
+    """Timesteps (count,) in (0, 1000]: a share at exactly T, the rest even.
+
+    The paper's logit-normal draw hardly ever visits T, where sampling starts; a small network then
+    takes the noise for depth and prints the same pattern on every photo.
+    """
+    even = torch.rand(count, device=device) * (T - 1) + 1
+    return torch.where(torch.rand(count, device=device) < noise_only, float(T), even)
+
+
+def flow_loss(
+    encoder: TinyEncoder, noise_only: float
+) -> Callable[[CasDiT, Tensor, Tensor, Phase], Tensor]:
+    """The flow-matching loss with the frozen encoder's prompt, as an error in x_0.
+
+    The velocity's error is that of x_0 times T / t, so this is the velocity loss of paper section
+    3.1 weighted by (t / T)^2, which keeps small t from drowning the rest.
+    """
+
+    def loss(network: CasDiT, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
+        with torch.no_grad():
+            semantics = encoder(image)
+        t = draw_timesteps(len(image), noise_only, image.device)
+        noise = torch.randn_like(latent)
+        share = (t / T).view(-1, 1, 1, 1)
+        x_t = interpolate(latent, noise, t)
+        with torch.autocast(image.device.type, torch.bfloat16):
+            velocity = network(torch.cat([x_t, image - 0.5], 1), semantics, t).float()
+        x_0 = x_t - share * velocity
+        total = 4 * F.mse_loss(x_0, latent) + F.l1_loss(x_0, latent)
+        if phase.gradient_weight:
+            mask = torch.ones_like(latent, dtype=torch.bool)
+            total = total + phase.gradient_weight * multi_scale_gradient_loss(x_0, latent, mask)
+        return total
+
+    return loss

@@ -1,0 +1,58 @@
+"""Files appear whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from ppdcli.errors import OutputError
+from ppdcli.files.atomic import atomic_path
+
+
+def test_success_makes_parents_and_leaves_one_file(tmp_path: Path) -> None:
+    target = tmp_path / "a" / "b" / "depth.png"
+    with atomic_path(target) as temporary:
+        assert temporary.parent == target.parent
+        assert temporary.suffix == ".png" and temporary.name.startswith(".")
+        temporary.write_bytes(b"new")
+        assert not target.exists()
+    assert target.read_bytes() == b"new"
+    assert [entry.name for entry in target.parent.iterdir()] == ["depth.png"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_any_failure_leaves_the_old_file_and_no_temporary(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    target = tmp_path / "depth.png"
+    target.write_bytes(b"old")
+    with pytest.raises(error), atomic_path(target) as temporary:
+        temporary.write_bytes(b"half")
+        raise error
+    assert target.read_bytes() == b"old"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["depth.png"]
+
+
+def test_the_systems_refusals_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    for target in (tmp_path / "file" / "x.png", tmp_path / "folder", tmp_path / ("x" * 300)):
+        with pytest.raises(OutputError) as error, atomic_path(target) as temporary:
+            temporary.write_bytes(b"data")
+        assert str(target) in str(error.value) and "\n" not in str(error.value)
+    with pytest.raises(OutputError), atomic_path(Path()):
+        pytest.fail("a path without a name was accepted")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["file", "folder"]
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="No space left"), atomic_path(tmp_path / "x.png") as t:
+        t.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_long_name_that_the_system_takes(tmp_path: Path) -> None:
+    target = tmp_path / ("x" * 250 + ".png")
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(b"data")
+    assert target.read_bytes() == b"data"
