@@ -1,9 +1,18 @@
-"""What all tests share: the record of how close each golden was met."""
+"""What all tests share: a small random model, pictures, and the record of the goldens."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
+import torch
 from parity import ParityRecord
+from PIL import Image
+
+from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
+from ppdcli.training.export import export
 
 RECORD = pytest.StashKey[ParityRecord]()
 
@@ -33,3 +42,28 @@ def pytest_terminal_summary(
         terminalreporter.section("parity")
         for line in config.stash[RECORD].table():
             terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file of ppd-tiny's layout with a few thousand random weights: quick, and no constant."""
+    torch.manual_seed(0)
+    encoder = TinyEncoder(TinyEncoderConfig((8, 8, 8, 8, 8), (1, 1, 1, 1), 8)).eval()
+    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "fine_embedding": True}
+    semantics = encoder.config.semantics_dim
+    network = CasDiT(CasDiTConfig(**sizes, semantics_dim=semantics, predicts="x0"))
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    path = tmp_path_factory.mktemp("checkpoint") / "random.safetensors"
+    export(path, network, encoder, {"note": "random weights for tests"})
+    return path
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A 60 x 40 JPEG with a gradient and a hard edge."""
+    y, x = np.mgrid[0:40, 0:60]
+    rgb = np.stack((x * 4, y * 6, np.where(x > 30, 200, 40)), axis=-1).astype(np.uint8)
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(rgb).save(path, quality=95)
+    return path

@@ -65,7 +65,7 @@ def report(results: Iterable[Result], found: Found, json_lines: bool, quiet: boo
     if not quiet and (sum(counts.values()) > 1 or found.passed_over):
         parts = [f"{n} {status}" for status, n in counts.items() if n]
         if found.passed_over:
-            parts.append(f"{found.passed_over} other files passed over")
+            parts.append(f"{found.passed_over} passed over, no images by their names")
         say(", ".join(parts))
     return SOME_FAILED if counts["failed"] else ALL_DONE
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ppdcli.errors import InputError, OutputError, PpdError, UsageError
-from ppdcli.jobs.inputs import STDIN, Input
+from ppdcli.jobs.inputs import Input
 from ppdcli.photo import Photo, load_photo
 
 Status = Literal["done", "skipped", "failed"]
@@ -143,12 +143,14 @@ def run(
             work = work or prepare()
             facts = _write(task, photo, work, formats)
         except (InputError, OutputError) as error:
-            yield Result(task.input.name, "failed", [], {}, str(error))
+            named = task.input.name in str(error)
+            line = str(error) if named else f"{task.input.name}: {error}"
+            yield Result(task.input.name, "failed", [], {}, line)
             continue
         total = time.perf_counter() - started
         timings = {"read": decoded - started, **facts.pop("timings", {}), "total": total}
         facts["timings"] = {key: round(value, 4) for key, value in timings.items()}
-        yield Result(task.input.name, "done", paths or [STDIN], facts)
+        yield Result(task.input.name, "done", paths or ["stdout"], facts)
 
 
 def _read(entry: Input) -> Photo:
