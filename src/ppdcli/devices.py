@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
-
-import torch
+import re
+from typing import TYPE_CHECKING, Literal, get_args
 
 from ppdcli.errors import UsageError
 
+if TYPE_CHECKING:
+    import torch  # in functions elsewhere: names are checked before anything heavy is imported
+
 Precision = Literal["fp32", "bf16", "fp16"]
-DTYPES: dict[Precision, torch.dtype] = {
-    "fp32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
+
+
+def check_names(device: str, precision: str) -> None:
+    """Whether there can be such a device and precision, on whatever machine.
+
+    Raises:
+        UsageError: one is misspelt.
+    """
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]?))?", device):
+        raise UsageError(f"device {device!r}: give auto, cpu, cuda, cuda:1 or mps")
+    if precision not in ("auto", *get_args(Precision)):
+        raise UsageError(f"precision {precision!r}: give auto, {', '.join(get_args(Precision))}")
 
 
 def choose_device(name: str) -> torch.device:
@@ -22,23 +31,20 @@ def choose_device(name: str) -> torch.device:
     Raises:
         UsageError: no such device, or not on this machine.
     """
+    import torch
+
+    check_names(name, "auto")
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise UsageError(f"device {name!r}: give auto, cpu, cuda, cuda:1 or mps") from None
+    device = torch.device(name)
     if device.type == "cuda":
         count = torch.cuda.device_count()
         if (device.index or 0) >= count:
             raise UsageError(f"device {name}: this machine has {count} CUDA devices; try auto")
-    elif device.type == "mps":
-        if not torch.backends.mps.is_available():
-            raise UsageError("device mps: not on this machine; try auto")
-    elif device.type != "cpu":
-        raise UsageError(f"device {name!r}: give auto, cpu, cuda, cuda:1 or mps")
+    elif device.type == "mps" and not torch.backends.mps.is_available():
+        raise UsageError("device mps: not on this machine; try auto")
     return device
 
 
@@ -48,9 +54,25 @@ def choose_precision(name: str, device: torch.device) -> Precision:
     Raises:
         UsageError: no such precision.
     """
+    check_names("auto", name)
     if name == "auto":
-        native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-        return "bf16" if native else "fp32"
-    if name not in get_args(Precision):
-        raise UsageError(f"precision {name!r}: give auto, {', '.join(get_args(Precision))}")
+        return "bf16" if device.type == "cuda" and _multiplies_bf16(device) else "fp32"
     return name  # type: ignore[return-value]
+
+
+def training_dtype(device: torch.device) -> torch.dtype:
+    """What the large matrix products of training run in: bf16 where it is native, else float32."""
+    import torch
+
+    return torch.bfloat16 if _multiplies_bf16(device) else torch.float32
+
+
+def _multiplies_bf16(device: torch.device) -> bool:
+    """Whether bf16 products are native: emulated ones are several times slower than float32."""
+    import torch
+
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return False

@@ -6,18 +6,27 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 import torch
 
 from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.depth import DepthMap
-from ppdcli.devices import DTYPES, Precision, choose_device, choose_precision
+from ppdcli.devices import Precision, choose_device, choose_precision
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.models.flow import T
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.resize import resize_rgb, to_tensor, working_size
 from ppdcli.photo import Photo, load_photo
+
+MAX_SEED = (1 << 64) - 1  # of PyTorch's generators
+
+_DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 
 
 class Predictor:
@@ -71,7 +80,7 @@ class Predictor:
 
         Raises:
             InputError: the photo cannot be read.
-            UsageError: steps or area out of range.
+            UsageError: steps or seed out of range.
             PpdError: out of memory.
         """
         if not isinstance(photo, Photo):
@@ -94,22 +103,29 @@ class Predictor:
         steps = self.steps if steps is None else steps
         if not 1 <= steps <= T:
             raise UsageError(f"steps {steps}: give a number from 1 to {T}")
+        if not 0 <= seed <= MAX_SEED:
+            raise UsageError(f"seed {seed}: give a number from 0 to {MAX_SEED}")
+        if not photos:
+            return []
         sizes = {self.size_of(photo, area) for photo in photos}
         if len(sizes) != 1:
             raise UsageError("photos of one batch must share one working size")
         height, width = sizes.pop()
-        images = [to_tensor(resize_rgb(photo.rgb, height, width)) for photo in photos]
-        image = torch.cat(images).to(self.device)
-        noise = draw_noise(height, width, seed).to(self.device).expand(len(photos), -1, -1, -1)
-        dtype = DTYPES[self.precision]
+        dtype = _DTYPES[self.precision]
         try:
+            images = [to_tensor(resize_rgb(photo.rgb, height, width)) for photo in photos]
+            image = torch.cat(images).to(self.device)
+            noise = draw_noise(height, width, seed).to(self.device).expand(len(photos), -1, -1, -1)
             with torch.autocast(self.device.type, dtype, enabled=self.precision != "fp32"):
                 depth = self.model(image, noise, steps, on_step)
-        except torch.OutOfMemoryError:
+        except (MemoryError, RuntimeError, cv2.error) as error:
+            if not _lacks_memory(error):
+                raise
+            elsewhere = "" if self.device.type == "cpu" else " or --device cpu"
             raise PpdError(
-                f"out of memory on {self.device} at {width}x{height}; try a smaller --size, "
-                "--batch 1, --precision bf16, or --device cpu"
-            ) from None
+                f"out of memory on {self.device} at {width}x{height}; try a smaller --size"
+                f"{elsewhere}"
+            ) from error
         values = depth[:, 0].float().cpu().numpy()
         provenance = {
             "model": self.name,
@@ -120,11 +136,18 @@ class Predictor:
         return [DepthMap(np.ascontiguousarray(v), "relative", None, provenance) for v in values]
 
 
+def _lacks_memory(error: Exception) -> bool:
+    """PyTorch has a type for it on accelerators only, OpenCV none."""
+    said = ("out of memory", "allocate memory", "insufficient memory")
+    typed = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return typed or any(words in str(error).lower() for words in said)
+
+
 def load(
     name: str = catalog.AUTO,
     *,
-    checkpoint: Path | None = None,
-    encoder: Path | None = None,
+    checkpoint: str | Path | None = None,
+    encoder: str | Path | None = None,
     device: str = "auto",
     precision: str = "auto",
     offline: bool = False,
@@ -145,17 +168,15 @@ def load(
         UsageError: an unknown model, device or precision.
         CheckpointError: a file is missing, damaged, unsafe or of another model.
     """
-    if name == catalog.AUTO and (checkpoint or encoder):
-        raise UsageError(
-            "--checkpoint and --encoder need --model, to say which model the files are of"
-        )
+    catalog.check_request(name, checkpoint, encoder)
     chosen = catalog.model(hub.choose(name))
     torch_device = choose_device(device)
     torch_precision = choose_precision(precision, torch_device)
-    if encoder is not None and chosen.encoder is None:
-        raise UsageError(f"{chosen.name} has its encoder in its own file; leave out --encoder")
-    network_file = checkpoint or hub.fetch(chosen, chosen.network, offline, announce)
-    encoder_file = encoder
+    if checkpoint is None:
+        network_file = hub.fetch(chosen, chosen.network, offline, announce)
+    else:
+        network_file = Path(checkpoint)
+    encoder_file = None if encoder is None else Path(encoder)
     if encoder_file is None and chosen.encoder is not None:
         encoder_file = hub.fetch(chosen, chosen.encoder, offline, announce)
     started = time.perf_counter()

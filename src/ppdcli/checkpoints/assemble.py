@@ -48,15 +48,14 @@ def _own_encoder(path: Path) -> PixelPerfectDepth:
     """One .safetensors file with ``dit.*``, ``encoder.*`` and their sizes in its header."""
     sizes = read_metadata(path)
     try:
-        encoder_config = TinyEncoderConfig(**json.loads(sizes["encoder"]))
-        network_config = CasDiTConfig(**json.loads(sizes["network"]))
-    except (KeyError, TypeError, ValueError):
+        with torch.device("meta"):
+            encoder = TinyEncoder(TinyEncoderConfig(**json.loads(sizes["encoder"])))
+            network = CasDiT(CasDiTConfig(**json.loads(sizes["network"])))
+    except Exception as error:  # sizes that make no sense can raise anything
         raise CheckpointError(
             f"{path}: not a ppd-tiny checkpoint: its header does not state the sizes; give a "
             ".safetensors file that `ppd train` wrote, or name another model with -m"
-        ) from None
-    with torch.device("meta"):
-        network, encoder = CasDiT(network_config), TinyEncoder(encoder_config)
+        ) from error
     tensors = read_tensors(path)
     of_encoder = {k: v for k, v in tensors.items() if k.startswith(TINY_ENCODER_PREFIX)}
     of_network = {k: v for k, v in tensors.items() if k not in of_encoder}

@@ -87,3 +87,18 @@ def model(name: str) -> Model:
     except KeyError:
         known = ", ".join([AUTO, *models()])
         raise UsageError(f"no model is called {name!r}; choose one of {known}") from None
+
+
+def check_request(name: str, checkpoint: str | Path | None, encoder: str | Path | None) -> None:
+    """Whether a model of that name can be made of files given by hand, and the rest fetched.
+
+    Raises:
+        UsageError: no such model, or a file that it has no place for.
+    """
+    if name == AUTO:
+        if checkpoint is not None or encoder is not None:
+            raise UsageError(
+                "--checkpoint and --encoder need --model, to say which model the files are of"
+            )
+    elif model(name).encoder is None and encoder is not None:
+        raise UsageError(f"{name} has its encoder in its own file; leave out --encoder")

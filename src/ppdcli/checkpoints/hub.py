@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -38,22 +39,36 @@ def fetch(model: Model, part: Part, offline: bool, announce: Callable[[str], Non
         )
     by_hand = "download it by hand and give it with --checkpoint or --encoder, or use -m ppd-tiny"
     what = f"{part.repository}/{part.file} of {model.name}"
-    if offline:
-        raise CheckpointError(f"{what}: not on this machine, and --offline is set; {by_hand}")
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    if offline or constants.HF_HUB_OFFLINE:
+        switch = "--offline" if offline else "HF_HUB_OFFLINE"
+        raise CheckpointError(f"{what}: not on this machine, and {switch} is set; {by_hand}")
     assert part.repository is not None and part.file is not None
     announce(f"downloading {what} (licence of these weights: {part.license})")
     try:
-        return Path(hf_hub_download(part.repository, part.file, revision=part.revision))
-    except LocalEntryNotFoundError as error:
+        # Asked once first: hf_hub_download goes on for half a minute when nobody answers.
+        with suppress(HfHubHTTPError):  # an answer, which hf_hub_download deals with
+            get_hf_file_metadata(hf_hub_url(part.repository, part.file, revision=part.revision))
+    except Exception as error:  # of its HTTP library, which depends on its version
         raise CheckpointError(
-            f"{what}: not on this machine, and the Hub cannot be reached; {by_hand}"
+            f"{what}: not on this machine, and the Hub cannot be reached ({_cause(error)}); "
+            f"{by_hand}"
         ) from error
-    except (HfHubHTTPError, OSError) as error:
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise CheckpointError(f"{what}: cannot be downloaded ({cause}); {by_hand}") from error
+    try:
+        return Path(hf_hub_download(part.repository, part.file, revision=part.revision))
+    except Exception as error:
+        if isinstance(error, LocalEntryNotFoundError) and isinstance(error.__cause__, Exception):
+            error = error.__cause__  # it says only that there is a cause
+        raise CheckpointError(
+            f"{what}: cannot be downloaded ({_cause(error)}); {by_hand}"
+        ) from error
+
+
+def _cause(error: Exception) -> str:
+    lines = str(error).split("\n")
+    return lines[0].strip() or type(error).__name__
 
 
 def choose(name: str) -> str:

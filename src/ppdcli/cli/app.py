@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ppdcli.cli import evaluate, pointcloud, predict, train
+from ppdcli.cli.report import INTERRUPTED, WRONG_USAGE, say
 from ppdcli.version import __version__
 
+# Click's, which Typer does not export, and of which its newer versions have a copy of their own.
+_UsageError: Any = typer.BadParameter.__base__
+
+
+class _Commands(TyperGroup):
+    """Says what is wrong with a command line in one line, like every other failure."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        try:
+            code = super().main(*args, **{**options, "standalone_mode": False})
+        except typer.Abort:
+            code = INTERRUPTED
+        except _UsageError as error:
+            message = error.format_message().rstrip(".")
+            # Without any command the help has been shown instead.
+            if message:
+                command = error.ctx.command_path if error.ctx else "ppd"
+                say(f"error: {' '.join(message.split())}; see {command} --help")
+            code = WRONG_USAGE
+        sys.exit(code)
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Pixel-perfect depth: one photo in, a depth map and an edge-clean point cloud out.",
     no_args_is_help=True,
     add_completion=False,
@@ -40,4 +66,4 @@ def _root(
 
 def main() -> None:
     """Runs the program."""
-    app()
+    app(prog_name="ppd")

@@ -24,14 +24,17 @@ def evaluate(
     ],
     limit: Annotated[int, typer.Option(min=1, help="How many images.")] = 200,
     json_table: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> int:
     """Score a model beside predictors that know nothing."""
     if benchmark != "synthetic":
         raise UsageError(f"no benchmark is called {benchmark!r}; choose synthetic")
+    model.check()
+    area = model.area
     from ppdcli.evaluation import synthetic
+    from ppdcli.jobs.run import write_stdout
 
     predictor = model.load(quiet=False)
-    area = model.area
 
     def predict(photo: Photo) -> DepthMap:
         return predictor.predict(photo, steps=model.steps, seed=model.seed, area=area)
@@ -50,10 +53,12 @@ def evaluate(
              "images": r.images}
             for r in rows
         ]  # fmt: skip
-        print(json.dumps(table))
-        return ALL_DONE
-    say("synthetic: sky masked, least-squares line to log(depth + 1) per image, mean over images")
-    print(f"{'predictor':<16}{'AbsRel':>8}{'delta1':>8}{'images':>8}")
-    for r in rows:
-        print(f"{r.name:<16}{r.scores.abs_rel:>8.3f}{r.scores.delta1:>8.3f}{r.images:>8}")
+        lines = [json.dumps(table)]
+    else:
+        say("synthetic: sky masked, least-squares line to log(depth + 1) per image, mean of images")
+        lines = [f"{'predictor':<16}{'AbsRel':>8}{'delta1':>8}{'images':>8}"]
+        for r in rows:
+            scores = f"{r.scores.abs_rel:>8.3f}{r.scores.delta1:>8.3f}"
+            lines.append(f"{r.name:<16}{scores}{r.images:>8}")
+    write_stdout("".join(line + "\n" for line in lines).encode())
     return ALL_DONE

@@ -39,14 +39,19 @@ class InputOptions:
         """Every input named, on the command line and in the list.
 
         Raises:
-            UsageError: none is, or the list cannot be read.
+            UsageError: none is, one is empty, the list cannot be read, or stdin is asked for twice.
         """
-        from ppdcli.jobs.inputs import read_list
+        from ppdcli.jobs.inputs import STDIN, read_list
 
         named = list(self.inputs or [])
         if self.from_file is None and not named:
             raise UsageError("no INPUT; name images, folders or -, or give a list with --from")
-        return named + (read_list(self.from_file) if self.from_file is not None else [])
+        if "" in named:
+            raise UsageError("an INPUT is empty; name images, folders or - (. is this folder)")
+        named += read_list(self.from_file) if self.from_file is not None else []
+        if self.from_file == STDIN and STDIN in named:
+            raise UsageError("stdin (-) is the list of inputs and an input; give one in a file")
+        return named
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,13 @@ class ModelOptions:
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto"
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16.")] = "auto"
     steps: Annotated[
-        int | None, typer.Option(min=1, max=1000, help="Sampling steps. [default: the model's, 4]")
+        int | None,
+        typer.Option(min=1, max=1000, help="Sampling steps.", show_default="the model's, 4"),
     ] = None
     seed: Annotated[int, typer.Option(min=0, help="Noise seed, per image.")] = 0
     size: Annotated[
         str | None,
-        typer.Option(metavar="WxH", help="Working area. [default: the model's training area]"),
+        typer.Option(metavar="WxH", help="Working area.", show_default="the model's training area"),
     ] = None
     offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False
 
@@ -87,6 +93,21 @@ class ModelOptions:
         if not (width.isdecimal() and height.isdecimal() and int(width) * int(height) > 0):
             raise UsageError(f"--size {self.size}: give WIDTHxHEIGHT in pixels, such as 1024x768")
         return int(width) * int(height)
+
+    def check(self) -> None:
+        """Finds mistakes before any work starts; imports nothing heavy.
+
+        Raises:
+            UsageError: an unknown model, device or precision, a seed out of range, or a file that
+                the model has no place for.
+        """
+        from ppdcli.checkpoints.catalog import check_request
+        from ppdcli.devices import check_names
+
+        check_request(self.model, self.checkpoint, self.encoder)
+        check_names(self.device, self.precision)
+        if self.seed >= 1 << 64:
+            raise UsageError(f"--seed {self.seed}: give a number below 2**64")
 
     def load(self, quiet: bool) -> Predictor:
         """The model, ready; says on stderr which one and how it runs, unless ``quiet``."""
@@ -122,8 +143,18 @@ class OutputOptions:
 
     @property
     def path(self) -> Path | None:
-        """The output folder or file, None for stdout."""
-        return None if self.output == "-" else Path(self.output)
+        """The output folder or file, None for stdout.
+
+        Raises:
+            UsageError: stdout is to take the JSON lines as well, or there is no path.
+        """
+        if not self.output:
+            raise UsageError("--output is empty; name a folder, a file or -")
+        if self.output != "-":
+            return Path(self.output)
+        if self.json_lines:
+            raise UsageError("--json and --output - both want stdout; give --output a file")
+        return None
 
 
 def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., None]]:

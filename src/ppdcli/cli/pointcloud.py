@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ppdcli.cli.options import InputOptions, ModelOptions, OutputOptions, numbers, takes
+from ppdcli.cli.predict import ENDINGS
 from ppdcli.cli.report import report, say
 from ppdcli.errors import UsageError
 
@@ -40,18 +41,25 @@ def pointcloud(
     ] = "opencv",
 ) -> int:
     """Turn images into coloured point clouds (PLY)."""
+    from ppdcli.geometry.camera import Camera, parse_intrinsics
     from ppdcli.jobs.inputs import discover
     from ppdcli.jobs.run import Format, plan, run
 
     if intrinsics is not None and fov is not None:
         raise UsageError("--intrinsics and --fov both name the camera; give one")
+    # Whatever the photo's size, so that a mistake shows before the work starts.
+    if intrinsics is not None:
+        parse_intrinsics(intrinsics, 1, 1)
+    if fov is not None:
+        Camera.from_fov(fov, 1, 1)
     if axes not in AXES:
         raise UsageError(f"--axes {axes}: choose from {', '.join(AXES)}")
     placed = None if near_far is None else numbers("--near-far", near_far, "A,B")
     if placed is not None and not 0 < placed[0] < placed[1]:
         raise UsageError(f"--near-far {near_far}: give 0 < A < B, in metres")
+    model.check()
     formats, area = [Format("ply", ".ply")], model.area
-    found = discover(source.all())
+    found = discover(source.all(), out.path, [*ENDINGS.values()])
     tasks = plan(found.inputs, formats, out.path)
 
     def prepare() -> Work:
@@ -67,8 +75,8 @@ def pointcloud(
             near_far=placed,
             axes=axes,  # type: ignore[arg-type]
             edge_clean=edge_clean,
-            warn=say,
+            warn=(lambda line: None) if out.quiet else say,
         )
 
     results = run(tasks, prepare, formats, out.overwrite)
-    return report(results, found, out.json_lines, out.quiet)
+    return report(results, found, out.json_lines, out.quiet, out.verbose)

@@ -13,6 +13,7 @@ from ppdcli.errors import UsageError
 if TYPE_CHECKING:
     from ppdcli.jobs.run import Work
 
+COLORMAPS = ("spectral", "inferno", "turbo", "viridis", "gray")
 ENDINGS = {"png": "_depth.png", "exr": "_depth.exr", "npy": "_depth.npy", "preview": "_preview.png"}
 DEFAULT_FORMATS = ("png", "preview")
 
@@ -24,14 +25,14 @@ def predict(
     out: OutputOptions,
     format_: Annotated[
         list[str] | None,
-        typer.Option("-f", "--format", help="png, exr, npy, preview. [default: png,preview]"),
+        typer.Option("-f", "--format", help="png, exr, npy, preview.", show_default="png,preview"),
     ] = None,
     full_size: Annotated[
         bool,
         typer.Option("--full-size/--model-size", help="The photo's size, or the network's own."),
     ] = True,
     colormap: Annotated[
-        str, typer.Option(help="Of previews: spectral, inferno, turbo, viridis, gray.")
+        str, typer.Option(help=f"Of previews: {', '.join(COLORMAPS)}.")
     ] = "spectral",
     value_range: Annotated[
         str | None,
@@ -43,9 +44,14 @@ def predict(
     from ppdcli.jobs.run import Format, plan, run
 
     formats = [Format(name, ENDINGS[name]) for name in _formats(format_, out)]
+    if colormap not in COLORMAPS:
+        raise UsageError(f"--colormap {colormap}: choose from {', '.join(COLORMAPS)}")
     limits = None if value_range is None else numbers("--range", value_range, "MIN,MAX")
+    if limits is not None and not limits[0] < limits[1]:
+        raise UsageError(f"--range {value_range}: give MIN < MAX")
+    model.check()
     area = model.area
-    found = discover(source.all())
+    found = discover(source.all(), out.path, [*ENDINGS.values()])
     tasks = plan(found.inputs, formats, out.path)
 
     def prepare() -> Work:
@@ -62,15 +68,18 @@ def predict(
         )
 
     results = run(tasks, prepare, formats, out.overwrite)
-    return report(results, found, out.json_lines, out.quiet)
+    return report(results, found, out.json_lines, out.quiet, out.verbose)
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
+    from ppdcli.jobs.inputs import is_dir
+
     if given is None:
         if out.path is None:
             return ["png"]
         suffix = out.path.suffix.lower().removeprefix(".")
-        return [suffix] if suffix in ("png", "exr", "npy") else list(DEFAULT_FORMATS)
+        names_file = suffix in ("png", "exr", "npy") and not is_dir(out.path)
+        return [suffix] if names_file else list(DEFAULT_FORMATS)
     names = [name.strip() for part in given for name in part.split(",")]
     for name in names:
         if name not in ENDINGS:

@@ -41,7 +41,8 @@ def exit_with(command: Callable[[], int], verbose: bool) -> None:
         if isinstance(error, PpdError):
             say(f"error: {error}")
         elif not verbose:
-            say(f"error: unexpected {type(error).__name__}: {error}; -v says more")
+            cause = " ".join(str(error).split())
+            say(f"error: unexpected {type(error).__name__}: {cause}; -v says more")
         if isinstance(error, UsageError):
             code = WRONG_USAGE
         else:
@@ -49,14 +50,25 @@ def exit_with(command: Callable[[], int], verbose: bool) -> None:
     raise typer.Exit(code)
 
 
-def report(results: Iterable[Result], found: Found, json_lines: bool, quiet: bool) -> int:
-    """Tells what became of each input as it happens; returns the exit code."""
+def report(
+    results: Iterable[Result], found: Found, json_lines: bool, quiet: bool, verbose: bool
+) -> int:
+    """Tells what became of each input as it happens; returns the exit code.
+
+    Raises:
+        PpdError: stdout does not take the JSON lines.
+    """
+    from ppdcli.jobs.run import write_stdout
+
     counts = {"done": 0, "skipped": 0, "failed": 0}
     for result in results:
         counts[result.status] += 1
         if json_lines:
-            print(json.dumps(_as_json(result), ensure_ascii=False), flush=True)
+            # ASCII, since a file name need not be valid text in stdout's encoding.
+            write_stdout(json.dumps(_as_json(result)).encode("ascii") + b"\n")
         if result.status == "failed":
+            if verbose and result.cause is not None:
+                traceback.print_exception(result.cause)
             say(f"failed: {result.error}")
         elif not quiet:
             where = ", ".join(result.outputs)
@@ -71,10 +83,12 @@ def report(results: Iterable[Result], found: Found, json_lines: bool, quiet: boo
 
 
 def _as_json(result: Result) -> dict[str, Any]:
+    """The same keys whatever became of the input, None where there is nothing to say."""
     return {
         "path": result.name,
         "outputs": result.outputs,
         "status": result.status,
+        **dict.fromkeys(("model", "seed", "steps", "size", "unit", "timings")),
         **result.facts,
         "error": result.error,
     }

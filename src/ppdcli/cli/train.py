@@ -14,14 +14,16 @@ from ppdcli.cli.report import ALL_DONE, say
 @takes()
 def train(
     recipe: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="TOML recipe. [default: ppd-tiny's]")
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML recipe.", show_default="ppd-tiny's"),
     ] = None,
     output: Annotated[
         Path, typer.Option("-o", "--output", help="Folder; an earlier run in it goes on.")
     ] = Path("ppd-train"),
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Of the training itself. [default: PyTorch's]")
+        int | None,
+        typer.Option(min=1, help="Of the training itself.", show_default="PyTorch's"),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that render scenes.")] = 1,
     shards: Annotated[
@@ -30,8 +32,10 @@ def train(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> int:
     """Train a model of the PPD family on rendered scenes."""
+    from ppdcli.devices import check_names
     from ppdcli.training.recipe import load_recipe
 
+    check_names(device, "auto")
     loaded = load_recipe(recipe)
     import torch
 

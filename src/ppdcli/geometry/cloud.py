@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
@@ -72,6 +72,7 @@ def make_cloud(
     camera: Camera,
     axes: Axes = "opencv",
     edge_clean: bool = True,
+    near_far: tuple[float, float] | None = None,
     notes: tuple[str, ...] = (),
 ) -> PointCloud:
     """One coloured point a pixel of the photo, less the hanging ones if ``edge_clean``.
@@ -80,8 +81,8 @@ def make_cloud(
     afterwards: enlarged, a hanging pixel would look like a small surface.
 
     A relative map has no zero: unprojected as it is it would be a funnel, and lose its nearest
-    points. It is placed between 1 and 10 (``near_far_depth``), and the comments say that neither
-    its scale nor its proportions are metric.
+    points. It is placed between ``near_far`` (``near_far_depth``); without that between 1 and 10,
+    and the comments say that neither its scale nor its proportions are metric.
 
     Args:
         depth_map: relative or metric, on the photo's grid or a smaller one.
@@ -89,10 +90,11 @@ def make_cloud(
         camera: of the photo's grid.
         axes: "opencv" or "opengl"; diag(1, -1, -1) converts.
         edge_clean: leave out what ``hanging_points`` finds.
+        near_far: metres of a relative map's nearest and farthest point, 0 < near < far.
         notes: more comments, such as where the camera is from.
 
     Raises:
-        UsageError: the camera is for another size, or unknown axes.
+        UsageError: the camera is for another size, unknown axes, or near and far that do not fit.
         InputError: there is no depth to place.
     """
     height, width = rgb.shape[:2]
@@ -103,22 +105,28 @@ def make_cloud(
             f"the camera is for {camera.width}x{camera.height} but the photo is "
             f"{width}x{height}; use camera.resized({width}, {height})"
         )
-    values = depth_map.values
-    if depth_map.kind == "relative":
-        values = near_far_depth(values, *NOMINAL_NEAR_FAR)
-    placed = DepthMap(values, "metric")
-    cleaned = placed
+    if depth_map.kind == "metric" and near_far is not None:
+        raise UsageError("near and far are for relative depth; this depth map is metric already")
+    nominal = depth_map.kind == "relative" and near_far is None
+    near_far = NOMINAL_NEAR_FAR if nominal else near_far
+
+    def metric(values: np.ndarray) -> np.ndarray:
+        return values if near_far is None else near_far_depth(values, *near_far)
+
+    full = depth_map.resized(height, width)
+    removed = 0
     if edge_clean:
-        cleaned = DepthMap(np.where(hanging_points(values), np.nan, values), "metric")
-    depth = cleaned.resized(height, width).values
-    removed = _holes(depth) - (
-        _holes(placed.resized(height, width).values) if _holes(values) else 0
-    )
+        kept = np.where(hanging_points(metric(depth_map.values)), np.nan, depth_map.values)
+        before, full = _holes(full.values), replace(depth_map, values=kept).resized(height, width)
+        removed = _holes(full.values) - before
+    depth = metric(full.values)
     points, colors = unproject(depth, camera, rgb)
     if len(points) == 0:
         raise InputError("no pixel has a depth, so there is no point to write")
     if axes == "opengl":
         points *= np.array((1, -1, -1), np.float32)
+    if near_far is not None and not nominal:
+        depth_map = replace(depth_map, kind="metric")
     comments = (*_comments(depth_map, camera, axes, removed), *notes)
     return PointCloud(points, colors, comments, removed)
 

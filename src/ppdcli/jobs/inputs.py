@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from glob import glob, has_magic
 from pathlib import Path, PurePath
@@ -53,10 +53,35 @@ def read_list(source: str) -> list[str]:
     return [os.fsdecode(line) for line in lines if line]
 
 
-def discover(arguments: Sequence[str]) -> Found:
+def is_file(path: Path) -> bool:
+    """``Path.is_file``, False also for names that the system refuses, such as too long ones."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_dir(path: Path) -> bool:
+    """``Path.is_dir``, False also for names that the system refuses."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def discover(
+    arguments: Sequence[str], output: Path | None = None, endings: Sequence[str] = ()
+) -> Found:
     """Files, folders (recursive), glob patterns and ``-`` -> images, each once, in a fixed order.
 
-    A file that is named but missing is kept: failing is its own affair.
+    A file that is named but missing is kept: failing is its own affair. What an earlier run wrote
+    into a folder is passed over, so that a second run finds the same images.
+
+    Args:
+        arguments: what the user named.
+        output: where results go; not searched when it lies in a folder that is.
+        endings: of results, such as ``_depth.png``: when the output folder is itself searched,
+            ``photo_depth.png`` beside ``photo.jpg`` is one.
 
     Raises:
         PpdError: nothing to do.
@@ -67,12 +92,15 @@ def discover(arguments: Sequence[str]) -> Found:
         path = Path(argument)
         if argument == STDIN:
             found.inputs.append(Input("stdin", None, PurePath("stdin")))
-        elif path.is_dir():
-            _add_folder(found, path)
-        elif not path.exists() and has_magic(argument):
-            matches = sorted(glob(argument, recursive=True))
-            files = [Path(match) for match in matches if Path(match).is_file()] or [path]
-            found.inputs.extend(_file(match) for match in files)
+        elif is_dir(path):
+            _add_folder(found, path, output, endings)
+        elif has_magic(argument) and not is_file(path):
+            matches = [Path(match) for match in sorted(glob(argument, recursive=True))]
+            for match in matches or [path]:
+                if not is_dir(match):
+                    found.inputs.append(_file(match))
+                elif "**" not in argument:  # which has matched the files inside, too
+                    _add_folder(found, match, output, endings)
         else:
             found.inputs.append(_file(path))
     if sum(entry.path is None for entry in found.inputs) > 1:
@@ -89,16 +117,31 @@ def _file(path: Path) -> Input:
     return Input(str(path), path, PurePath(path.stem))
 
 
-def _add_folder(found: Found, folder: Path) -> None:
-    for where, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
+def _add_folder(found: Found, folder: Path, output: Path | None, endings: Sequence[str]) -> None:
+    def unreadable(error: OSError) -> None:
+        found.inputs.append(_file(Path(error.filename)))
+
+    results = None if output is None else output.resolve()
+    beside = folder.resolve() == results
+    for where, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = sorted(name for name in folders if Path(where, name).resolve() != results)
+        images = [name for name in sorted(names) if _is_image(name)]
+        if beside:
+            stems = {PurePath(name).stem for name in images}
+            images = [name for name in images if not _is_result(name, stems, endings)]
+        found.passed_over += len(names) - len(images)
+        for name in images:
             path = Path(where, name)
-            if name.startswith(".") or path.suffix.lower() not in IMAGE_SUFFIXES:
-                found.passed_over += 1
-                continue
             stem = path.relative_to(folder).with_suffix("")
             found.inputs.append(Input(str(path), path, PurePath(stem)))
+
+
+def _is_image(name: str) -> bool:
+    return not name.startswith(".") and PurePath(name).suffix.lower() in IMAGE_SUFFIXES
+
+
+def _is_result(name: str, stems: Collection[str], endings: Sequence[str]) -> bool:
+    return any(name.endswith(ending) and name.removesuffix(ending) in stems for ending in endings)
 
 
 def _each_once(inputs: Iterable[Input]) -> list[Input]:

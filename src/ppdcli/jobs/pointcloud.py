@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from ppdcli.depth import DepthMap
 from ppdcli.files import ply
 from ppdcli.geometry.camera import Camera, parse_intrinsics
 from ppdcli.geometry.cloud import Axes, make_cloud
-from ppdcli.geometry.scale import near_far_depth
 from ppdcli.jobs.run import Outputs
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
@@ -47,9 +45,16 @@ class PointCloudWork:
         camera, source = self._camera(photo)
         depth = self.predictor.predict(photo, steps=self.steps, seed=self.seed, area=self.area)
         predicted = time.perf_counter()
-        depth = self._scaled(depth, photo)
+        notes = [f"camera {source}"]
+        if self.near_far is None:
+            self.warn(
+                f"{photo.name}: the cloud is relative, its proportions in depth are not those of "
+                "the scene; give --near-far A,B for metres"
+            )
+        else:
+            notes.append("scale_from near-far {:g},{:g} m".format(*self.near_far))
         cloud = make_cloud(
-            depth, photo.rgb, camera, self.axes, self.edge_clean, (f"camera {source}",)
+            depth, photo.rgb, camera, self.axes, self.edge_clean, self.near_far, tuple(notes)
         )
         built = time.perf_counter()
         ply.write(outputs["ply"], cloud)
@@ -58,26 +63,18 @@ class PointCloudWork:
             "cloud": built - predicted,
             "write": time.perf_counter() - built,
         }
-        facts = {
+        facts = depth.report()
+        del facts["kind"]  # which the unit says
+        facts["unit"] = "relative" if self.near_far is None else "m"
+        return {
+            **facts,
             "camera": source,
             "intrinsics": [camera.fx, camera.fy, camera.cx, camera.cy],
             "axes": self.axes,
             "points": len(cloud.points),
             "points_removed": cloud.removed,
+            "timings": timings,
         }
-        return {**depth.report(), **facts, "timings": timings}
-
-    def _scaled(self, depth: DepthMap, photo: Photo) -> DepthMap:
-        if self.near_far is None:
-            self.warn(
-                f"{photo.name}: the cloud is relative, its proportions in depth are not those of "
-                "the scene; give --near-far A,B for metres"
-            )
-            return depth
-        near, far = self.near_far
-        values = near_far_depth(depth.values, near, far)
-        provenance = {**depth.provenance, "scale_from": f"near-far {near:g},{far:g} m"}
-        return replace(depth, values=values, kind="metric", provenance=provenance)
 
     def _camera(self, photo: Photo) -> tuple[Camera, str]:
         """The photo's camera and where it is from, announced unless the user gave it."""

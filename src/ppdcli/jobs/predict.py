@@ -45,7 +45,9 @@ class PredictWork:
             "resize": resized - predicted,
             "write": time.perf_counter() - resized,
         }
-        return {**depth.report(), "timings": timings}
+        facts = depth.report()
+        del facts["kind"]  # which the unit says
+        return {**facts, "timings": timings}
 
     def _write(self, name: str, path: Path, depth: DepthMap) -> None:
         match name:

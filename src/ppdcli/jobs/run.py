@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ppdcli.errors import InputError, OutputError, PpdError, UsageError
-from ppdcli.jobs.inputs import Input
-from ppdcli.photo import Photo, load_photo
+from ppdcli.jobs.inputs import Input, is_dir, is_file
+from ppdcli.photo import IMAGE_SUFFIXES, Photo, load_photo
 
 Status = Literal["done", "skipped", "failed"]
 Outputs = dict[str, Path]  # format -> file
 Work = Callable[[Photo, Outputs], dict[str, Any]]  # writes a photo's outputs, returns facts
+
+FILE_SUFFIXES = IMAGE_SUFFIXES | {".exr", ".npy", ".ply"}  # of an --output that is meant as a file
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Result:
         outputs: files written, or found finished.
         facts: what the work says of itself: model, seed, steps, size, unit, timings.
         error: one line, None unless failed.
+        cause: what was raised, None unless failed.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Result:
     outputs: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     error: str | None = None
+    cause: Exception | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None
             suffix; None for stdout.
 
     Raises:
-        UsageError: two inputs would write the same file, or stdout would get several files.
+        UsageError: two inputs would write the same file, one would overwrite an input, or stdout
+            or a file would get several outputs or another format.
     """
     if output is None:
         if len(inputs) != 1 or len(formats) != 1:
@@ -78,27 +83,38 @@ def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None
                 "--format, or a folder with --output"
             )
         return [Task(inputs[0], {})]
-    if not output.is_dir() and output.suffix.lower() in {f.suffix for f in formats}:
+    suffix = output.suffix.lower()
+    if not is_dir(output) and suffix in {f.suffix for f in formats}:
         if len(inputs) != 1 or len(formats) != 1:
             raise UsageError(
                 f"{output}: one file cannot take {len(inputs) * len(formats)} outputs; give one "
                 "input and one --format, or a folder"
             )
-        return [Task(inputs[0], {formats[0].name: output})]
-    if output.is_file():
+        tasks = [Task(inputs[0], {formats[0].name: output})]
+    elif is_file(output):
         raise UsageError(f"{output}: is a file, not a folder; choose another --output")
-    tasks = [
-        Task(entry, {f.name: output / f"{entry.stem}{f.ending}" for f in formats})
-        for entry in inputs
-    ]
+    elif suffix in FILE_SUFFIXES and not is_dir(output):
+        names = ", ".join(f.name for f in formats)
+        raise UsageError(f"{output}: the output is {names}, which is no {suffix}; choose another")
+    else:
+        tasks = [
+            Task(entry, {f.name: output / f"{entry.stem}{f.ending}" for f in formats})
+            for entry in inputs
+        ]
     _refuse_clashes(tasks)
     return tasks
 
 
 def _refuse_clashes(tasks: Sequence[Task]) -> None:
     owners: dict[str, str] = {}
+    sources = {task.input.path.absolute() for task in tasks if task.input.path is not None}
     for task in tasks:
         for path in task.outputs.values():
+            if path.absolute() in sources:
+                raise UsageError(
+                    f"{path} is an input, and the output of {task.input.name} would overwrite it; "
+                    "choose another --output, or leave that input out"
+                )
             # Some file systems do not tell A from a.
             other = owners.setdefault(str(path).casefold(), task.input.name)
             if other is not task.input.name:
@@ -121,7 +137,7 @@ def run(
         prepare: makes the work, called once and only if something is to be done (it loads the
             model).
         formats: as in ``plan``, for stdout's suffix.
-        overwrite: redo outputs that exist.
+        overwrite: redo outputs that exist; else only the missing ones of an input are made.
 
     Yields:
         One result a task, in order.
@@ -132,23 +148,24 @@ def run(
     work: Work | None = None
     for task in tasks:
         paths = [str(path) for path in task.outputs.values()]
-        finished = all(path.is_file() for path in task.outputs.values())
-        if task.outputs and finished and not overwrite:
+        missing = {k: v for k, v in task.outputs.items() if overwrite or not is_file(v)}
+        if task.outputs and not missing:
             yield Result(task.input.name, "skipped", paths)
             continue
         started = time.perf_counter()
         try:
             photo = _read(task.input)
-            decoded = time.perf_counter()
-            work = work or prepare()
-            facts = _write(task, photo, work, formats)
+            read = time.perf_counter() - started
+            work = work or prepare()  # loads the model, which is no input's time
+            started = time.perf_counter()
+            facts = work(photo, missing) if missing else _to_stdout(photo, work, formats[0])
         except (InputError, OutputError) as error:
             named = task.input.name in str(error)
             line = str(error) if named else f"{task.input.name}: {error}"
-            yield Result(task.input.name, "failed", [], {}, line)
+            yield Result(task.input.name, "failed", [], {}, line, error)
             continue
-        total = time.perf_counter() - started
-        timings = {"read": decoded - started, **facts.pop("timings", {}), "total": total}
+        total = read + time.perf_counter() - started
+        timings = {"read": read, **facts.pop("timings", {}), "total": total}
         facts["timings"] = {key: round(value, 4) for key, value in timings.items()}
         yield Result(task.input.name, "done", paths or ["stdout"], facts)
 
@@ -159,23 +176,27 @@ def _read(entry: Input) -> Photo:
     return load_photo(entry.path)
 
 
-def _write(
-    task: Task,
-    photo: Photo,
-    work: Work,
-    formats: Sequence[Format],
-) -> dict[str, Any]:
-    if task.outputs:
-        return work(photo, task.outputs)
+def _to_stdout(photo: Photo, work: Work, output: Format) -> dict[str, Any]:
     # Writers take paths, since OpenEXR and Open3D do; stdout gets the finished file.
     with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
-        path = Path(folder, "stdout" + formats[0].suffix)
-        facts = work(photo, {formats[0].name: path})
-        try:
-            sys.stdout.buffer.write(path.read_bytes())
-            sys.stdout.buffer.flush()
-        except BrokenPipeError:
-            # The reader has left; nothing may be flushed at exit any more.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise PpdError("stdout was closed before the output was complete") from None
+        path = Path(folder, "stdout" + output.suffix)
+        facts = work(photo, {output.name: path})
+        write_stdout(path.read_bytes())
         return facts
+
+
+def write_stdout(data: bytes) -> None:
+    """Writes at once, so that a reader of a pipe has it.
+
+    Raises:
+        PpdError: the reader has left, or the disk is full.
+    """
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # What is left in the buffer cannot be flushed at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise PpdError("stdout was closed before the output was complete") from None
+        raise PpdError(f"stdout: cannot be written ({error.strerror}); make room") from error

@@ -1,0 +1,179 @@
+"""Files -> a whole model: layouts, sizes from the header, float32, full size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from parity import NETWORK, Golden, ParityRecord, weights
+from PIL import Image
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from typer.testing import CliRunner
+
+from ppdcli.checkpoints.assemble import assemble
+from ppdcli.cli.app import app
+from ppdcli.errors import CheckpointError
+from ppdcli.models.pixel_perfect import draw_noise
+
+Header = dict[str, str]
+
+
+def header_of(path: Path) -> Header:
+    with safe_open(path, framework="pt") as file:
+        return dict(file.metadata())
+
+
+@pytest.fixture
+def changed(random_checkpoint: Path, tmp_path: Path) -> Callable[..., Path]:
+    """``changed(tensors, header)``: the random model's file after both callables had their way."""
+
+    def write(
+        tensors: Callable[[dict[str, Tensor]], object] = lambda _: None,
+        header: Callable[[Header], object] = lambda _: None,
+    ) -> Path:
+        content, facts = load_file(random_checkpoint), header_of(random_checkpoint)
+        tensors(content)
+        header(facts)
+        path = tmp_path / "changed.safetensors"
+        save_file(content, path, metadata=facts)
+        return path
+
+    return write
+
+
+def line_of(path: Path, encoder: Path | None = None) -> str:
+    with pytest.raises(CheckpointError) as error:
+        assemble(path, encoder)
+    line = str(error.value)
+    assert line.startswith(f"{path}: ") and "\n" not in line
+    return line
+
+
+# --- ppd-tiny ----------------------------------------------------------------------------------
+
+
+def test_half_precision_files_become_a_float32_model(random_checkpoint: Path) -> None:
+    stored = load_file(random_checkpoint)
+    assert stored["dit.x_embedder.proj.weight"].dtype == torch.float16
+    model = assemble(random_checkpoint, None)
+    floats = [t for t in model.state_dict().values() if t.is_floating_point()]
+    assert {t.dtype for t in floats} == {torch.float32}
+    assert torch.equal(
+        model.network.state_dict()["x_embedder.proj.weight"],
+        stored["dit.x_embedder.proj.weight"].float(),
+    )
+    assert not model.training
+    assert all(not module.training for module in model.modules())
+    assert all(not t.is_meta for t in [*model.parameters(), *model.buffers()])
+
+
+def test_the_sizes_come_from_the_header(random_checkpoint: Path) -> None:
+    sizes = json.loads(header_of(random_checkpoint)["network"])
+    model = assemble(random_checkpoint, None)
+    assert sizes["hidden_size"] == model.network.config.hidden_size == 32
+    assert model.network.config.predicts == "x0"
+
+
+def test_two_loads_compute_the_same(random_checkpoint: Path) -> None:
+    image, noise = torch.rand(1, 3, 32, 48), draw_noise(32, 48, 0)
+    first, second = (assemble(random_checkpoint, None)(image, noise, 2) for _ in range(2))
+    assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize("key", ["dit.x_embedder.proj.weight", "encoder.stem.0.weight"])
+def test_a_missing_key_is_named(changed: Callable[..., Path], key: str) -> None:
+    assert f"key {key} is missing" in line_of(changed(lambda tensors: tensors.pop(key)))
+
+
+@pytest.mark.parametrize("key", ["dit.extra", "encoder.extra", "unknown"])
+def test_an_unexpected_key_is_named(changed: Callable[..., Path], key: str) -> None:
+    path = changed(lambda tensors: tensors.update({key: torch.zeros(1)}))
+    assert f"key {key} is unexpected" in line_of(path)
+
+
+def test_a_tensor_of_another_shape_is_named(changed: Callable[..., Path]) -> None:
+    key = "dit.x_embedder.proj.bias"
+    path = changed(lambda tensors: tensors.update({key: torch.zeros(3)}))
+    assert f"key {key} has shape (3,), not (32,)" in line_of(path)
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda header: header.pop("network"),
+        lambda header: header.pop("encoder"),
+        lambda header: header.update(network="no JSON"),
+        lambda header: header.update(network="[1, 2]"),
+        lambda header: header.update(network='{"unknown": 1}'),
+        lambda header: header.update(network='{"hidden_size": "wide"}'),
+        lambda header: header.update(network='{"hidden_size": 30}'),
+        lambda header: header.update(network='{"num_heads": 0}'),
+        lambda header: header.update(encoder='{"widths": [8]}'),
+        lambda header: header.update(encoder='{"widths": 8}'),
+    ],
+)
+def test_a_header_that_makes_no_sense(
+    changed: Callable[..., Path], spoil: Callable[[Header], object]
+) -> None:
+    assert "its header does not state the sizes" in line_of(changed(header=spoil))
+
+
+def test_a_file_without_a_header(tmp_path: Path, random_checkpoint: Path) -> None:
+    path = tmp_path / "plain.safetensors"
+    save_file(load_file(random_checkpoint), path)
+    assert "ppd train" in line_of(path)
+
+
+def test_a_pickle_is_no_ppd_tiny(tmp_path: Path, random_checkpoint: Path) -> None:
+    path = tmp_path / "tiny.pth"
+    torch.save(load_file(random_checkpoint), path)
+    assert "not a ppd-tiny checkpoint" in line_of(path)
+
+
+def test_a_missing_file(tmp_path: Path) -> None:
+    assert "no such file" in line_of(tmp_path / "missing.safetensors")
+
+
+# --- ppd-da2 -----------------------------------------------------------------------------------
+
+
+def test_ppd_tiny_is_no_ppd_da2(random_checkpoint: Path) -> None:
+    assert "not the weights of this network" in line_of(random_checkpoint, random_checkpoint)
+
+
+@pytest.fixture
+def released_files(tmp_path: Path) -> Iterator[list[Path]]:
+    """3 GB of synthetic weights in the authors' two files, gone after the test."""
+    files = [tmp_path / f"{name}.pth" for name in ("ppd", "depth_anything_v2_vitl")]
+    for file in files:
+        torch.save(weights(file.stem), file)
+    yield files
+    for file in files:
+        file.unlink()
+
+
+@pytest.mark.slow
+def test_the_released_layout_gives_the_reference_depth_through_the_command_line(
+    released_files: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    parity: ParityRecord,
+) -> None:
+    golden = Golden("sampler_full")
+    Image.fromarray(golden["in.image_a"]).save(tmp_path / "photo.png")
+    noise = golden.tensor("in.noise_a")
+    monkeypatch.setattr("ppdcli.predictor.draw_noise", lambda *_: noise)
+    monkeypatch.chdir(tmp_path)
+    network, encoder = map(str, released_files)
+    files = ["--checkpoint", network, "--encoder", encoder]
+    options = ["--size", "64x48", "-f", "npy", "--model-size", "--device", "cpu"]
+    result = CliRunner().invoke(app, ["predict", "photo.png", "-m", "ppd-da2", *files, *options])
+    assert result.exit_code == 0, result.stderr
+    depth = np.load("ppd-out/photo_depth.npy")[None, None]
+    parity.check(golden, "out.a_steps4.depth", depth, NETWORK, "depth of the command line")

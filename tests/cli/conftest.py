@@ -1,0 +1,67 @@
+"""``ppd`` as tests call it: inside this process, which is quick, or as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ppdcli.cli.app import app
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default output is ./ppd-out."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def ppd() -> Callable[..., Result]:
+    """``ppd("predict", path, ...)``: exit code, stdout and stderr, apart."""
+
+    def call(*arguments: object, stdin: bytes | None = None) -> Result:
+        line = [str(argument) for argument in arguments]
+        result = CliRunner().invoke(app, line, input=stdin, prog_name="ppd")
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+        return result
+
+    return call
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """``start("predict", path, ...)``: a process; what of it is left after the test is killed."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def call(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "ppdcli", *map(str, arguments)]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        options["env"] = {**os.environ, "OMP_NUM_THREADS": "1", **options.get("env", {})}
+        started.append(subprocess.Popen(command, **{**pipes, **options}))
+        return started[-1]
+
+    yield call
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def tiny(random_checkpoint: Path) -> list[str]:
+    """Options for the small random model, at a size that takes a few milliseconds."""
+    file = str(random_checkpoint)
+    return ["-m", "ppd-tiny", "--checkpoint", file, "--device", "cpu", "--size", "64x48"]
+
+
+@pytest.fixture
+def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails the test when a model is loaded."""
+    monkeypatch.setattr(
+        "ppdcli.predictor.load", lambda *_, **__: pytest.fail("the model was loaded")
+    )

@@ -1,0 +1,171 @@
+"""What the command line names -> the images to work on."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from pathlib import Path, PurePath
+
+import pytest
+
+from ppdcli.errors import PpdError, UsageError
+from ppdcli.jobs.inputs import Found, discover, read_list
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def touch(*names: str) -> None:
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+
+
+def stems(found: Found) -> list[str]:
+    return [entry.stem.as_posix() for entry in found.inputs]
+
+
+def names(found: Found) -> list[str]:
+    return [entry.name for entry in found.inputs]
+
+
+# --- discover ----------------------------------------------------------------------------------
+
+
+def test_a_folder_is_searched_in_a_fixed_order_and_others_are_counted() -> None:
+    touch("in/z.jpg", "in/a.PNG", "in/b/c.tiff", "in/b/notes.txt", "in/README", "in/.x.jpg")
+    found = discover(["in"])
+    assert stems(found) == ["a", "z", "b/c"]
+    assert names(found) == ["in/a.PNG", "in/z.jpg", "in/b/c.tiff"]
+    assert found.passed_over == 3
+
+
+def test_only_the_last_suffix_is_taken_off() -> None:
+    touch("in/a.b.jpg", "c.d.jpg")
+    assert stems(discover(["in", "c.d.jpg"])) == ["a.b", "c.d"]
+
+
+def test_a_file_goes_to_the_top_whatever_its_folder_and_suffix() -> None:
+    touch("in/sub/photo.dat")
+    assert stems(discover(["in/sub/photo.dat"])) == ["photo"]
+
+
+def test_a_missing_file_is_kept() -> None:
+    assert names(discover(["missing.jpg"])) == ["missing.jpg"]
+
+
+def test_a_file_that_is_named_twice_is_one_input() -> None:
+    touch("in/a.jpg")
+    found = discover(["in", "in/a.jpg", "./in/a.jpg", str(Path("in/a.jpg").absolute())])
+    assert names(found) == ["in/a.jpg"]
+
+
+def test_a_pattern_is_sorted() -> None:
+    touch("b.jpg", "a.jpg", "c.png")
+    assert names(discover(["*.jpg"])) == ["a.jpg", "b.jpg"]
+
+
+def test_a_pattern_of_folders_means_what_is_in_them() -> None:
+    touch("day1/a.jpg", "day2/b.jpg", "night/c.jpg")
+    assert names(discover(["day?"])) == ["day1/a.jpg", "day2/b.jpg"]
+
+
+def test_a_recursive_pattern_keeps_to_the_pattern() -> None:
+    touch("in/a.jpg", "in/sub/b.jpg", "in/sub/c.png")
+    assert names(discover(["in/**/*.jpg"])) == ["in/a.jpg", "in/sub/b.jpg"]
+
+
+def test_a_pattern_without_a_match_is_a_missing_file() -> None:
+    assert names(discover(["*.jpg"])) == ["*.jpg"]
+
+
+def test_a_name_that_looks_like_a_pattern_is_a_name_first() -> None:
+    touch("a[1].jpg", "a1.jpg")
+    assert names(discover(["a[1].jpg"])) == ["a[1].jpg"]
+
+
+def test_a_name_that_the_system_refuses_is_a_missing_file() -> None:
+    assert names(discover(["x" * 300])) == ["x" * 300]
+
+
+def test_stdin_has_no_path() -> None:
+    (entry,) = discover(["-"]).inputs
+    assert (entry.name, entry.path, entry.stem) == ("stdin", None, PurePath("stdin"))
+
+
+def test_stdin_twice() -> None:
+    with pytest.raises(UsageError, match=r"stdin \(-\)"):
+        discover(["-", "-"])
+
+
+def test_nothing_found_names_the_place() -> None:
+    touch("in/notes.txt")
+    with pytest.raises(PpdError, match=r"^in: no image found \(1 other files\); name") as error:
+        discover(["in"])
+    assert not isinstance(error.value, UsageError)
+    with pytest.raises(PpdError, match=r"^the list: no image found; name"):
+        discover([])
+
+
+def test_a_folder_that_cannot_be_opened_is_an_input_that_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    touch("in/a.jpg", "in/locked/b.jpg")
+    scan = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "locked":
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert names(discover(["in"])) == ["in/a.jpg", "in/locked"]
+
+
+# --- results of an earlier run -----------------------------------------------------------------
+
+
+def test_the_output_folder_inside_an_input_folder_is_not_searched() -> None:
+    touch("in/a.jpg", "in/out/a_depth.png", "in/b/out/c.jpg")
+    found = discover(["in"], output=Path("in/b/../out"))
+    assert names(found) == ["in/a.jpg", "in/b/out/c.jpg"]
+    assert names(discover(["in/out"], output=Path("in"))) == ["in/out/a_depth.png"]
+
+
+def test_results_beside_the_photos_are_passed_over() -> None:
+    touch("in/a.jpg", "in/a_depth.png", "in/sub/b.jpg", "in/sub/b_depth.png", "in/c_depth.png")
+    found = discover(["in"], Path("in"), ["_depth.png"])
+    assert names(found) == ["in/a.jpg", "in/c_depth.png", "in/sub/b.jpg"]
+    assert found.passed_over == 2
+    elsewhere = discover(["in"], Path("out"), ["_depth.png"])
+    assert len(elsewhere.inputs) == 5
+
+
+# --- lists -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "paths"),
+    [
+        (b"a.jpg\nb c.jpg\n", ["a.jpg", "b c.jpg"]),
+        (b"a.jpg\r\n\r\nb.jpg", ["a.jpg", "b.jpg"]),
+        (b"a\nb.jpg\0c.jpg\r\0", ["a\nb.jpg", "c.jpg\r"]),
+        (b" a.jpg ", [" a.jpg "]),
+        (b"\xff.jpg", [os.fsdecode(b"\xff.jpg")]),
+        (b"", []),
+    ],
+)
+def test_lists_of_paths(content: bytes, paths: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("list").write_bytes(content)
+    assert read_list("list") == paths
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+    assert read_list("-") == paths
+
+
+@pytest.mark.parametrize("source", ["missing", "."])
+def test_a_list_that_cannot_be_read(source: str) -> None:
+    with pytest.raises(UsageError, match="cannot read the list of inputs"):
+        read_list(source)

@@ -1,0 +1,274 @@
+"""A model on a device: what it is loaded from, what it returns, what it refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from parity import NETWORK, TINY_SEM384, Golden, ParityRecord, da2_encoder, network
+
+import ppdcli
+from ppdcli.checkpoints.assemble import assemble
+from ppdcli.devices import check_names, choose_device, choose_precision
+from ppdcli.errors import InputError, PpdError, UsageError
+from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
+from ppdcli.models.resize import resize_rgb, to_tensor
+from ppdcli.photo import Photo, load_photo
+from ppdcli.predictor import Predictor, load
+
+AREA = 64 * 48
+
+
+@pytest.fixture(scope="module")
+def predictor(random_checkpoint: Path) -> Predictor:
+    return load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
+
+
+def noisy_photo(seed: int, height: int = 48, width: int = 64) -> Photo:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3)).astype(np.uint8)
+    return Photo(pixels, f"noise {seed}")
+
+
+# --- predict -----------------------------------------------------------------------------------
+
+
+def test_the_depth_of_the_reference_implementation(
+    monkeypatch: pytest.MonkeyPatch, parity: ParityRecord
+) -> None:
+    golden = Golden("sampler_tiny")
+    model = PixelPerfectDepth(network("ppd_tiny_sem384", TINY_SEM384), da2_encoder("vits")).eval()
+    predictor = Predictor(model, "golden", AREA, 4, torch.device("cpu"), "fp32")
+    noise = golden.tensor("in.noise_a")
+    monkeypatch.setattr("ppdcli.predictor.draw_noise", lambda *_: noise)
+    depth = predictor.predict(Photo(golden["in.image_a"], "golden"))
+    parity.check(
+        golden, "out.a_steps4.depth", depth.values[None, None], NETWORK, "depth of a Predictor"
+    )
+
+
+def test_the_values_are_the_models_own(predictor: Predictor, random_checkpoint: Path) -> None:
+    photo = noisy_photo(0, 40, 60)
+    depth = predictor.predict(photo, area=AREA, seed=5, steps=3)
+    image = to_tensor(resize_rgb(photo.rgb, 48, 64))
+    expected = assemble(random_checkpoint, None)(image, draw_noise(48, 64, 5), 3)
+    assert depth.values.dtype == np.float32
+    np.testing.assert_array_equal(depth.values, expected[0, 0].numpy())
+
+
+def test_the_noise_is_the_one_that_is_promised(predictor: Predictor) -> None:
+    generator = torch.Generator("cpu").manual_seed(11)
+    expected = torch.randn((1, 1, 48, 64), generator=generator, dtype=torch.float32)
+    assert torch.equal(draw_noise(48, 64, 11), expected)
+
+
+def test_what_the_map_says_about_itself(predictor: Predictor) -> None:
+    depth = predictor.predict(noisy_photo(0), seed=5, steps=2, area=AREA)
+    assert (depth.kind, depth.unit, depth.camera) == ("relative", "relative", None)
+    assert depth.provenance == {"model": "ppd-tiny", "seed": "5", "steps": "2", "size": "64x48"}
+
+
+def test_the_defaults_are_the_models(predictor: Predictor) -> None:
+    depth = predictor.predict(noisy_photo(0))
+    assert depth.provenance == {"model": "ppd-tiny", "seed": "0", "steps": "4", "size": "192x144"}
+    assert depth.values.shape == (144, 192)
+
+
+def test_a_path_is_loaded(predictor: Predictor, photo: Path) -> None:
+    expected = predictor.predict(load_photo(photo), area=AREA).values
+    for path in (photo, str(photo)):
+        np.testing.assert_array_equal(predictor.predict(path, area=AREA).values, expected)
+    with pytest.raises(InputError, match="no such file"):
+        predictor.predict("missing.jpg")
+
+
+def test_a_batch_gives_each_photo_what_it_gets_alone(predictor: Predictor) -> None:
+    photos = [noisy_photo(seed) for seed in range(3)]
+    together = predictor.predict_batch(photos, area=AREA, seed=4)
+    for photo, depth in zip(photos, together, strict=True):
+        alone = predictor.predict(photo, area=AREA, seed=4)
+        # Matrix products of another height may round differently.
+        np.testing.assert_allclose(depth.values, alone.values, atol=1e-5)
+        assert depth.provenance == alone.provenance
+    assert not np.allclose(together[0].values, together[1].values)
+
+
+def test_an_empty_batch_is_empty(predictor: Predictor) -> None:
+    assert predictor.predict_batch([]) == []
+
+
+def test_photos_of_different_working_sizes_are_no_batch(predictor: Predictor) -> None:
+    with pytest.raises(UsageError, match="one working size"):
+        predictor.predict_batch([noisy_photo(0), noisy_photo(0, 64, 48)], area=AREA)
+
+
+def test_each_step_is_told(predictor: Predictor) -> None:
+    told: list[int] = []
+    predictor.predict(noisy_photo(0), area=AREA, steps=3, on_step=told.append)
+    assert told == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "options", [{"steps": 0}, {"steps": 1001}, {"seed": -1}, {"seed": 1 << 64}]
+)
+def test_numbers_out_of_range(predictor: Predictor, options: dict[str, int]) -> None:
+    (name,) = options
+    with pytest.raises(UsageError, match=f"^{name} .*: give a number from"):
+        predictor.predict(noisy_photo(0), area=AREA, **options)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"),
+        cv2.error("OpenCV(5.0.0) alloc.cpp: error: (-4:Insufficient memory) Failed to allocate"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_too_little_memory_says_what_to_do(
+    predictor: Predictor, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(predictor, "model", fail)
+    with pytest.raises(PpdError, match="out of memory on cpu at 64x48; try a smaller --size"):
+        predictor.predict(noisy_photo(0), area=AREA)
+
+
+def test_another_error_of_the_model_is_not_hidden(
+    predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(predictor, "model", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        predictor.predict(noisy_photo(0), area=AREA)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_is_near_single_precision(
+    predictor: Predictor, random_checkpoint: Path, precision: str
+) -> None:
+    half = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu", precision=precision)
+    expected = predictor.predict(noisy_photo(0), area=AREA).values
+    values = half.predict(noisy_photo(0), area=AREA).values
+    assert values.dtype == np.float32
+    assert not np.array_equal(values, expected)
+    np.testing.assert_allclose(values, expected, atol=0.05 * np.ptp(expected))
+
+
+# --- load --------------------------------------------------------------------------------------
+
+
+def test_load_takes_paths_as_text_and_says_what_it_does(random_checkpoint: Path) -> None:
+    said: list[str] = []
+    predictor = ppdcli.load(
+        "ppd-tiny", checkpoint=str(random_checkpoint), device="cpu", announce=said.append
+    )
+    assert (predictor.name, predictor.area, predictor.steps) == ("ppd-tiny", 192 * 144, 4)
+    assert (predictor.device, predictor.precision) == (torch.device("cpu"), "fp32")
+    (line,) = said
+    assert line.startswith("ppd-tiny on cpu, fp32, loaded in ")
+
+
+def test_auto_says_what_it_took_and_how_to_get_a_better_one(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "ppdcli.checkpoints.hub.find",
+        lambda part: random_checkpoint if part.bundled is not None else None,
+    )
+    said: list[str] = []
+    assert load(device="cpu", announce=said.append).name == "ppd-tiny"
+    assert "-m ppd-da2" in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"name": "nothing"}, "no model is called 'nothing'; choose one of auto, ppd-tiny"),
+        ({"checkpoint": "x"}, "need --model"),
+        ({"encoder": "x"}, "need --model"),
+        ({"name": "ppd-tiny", "encoder": "x"}, "leave out --encoder"),
+        ({"name": "ppd-tiny", "device": "tpu"}, "'tpu'"),
+        ({"name": "ppd-tiny", "precision": "fp8"}, "'fp8'"),
+    ],
+)
+def test_load_refuses_before_it_looks_for_files(options: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(**options)  # type: ignore[arg-type]
+
+
+# --- devices -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["auto", "cpu", "cuda", "cuda:0", "cuda:12", "mps"])
+def test_devices_that_may_be(name: str) -> None:
+    check_names(name, "auto")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "CPU", "cpu:0", "cuda:", "cuda:01", "cuda:-1", "cuda:999", "xpu"]
+)
+def test_devices_that_cannot_be(name: str) -> None:
+    with pytest.raises(UsageError, match="give auto, cpu, cuda"):
+        choose_device(name)
+
+
+def test_a_device_that_is_not_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device("cuda") == torch.device("cuda")
+    with pytest.raises(UsageError, match="cuda:1: this machine has 1 CUDA devices; try auto"):
+        choose_device("cuda:1")
+    with pytest.raises(UsageError, match="mps: not on this machine; try auto"):
+        choose_device("mps")
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"),
+    [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")],
+)
+def test_auto_takes_the_fastest_device(
+    monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert choose_device("auto") == torch.device(expected)
+
+
+@pytest.mark.parametrize(
+    ("device", "native", "expected"),
+    [("cuda", True, "bf16"), ("cuda", False, "fp32"), ("mps", True, "fp32"), ("cpu", True, "fp32")],
+)
+def test_auto_takes_half_precision_only_where_it_is_native(
+    monkeypatch: pytest.MonkeyPatch, device: str, native: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: native)
+    assert choose_precision("auto", torch.device(device)) == expected
+    assert choose_precision("fp16", torch.device(device)) == "fp16"
+
+
+# --- results -----------------------------------------------------------------------------------
+
+
+def test_the_python_example_of_the_contract(
+    photo: Path, tmp_path: Path, random_checkpoint: Path
+) -> None:
+    depth = ppdcli.load("ppd-tiny", checkpoint=random_checkpoint).predict(str(photo), area=AREA)
+    for suffix in ("png", "exr", "npy"):
+        depth.save(tmp_path / f"depth.{suffix}")
+    rgb = load_photo(photo).rgb
+    camera = ppdcli.Camera.from_fov(60, 60, 40)
+    cloud = depth.to_pointcloud(rgb, camera, edge_clean=False)
+    assert cloud.points.shape == (60 * 40, 3)
+    known = dataclasses.replace(depth, camera=camera.resized(64, 48))
+    np.testing.assert_allclose(
+        known.to_pointcloud(rgb, edge_clean=False).points, cloud.points, rtol=1e-5
+    )

@@ -1,0 +1,49 @@
+"""What the README says exists, and the checks that it names are the checks that run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import typer
+
+from ppdcli.checkpoints.catalog import models
+from ppdcli.cli.app import app
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+LINES = [line.partition("  #")[0] for block in BLOCKS for line in block.splitlines()]
+CALLS = [call for line in LINES for call in re.findall(r"ppd [a-z]+ [^&|]*", line)]
+
+
+def test_there_are_calls_to_check() -> None:
+    assert len(CALLS) > 8
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_every_call_names_a_command_and_its_options(call: str) -> None:
+    _, name, *words = call.split()
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    known = {option for parameter in command.params for option in parameter.opts}
+    known |= {option for parameter in command.params for option in parameter.secondary_opts}
+    used = {word for word in words if word.startswith("-") and word != "-"}
+    assert used <= known
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    command = next(line for line in LINES if line.endswith("pytest"))
+    assert command in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_every_model_of_the_catalogue_is_in_the_table() -> None:
+    for name, model in models().items():
+        row = next(line for line in README.splitlines() if line.startswith(f"| `{name}`"))
+        assert all(part.license in row for part in model.parts)
+
+
+def test_linked_files_exist() -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert links
+    assert all((ROOT / link).is_file() for link in links)
