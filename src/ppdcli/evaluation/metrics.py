@@ -32,7 +32,12 @@ def align_log(relative: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> np.n
 
     Returns:
         (H, W) metres, clipped to [1e-3, the largest true depth].
+
+    Raises:
+        ValueError: the mask is empty.
     """
+    if not mask.any():
+        raise ValueError("no valid pixel to align")
     x, y = relative[mask].astype(np.float64), np.log1p(depth[mask].astype(np.float64))
     spread = ((x - x.mean()) ** 2).sum()
     slope = ((x - x.mean()) * (y - y.mean())).sum() / spread if spread > 0 else 0.0

@@ -14,7 +14,7 @@ from ppdcli.photo import Photo
 from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.shards import make_samples
 
-SEED = 20_001  # of the scenes; training seeds are below 10,000
+SEED = 20_001  # of the scenes; training's are below recipe.SEEDS
 BANK = 90_001  # of the textures
 SHAPE = (384, 512)  # larger than small models work at, as photos are
 Predict = Callable[[Photo], np.ndarray]

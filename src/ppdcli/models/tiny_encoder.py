@@ -7,11 +7,14 @@ little several times faster than a ViT.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+DEPTH_FREQUENCIES = (1, 6)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class TinyEncoderConfig:
     @property
     def semantics_dim(self) -> int:
         """Width of a semantics token: the pyramid at strides 16 and 8, and depth at stride 4."""
-        return self.lateral + 4 * self.lateral + 16
+        return self.lateral + 4 * self.lateral + 2 * len(DEPTH_FREQUENCIES) * 16
 
 
 class ConvNorm(nn.Sequential):
@@ -138,6 +141,9 @@ class TinyEncoder(nn.Module):
         if image.shape[-2] % 16 or image.shape[-1] % 16:
             raise ValueError(f"image sides must be multiples of 16, not {tuple(image.shape[-2:])}")
         fine, middle, coarse, _ = self.pyramid(image)
-        depth = self.heads[0](fine)
-        parts = [coarse, F.pixel_unshuffle(middle, 2), F.pixel_unshuffle(depth, 4)]
-        return torch.cat(parts, 1).flatten(2).transpose(1, 2)
+        depth = F.pixel_unshuffle(self.heads[0](fine), 4)
+        # Cas-DiT keeps only a token's direction, so every part has a fixed length of its own; as
+        # sines and cosines depth has one, and its small differences still show.
+        angle = torch.cat([depth * (math.pi / 2 * k) for k in DEPTH_FREQUENCIES], 1)
+        parts = (coarse, F.pixel_unshuffle(middle, 2), torch.cat([angle.sin(), angle.cos()], 1))
+        return torch.cat([F.normalize(p, dim=1) for p in parts], 1).flatten(2).transpose(1, 2)

@@ -16,11 +16,13 @@ from ppdcli.training.shapes import (
     SOLID,
     Material,
     Scene,
+    Shape,
     rotation,
 )
 
 Rng = np.random.Generator
 MAX_SHAPES = 72
+CLEARANCE = 0.05  # metres around the camera that no shape reaches into
 
 
 def compose(seed: int, index: int, textures: int) -> Scene:
@@ -38,9 +40,27 @@ def compose(seed: int, index: int, textures: int) -> Scene:
     painter = _Painter(rng, textures)
     kinds = (_street, _room, _park, _close_up, _yard, _clutter)
     scene = kinds[rng.choice(len(kinds), p=[0.22, 0.30, 0.16, 0.16, 0.12, 0.04])](rng, painter)
-    order = np.argsort([np.linalg.norm(s.center) for s in scene.shapes], kind="stable")
-    scene.shapes = [scene.shapes[i] for i in order[:MAX_SHAPES]]
+    # From inside, a solid cannot be seen, and its contents would float in the air.
+    eye = np.array([0.0, scene.height, 0.0])
+    shapes = [s for s in scene.shapes if not _surrounds(s, eye)]
+    shapes.sort(key=lambda s: float(np.linalg.norm(s.center)))
+    scene.shapes = shapes[:MAX_SHAPES]
     return scene
+
+
+def _surrounds(shape: Shape, point: np.ndarray) -> bool:
+    """Whether a point is in the box around a shape, or close to it."""
+    half = shape.half * [1, 1, 0] if shape.kind == CARD else shape.half
+    offset = shape.axes.T @ (point - shape.center)
+    return bool((np.abs(offset) <= half + CLEARANCE).all())
+
+
+def _around_camera(center: np.ndarray, half: np.ndarray, yaw: float) -> np.ndarray:
+    """A room's centre, moved level as far as it takes for the camera to stand inside the walls."""
+    axes = rotation(yaw)
+    camera = -axes.T @ center
+    camera[[0, 2]] = np.clip(camera[[0, 2]], -0.9 * half[[0, 2]], 0.9 * half[[0, 2]])
+    return -axes @ camera
 
 
 class _Painter:
@@ -458,6 +478,7 @@ def _room(rng: Rng, paint: _Painter) -> Scene:
     yaw = rng.normal(0, 0.4)
     back = rng.uniform(0.3, 0.9) * half[2]
     center = np.array([rng.uniform(-0.6, 0.6) * half[0], half[1], back])
+    center = _around_camera(center, half, yaw)
     axes = rotation(yaw)
     lamp = center + np.array(
         [rng.uniform(-0.6, 0.6) * half[0], half[1] * rng.uniform(0.3, 0.95), 0]
@@ -549,11 +570,12 @@ def _close_up(rng: Rng, paint: _Painter) -> Scene:
     size = float(np.exp(rng.uniform(np.log(0.06), np.log(0.5))))
     if indoors:
         half = np.array([rng.uniform(2, 30), rng.uniform(4, 12), rng.uniform(6, 30)]) * size
+        yaw = rng.normal(0, 0.4)
         center = np.array([0.0, half[1] * 0.95, half[2] * 0.6])
         scene = Scene(
             *_camera(rng, size * rng.uniform(1.2, 4), rng.uniform(0.05, 0.6)),
             ground=paint.material(str(rng.choice(["wood", "pale", "any"])), 8 * size),
-            room=(center, half, rng.normal(0, 0.4)),
+            room=(_around_camera(center, half, yaw), half, yaw),
             walls=paint.material("any", 8 * size, plain=0.5),
             light=np.array([rng.normal(0, 8), rng.uniform(6, 11), rng.uniform(-4, 8)]) * size,
             light_color=np.array([1.0, 0.95, 0.85]) * rng.uniform(0.5, 1.5),

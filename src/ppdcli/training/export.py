@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from ppdcli.checkpoints.assemble import TINY_ENCODER_PREFIX
@@ -30,7 +30,8 @@ def export(path: Path, network: CasDiT, encoder: TinyEncoder, card: dict[str, st
         "encoder": json.dumps(asdict(encoder.config)),
     }
     with atomic_path(path) as temporary:
-        save_file(tensors, temporary, metadata=header)
+        # Not save_file: it makes files that only their owner can read.
+        temporary.write_bytes(save(tensors, metadata=header))
 
 
 def _half(module: nn.Module, prefix: str) -> dict[str, torch.Tensor]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ppdcli.errors import UsageError
 from ppdcli.training.recipe import Phase, Stage
 from ppdcli.training.shards import Samples, ShardReader, augment
 from ppdcli.training.targets import log_depth_target
@@ -37,6 +38,12 @@ class Averaged(Generic[Network]):
         mine = [t for t in self.network.state_dict().values() if t.is_floating_point()]
         theirs = [t for t in network.state_dict().values() if t.is_floating_point()]
         torch._foreach_lerp_(mine, theirs, 1 - decay)
+
+
+def learning_rate(stage: Stage, step: int, done: int) -> float:
+    """The rate of step ``step``, 0 the first, after ``done`` samples: warm-up, then a cosine."""
+    cosine = 0.5 * (1 + math.cos(math.pi * done / stage.samples))
+    return stage.learning_rate * max(cosine, 0.01) * min(1.0, (step + 1) / max(stage.warmup, 1))
 
 
 def tensors(samples: Samples, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -71,6 +78,9 @@ def train(
 
     Returns:
         The averaged network, in eval mode.
+
+    Raises:
+        UsageError: the checkpoint is of another network.
     """
     device = next(network.parameters()).device
     optimizer = torch.optim.AdamW(
@@ -80,14 +90,19 @@ def train(
     done = step = 0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
-        network.load_state_dict(state["network"])
-        average.network.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+        try:
+            network.load_state_dict(state["network"])
+            average.network.load_state_dict(state["average"])
+            optimizer.load_state_dict(state["optimizer"])
+        except (RuntimeError, ValueError):
+            raise UsageError(
+                f"{checkpoint}: is of a network of other sizes; go on with the recipe that it was "
+                "made by, or choose another --output"
+            ) from None
         done, step = state["done"], state["step"]
     rng = np.random.default_rng([seed, done, 3])
     torch.manual_seed(seed + done)
     reader = ShardReader(shards, rng)
-    reader.wait(min(8, reader.pool))
 
     def save() -> None:
         partial = checkpoint.with_suffix(".partial")
@@ -112,12 +127,9 @@ def train(
             if done >= end_of_phase:
                 break
             image, latent = tensors(augment(samples, phase.scale, rng), device)
-            progress = done / stage.samples
-            rate = stage.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+            rate = learning_rate(stage, step, done)
             for group in optimizer.param_groups:
-                group["lr"] = max(rate, stage.learning_rate * 0.01) * min(
-                    1, (step + 1) / stage.warmup
-                )
+                group["lr"] = rate
             value = loss(network, image, latent, phase)
             optimizer.zero_grad(set_to_none=True)
             value.backward()
@@ -129,9 +141,8 @@ def train(
             now = time.monotonic()
             if now - reported > report_every:
                 speed = (done - reported_at) / (now - reported)
-                report(
-                    {"samples": done, "loss": float(np.mean(losses)), "rate": speed, "step": step}
-                )
+                mean = float(np.mean(losses))
+                report({"samples": done, "loss": mean, "rate": speed, "learning_rate": rate})
                 losses, reported, reported_at = [], now, done
             if now - saved > SAVE_EVERY:
                 save()

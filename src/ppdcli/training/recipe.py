@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ppdcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Part = TypeVar("Part", bound="DataclassInstance")
+SEEDS = 10_000  # seeds from here on are for evaluation
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,9 @@ class Phase:
     scale: float
     batch: int
     gradient_weight: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_positive(samples=self.samples, scale=self.scale, batch=self.batch)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,9 @@ class Stage:
     warmup: int = 200
     noise_only: float = 0.25
 
+    def __post_init__(self) -> None:
+        _require_positive(learning_rate=self.learning_rate, samples=self.samples)
+
     @property
     def samples(self) -> int:
         """Pictures in all phases together."""
@@ -57,39 +69,68 @@ class Stage:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what comes out of ``ppd train``."""
+    """Everything that decides what comes out of ``ppd train``.
+
+    Attributes:
+        seed: of the scenes and the training.
+        card: texts for the header of the result.
+    """
 
     seed: int
     encoder: Stage
     diffusion: Stage
     card: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.seed, int) or not 0 <= self.seed < SEEDS:
+            raise ValueError(f"seed must be from 0 to {SEEDS - 1}, not {self.seed!r}")
+        if not all(isinstance(value, str) for value in self.card.values()):
+            raise ValueError("the card's values must be texts")
+
 
 def load_recipe(path: Path | None = None) -> Recipe:
     """Reads a recipe; without a path ppd-tiny's own.
 
     Raises:
-        UsageError: the file is missing, not TOML, or holds unknown or missing keys.
+        UsageError: the file is missing, not TOML, or holds unknown, missing or impossible
+            values.
     """
     source = path or files("ppdcli.training") / "ppd-tiny.toml"
     try:
         raw = tomllib.loads(source.read_text(encoding="utf-8"))
-        return Recipe(
-            seed=raw["seed"],
-            encoder=_stage(raw["encoder"]),
-            diffusion=_stage(raw["diffusion"]),
-            card=raw.get("card", {}),
-        )
+        stages = {name: _stage(raw[name], name) for name in ("encoder", "diffusion") if name in raw}
+        return _filled(Recipe, {**raw, **stages}, "the recipe")
     except OSError as error:
         raise UsageError(f"{source}: cannot read the recipe: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except ValueError as error:  # of TOML and UTF-8 too
         raise UsageError(f"{source}: not a training recipe: {error}") from None
 
 
-def _stage(raw: dict[str, Any]) -> Stage:
-    phases = tuple(Phase(**phase) for phase in raw["phases"])
-    known = {f.name for f in fields(Stage)} - {"phases"}
-    unknown = set(raw) - known - {"phases"}
-    if unknown:
-        raise KeyError(f"unknown key {sorted(unknown)[0]!r}")
-    return Stage(phases=phases, **{k: v for k, v in raw.items() if k in known})
+def _stage(raw: Any, name: str) -> Stage:
+    if not isinstance(raw, dict) or not isinstance(raw.get("phases"), list):
+        raise ValueError(f"{name} must be a table with a list of phases")
+    phases = tuple(_filled(Phase, phase, f"a phase of {name}") for phase in raw["phases"])
+    return _filled(Stage, {**raw, "phases": phases}, name)
+
+
+def _filled(kind: type[Part], raw: Any, place: str) -> Part:
+    """A dataclass from the table of its fields.
+
+    Raises:
+        ValueError: not a table, or a key is unknown or missing.
+    """
+    if not isinstance(raw, dict):
+        raise ValueError(f"{place} must be a table")
+    known = fields(kind)
+    if unknown := sorted(set(raw) - {f.name for f in known}):
+        raise ValueError(f"unknown key {unknown[0]!r} in {place}")
+    needed = {f.name for f in known if f.default is MISSING and f.default_factory is MISSING}
+    if missing := sorted(needed - set(raw)):
+        raise ValueError(f"key {missing[0]!r} is missing in {place}")
+    return kind(**raw)
+
+
+def _require_positive(**values: Any) -> None:
+    for name, value in values.items():
+        if not isinstance(value, int | float) or value <= 0:
+            raise ValueError(f"{name} must be a number > 0, not {value!r}")

@@ -151,7 +151,8 @@ def _normal(kind, taper, x, y, z):  # type: ignore[no-untyped-def]
     if kind == ELLIPSOID:
         return x, y, z
     if kind == CONE:
-        return (0.0, y, 0.0) if abs(y) > 0.9999 else (x, 0.5 * taper, z)
+        radius = 1 - 0.5 * taper * (1 + y)
+        return (0.0, y, 0.0) if abs(y) > 0.9999 else (x, 0.5 * taper * radius, z)
     if kind == BOX:
         ax, ay, az = abs(x), abs(y), abs(z)
         if ax >= ay and ax >= az:
@@ -323,7 +324,7 @@ def render(
             *scene.ambient,
             scene.fog,
             scene.clouds,
-            int(abs(scene.light[0])) % (bank.count // 2) * 2,
+            int(abs(scene.light[0])) % max(bank.count // 2, 1) * 2,
             *scene.sky.ravel(),
         ],
         np.float32,

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import torch
 
+from ppdcli.errors import UsageError
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
 from ppdcli.training.export import export
 from ppdcli.training.loop import train
 from ppdcli.training.recipe import Recipe
-from ppdcli.training.shards import SCENES_PER_SHARD, start_workers
+from ppdcli.training.shards import POOL, SCENES_PER_SHARD, start_workers, wait_for_shards
 from ppdcli.training.stages import encoder_loss, flow_loss
 
 
@@ -36,10 +37,49 @@ def run(
 
     Returns:
         The file, ``ppd.safetensors`` in ``folder``: load it with --model ppd-tiny --checkpoint.
+
+    Raises:
+        UsageError: the recipe's models cannot be built, or the folder holds those of another one.
+        OutputError: the folder or the file cannot be written.
+        PpdError: no scenes are rendered.
     """
+    networks = _networks(recipe)
     scenes = folder / "scenes"
-    start_workers(scenes, recipe.seed, workers, shards)
+    renderers = start_workers(scenes, recipe.seed, workers, shards)
     say(f"up to {shards * SCENES_PER_SHARD} scenes go to {scenes}, {workers} processes render")
+    try:
+        wait_for_shards(scenes, min(POOL, shards), renderers)
+        return _train(recipe, networks, folder, scenes, device, say)
+    finally:
+        for renderer in renderers:
+            renderer.terminate()
+            renderer.join()
+
+
+def _networks(recipe: Recipe) -> tuple[TinyEncoder, CasDiT]:
+    """Both networks, untrained, and known to fit: not only after the first one's hours."""
+    try:
+        torch.manual_seed(recipe.seed)
+        encoder = TinyEncoder(TinyEncoderConfig(**recipe.encoder.model)).eval()
+        sizes = {"semantics_dim": encoder.config.semantics_dim, **recipe.diffusion.model}
+        network = CasDiT(CasDiTConfig(**sizes))
+        with torch.no_grad():
+            tokens = encoder(torch.zeros(1, 3, 32, 32))
+            network(torch.zeros(1, 4, 32, 32), tokens, torch.zeros(1))
+    except (TypeError, ValueError, IndexError, RuntimeError) as error:
+        raise UsageError(f"the recipe's models cannot be built: {error}") from None
+    return encoder, network
+
+
+def _train(
+    recipe: Recipe,
+    networks: tuple[TinyEncoder, CasDiT],
+    folder: Path,
+    scenes: Path,
+    device: torch.device,
+    say: Callable[[str], None],
+) -> Path:
+    encoder, network = networks
 
     def report(stage: str, total: int) -> Callable[[dict[str, float]], None]:
         def line(d: dict[str, float]) -> None:
@@ -51,8 +91,6 @@ def run(
 
         return line
 
-    torch.manual_seed(recipe.seed)
-    encoder = TinyEncoder(TinyEncoderConfig(**recipe.encoder.model))
     encoder.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trained_encoder = train(
         encoder,
@@ -63,10 +101,8 @@ def run(
         recipe.seed,
         report("encoder", recipe.encoder.samples),
     )
-    sizes = {"semantics_dim": encoder.config.semantics_dim, **recipe.diffusion.model}
-    network = CasDiT(CasDiTConfig(**sizes)).to(device)
     trained_network = train(
-        network,
+        network.to(device),
         recipe.diffusion,
         flow_loss(trained_encoder, recipe.diffusion.noise_only),
         scenes,

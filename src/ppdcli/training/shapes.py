@@ -116,7 +116,7 @@ class Scene:
         """A cylinder or cone from ``start`` to ``end``: poles, legs, trunks, wires."""
         a, b = np.asarray(start, float), np.asarray(end, float)
         length = float(np.linalg.norm(b - a))
-        y = (b - a) / max(length, 1e-6)
+        y = (b - a) / length if length > 1e-6 else np.array([0.0, 1.0, 0.0])
         x = np.cross(y, [0.0, 0.0, 1.0] if abs(y[2]) < 0.9 else [1.0, 0.0, 0.0])
         x /= np.linalg.norm(x)
         axes = np.stack([x, y, np.cross(x, y)], axis=1)

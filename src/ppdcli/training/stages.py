@@ -7,13 +7,16 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ppdcli.devices import training_dtype
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.flow import T, interpolate
 from ppdcli.models.tiny_encoder import TinyEncoder
 from ppdcli.training.recipe import Phase
 from ppdcli.training.targets import multi_scale_gradient_loss
 
+ALL_BACKENDS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 LEVEL_WEIGHTS = (1.0, 0.3, 0.3, 0.15)  # strides 4, 8, 16, 32
 
 
@@ -55,7 +58,11 @@ def flow_loss(
         noise = torch.randn_like(latent)
         share = (t / T).view(-1, 1, 1, 1)
         x_t = interpolate(latent, noise, t)
-        with torch.autocast(image.device.type, torch.bfloat16):
+        dtype = training_dtype(image.device)
+        # On a CPU the flash kernel's backward pass is slower than plain products at these sizes.
+        backends = [SDPBackend.MATH] if image.device.type == "cpu" else ALL_BACKENDS
+        enabled = dtype != torch.float32
+        with torch.autocast(image.device.type, dtype, enabled=enabled), sdpa_kernel(backends):
             velocity = network(torch.cat([x_t, image - 0.5], 1), semantics, t).float()
         x_0 = x_t - share * velocity
         total = 4 * F.mse_loss(x_0, latent) + F.l1_loss(x_0, latent)
