@@ -97,7 +97,7 @@ def test_a_full_disk_leaves_nothing(
 def test_open3d_keeps_its_warnings_off_stdout(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert not ply._write_with_open3d(tmp_path / "missing" / "x.ply", PointCloud(POINTS, COLORS))
+    assert not ply._write_draft(tmp_path / "missing" / "x.ply", PointCloud(POINTS, COLORS))
     assert capfd.readouterr().out == ""
 
 
@@ -109,3 +109,18 @@ def test_open3d_is_not_imported_before_it_is_needed() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_without_open3ds_system_libraries_the_file_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    cloud = PointCloud(POINTS, COLORS, ("unit m",))
+    ply.write(tmp_path / "open3d.ply", cloud)
+    monkeypatch.setattr(ply, "import_open3d", fail)
+    ply.write(tmp_path / "plain.ply", cloud)
+    by_open3d, plain = parse(tmp_path / "open3d.ply"), parse(tmp_path / "plain.ply")
+    assert plain[0] == [line for line in by_open3d[0] if line != "comment Created by Open3D"]
+    assert plain[1].tobytes() == by_open3d[1].tobytes()

@@ -14,6 +14,9 @@ def import_open3d() -> ModuleType:
 
     Its Linux wheel links to libusb-1.0.so.0, which slim systems lack; the copy inside the PyPI
     package ``libusb-package`` is loaded first in that case.
+
+    Raises:
+        ImportError: it links to X11, OpenGL and EGL too, and they are not there.
     """
     if sys.platform == "linux":
         try:

@@ -13,11 +13,14 @@ from ppdcli.files.open3d_import import import_open3d
 from ppdcli.geometry.cloud import PointCloud
 
 SUFFIX = ".ply"
+COLORS = ("red", "green", "blue")
 BYTES_A_POINT = 3 * 4 + 3
 
 
 def write(path: Path, cloud: PointCloud) -> None:
     """Write little-endian binary PLY through Open3D's tensor writer, which keeps float32.
+
+    Where Open3D cannot be loaded, for want of system libraries, the same file is written plainly.
 
     Raises:
         InputError: the cloud has no points.
@@ -29,7 +32,7 @@ def write(path: Path, cloud: PointCloud) -> None:
         # Open3D picks the format by the suffix.
         draft = temporary.with_name(f"{temporary.stem}-draft{SUFFIX}")
         try:
-            if not _write_with_open3d(draft, cloud):
+            if not _write_draft(draft, cloud):
                 raise OutputError(
                     f"{path}: Open3D could not write it; make room or choose another output"
                 )
@@ -38,8 +41,14 @@ def write(path: Path, cloud: PointCloud) -> None:
             draft.unlink(missing_ok=True)
 
 
-def _write_with_open3d(file: Path, cloud: PointCloud) -> bool:
-    o3d = import_open3d()
+def _write_draft(file: Path, cloud: PointCloud) -> bool:
+    """The file without our comments, and whether it is whole."""
+    try:
+        o3d = import_open3d()
+    except (ImportError, OSError):
+        # Its wheel links to X11 and OpenGL, which slim systems lack; a cloud needs neither.
+        _write_plainly(file, cloud)
+        return True
     tensors = o3d.t.geometry.PointCloud()
     tensors.point.positions = o3d.core.Tensor(np.ascontiguousarray(cloud.points, np.float32))
     tensors.point.colors = o3d.core.Tensor(np.ascontiguousarray(cloud.colors, np.uint8))
@@ -48,6 +57,19 @@ def _write_with_open3d(file: Path, cloud: PointCloud) -> bool:
         done = o3d.t.io.write_point_cloud(str(file), tensors)
     # A cut file is found by its size: the writer's word alone is not enough on a full disk.
     return done and file.stat().st_size > len(cloud.points) * BYTES_A_POINT
+
+
+def _write_plainly(file: Path, cloud: PointCloud) -> None:
+    """What Open3D would write, but for its own comment."""
+    properties = [(f"float {c}", "<f4") for c in "xyz"] + [(f"uchar {c}", "u1") for c in COLORS]
+    rows = np.empty(len(cloud.points), properties)
+    for k, (name, _) in enumerate(properties):
+        rows[name] = cloud.points[:, k] if k < 3 else cloud.colors[:, k - 3]
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}"]
+    header += [*(f"property {name}" for name, _ in properties), "end_header", ""]
+    with file.open("wb") as target:
+        target.write("\n".join(header).encode())
+        rows.tofile(target)
 
 
 def _copy_with_comments(draft: Path, file: Path, comments: tuple[str, ...]) -> None:
