@@ -1,0 +1,70 @@
+"""The model inside the package: small, documented, better than knowing nothing, not its noise."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ppdcli
+from ppdcli import Predictor
+from ppdcli.checkpoints.catalog import models
+from ppdcli.checkpoints.hub import find
+from ppdcli.checkpoints.layouts import read_metadata
+from ppdcli.evaluation import synthetic
+
+SCENES = 24
+
+
+@pytest.fixture(scope="module")
+def file() -> Path:
+    path = find(models()["ppd-tiny"].network)
+    assert path is not None
+    return path
+
+
+@pytest.fixture(scope="module")
+def predictor() -> Predictor:
+    return ppdcli.load("ppd-tiny", device="cpu")
+
+
+def test_the_file_is_small_and_says_what_it_is(file: Path) -> None:
+    assert file.stat().st_size <= 16_000_000
+    header = read_metadata(file)
+    assert {"network", "encoder", "about", "data", "license"} <= header.keys()
+    assert header["license"] == "Apache-2.0"
+
+
+def test_it_beats_a_constant_and_a_vertical_ramp_on_scenes_it_has_not_seen(
+    predictor: Predictor,
+) -> None:
+    predictors = {
+        "ppd-tiny": synthetic.of_depth_map(predictor.predict),
+        "constant": synthetic.constant,
+        "ramp": synthetic.vertical_ramp,
+    }
+    rows = {row.name: row.scores for row in synthetic.evaluate(predictors, SCENES)}
+    best_trivial = min(rows["constant"].abs_rel, rows["ramp"].abs_rel)
+    assert rows["ppd-tiny"].abs_rel < 0.8 * best_trivial
+    assert rows["ppd-tiny"].delta1 > 0.1 + max(rows["constant"].delta1, rows["ramp"].delta1)
+
+
+def test_the_noise_does_not_print_its_pattern_on_every_photo(predictor: Predictor) -> None:
+    photos = [photo for photo, _ in synthetic.scenes(6)]
+    seeds = range(3)
+    depth = np.array([[predictor.predict(p, seed=s).values.ravel() for s in seeds] for p in photos])
+
+    def likeness(shift: int) -> float:
+        """Mean correlation of two photos' depth when their seeds are ``shift`` apart."""
+        pairs = [(s, a, b) for s in seeds for a, b in combinations(range(len(photos)), 2)]
+        other = {s: seeds[(s + shift) % len(seeds)] for s in seeds}
+        return float(
+            np.mean([np.corrcoef(depth[a, s], depth[b, other[s]])[0, 1] for s, a, b in pairs])
+        )
+
+    # Depth maps are alike by their layout; sharing the noise must not make them more so.
+    assert likeness(0) - likeness(1) < 0.02
+    spread = depth - depth.mean(axis=1, keepdims=True)
+    assert spread.std() < 0.15 * depth.std()
