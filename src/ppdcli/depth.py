@@ -60,11 +60,11 @@ class DepthMap:
         }
 
     def report(self) -> dict[str, str | int]:
-        """What a machine-readable report says about it: kind, unit, model, seed, steps, size."""
+        """What a machine-readable report says about it: unit, model, seed, steps, size."""
         numbers: dict[str, str | int] = {
             key: int(value) for key, value in self.provenance.items() if key in ("seed", "steps")
         }
-        return {"kind": self.kind, "unit": self.unit, **self.provenance, **numbers}
+        return {"unit": self.unit, **self.provenance, **numbers}
 
     def resized(self, height: int, width: int) -> DepthMap:
         """The map and its camera on another grid, without depths between two surfaces.

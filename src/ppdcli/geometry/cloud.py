@@ -113,13 +113,15 @@ def make_cloud(
     def metric(values: np.ndarray) -> np.ndarray:
         return values if near_far is None else near_far_depth(values, *near_far)
 
-    full = depth_map.resized(height, width)
-    removed = 0
+    cleaned = depth_map
     if edge_clean:
         kept = np.where(hanging_points(metric(depth_map.values)), np.nan, depth_map.values)
-        before, full = _holes(full.values), replace(depth_map, values=kept).resized(height, width)
-        removed = _holes(full.values) - before
-    depth = metric(full.values)
+        cleaned = replace(depth_map, values=kept)
+    full = cleaned.resized(height, width).values
+    # A map without holes of its own need not be enlarged once more to count them.
+    before = _holes(depth_map.values) and _holes(depth_map.resized(height, width).values)
+    removed = _holes(full) - before
+    depth = metric(full)
     points, colors = unproject(depth, camera, rgb)
     if len(points) == 0:
         raise InputError("no pixel has a depth, so there is no point to write")

@@ -64,7 +64,6 @@ class PointCloudWork:
             "write": time.perf_counter() - built,
         }
         facts = depth.report()
-        del facts["kind"]  # which the unit says
         facts["unit"] = "relative" if self.near_far is None else "m"
         return {
             **facts,

@@ -45,9 +45,7 @@ class PredictWork:
             "resize": resized - predicted,
             "write": time.perf_counter() - resized,
         }
-        facts = depth.report()
-        del facts["kind"]  # which the unit says
-        return {**facts, "timings": timings}
+        return {**depth.report(), "timings": timings}
 
     def _write(self, name: str, path: Path, depth: DepthMap) -> None:
         match name:
