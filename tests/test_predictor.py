@@ -18,7 +18,7 @@ from ppdcli.errors import InputError, PpdError, UsageError
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.resize import resize_rgb, to_tensor
 from ppdcli.photo import Photo, load_photo
-from ppdcli.predictor import Predictor, load
+from ppdcli.predictor import BYTES_PER_PIXEL, Predictor, load
 
 AREA = 64 * 48
 
@@ -135,9 +135,12 @@ def test_too_little_memory_says_what_to_do(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(predictor, "model", fail)
-    with pytest.raises(PpdError, match="out of memory on cpu at 64x48; try a smaller --size"):
+    monkeypatch.setattr(predictor.model, "sample", fail)
+    advice = "a smaller --size or --precision bf16"
+    with pytest.raises(PpdError, match=f"^out of memory on cpu at 64x48; try {advice}$"):
         predictor.predict(noisy_photo(0), area=AREA)
+    with pytest.raises(PpdError, match=r"try fewer photos in a batch \(--batch 1\) or a smaller"):
+        predictor.predict_batch([noisy_photo(0), noisy_photo(1)], area=AREA)
 
 
 def test_another_error_of_the_model_is_not_hidden(
@@ -146,7 +149,7 @@ def test_another_error_of_the_model_is_not_hidden(
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(predictor, "model", fail)
+    monkeypatch.setattr(predictor.model, "encode", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         predictor.predict(noisy_photo(0), area=AREA)
 
@@ -161,6 +164,66 @@ def test_half_precision_is_near_single_precision(
     assert values.dtype == np.float32
     assert not np.array_equal(values, expected)
     np.testing.assert_allclose(values, expected, atol=0.05 * np.ptp(expected))
+
+
+def test_weights_kept_in_half_precision_are_those_that_autocast_would_cast(
+    predictor: Predictor, random_checkpoint: Path
+) -> None:
+    half = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu", precision="bf16")
+    dtypes = {name: p.dtype for name, p in half.model.named_parameters()}
+    for name in ("network.blocks.0.attn.qkv.weight", "encoder.laterals.0.bias"):
+        assert dtypes[name] == torch.bfloat16
+    # These leave autocast, so that bf16's few digits do not show in the depth.
+    for part in ("t_embedder", "adaLN_modulation", "final_layer", "q_norm"):
+        assert {d for name, d in dtypes.items() if part in name} == {torch.float32}
+    photo = noisy_photo(0)
+    with torch.autocast("cpu", torch.bfloat16):
+        image = to_tensor(resize_rgb(photo.rgb, 48, 64))
+        expected = predictor.model(image, draw_noise(48, 64, 0), 4)
+    values = half.predict(photo, area=AREA).values
+    np.testing.assert_array_equal(values, expected[0, 0].float().numpy())
+
+
+def test_what_overflows_in_half_precision_is_done_again_in_single(
+    random_checkpoint: Path,
+) -> None:
+    said: list[str] = []
+    half = load(
+        "ppd-tiny",
+        checkpoint=random_checkpoint,
+        device="cpu",
+        precision="fp16",
+        announce=said.append,
+    )
+    photo = noisy_photo(0)
+    assert np.isfinite(half.predict(photo, area=AREA).values).all()
+    assert half.precision == "fp16"
+    with torch.no_grad():
+        half.model.network.get_parameter("blocks.0.mlp.fc1.weight").fill_(6e4)
+    assert np.isfinite(half.predict(photo, area=AREA).values).all()
+    assert half.precision == "fp32"
+    assert said[-1] == "ppd-tiny overflows in fp16 on this photo; going on in fp32"
+
+
+def test_the_parts_of_the_time_are_told(predictor: Predictor) -> None:
+    timings = predictor.predict(noisy_photo(0), area=AREA).timings
+    assert timings.keys() == {"encoder", "sampler"}
+    assert min(timings.values()) > 0
+
+
+def test_the_encoder_makes_room_on_a_small_card_and_comes_back(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
+    needed = 48 * 64 * BYTES_PER_PIXEL
+    moves: list[str] = []
+    monkeypatch.setattr(predictor.model.encoder, "to", lambda where: moves.append(str(where)))
+    monkeypatch.setattr(predictor.model, "encode", predictor.model.encoder.forward)
+    for free, expected in ((None, []), (needed, []), (needed - 1, ["cpu"])):
+        monkeypatch.setattr("ppdcli.predictor.free_memory", lambda _, free=free: free)
+        moves.clear()
+        predictor.predict(noisy_photo(0), area=AREA)
+        assert moves == ["cpu", *expected]  # to its own device first
 
 
 # --- load --------------------------------------------------------------------------------------

@@ -37,12 +37,14 @@ class DepthMap:
         kind: what the values are.
         camera: pinhole camera of this very grid, if known.
         provenance: where the values come from, keys as in ``PROVENANCE``.
+        timings: seconds that the parts of the prediction took, for the batch it was in.
     """
 
     values: np.ndarray
     kind: Kind
     camera: Camera | None = None
     provenance: dict[str, str] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:

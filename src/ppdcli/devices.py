@@ -60,6 +60,34 @@ def choose_precision(name: str, device: torch.device) -> Precision:
     return name  # type: ignore[return-value]
 
 
+def dtype_of(precision: Precision) -> torch.dtype:
+    """The dtype of that name."""
+    import torch
+
+    dtypes = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+    return dtypes[precision]
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that PyTorch can still get on a CUDA card, None elsewhere."""
+    import torch
+
+    if device.type != "cuda":
+        return None
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return torch.cuda.mem_get_info(device)[0] + kept
+
+
+def finish(device: torch.device) -> None:
+    """Waits for what a device was given to do, which otherwise goes on beside the program."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def training_dtype(device: torch.device) -> torch.dtype:
     """What the large matrix products of training run in: bf16 where it is native, else float32."""
     import torch

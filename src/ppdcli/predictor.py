@@ -9,11 +9,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from torch import Tensor
 
 from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.depth import DepthMap
-from ppdcli.devices import Precision, choose_device, choose_precision
+from ppdcli.devices import (
+    Precision,
+    choose_device,
+    choose_precision,
+    dtype_of,
+    finish,
+    free_memory,
+)
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.models.flow import T
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
@@ -22,11 +30,7 @@ from ppdcli.photo import Photo, load_photo
 
 MAX_SEED = (1 << 64) - 1  # of PyTorch's generators
 
-_DTYPES: dict[Precision, torch.dtype] = {
-    "fp32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
+BYTES_PER_PIXEL = 1024  # of the sampler's working memory on a card, beside its weights; an estimate
 
 
 class Predictor:
@@ -47,10 +51,12 @@ class Predictor:
         steps: int,
         device: torch.device,
         precision: Precision,
+        announce: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.name, self.area, self.steps = name, area, steps
         self.device, self.precision = device, precision
         self.model = model.to(device)
+        self.announce = announce
 
     def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]:
         """(height, width) at which the network sees a photo."""
@@ -111,29 +117,70 @@ class Predictor:
         if len(sizes) != 1:
             raise UsageError("photos of one batch must share one working size")
         height, width = sizes.pop()
-        dtype = _DTYPES[self.precision]
         try:
             images = [to_tensor(resize_rgb(photo.rgb, height, width)) for photo in photos]
-            image = torch.cat(images).to(self.device)
-            noise = draw_noise(height, width, seed).to(self.device).expand(len(photos), -1, -1, -1)
-            with torch.autocast(self.device.type, dtype, enabled=self.precision != "fp32"):
-                depth = self.model(image, noise, steps, on_step)
+            image = torch.cat(images)
+            noise = draw_noise(height, width, seed).expand(len(photos), -1, -1, -1)
+            depth, timings = self._compute(image, noise, steps, on_step)
+            if self.precision == "fp16" and not bool(depth.isfinite().all()):
+                self._widen()
+                depth, timings = self._compute(image, noise, steps, on_step)
         except (MemoryError, RuntimeError, cv2.error) as error:
             if not _lacks_memory(error):
                 raise
-            elsewhere = "" if self.device.type == "cpu" else " or --device cpu"
             raise PpdError(
-                f"out of memory on {self.device} at {width}x{height}; try a smaller --size"
-                f"{elsewhere}"
+                f"out of memory on {self.device} at {width}x{height}; try {self._smaller(photos)}"
             ) from error
-        values = depth[:, 0].float().cpu().numpy()
+        values = depth[:, 0].numpy()
         provenance = {
             "model": self.name,
             "seed": str(seed),
             "steps": str(steps),
             "size": f"{width}x{height}",
         }
-        return [DepthMap(np.ascontiguousarray(v), "relative", None, provenance) for v in values]
+        return [
+            DepthMap(np.ascontiguousarray(v), "relative", None, provenance, timings) for v in values
+        ]
+
+    def _compute(
+        self, image: Tensor, noise: Tensor, steps: int, on_step: Callable[[int], None] | None
+    ) -> tuple[Tensor, dict[str, float]]:
+        """Depth (N, 1, H, W) float32 on the CPU, and the seconds that its parts took."""
+        half = self.precision != "fp32"
+        with torch.autocast(self.device.type, dtype_of(self.precision), enabled=half):
+            started = time.perf_counter()
+            self.model.encoder.to(self.device)  # from where _make_room may have put it
+            image, noise = image.to(self.device), noise.to(self.device)
+            semantics = self.model.encode(image)
+            finish(self.device)
+            encoded = time.perf_counter()
+            self._make_room(image)
+            depth = self.model.sample(image, semantics, noise, steps, on_step).float().cpu()
+        return depth, {"encoder": encoded - started, "sampler": time.perf_counter() - encoded}
+
+    def _make_room(self, image: Tensor) -> None:
+        """Lets the encoder wait in main memory while the sampler runs, where the card is small."""
+        n, _, height, width = image.shape
+        free = free_memory(self.device)
+        if free is not None and free < n * height * width * BYTES_PER_PIXEL:
+            self.model.encoder.to("cpu")
+
+    def _widen(self) -> None:
+        """float16 ends at 65504; a model that goes beyond on some photo goes on in float32."""
+        self.announce(f"{self.name} overflows in fp16 on this photo; going on in fp32")
+        self.model.float()
+        self.precision = "fp32"
+
+    def _smaller(self, photos: Sequence[Photo]) -> str:
+        """What takes less memory than what did not fit."""
+        ways = ["a smaller --size"]
+        if len(photos) > 1:
+            ways.insert(0, "fewer photos in a batch (--batch 1)")
+        if self.precision == "fp32":
+            ways.append("--precision bf16")
+        if self.device.type != "cpu":
+            ways.append("--device cpu")
+        return " or ".join(ways)
 
 
 def _lacks_memory(error: Exception) -> bool:
@@ -180,10 +227,10 @@ def load(
     if encoder_file is None and chosen.encoder is not None:
         encoder_file = hub.fetch(chosen, chosen.encoder, offline, announce)
     started = time.perf_counter()
-    model = assemble(network_file, encoder_file)
+    model = assemble(network_file, encoder_file, torch_device, dtype_of(torch_precision))
     width, height = chosen.area
     predictor = Predictor(
-        model, chosen.name, width * height, chosen.steps, torch_device, torch_precision
+        model, chosen.name, width * height, chosen.steps, torch_device, torch_precision, announce
     )
     seconds = time.perf_counter() - started
     announce(f"{chosen.name} on {torch_device}, {torch_precision}, loaded in {seconds:.1f} s")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import re
+import weakref
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,7 @@ def test_half_precision_files_fill_a_float32_module(
 
 def test_fitting_tensors_are_taken_over_not_copied(tiny_weights: dict[str, Tensor]) -> None:
     module = empty_network()
-    load_checked(module, tiny_weights, Path("net.pth"), "the weights", "dit.")
+    load_checked(module, lambda: tiny_weights, Path("net.pth"), "the weights", "dit.")
     parameter = module.x_embedder.proj.weight
     assert parameter.data_ptr() == tiny_weights["dit.x_embedder.proj.weight"].data_ptr()
 
@@ -132,7 +133,7 @@ def test_a_non_persistent_buffer_survives() -> None:
     module = nn.Linear(2, 2)
     module.register_buffer("scale", torch.tensor(3.0), persistent=False)
     content = {"weight": torch.ones(2, 2), "bias": torch.ones(2)}
-    load_checked(module, content, Path("a.safetensors"), "the weights")
+    load_checked(module, lambda: content, Path("a.safetensors"), "the weights")
     assert module.scale.item() == 3
     assert torch.equal(module.weight, torch.ones(2, 2))
 
@@ -268,3 +269,51 @@ def test_damaged_metadata(tmp_path: Path) -> None:
     path.write_bytes(b"<html>")
     with pytest.raises(CheckpointError, match="cut short"):
         read_metadata(path)
+
+
+# --- memory ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["net.pth", "net.safetensors"])
+def test_a_file_is_converted_in_portions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    content = {f"{k}.weight": torch.full((64, 64), float(k)) for k in range(8)}
+    content["0.bias"] = torch.arange(64.0)
+    path = saved(tmp_path / name, content)
+    module = nn.ModuleList(nn.Linear(64, 64, bias=k == 0, device="meta") for k in range(8))
+    module.to(torch.bfloat16)
+    module[0].bias = nn.Parameter(module[0].bias.float())
+    monkeypatch.setattr("ppdcli.checkpoints.layouts.PORTION", 3 * 64 * 64 * 4)
+    maps: list[weakref.ref[Tensor]] = []
+
+    def read() -> dict[str, Tensor]:
+        assert all(there() is None for there in maps), "an earlier mapping is still held"
+        tensors = read_tensors(path)
+        maps.append(weakref.ref(tensors["1.weight"]))
+        return tensors
+
+    load_checked(module, read, path, "the weights")
+    assert len(maps) == 1 + 3
+    for k, layer in enumerate(module):
+        assert layer.weight.dtype == torch.bfloat16
+        assert torch.equal(layer.weight, torch.full((64, 64), float(k)).bfloat16())
+    assert torch.equal(module[0].bias, torch.arange(64.0))
+
+
+def test_a_file_that_cannot_be_mapped_is_read_once_for_all_portions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "old.pth"
+    torch.save({"weight": torch.ones(2, 2)}, path, _use_new_zipfile_serialization=False)
+    monkeypatch.setattr("ppdcli.checkpoints.layouts.PORTION", 1)
+    reads: list[None] = []
+
+    def read() -> dict[str, Tensor]:
+        reads.append(None)
+        return read_tensors(path)
+
+    module = nn.Linear(2, 2, bias=False, device="meta", dtype=torch.float16)
+    load_checked(module, read, path, "the weights")
+    assert torch.equal(module.weight, torch.ones(2, 2).half())
+    assert len(reads) == 1

@@ -226,7 +226,7 @@ def test_json_of_a_cloud(ppd: Ppd, photo: Path, tiny: list[str]) -> None:
     assert report["outputs"] == ["ppd-out/photo.ply"]
     assert (report["seed"], report["unit"], report["axes"]) == (3, "relative", "opencv")
     assert report["points"] == len(read("ppd-out/photo.ply").points)
-    assert {"read", "predict", "cloud", "write", "total"} == report["timings"].keys()
+    assert {"read", "encoder", "sampler", "cloud", "write", "total"} == report["timings"].keys()
 
 
 def test_quiet_is_silent_when_all_is_well(ppd: Ppd, photo: Path, tiny: list[str]) -> None:

@@ -322,7 +322,7 @@ def test_json_is_one_object_an_input_and_alone_on_stdout(
         "unit": "relative",
         "error": None,
     }
-    assert {"read", "predict", "resize", "write", "total"} == timings.keys()
+    assert {"read", "encoder", "sampler", "resize", "write", "total"} == timings.keys()
     assert all(seconds >= 0 for seconds in timings.values())
 
 

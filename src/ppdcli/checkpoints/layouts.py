@@ -8,7 +8,8 @@ package's own .safetensors files use the same names.
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from ppdcli.errors import CheckpointError
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.dinov2 import DinoV2Semantics
 
+Tensors = Mapping[str, Tensor]
+
 NETWORK_PREFIX = "dit."
 NETWORK_ENCODER_PREFIX = "sem_encoder."
 DA2_PREFIX = "pretrained."
@@ -32,6 +35,8 @@ KNOWN_FILES = {
     DA2_PREFIX: "Depth Anything V2 weights, a semantics encoder",
     "encoder.backbone.": "MoGe-2 weights",
 }
+CPU = torch.device("cpu")
+PORTION = 256 << 20  # bytes that are converted between two looks at the file
 GIVE_ANOTHER = "give the file that belongs to the model, or download it again"
 ZIP_MAGIC = b"PK\x03\x04"
 
@@ -69,9 +74,7 @@ def read_pickle(path: Path) -> Any:
     """
     _require_file(path)
     try:
-        with path.open("rb") as file:
-            is_zip = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=_is_mapped(path))
     except pickle.UnpicklingError as error:
         # torch names the forbidden callable, a pickle GLOBAL, only in its text.
         if "GLOBAL" in str(error):
@@ -102,54 +105,87 @@ def read_metadata(path: Path) -> dict[str, str]:
         raise _damaged(path, error) from error
 
 
-def load_network(module: CasDiT, path: Path) -> None:
+def load_network(module: CasDiT, path: Path, device: torch.device = CPU) -> None:
     """Fills a ``CasDiT`` from a network file; an encoder in the same file is passed over.
 
     Raises:
         CheckpointError: if the file cannot be read or its keys or shapes are not the module's.
     """
-    tensors = {
-        key: tensor
-        for key, tensor in read_tensors(path).items()
-        if not key.startswith(NETWORK_ENCODER_PREFIX)
-    }
-    load_checked(module, tensors, path, "the weights of this network", NETWORK_PREFIX)
+
+    def read() -> Tensors:
+        return {
+            key: tensor
+            for key, tensor in read_tensors(path).items()
+            if not key.startswith(NETWORK_ENCODER_PREFIX)
+        }
+
+    load_checked(module, read, path, "the weights of this network", NETWORK_PREFIX, device)
 
 
-def load_da2_encoder(module: DinoV2Semantics, path: Path) -> None:
+def load_da2_encoder(module: DinoV2Semantics, path: Path, device: torch.device = CPU) -> None:
     """Fills the encoder from a Depth Anything V2 file; its depth head is passed over.
 
     Raises:
         CheckpointError: if the file cannot be read or its keys or shapes are not the module's.
     """
-    tensors = {
-        key: tensor
-        for key, tensor in read_tensors(path).items()
-        if not key.startswith(DA2_HEAD_PREFIX) and key != DA2_MASK_TOKEN
-    }
-    load_checked(module.backbone, tensors, path, "the weights of this encoder", DA2_PREFIX)
+
+    def read() -> Tensors:
+        return {
+            key: tensor
+            for key, tensor in read_tensors(path).items()
+            if not key.startswith(DA2_HEAD_PREFIX) and key != DA2_MASK_TOKEN
+        }
+
+    load_checked(module.backbone, read, path, "the weights of this encoder", DA2_PREFIX, device)
 
 
 def load_checked(
-    module: nn.Module, tensors: Mapping[str, Tensor], path: Path, what: str, prefix: str = ""
+    module: nn.Module,
+    read: Callable[[], Tensors],
+    path: Path,
+    what: str,
+    prefix: str = "",
+    device: torch.device = CPU,
 ) -> None:
-    """Makes ``tensors`` the parameters and buffers of ``module``, if all of them fit.
+    """Makes the tensors of a file the parameters and buffers of ``module``, if all of them fit.
 
-    The tensors are taken over, not copied, unless their dtype differs from the module's. So a
-    module built under ``torch.device("meta")`` costs no second set of weights, as long as its
-    non-persistent buffers, which no file holds, do not stay on the meta device.
+    Tensors that have the module's dtype and device are taken over as they are mapped, not copied.
+    The others are converted in portions, and what a portion mapped is let go before the next, so
+    that the file is never in memory whole beside the module. Build the module under
+    ``torch.device("meta")``, with no non-persistent buffers, which no file holds.
 
     Args:
-        module: to be filled; its parameters end up on the device of ``tensors``.
-        tensors: by key, all of them to be used.
+        module: to be filled; its dtypes decide those of the weights.
+        read: gives the tensors by key, all of them to be used; asked again for each portion.
         path: where they come from, for the message.
         what: what they should be, for the message, such as "the weights of this network".
         prefix: what the keys have in front of the module's names.
+        device: where the weights go.
 
     Raises:
         CheckpointError: if a key is missing, left over, or of another shape.
     """
     slots = {prefix + name: slot for name, slot in module.state_dict().items()}
+    tensors = read()
+    _require_fit(slots, tensors, path, what, prefix)
+    fits = {k for k, t in tensors.items() if (t.dtype, t.device) == (slots[k].dtype, device)}
+    fitted = {key: tensors[key] for key in fits}
+    left = [(key, tensor.nbytes) for key, tensor in tensors.items() if key not in fits]
+    if left and not _is_mapped(path):  # it is in memory whole, and reading it again takes long
+        fitted |= {key: tensors[key].to(device, slots[key].dtype) for key, _ in left}
+        left = []
+    del tensors
+    while left:
+        ends = accumulate(nbytes for _, nbytes in left)
+        portion = left[: max(1, sum(end <= PORTION for end in ends))]
+        mapped = read()  # anew: touched pages stay in memory as long as their mapping is there
+        fitted |= {key: mapped[key].to(device, slots[key].dtype) for key, _ in portion}
+        del left[: len(portion)], mapped
+    state = {key.removeprefix(prefix): tensor for key, tensor in fitted.items()}
+    module.load_state_dict(state, assign=True)
+
+
+def _require_fit(slots: Tensors, tensors: Tensors, path: Path, what: str, prefix: str) -> None:
     problems = [f"key {key} is missing" for key in slots if key not in tensors]
     problems += [f"key {key} is unexpected" for key in tensors if key not in slots]
     problems += [
@@ -162,10 +198,6 @@ def load_checked(
         raise CheckpointError(
             f"{path}: not {what}: {problems[0]}{more}; {_way_on(tensors, prefix)}"
         )
-    fitted = {
-        key.removeprefix(prefix): tensor.to(slots[key].dtype) for key, tensor in tensors.items()
-    }
-    module.load_state_dict(fitted, assign=True)
 
 
 def _way_on(keys: Mapping[str, Tensor], expected_prefix: str) -> str:
@@ -183,6 +215,14 @@ def _what_it_holds(content: object) -> str:
 
 def _is_safetensors(path: Path) -> bool:
     return path.suffix == ".safetensors"
+
+
+def _is_mapped(path: Path) -> bool:
+    """Whether reading the file maps it; torch's format from before 1.6 is read whole."""
+    if _is_safetensors(path):
+        return True
+    with path.open("rb") as file:
+        return file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
 
 
 def _require_file(path: Path) -> None:

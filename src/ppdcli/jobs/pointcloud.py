@@ -41,7 +41,6 @@ class PointCloudWork:
     warn: Callable[[str], None]
 
     def __call__(self, photo: Photo, outputs: Outputs) -> dict[str, Any]:
-        started = time.perf_counter()
         camera, source = self._camera(photo)
         depth = self.predictor.predict(photo, steps=self.steps, seed=self.seed, area=self.area)
         predicted = time.perf_counter()
@@ -59,7 +58,7 @@ class PointCloudWork:
         built = time.perf_counter()
         ply.write(outputs["ply"], cloud)
         timings = {
-            "predict": predicted - started,
+            **depth.timings,
             "cloud": built - predicted,
             "write": time.perf_counter() - built,
         }

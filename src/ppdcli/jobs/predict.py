@@ -32,7 +32,6 @@ class PredictWork:
     value_range: tuple[float, float] | None
 
     def __call__(self, photo: Photo, outputs: Outputs) -> dict[str, Any]:
-        started = time.perf_counter()
         depth = self.predictor.predict(photo, steps=self.steps, seed=self.seed, area=self.area)
         predicted = time.perf_counter()
         if self.full_size:
@@ -41,7 +40,7 @@ class PredictWork:
         for name, path in outputs.items():
             self._write(name, path, depth)
         timings = {
-            "predict": predicted - started,
+            **depth.timings,
             "resize": resized - predicted,
             "write": time.perf_counter() - resized,
         }

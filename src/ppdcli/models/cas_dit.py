@@ -83,6 +83,8 @@ class PatchEmbedding(nn.Module):
 class TimestepEmbedding(nn.Module):
     """Timesteps (N,) in [0, 1000] -> conditioning vectors c (N, D), float32."""
 
+    computes_in_float32 = True
+
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
         self.mlp = nn.Sequential(
@@ -105,6 +107,8 @@ class TimestepEmbedding(nn.Module):
 
 class Modulation(nn.Sequential):
     """adaLN-Zero (DiT, arXiv 2212.09748): c (N, D) -> ``parts`` vectors (N, 1, D), float32."""
+
+    computes_in_float32 = True
 
     def __init__(self, hidden_size: int, parts: int) -> None:
         super().__init__(nn.SiLU(), nn.Linear(hidden_size, parts * hidden_size))
@@ -170,6 +174,8 @@ class Block(nn.Module):
 
 class FinalLayer(nn.Module):
     """Tokens (N, tokens, D) -> the values of their pixels (N, tokens, values), float32."""
+
+    computes_in_float32 = True
 
     def __init__(self, hidden_size: int, values: int) -> None:
         super().__init__()

@@ -32,7 +32,7 @@ class PixelPerfectDepth(nn.Module):
         steps: int,
         on_step: Callable[[int], None] | None = None,
     ) -> Tensor:
-        """Samples the depth of a batch.
+        """Samples the depth of a batch: ``encode``, then ``sample``.
 
         Args:
             image: (N, 3, H, W) RGB in [0, 1]; H and W are multiples of 16.
@@ -43,7 +43,23 @@ class PixelPerfectDepth(nn.Module):
         Returns:
             (N, 1, H, W) float32, x_0 + 0.5: about [0, 1], 0 near, 1 far, affine in log(depth + 1).
         """
-        semantics = self.encoder(image)
+        return self.sample(image, self.encode(image), noise, steps, on_step)
+
+    @torch.inference_mode()
+    def encode(self, image: Tensor) -> Tensor:
+        """The semantics prompt of a batch, needed once whatever the number of steps."""
+        return self.encoder(image)
+
+    @torch.inference_mode()
+    def sample(
+        self,
+        image: Tensor,
+        semantics: Tensor,
+        noise: Tensor,
+        steps: int,
+        on_step: Callable[[int], None] | None = None,
+    ) -> Tensor:
+        """From noise to depth, as ``forward`` does, with the prompt that ``encode`` gave."""
         condition = image - 0.5
 
         def velocity(x_t: Tensor, t: Tensor) -> Tensor:
