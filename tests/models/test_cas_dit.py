@@ -23,7 +23,7 @@ from parity import (
 )
 from torch import Tensor
 
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig, TimestepEmbedding
+from ppdcli.models.cas_dit import CasDiT, CasDiTConfig, TimestepEmbedding, attend
 from ppdcli.models.flow import T, euler_step
 from ppdcli.models.rope import rotary_table, rotate
 
@@ -260,6 +260,14 @@ def test_rotated_products_depend_on_the_distance_only() -> None:
     torch.testing.assert_close(score((0, 1), (2, 4)), score((2, 2), (4, 5)))
     assert abs(score((0, 0), (0, 1)) - score((0, 0), (1, 0))) > 0.01
     torch.testing.assert_close(score((3, 3), (3, 3)), q @ k)
+
+
+@pytest.mark.parametrize("matrix_bytes", [1, 2 * 3 * 4 * 10 * 5, 1 << 20])
+def test_attention_in_portions_of_the_queries_is_the_same(matrix_bytes: int) -> None:
+    q, k, v = (torch.from_numpy(normal((2, 3, 10, 8), seed)) for seed in range(3))
+    expected = torch.softmax(q @ k.transpose(2, 3) / 8**0.5, dim=-1) @ v
+    torch.testing.assert_close(attend(q, k, v), expected)
+    torch.testing.assert_close(attend(q, k, v, matrix_bytes), expected)
 
 
 # Precision and compilation -----------------------------------------------------------------------

@@ -23,6 +23,7 @@ from ppdcli.models.flow import T
 from ppdcli.models.rope import rotary_table, rotate
 
 FREQUENCIES = 128
+MPS_MATRIX = 512 << 20  # bytes of attention matrix at a time
 MAX_PERIOD = 10_000.0
 MIN_TIME = 1e-6  # keeps the velocity of an x_0 prediction finite at t = 0
 
@@ -124,6 +125,24 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     return F.layer_norm(x, x.shape[-1:], eps=1e-6) * (1 + scale) + shift
 
 
+def attend(q: Tensor, k: Tensor, v: Tensor, matrix_bytes: int | None = None) -> Tensor:
+    """softmax(q k^T / sqrt(d)) v for q, k, v (N, heads, tokens, d).
+
+    PyTorch's kernels for CPUs and CUDA never hold the matrix of tokens x tokens; the one for MPS
+    does, in float32, and aborts where it exceeds 4 GB. There the queries are taken in portions.
+
+    Args:
+        matrix_bytes: most that the matrix may take; None is no limit, but on MPS ``MPS_MATRIX``.
+    """
+    if matrix_bytes is None and q.device.type == "mps":
+        matrix_bytes = MPS_MATRIX
+    if matrix_bytes is None:
+        return F.scaled_dot_product_attention(q, k, v)
+    queries = max(1, matrix_bytes // (4 * q.shape[0] * q.shape[1] * k.shape[2]))
+    parts = [F.scaled_dot_product_attention(part, k, v) for part in q.split(queries, dim=2)]
+    return torch.cat(parts, dim=2)
+
+
 class Attention(nn.Module):
     """Self-attention over all tokens, with normalised queries and keys and 2-D rotary embedding."""
 
@@ -141,7 +160,7 @@ class Attention(nn.Module):
         # Norm and rotation may run in float32; the attention takes one dtype.
         q = rotate(self.q_norm(q), table).to(v.dtype)
         k = rotate(self.k_norm(k), table).to(v.dtype)
-        attended = F.scaled_dot_product_attention(q, k, v)
+        attended = attend(q, k, v)
         return self.proj(attended.transpose(1, 2).flatten(2))
 
 
