@@ -6,6 +6,7 @@ ones are not stored: they are computed here, and checked against stored hashes.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import math
@@ -21,7 +22,9 @@ import torch
 from torch import Tensor, nn
 
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
-from ppdcli.models.dinov2 import DinoV2Semantics
+from ppdcli.models.dinov2 import IMAGENET_MEAN, IMAGENET_STD, DinoV2Semantics
+from ppdcli.models.moge2 import MoGe2
+from ppdcli.models.moge2_config import MoGe2Config
 
 DATA = Path(__file__).parent / "data" / "parity"
 
@@ -30,6 +33,15 @@ TOKENS = 5e-5
 NETWORK = 4e-5
 TIMESTEP_EMBEDDING = 1e-4
 RELATIVE = 1e-6  # of the largest value: schedule, targets, loss
+MOGE_RAYS = 1e-4  # log z, x/z and y/z
+MOGE_NORMAL = 1e-3
+MOGE_MASK = 5e-5
+MOGE_MASK_FLIPS = 0.002  # of the pixels: a probability of 0.5 may fall to either side
+MOGE_SCALE = 1e-5  # relative
+MOGE_SEMANTICS = 1e-4
+MOGE_DEPTH = 1e-3  # relative, at each pixel
+MOGE_INTRINSICS = 1e-4  # relative
+FOCAL_SHIFT = 1e-5
 
 TINY = CasDiTConfig(hidden_size=64, depth=4, num_heads=4)
 TINY_SEM384 = CasDiTConfig(hidden_size=64, depth=4, num_heads=4, semantics_dim=384)
@@ -131,6 +143,9 @@ class Golden:
 
 # Weights -----------------------------------------------------------------------------------------
 
+SEEDS = {"moge2_tiny": "moge_tiny_seed", "moge2_vitl_normal": "moge_full_seed"}
+CONSTANTS = {"image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
+
 
 def layout(name: str) -> dict[str, tuple[int, ...]]:
     """Key -> shape of a checkpoint file, in file order."""
@@ -142,6 +157,8 @@ def layout(name: str) -> dict[str, tuple[int, ...]]:
 def weight(key: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
     """The synthetic tensor of that key: normal, its own stream, scale by kind of parameter."""
     parts = key.split(".")
+    if parts[-1] in CONSTANTS:
+        return np.array(CONSTANTS[parts[-1]], np.float32).reshape(shape)
     if parts[-1] == "gamma":
         mean, deviation = 0.5, 0.05
     elif len(shape) == 1 and parts[-1] == "weight":
@@ -158,7 +175,7 @@ def weight(key: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 
 def weights(layout_name: str) -> dict[str, Tensor]:
-    seed = read_json("manifest.json")["spec"]["wseed"]
+    seed = read_json("manifest.json")["spec"][SEEDS.get(layout_name, "wseed")]
     return {
         key: torch.from_numpy(weight(key, shape, seed))
         for key, shape in layout(layout_name).items()
@@ -187,6 +204,20 @@ def da2_encoder(variant: str) -> DinoV2Semantics:
     del tensors["mask_token"]
     module.backbone.load_state_dict(tensors, assign=True)
     return module.eval()
+
+
+def moge2(layout_name: str) -> MoGe2:
+    with torch.device("meta"):
+        module = MoGe2(MoGe2Config.from_dict(moge2_config(layout_name)))
+    tensors = weights(layout_name)
+    del tensors["encoder.backbone.mask_token"]
+    module.load_state_dict(tensors, assign=True)
+    return module.eval()
+
+
+def moge2_config(layout_name: str) -> dict[str, Any]:
+    """What such a checkpoint states as its model_config; a copy."""
+    return copy.deepcopy(read_json(f"layouts/{layout_name}.json")["model_config"])
 
 
 # Comparison --------------------------------------------------------------------------------------
@@ -257,6 +288,35 @@ class ParityRecord:
         equal = np.array_equal(golden[key], np.asarray(value))
         self._note(golden, quantity, 0.0 if equal else math.inf, 0.0)
         assert equal, f"{golden.name} {key} differs"
+
+    def check_points(self, golden: Golden, key: str, value: Tensor | np.ndarray) -> None:
+        """Compares a point map by log z and by the rays x/z and y/z: z spans three decades."""
+
+        def rays(points: np.ndarray) -> np.ndarray:
+            wide = points.astype(np.float64)
+            return np.concatenate((wide[..., :2] / wide[..., 2:], np.log(wide[..., 2:])), axis=-1)
+
+        expected, actual = golden[key], np.asarray(value)
+        assert actual.shape == expected.shape, f"{key}: {actual.shape}, not {expected.shape}"
+        difference = float(np.abs(rays(actual) - rays(expected)).max())
+        self._note(golden, "points, log z and rays", difference, MOGE_RAYS)
+        assert difference <= MOGE_RAYS, f"{golden.name} {key}: off by {difference:.3g}"
+
+    def check_depth(
+        self, golden: Golden, key: str, depth: Tensor | np.ndarray, mask: Tensor | np.ndarray
+    ) -> None:
+        """Compares ``key.mask`` and, relative to the depth, ``key.depth`` where both masks are."""
+        expected, actual = golden[f"{key}.depth"].astype(np.float64), np.asarray(depth)
+        valid, masked = golden[f"{key}.mask"], np.asarray(mask)
+        assert actual.shape == masked.shape == expected.shape, key
+        flips = float((masked != valid).mean())
+        self._note(golden, "infer mask, flips", flips, MOGE_MASK_FLIPS)
+        assert flips <= MOGE_MASK_FLIPS, f"{golden.name} {key}: {flips:.2%} of the mask differs"
+        assert np.isinf(actual[~masked]).all(), f"{key}: there is depth outside the mask"
+        both = masked & valid
+        difference = float((np.abs(actual[both] - expected[both]) / expected[both]).max())
+        self._note(golden, "infer depth, relative", difference, MOGE_DEPTH)
+        assert difference <= MOGE_DEPTH, f"{golden.name} {key}: depth is off by {difference:.3g}"
 
     def _note(self, golden: Golden, quantity: str, difference: float, limit: float) -> None:
         row = self.rows.setdefault((golden.name, quantity), Row(difference, limit, 0))

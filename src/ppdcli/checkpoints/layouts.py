@@ -202,7 +202,7 @@ def _require_fit(slots: Tensors, tensors: Tensors, path: Path, what: str, prefix
 
 def _way_on(keys: Mapping[str, Tensor], expected_prefix: str) -> str:
     for prefix, kind in KNOWN_FILES.items():
-        if prefix != expected_prefix and any(key.startswith(prefix) for key in keys):
+        if not prefix.startswith(expected_prefix) and any(key.startswith(prefix) for key in keys):
             return f"it looks like {kind}: give it in that place, and here the file that fits"
     return GIVE_ANOTHER
 

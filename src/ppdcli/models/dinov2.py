@@ -1,4 +1,4 @@
-"""Semantics tokens from Depth Anything V2's image encoder, a DINOv2 ViT (arXiv 2304.07193)."""
+"""DINOv2's ViT (arXiv 2304.07193), and semantics tokens from Depth Anything V2's copy of it."""
 
 from __future__ import annotations
 
@@ -13,65 +13,66 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 PATCH = 14
 TABLE = 37  # the position table is TABLE x TABLE, for pictures of 518 x 518
 COARSE_PATCH = 16  # side of Cas-DiT's coarse patches in the released model
-TIMM_NAMES = {"vits": "vit_small_patch14_dinov2", "vitl": "vit_large_patch14_dinov2"}
+Variant = Literal["vits", "vitb", "vitl"]
+TIMM_NAMES: dict[Variant, str] = {
+    "vits": "vit_small_patch14_dinov2",
+    "vitb": "vit_base_patch14_dinov2",
+    "vitl": "vit_large_patch14_dinov2",
+}
 
 
-class DinoV2Semantics(nn.Module):
-    """One token per 16 x 16 pixels.
+def coarse_grid(image: Tensor) -> tuple[int, int]:
+    """Rows and columns of the tokens that prompt Cas-DiT: one per 16 x 16 pixels.
+
+    Raises:
+        ValueError: if a side of ``image`` (N, 3, H, W) is not a multiple of 16.
+    """
+    height, width = image.shape[-2:]
+    if height % COARSE_PATCH or width % COARSE_PATCH:
+        raise ValueError(
+            f"height and width must be multiples of {COARSE_PATCH}: {height} x {width}"
+        )
+    return height // COARSE_PATCH, width // COARSE_PATCH
+
+
+class DinoV2(nn.Module):
+    """timm's ViT, its position table resampled as DINOv2's own code does it.
 
     Attributes:
-        dim: width of a token: 384 (vits) or 1024 (vitl).
-        backbone: timm's ViT; its state dict has DINOv2's key names.
+        backbone: its state dict has DINOv2's key names.
     """
 
-    def __init__(self, variant: Literal["vits", "vitl"]) -> None:
+    def __init__(self, variant: Variant) -> None:
         super().__init__()
         import timm  # takes seconds
 
-        backbone: Any = timm.create_model(
+        self.backbone: Any = timm.create_model(
             TIMM_NAMES[variant],
             pretrained=False,
             img_size=PATCH * TABLE,
             dynamic_img_size=True,
             num_classes=0,
         )
-        self.backbone = backbone
-        self.dim: int = backbone.embed_dim
 
-    def forward(self, image: Tensor) -> Tensor:
-        """The patch tokens after the final norm.
+    def _tokens(self, picture: Tensor) -> Tensor:
+        """What the first block gets: a class token, then the patches, row-major.
 
         Args:
-            image: (N, 3, H, W) RGB in [0, 1]; H and W are multiples of 16.
+            picture: (N, 3, 14 * rows, 14 * columns), normalised.
 
         Returns:
-            (N, H/16 * W/16, dim), row-major.
-
-        Raises:
-            ValueError: if H or W is not a multiple of 16.
+            (N, 1 + rows * columns, width).
         """
-        height, width = image.shape[-2:]
-        if height % COARSE_PATCH or width % COARSE_PATCH:
-            raise ValueError(
-                f"height and width must be multiples of {COARSE_PATCH}: {height} x {width}"
-            )
-        rows, columns = height // COARSE_PATCH, width // COARSE_PATCH
-        mean = image.new_tensor(IMAGENET_MEAN).view(3, 1, 1)
-        std = image.new_tensor(IMAGENET_STD).view(3, 1, 1)
-        resized = F.interpolate(
-            (image - mean) / std,
-            size=(rows * PATCH, columns * PATCH),
-            mode="bicubic",
-            align_corners=False,
-        )
         vit = self.backbone
-        patches = vit.patch_embed(resized).flatten(1, 2)
+        patches = vit.patch_embed(picture)
+        rows, columns = patches.shape[1:3]
         class_token = vit.cls_token.expand(len(patches), -1, -1)
-        tokens = torch.cat((class_token, patches), dim=1) + self._positions(rows, columns)
-        return vit.norm(vit.blocks(tokens))[:, 1:]
+        return torch.cat((class_token, patches.flatten(1, 2)), dim=1) + self._positions(
+            rows, columns
+        )
 
     def _positions(self, rows: int, columns: int) -> Tensor:
-        """The position table for a grid: (1, 1 + rows * columns, dim).
+        """The position table for a grid: (1, 1 + rows * columns, width).
 
         DINOv2's own code resamples the table by these scale factors, 0.1 of a cell too large, and
         not by size as timm does: the positions differ visibly, so the tokens would.
@@ -87,3 +88,38 @@ class DinoV2Semantics(nn.Module):
             align_corners=False,
         )
         return torch.cat((table[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)
+
+
+class DinoV2Semantics(DinoV2):
+    """One token per 16 x 16 pixels.
+
+    Attributes:
+        dim: width of a token: 384 (vits) or 1024 (vitl).
+    """
+
+    def __init__(self, variant: Literal["vits", "vitl"]) -> None:
+        super().__init__(variant)
+        self.dim: int = self.backbone.embed_dim
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The patch tokens after the final norm.
+
+        Args:
+            image: (N, 3, H, W) RGB in [0, 1]; H and W are multiples of 16.
+
+        Returns:
+            (N, H/16 * W/16, dim), row-major.
+
+        Raises:
+            ValueError: if H or W is not a multiple of 16.
+        """
+        rows, columns = coarse_grid(image)
+        mean = image.new_tensor(IMAGENET_MEAN).view(3, 1, 1)
+        std = image.new_tensor(IMAGENET_STD).view(3, 1, 1)
+        resized = F.interpolate(
+            (image - mean) / std,
+            size=(rows * PATCH, columns * PATCH),
+            mode="bicubic",
+            align_corners=False,
+        )
+        return self.backbone.norm(self.backbone.blocks(self._tokens(resized)))[:, 1:]
