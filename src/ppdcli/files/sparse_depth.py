@@ -1,0 +1,173 @@
+"""Known depths of some pixels: measured points as text, or a depth map with holes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ppdcli.errors import InputError
+from ppdcli.files.depth_files import format_of, read_depth, require_view
+
+ROW = "`u v depth`"
+HEADERS = ({"u", "x", "col", "column"}, {"v", "y", "row"}, {"depth", "depth_m", "d"})
+HEAD = 4096  # bytes
+FAR = 500.0  # metres: a median beyond it is rather in millimetres
+
+
+@dataclass(frozen=True, eq=False)
+class SparseDepth:
+    """Depth known at some pixels of a photo.
+
+    Attributes:
+        u, v: (N,) floats, column and row in pixels of the photo, all inside it; the first
+            pixel's centre is (0, 0), as in OpenCV.
+        depth: (N,) floats, metres along the optical axis, > 0 and finite.
+        source: what they were read from, for reports.
+        notes: lines for the user, each naming the file.
+    """
+
+    u: np.ndarray
+    v: np.ndarray
+    depth: np.ndarray
+    source: str
+    notes: tuple[str, ...] = ()
+
+
+def read_sparse_depth(path: Path, width: int, height: int) -> SparseDepth:
+    """Read known depths; what the file is, is told by its content.
+
+    - Text: rows ``u v depth`` with spaces or commas between, ``#`` comments, and perhaps a header
+      such as ``u,v,depth``. Pixels of the photo as it is shown, first centre at (0, 0); metres.
+      Depths that are zero, negative or not finite are passed over, points outside are dropped
+      with a note.
+    - 16-bit PNG: what it says of itself (our own files do), otherwise millimetres, with a note;
+      0 is a hole.
+    - EXR, channel Z, or NPY, (H, W): metres; NaN, infinite and not positive values are holes.
+
+    A map may be of another size than the photo: its pixel centres are mapped,
+    u = (column + 0.5) * width / columns - 0.5.
+
+    Args:
+        path: the file.
+        width, height: of the photo as it is shown (EXIF orientation applied).
+
+    Raises:
+        InputError: missing, damaged, relative depth, of other proportions than the photo, a bad
+            row (by line number), outside the photo, or no depth in it.
+    """
+    if format_of(path) is None:
+        return _read_points(path, width, height)
+    return _read_map(path, width, height)
+
+
+def _read_map(path: Path, width: int, height: int) -> SparseDepth:
+    notes = []
+    try:
+        depth_map = read_depth(path, "metric")
+    except InputError:
+        # Raises again, unless an unknown scale was all that was wrong.
+        depth_map = read_depth(path, "metric", "mm")
+        notes.append(f"{path}: does not state its unit; read as millimetres")
+    if depth_map.kind == "relative":
+        raise InputError(
+            f"{path}: holds relative depth, which fixes no scale; give depth in metres"
+        )
+    values = depth_map.values
+    require_view(path, values.shape, width, height)
+    rows, columns = np.nonzero(np.isfinite(values))
+    u, v = _centres(values.shape[1], width)[columns], _centres(values.shape[0], height)[rows]
+    depth = values[rows, columns]
+    source = f"{path.name}, {values.shape[1]}x{values.shape[0]} map with {depth.size} depths"
+    return SparseDepth(u, v, depth, source, (*notes, *_far_note(path, depth)))
+
+
+def _centres(count: int, size: int) -> np.ndarray:
+    """Where the pixel centres of a map's side of ``count`` are on the photo's side of ``size``."""
+    return ((np.arange(count) + 0.5) * (size / count) - 0.5).astype(np.float32)
+
+
+def _read_points(path: Path, width: int, height: int) -> SparseDepth:
+    points = _parse(path, _text(path))
+    if not len(points):
+        raise InputError(f"{path}: has no {ROW} row; give one for each known depth")
+    u, v, _ = points.T
+    inside = (u >= -0.5) & (u < width - 0.5) & (v >= -0.5) & (v < height - 0.5)
+    if not inside.any():
+        raise InputError(
+            f"{path}: misses the image: none of its {len(points)} points, u {u.min():g} to "
+            f"{u.max():g} and v {v.min():g} to {v.max():g}, is inside {width}x{height}; give "
+            "column and row in pixels of this photo"
+        )
+    notes = []
+    outside = len(points) - int(inside.sum())
+    if outside:
+        notes.append(
+            f"{path}: {outside} of {len(points)} points lie outside the {width}x{height} photo "
+            "and are left out"
+        )
+    depth = points[:, 2]
+    known = inside & np.isfinite(depth) & (depth > 0)
+    without = len(points) - outside - int(known.sum())
+    if not known.any():
+        raise InputError(f"{path}: no point in the image has a depth above 0; give metres")
+    if without:
+        notes.append(f"{path}: {without} points without a depth above 0 are left out")
+    u, v, depth = points[known].T
+    source = f"{path.name}, {depth.size} points"
+    return SparseDepth(u, v, depth, source, (*notes, *_far_note(path, depth)))
+
+
+def _text(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(HEAD)
+            if b"\0" in content:  # it may be gigabytes of something else
+                raise ValueError
+            content += stream.read()
+        return content.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    except ValueError:
+        raise InputError(
+            f"{path}: is neither text nor a depth map; give {ROW} rows, a 16-bit PNG, an EXR or "
+            "an NPY"
+        ) from None
+
+
+def _parse(path: Path, text: str) -> np.ndarray:
+    """(N, 3) float64 rows u, v, depth."""
+    points: list[list[float]] = []
+    may_be_header = True
+    for number, line in enumerate(text.splitlines(), 1):
+        fields = line.split("#")[0].replace(",", " ").split()
+        if not fields:
+            continue
+        try:
+            point = [float(field) for field in fields]
+        except ValueError:
+            if may_be_header and _is_header(fields):
+                may_be_header = False
+                continue
+            point = []
+        may_be_header = False
+        if len(point) != 3 or not all(map(math.isfinite, point[:2])):
+            shown = line.strip() if len(line) < 60 else f"{line.strip()[:57]}..."
+            raise InputError(f"{path}: line {number}, {shown!r}, is not {ROW}; correct it")
+        points.append(point)
+    return np.array(points, np.float64).reshape(-1, 3)
+
+
+def _is_header(fields: list[str]) -> bool:
+    return len(fields) == len(HEADERS) and all(
+        field.lower() in names for field, names in zip(fields, HEADERS, strict=True)
+    )
+
+
+def _far_note(path: Path, depth: np.ndarray) -> tuple[str, ...]:
+    median = float(np.median(depth))
+    if median <= FAR:
+        return ()
+    return (f"{path}: half of the depths exceed {median:.4g} m; if they are millimetres, give m",)
