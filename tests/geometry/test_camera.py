@@ -2,10 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from ppdcli.errors import UsageError
 from ppdcli.geometry.camera import Camera, parse_intrinsics
+from ppdcli.photo import _UPRIGHT
 
 
 def test_field_of_view_spans_the_whole_width() -> None:
@@ -40,6 +43,38 @@ def test_resizing_keeps_the_rays() -> None:
     assert half.fov_degrees == pytest.approx(camera.fov_degrees)
     back = half.resized(640, 480)
     assert (back.cx, back.cy) == pytest.approx((310, 250))
+
+
+def test_cropping_subtracts_the_offset() -> None:
+    camera = Camera(500, 510, 310, 250, 640, 480)
+    assert camera.cropped(10, 30, 600, 400) == Camera(500, 510, 300, 220, 600, 400)
+    assert camera.cropped(0, 0, 640, 480) == camera
+
+
+@pytest.mark.parametrize("box", [(-1, 0, 9, 9), (0, 472, 9, 9), (0, 0, 641, 9), (0, 0, 0, 9)])
+def test_crops_lie_inside_the_image(box: tuple[int, int, int, int]) -> None:
+    with pytest.raises(UsageError, match="not inside an image of 640x480"):
+        Camera(500, 510, 310, 250, 640, 480).cropped(*box)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_rotation_takes_the_principal_point_along(orientation: int) -> None:
+    # The loader turns a picture whose one white pixel is the principal point.
+    stored = np.zeros((6, 8), np.uint8)
+    stored[1, 5] = 255
+    turn = _UPRIGHT.get(orientation)
+    image = Image.fromarray(stored)
+    upright = np.asarray(image if turn is None else image.transpose(turn))
+    camera = Camera(500, 600, 5, 1, 8, 6).rotated(orientation)
+    assert (camera.height, camera.width) == upright.shape
+    assert upright[int(camera.cy), int(camera.cx)] == 255
+    assert (camera.fx, camera.fy) == ((500, 600) if orientation < 5 else (600, 500))
+
+
+@pytest.mark.parametrize("orientation", [0, 9, -1])
+def test_unknown_orientations(orientation: int) -> None:
+    with pytest.raises(UsageError, match=f"orientation {orientation}: it must be 1 to 8"):
+        Camera(500, 600, 5, 1, 8, 6).rotated(orientation)
 
 
 def test_intrinsics_from_text() -> None:
@@ -86,3 +121,11 @@ def test_warning_outside_5_to_150_degrees() -> None:
     # A focal length in millimetres pasted as pixels.
     assert "millimetres" in (Camera(35, 35, 2000, 1500, 4000, 3000).warning() or "")
     assert "another image size" in (Camera.from_fov(4.9, 640, 480).warning() or "")
+
+
+def test_warning_far_from_the_centre() -> None:
+    assert Camera(500, 500, 319.5 + 0.14 * 640, 239.5, 640, 480).warning() is None
+    # Intrinsics of 1280x960 for an image of 1920x1440.
+    line = Camera(1000, 1000, 639.5, 479.5, 1920, 1440).warning() or ""
+    assert "17% of a side" in line and "another image size" in line
+    assert "of a side" in (Camera(500, 500, 319.5, 400, 640, 480).warning() or "")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppdcli.errors import UsageError
 
 USUAL_FOV_DEGREES = (5.0, 150.0)
+USUAL_OFFSET = 0.15  # of the image's side, between the principal point and the centre
 DIAGONAL_35MM = math.hypot(36.0, 24.0)
 
 
@@ -84,22 +85,88 @@ class Camera:
             height=height,
         )
 
+    def cropped(self, left: int, top: int, width: int, height: int) -> Camera:
+        """The same camera after ``width`` x ``height`` pixels from (left, top) on were cut out.
+
+        Raises:
+            UsageError: the cut-out is empty or reaches over the image's border.
+        """
+        inside = 0 <= left <= self.width - width and 0 <= top <= self.height - height
+        if not inside or width < 1 or height < 1:
+            raise UsageError(
+                f"crop {width}x{height} at {left},{top}: not inside an image of "
+                f"{self.width}x{self.height}"
+            )
+        return replace(self, cx=self.cx - left, cy=self.cy - top, width=width, height=height)
+
+    def rotated(self, orientation: int) -> Camera:
+        """The camera of the upright image, from that of the image as it is stored.
+
+        Args:
+            orientation: EXIF orientation 1..8, how the stored image must be turned; from 5 on
+                the sides change places.
+
+        Raises:
+            UsageError: the orientation is not 1..8.
+        """
+        swap, mirror_x, mirror_y = exif_turn(orientation)
+        fx, fy, cx, cy = self.fx, self.fy, self.cx, self.cy
+        width, height = self.width, self.height
+        if swap:
+            fx, fy, cx, cy, width, height = fy, fx, cy, cx, height, width
+        if mirror_x:
+            cx = width - 1 - cx
+        if mirror_y:
+            cy = height - 1 - cy
+        return Camera(fx, fy, cx, cy, width, height)
+
+    @property
+    def offset(self) -> tuple[float, float]:
+        """Distance of the principal point from the image's centre, in widths and in heights."""
+        x = self.cx - (self.width - 1) / 2
+        y = self.cy - (self.height - 1) / 2
+        return abs(x) / self.width, abs(y) / self.height
+
     def warning(self) -> str | None:
-        """A line for the user when the field of view is implausible, else None."""
+        """A line for the user when the intrinsics are implausible, else None.
+
+        Implausible is a field of view outside 5..150 degrees, or a principal point more than
+        15 % of a side away from the image's centre: lenses stay within a few per cent.
+        """
         low, high = USUAL_FOV_DEGREES
-        if low <= self.fov_degrees <= high:
-            return None
-        return (
-            f"camera {self.describe()} sees {self.fov_degrees:.1f} degrees, outside "
-            f"{low:g}..{high:g}: the focal length may be in millimetres (pixels are needed), or "
-            "the intrinsics may belong to another image size"
-        )
+        if not low <= self.fov_degrees <= high:
+            return (
+                f"camera {self.describe()} sees {self.fov_degrees:.1f} degrees, outside "
+                f"{low:g}..{high:g}: the focal length may be in millimetres (pixels are needed), "
+                "or the intrinsics may belong to another image size"
+            )
+        if max(self.offset) > USUAL_OFFSET:
+            return (
+                f"camera {self.describe()} has its principal point {max(self.offset):.0%} of a "
+                "side away from the image's centre: unless the image is a crop, the intrinsics "
+                "belong to another image size"
+            )
+        return None
 
     def describe(self) -> str:
         """``fx fy cx cy of WxH`` for messages and file comments."""
         return (
             f"{self.fx:.9g} {self.fy:.9g} {self.cx:.9g} {self.cy:.9g} of {self.width}x{self.height}"
         )
+
+
+def exif_turn(orientation: int) -> tuple[bool, bool, bool]:
+    """How a stored image becomes upright: (swap x and y, then mirror x, then mirror y).
+
+    Args:
+        orientation: EXIF orientation 1..8 (EXIF 2.3, tag 0x0112).
+
+    Raises:
+        UsageError: the orientation is not 1..8.
+    """
+    if not 1 <= orientation <= 8:
+        raise UsageError(f"EXIF orientation {orientation}: it must be 1 to 8")
+    return orientation >= 5, orientation in (2, 3, 6, 7), orientation in (3, 4, 7, 8)
 
 
 def parse_intrinsics(text: str, width: int, height: int) -> Camera:

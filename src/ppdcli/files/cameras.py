@@ -1,0 +1,235 @@
+"""Camera files: whatever the format, the pinhole and the lens of a given photo come out."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from ppdcli.errors import InputError, UsageError
+from ppdcli.files.cameras_content import read_contents
+from ppdcli.files.cameras_stated import Contents, StatedCamera
+from ppdcli.geometry.camera import Camera, parse_intrinsics
+from ppdcli.geometry.distortion import Distortion
+
+
+@dataclass(frozen=True)
+class ImageCamera:
+    """The camera of one photo, as it stands upright.
+
+    Attributes:
+        camera: of the photo's own grid.
+        distortion: of the same photo; None for a pinhole.
+        source: where it is from, for reports and file comments.
+        warnings: lines for the user, without the photo's name.
+    """
+
+    camera: Camera
+    distortion: Distortion | None
+    source: str
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CameraFile:
+    """The cameras of a file; ``for_image`` gives that of a photo.
+
+    Attributes:
+        name: what messages call it: the path.
+        contents: what it holds.
+    """
+
+    name: str
+    contents: Contents
+
+    def for_image(self, name: str, width: int, height: int, orientation: int = 1) -> ImageCamera:
+        """The camera of a photo.
+
+        A file with one camera serves every photo. Of several, it is the one that the file names
+        for the photo: the name that shares the longest end of its path, and at least the file
+        name, with ``name``.
+
+        A camera for another size is scaled if its image has the same shape, within the rounding
+        of a pixel a side: the photo was resized. Camera files are of the image as it is stored,
+        which EXIF may turn by a quarter: a camera of the stored shape is turned with the photo,
+        one of the upright shape is taken as it is. Where the shape cannot tell (a square, a half
+        turn, a mirror image), it is taken as of the stored image. A format without a size takes
+        the photo's; which way up is told by the nearer centre to the principal point.
+
+        Args:
+            name: the photo's path, as the user gave it.
+            width, height: of the upright photo, in pixels.
+            orientation: EXIF orientation 1..8 that was applied to make it upright.
+
+        Raises:
+            InputError: no camera or several for this photo, one for an image of another shape or
+                size, or a lens that cannot be undistorted.
+        """
+        stated = self._chosen(name)
+        if stated.problem:
+            raise InputError(f"{_named(self.name, stated)}: {stated.problem}")
+        upright, turned = self._fitted(stated, name, width, height, orientation)
+        distortion = stated.distortion
+        if distortion is not None and turned:
+            distortion = distortion.rotated(orientation)
+        warnings = []
+        if stated.rectified is not None:
+            other, _ = self._fitted(stated.rectified, name, width, height, orientation)
+            values = ",".join(f"{v:.9g}" for v in (other.fx, other.fy, other.cx, other.cy))
+            warnings.append(
+                f"{self.name} is taken for the raw image's camera (K, D); if the image is a "
+                f"rectified one (image_rect), give the intrinsics {values} (P) instead"
+            )
+        warning = upright.warning()
+        if warning:
+            warnings.append(warning)
+        return ImageCamera(upright, distortion, self._source(stated, turned), tuple(warnings))
+
+    def _source(self, stated: StatedCamera, turned: bool) -> str:
+        if self.contents.format == "numbers":
+            return "given intrinsics"
+        source = _named(f"{self.contents.format} file {self.name}", stated)
+        return f"{source}, turned with the photo" if turned else source
+
+    def _fitted(
+        self, stated: StatedCamera, name: str, width: int, height: int, orientation: int
+    ) -> tuple[Camera, bool]:
+        """The camera of the upright photo, and whether it was turned for that."""
+        sides = (width, height)
+        stored = (height, width) if orientation >= 5 else sides
+        if stated.size is None:
+            turned = stated.of_image(*stored).rotated(orientation)
+            as_it_is = stated.of_image(*sides)
+            if stored != sides and max(as_it_is.offset) < max(turned.offset):
+                camera, is_turned = as_it_is, False
+            else:
+                camera, is_turned = turned, orientation > 1
+            if max(camera.offset) > 0.5:
+                raise InputError(
+                    f"{self.name}: the principal point {camera.cx:g},{camera.cy:g} lies outside "
+                    f"the image {name} of {width}x{height}; give the intrinsics of this image size"
+                )
+            return camera, is_turned
+        camera = stated.of_image(*stated.size)
+        for same in (operator.eq, _same_shape):
+            if same(stated.size, stored):
+                return camera.resized(*stored).rotated(orientation), orientation > 1
+            if same(stated.size, sides):
+                return camera.resized(*sides), False
+        raise InputError(
+            f"{self.name}: a camera of {camera.width}x{camera.height} does not fit the image "
+            f"{name} of {width}x{height}, which has another shape; give the camera of this image"
+        )
+
+    def _chosen(self, name: str) -> StatedCamera:
+        cameras, images = self.contents.cameras, self.contents.images
+        if self._all_alike:
+            return cameras[0]
+        if not images:
+            raise InputError(
+                f"{self.name}: holds {len(cameras)} cameras and does not say which one took "
+                f"{name}; put images.txt or images.bin beside it, or keep one camera"
+            )
+        path = PurePosixPath(name.replace("\\", "/"))
+        found = self._by_name.get(path.name) or self._by_name.get(path.stem) or []
+        ranks = [(_likeness(recorded, path), index) for recorded, index in found]
+        best = max((rank for rank, _ in ranks), default=None)
+        chosen = {cameras[index] for rank, index in ranks if rank == best}
+        if not chosen:
+            raise InputError(
+                f"{self.name}: has no image {path.name} among its {len(images)}, such as "
+                f"{images[0][0]!r}; give the image under its name there, or a file with one camera"
+            )
+        if len(chosen) > 1:
+            raise InputError(
+                f"{self.name}: names several images {path.name} with different cameras; give the "
+                "image with its folders as they are named there"
+            )
+        return chosen.pop()
+
+    @cached_property
+    def _all_alike(self) -> bool:
+        return len(set(self.contents.cameras)) == 1
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[tuple[PurePosixPath, int]]]:
+        """Recorded paths by their last part."""
+        table: dict[str, list[tuple[PurePosixPath, int]]] = {}
+        for recorded, index in self.contents.images:
+            path = PurePosixPath(recorded.replace("\\", "/"))
+            table.setdefault(path.name, []).append((path, index))
+        return table
+
+
+def given_cameras(text: str) -> CameraFile:
+    """What a user may give as intrinsics: a camera file, a COLMAP folder, or fx,fy,cx,cy.
+
+    Raises:
+        UsageError: neither a file that exists nor four numbers.
+        InputError: as ``read_cameras``.
+    """
+    try:
+        exists = Path(text).exists()
+    except OSError:  # too long for a name
+        exists = False
+    if exists:
+        return read_cameras(text)
+    if "," not in text:
+        raise UsageError(
+            f"intrinsics {text!r}: no such file; give a camera file, or fx,fy,cx,cy in pixels"
+        )
+    camera = parse_intrinsics(text, 1, 1)
+    stated = StatedCamera("", (camera.fx, camera.fy), (camera.cx, camera.cy))
+    return CameraFile(f"intrinsics {text!r}", Contents("numbers", (stated,)))
+
+
+def read_cameras(path: str | Path) -> CameraFile:
+    """Read a camera file; its format is told by its content.
+
+    Formats: four numbers fx fy cx cy or a 3x3 matrix as text (any mix of commas and spaces,
+    brackets, # comments; row by row or transposed), COLMAP cameras.txt and .bin with
+    images.txt / .bin beside it, or their folder, ROS calibration YAML and camera_info dumps (ROS 1
+    and 2), nerfstudio's transforms.json, Open3D's PinholeCameraIntrinsic and -Parameters JSON.
+    Text without a stated convention has its first pixel centre at (0, 0).
+
+    Raises:
+        InputError: the file is missing, empty, not one of these, damaged, too large, or without
+            any camera that can be used.
+    """
+    contents = read_contents(Path(path))
+    first = contents.cameras[0]
+    if all(camera.problem for camera in contents.cameras):
+        raise InputError(f"{_named(str(path), first)}: {first.problem}")
+    return CameraFile(str(path), _checked(contents, str(path)))
+
+
+def _named(file: str, stated: StatedCamera) -> str:
+    return f"{file} {stated.label}" if stated.label else file
+
+
+def _checked(contents: Contents, path: str) -> Contents:
+    """Image names once each, and for one camera each."""
+    named: dict[str, int] = {}
+    for name, index in contents.images:
+        if contents.cameras[named.setdefault(name, index)] != contents.cameras[index]:
+            raise InputError(
+                f"{path}: names the image {name!r} twice, with different cameras; export it again"
+            )
+    return replace(contents, images=tuple(named.items()))
+
+
+def _likeness(recorded: PurePosixPath, path: PurePosixPath) -> tuple[bool, int]:
+    """How well two paths agree, whose last parts do: all of ``recorded``, and how many parts."""
+    agree = 1
+    for mine, theirs in zip(recorded.parts[-2::-1], path.parts[-2::-1], strict=False):
+        if mine != theirs:
+            break
+        agree += 1
+    return agree == len(recorded.parts), agree
+
+
+def _same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether one could be the other one resized, with each side rounded by up to a pixel."""
+    ratio = (size[0] * other[1]) / (size[1] * other[0])
+    return abs(ratio - 1) <= sum(1 / min(pair) for pair in zip(size, other, strict=True))

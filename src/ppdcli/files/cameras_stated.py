@@ -1,0 +1,160 @@
+"""What every camera format comes down to, and the checks that all of them share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from ppdcli.errors import InputError
+from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.distortion import Distortion
+
+MAX_SIDE = 1_000_000  # pixels; more is no image but a damaged file
+SKEW_ALLOWED = 1e-6  # of the focal length: the noise of a solver, far below a pixel
+
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class StatedCamera:
+    """One camera as its file states it, but with the first pixel centre at (0, 0).
+
+    Attributes:
+        label: what messages call it, such as "camera 3"; empty where a file has only one.
+        focal: fx, fy in pixels; None where only ``fov`` is stated.
+        centre: principal point cx, cy in pixels; None for the image's centre.
+        size: width, height of the image that the numbers are of; None: that of any image.
+        fov: horizontal field of view in radians, where ``focal`` is None.
+        distortion: None for a pinhole.
+        rectified: the camera of the rectified image, where the file has one beside the raw one's.
+        problem: why the camera cannot be used, and the way on; empty if it can.
+    """
+
+    label: str = field(default="", compare=False)
+    focal: Pair | None = None
+    centre: Pair | None = None
+    size: tuple[int, int] | None = None
+    fov: float | None = None
+    distortion: Distortion | None = None
+    rectified: StatedCamera | None = None
+    problem: str = ""
+
+    def of_image(self, width: int, height: int) -> Camera:
+        """In pixels of ``size``; of ``width`` x ``height`` where the file has no size."""
+        width, height = self.size or (width, height)
+        cx, cy = self.centre or ((width - 1) / 2, (height - 1) / 2)
+        if self.focal is not None:
+            return Camera(*self.focal, cx, cy, width, height)
+        assert self.fov is not None
+        focal = width / 2 / math.tan(self.fov / 2)
+        return Camera(focal, focal, cx, cy, width, height)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a camera file holds.
+
+    Attributes:
+        format: its name for messages and reports.
+        cameras: at least one.
+        images: (image name, index into ``cameras``), for formats that name images.
+    """
+
+    format: str
+    cameras: tuple[StatedCamera, ...]
+    images: tuple[tuple[str, int], ...] = ()
+
+
+def number(value: Any, what: str, where: str) -> float:
+    """A finite float; also from a string, which is what YAML makes of 1e-05.
+
+    Raises:
+        InputError: it is no finite number.
+    """
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
+        try:
+            result = float(value)
+        except (ValueError, OverflowError):
+            pass
+        else:
+            if math.isfinite(result):
+                return result
+    raise InputError(f"{where}: {what} is {str(value)[:40]!r}, not a finite number; correct it")
+
+
+def numbers(values: Any, what: str, where: str) -> list[float]:
+    """A flat list of finite floats, from a list or a list of rows.
+
+    Raises:
+        InputError: it is no list, or holds something else.
+    """
+    if not isinstance(values, list):
+        raise InputError(f"{where}: {what} is not a list of numbers; correct it")
+    flat: list[Any] = []
+    for value in values:
+        flat.extend(value if isinstance(value, list) else [value])
+    return [number(value, what, where) for value in flat]
+
+
+def checked_focal(fx: float, fy: float, where: str) -> Pair:
+    """(fx, fy).
+
+    Raises:
+        InputError: one of them is not positive.
+    """
+    if fx <= 0 or fy <= 0:
+        raise InputError(
+            f"{where}: the focal lengths are {fx:g} and {fy:g}, but must be positive; "
+            "give the intrinsics in pixels"
+        )
+    return fx, fy
+
+
+def image_size(
+    data: Mapping[str, Any], width: str, height: str, where: str
+) -> tuple[int, int] | None:
+    """The entries ``width`` and ``height``; None if absent, or zero or -1, which say unknown.
+
+    Raises:
+        InputError: one is missing, or they are no sides of an image.
+    """
+    if data.get(width) is None and data.get(height) is None:
+        return None
+    sides = [number(data.get(key), key, where) for key in (width, height)]
+    if sides in ([0, 0], [-1, -1]):
+        return None
+    if not all(side == int(side) and 1 <= side <= MAX_SIDE for side in sides):
+        raise InputError(
+            f"{where}: {width} and {height} are {sides[0]:g} and {sides[1]:g}, "
+            "no size of an image; correct them"
+        )
+    return int(sides[0]), int(sides[1])
+
+
+def from_matrix(nine: list[float], where: str) -> tuple[Pair, Pair]:
+    """Focal lengths and principal point of a camera matrix, row by row or transposed.
+
+    Which of the two it is shows by where the row ``0 0 1`` is.
+
+    Raises:
+        InputError: not 9 numbers, no camera matrix, or a skewed one.
+    """
+    if len(nine) != 9:
+        raise InputError(f"{where}: the camera matrix has {len(nine)} numbers instead of 9")
+    if nine[2] == nine[5] == 0 and nine[6:8] != [0, 0]:
+        nine = [nine[3 * column + row] for row in range(3) for column in range(3)]
+    fx, skew, cx, below, fy, cy, *last = nine
+    pattern = "its pattern is fx 0 cx / 0 fy cy / 0 0 1"
+    if below != 0 or last[:2] != [0, 0] or abs(last[2] - 1) > 1e-9:
+        raise InputError(f"{where}: the 3x3 matrix is no camera matrix; {pattern}")
+    focal = checked_focal(fx, fy, where)
+    if abs(skew) > SKEW_ALLOWED * fx:
+        raise InputError(
+            f"{where}: the camera matrix has a skew of {skew:g}, which is not supported; "
+            "calibrate without skew"
+        )
+    if cx == cy == 0:
+        raise InputError(f"{where}: the camera matrix has no principal point (zeros); {pattern}")
+    return focal, (cx, cy)
