@@ -13,12 +13,13 @@ from parity import NETWORK, TINY_SEM384, Golden, ParityRecord, da2_encoder, netw
 
 import ppdcli
 from ppdcli.checkpoints.assemble import assemble
-from ppdcli.devices import check_names, choose_device, choose_precision
+from ppdcli.devices import LARGE_NETWORK, check_names, choose_device, choose_precision
 from ppdcli.errors import InputError, PpdError, UsageError
+from ppdcli.loading import load
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.resize import resize_rgb, to_tensor
 from ppdcli.photo import Photo, load_photo
-from ppdcli.predictor import BYTES_PER_PIXEL, Predictor, load
+from ppdcli.predictor import BYTES_PER_PIXEL, Predictor
 
 AREA = 64 * 48
 
@@ -54,7 +55,7 @@ def test_the_values_are_the_models_own(predictor: Predictor, random_checkpoint: 
     photo = noisy_photo(0, 40, 60)
     depth = predictor.predict(photo, area=AREA, seed=5, steps=3)
     image = to_tensor(resize_rgb(photo.rgb, 48, 64))
-    expected = assemble(random_checkpoint, None)(image, draw_noise(48, 64, 5), 3)
+    expected = assemble("tiny", random_checkpoint, None)(image, draw_noise(48, 64, 5), 3)
     assert depth.values.dtype == np.float32
     np.testing.assert_array_equal(depth.values, expected[0, 0].numpy())
 
@@ -307,15 +308,30 @@ def test_auto_takes_the_fastest_device(
 
 
 @pytest.mark.parametrize(
-    ("device", "native", "expected"),
-    [("cuda", True, "bf16"), ("cuda", False, "fp32"), ("mps", True, "fp32"), ("cpu", True, "fp32")],
+    ("device", "native", "capability", "large", "expected"),
+    [
+        ("cuda", True, (8, 0), False, "bf16"),
+        ("cuda", False, (7, 5), True, "fp16"),
+        ("cuda", False, (6, 1), True, "fp32"),
+        ("mps", True, None, True, "fp32"),
+        ("cpu", True, None, False, "fp32"),
+        ("cpu", True, None, True, "bf16"),
+        ("cpu", False, None, True, "fp32"),
+    ],
 )
-def test_auto_takes_half_precision_only_where_it_is_native(
-    monkeypatch: pytest.MonkeyPatch, device: str, native: bool, expected: str
+def test_auto_takes_half_precision_only_where_it_pays(
+    monkeypatch: pytest.MonkeyPatch,
+    device: str,
+    native: bool,
+    capability: tuple[int, int] | None,
+    large: bool,
+    expected: str,
 ) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: native)
-    assert choose_precision("auto", torch.device(device)) == expected
-    assert choose_precision("fp16", torch.device(device)) == "fp16"
+    monkeypatch.setattr("ppdcli.devices.multiplies_bf16", lambda _: native)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    size = LARGE_NETWORK if large else LARGE_NETWORK - 1
+    assert choose_precision("auto", torch.device(device), size) == expected
+    assert choose_precision("fp16", torch.device(device), size) == "fp16"
 
 
 # --- results -----------------------------------------------------------------------------------

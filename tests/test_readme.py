@@ -24,8 +24,10 @@ def test_there_are_calls_to_check() -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_every_call_names_a_command_and_its_options(call: str) -> None:
-    _, name, *words = call.split()
-    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
+    _, *words = call.split()
+    command = typer.main.get_command(app)
+    while hasattr(command, "commands"):
+        command = command.commands[words.pop(0)]
     known = {option for parameter in command.params for option in parameter.opts}
     known |= {option for parameter in command.params for option in parameter.secondary_opts}
     used = {word for word in words if word.startswith("-") and word != "-"}

@@ -12,8 +12,9 @@ from ppdcli.version import __version__
 if TYPE_CHECKING:
     from ppdcli.depth import DepthMap
     from ppdcli.geometry.camera import Camera
+    from ppdcli.loading import load
     from ppdcli.photo import Photo, load_photo
-    from ppdcli.predictor import Predictor, load
+    from ppdcli.predictor import Predictor
 
 __all__ = ["Camera", "DepthMap", "Photo", "Predictor", "__version__", "load", "load_photo"]
 
@@ -22,7 +23,7 @@ _HOMES = {
     "DepthMap": "ppdcli.depth",
     "Photo": "ppdcli.photo",
     "Predictor": "ppdcli.predictor",
-    "load": "ppdcli.predictor",
+    "load": "ppdcli.loading",
     "load_photo": "ppdcli.photo",
 }
 

@@ -22,7 +22,7 @@ MEANING: dict[Kind, str] = {
     "metric": "depth along the camera's optical axis (Z), not ray length",
 }
 
-PROVENANCE = ("model", "seed", "steps", "size")
+PROVENANCE = ("model", "seed", "steps", "size", "scale_from")
 """What depth files carry about their origin, besides the program's version."""
 
 

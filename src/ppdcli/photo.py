@@ -55,12 +55,14 @@ class Photo:
         name: what messages call it: the path as given, or what the caller said.
         focal_35mm: EXIF FocalLengthIn35mmFilm in millimetres, None where absent.
         path: the file, None for a stream.
+        orientation: EXIF orientation 1..8 that was undone to make it upright.
     """
 
     rgb: np.ndarray
     name: str
     focal_35mm: float | None = None
     path: Path | None = None
+    orientation: int = 1
 
 
 def load_photo(source: str | Path | BinaryIO, name: str | None = None) -> Photo:
@@ -121,7 +123,9 @@ def _decode(stream: BinaryIO, name: str, path: Path | None) -> Photo:
         rgb_image = _to_rgb(image, name)
         if orientation in _UPRIGHT:
             rgb_image = rgb_image.transpose(_UPRIGHT[orientation])
-        return Photo(np.array(rgb_image), name, focal_35mm, path)
+        else:
+            orientation = 1
+        return Photo(np.array(rgb_image), name, focal_35mm, path, orientation)
 
 
 def _open(stream: BinaryIO, name: str) -> Image.Image:

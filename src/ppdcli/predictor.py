@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,18 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ppdcli.checkpoints import catalog, hub
-from ppdcli.checkpoints.assemble import assemble
 from ppdcli.depth import DepthMap
-from ppdcli.devices import (
-    Precision,
-    choose_device,
-    choose_precision,
-    dtype_of,
-    finish,
-    free_memory,
-)
+from ppdcli.devices import Precision, dtype_of, finish, free_memory, lacks_memory
 from ppdcli.errors import PpdError, UsageError
+from ppdcli.geometry.camera import Camera
+from ppdcli.metric import Estimate, Estimator, to_metric
 from ppdcli.models.flow import T
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.resize import resize_rgb, to_tensor, working_size
@@ -41,6 +35,7 @@ class Predictor:
         device, precision: where and how it computes.
         area: pixels that it works on by default, its training area.
         steps: its default number of sampling steps.
+        estimator: MoGe-2, for metres and the camera; None if it was not loaded.
     """
 
     def __init__(
@@ -52,11 +47,13 @@ class Predictor:
         device: torch.device,
         precision: Precision,
         announce: Callable[[str], None] = lambda line: None,
+        estimator: Estimator | None = None,
     ) -> None:
         self.name, self.area, self.steps = name, area, steps
         self.device, self.precision = device, precision
         self.model = model.to(device)
         self.announce = announce
+        self.estimator = estimator
 
     def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]:
         """(height, width) at which the network sees a photo."""
@@ -70,6 +67,9 @@ class Predictor:
         steps: int | None = None,
         seed: int = 0,
         area: int | None = None,
+        metric: bool = False,
+        keep_sky: bool = False,
+        camera: Camera | None = None,
         on_step: Callable[[int], None] | None = None,
     ) -> DepthMap:
         """The depth of one photo, at the network's own size, exactly as the network gives it.
@@ -79,19 +79,41 @@ class Predictor:
             steps: Euler steps, 1 to 1000; the model's default if None.
             seed: of the noise.
             area: pixels to work on; the model's training area if None.
+            metric: fit it to MoGe-2's metric depth (``metric.to_metric``), with its camera.
+            keep_sky: metric depth also where MoGe-2 sees none.
+            camera: of the photo's grid, for MoGe-2, where it is known.
             on_step: called with the number of steps done, after each.
 
         Returns:
-            A relative depth map; ``resized`` brings it to the photo's size.
+            A relative depth map, or a metric one; ``resized`` brings it to the photo's size.
 
         Raises:
-            InputError: the photo cannot be read.
-            UsageError: steps or seed out of range.
+            InputError: the photo cannot be read, or fits no metric depth.
+            UsageError: steps or seed out of range, or metric without having loaded MoGe-2.
             PpdError: out of memory.
         """
         if not isinstance(photo, Photo):
             photo = load_photo(photo)
-        return self.predict_batch([photo], steps=steps, seed=seed, area=area, on_step=on_step)[0]
+        started = time.perf_counter()
+        estimate = self.estimate(photo, camera) if metric else None  # it may refuse: first
+        seconds = time.perf_counter() - started
+        (depth,) = self.predict_batch([photo], steps=steps, seed=seed, area=area, on_step=on_step)
+        if estimate is None:
+            return depth
+        placed = to_metric(depth, estimate, keep_sky, seed)
+        return replace(placed, timings={**depth.timings, "metric": seconds})
+
+    def estimate(self, photo: Photo, camera: Camera | None = None) -> Estimate:
+        """MoGe-2's metric depth and camera of a photo: see ``metric.Estimator.estimate``.
+
+        Raises:
+            UsageError: MoGe-2 was not loaded.
+            InputError: the photo's points fit no plausible camera.
+            PpdError: out of memory.
+        """
+        if self.estimator is None:
+            raise UsageError("metric depth needs MoGe-2: load the model with metric=True")
+        return self.estimator.estimate(photo, camera)
 
     def predict_batch(
         self,
@@ -126,7 +148,7 @@ class Predictor:
                 self._widen()
                 depth, timings = self._compute(image, noise, steps, on_step)
         except (MemoryError, RuntimeError, cv2.error) as error:
-            if not _lacks_memory(error):
+            if not lacks_memory(error):
                 raise
             raise PpdError(
                 f"out of memory on {self.device} at {width}x{height}; try {self._smaller(photos)}"
@@ -181,62 +203,3 @@ class Predictor:
         if self.device.type != "cpu":
             ways.append("--device cpu")
         return " or ".join(ways)
-
-
-def _lacks_memory(error: Exception) -> bool:
-    """PyTorch has a type for it on accelerators only, OpenCV none."""
-    said = ("out of memory", "allocate memory", "insufficient memory")
-    typed = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return typed or any(words in str(error).lower() for words in said)
-
-
-def load(
-    name: str = catalog.AUTO,
-    *,
-    checkpoint: str | Path | None = None,
-    encoder: str | Path | None = None,
-    device: str = "auto",
-    precision: str = "auto",
-    offline: bool = False,
-    announce: Callable[[str], None] = lambda line: None,
-) -> Predictor:
-    """Loads a model by name.
-
-    Args:
-        name: a model of the catalogue; ``auto`` takes the best one on this machine.
-        checkpoint: the network's file, instead of the cache's.
-        encoder: the semantics encoder's file, instead of the cache's.
-        device: auto, cpu, cuda, cuda:1, mps.
-        precision: auto, fp32, bf16, fp16.
-        offline: never use the network.
-        announce: called with lines for the user: which model, which licence, what it runs on.
-
-    Raises:
-        UsageError: an unknown model, device or precision.
-        CheckpointError: a file is missing, damaged, unsafe or of another model.
-    """
-    catalog.check_request(name, checkpoint, encoder)
-    chosen = catalog.model(hub.choose(name))
-    torch_device = choose_device(device)
-    torch_precision = choose_precision(precision, torch_device)
-    if checkpoint is None:
-        network_file = hub.fetch(chosen, chosen.network, offline, announce)
-    else:
-        network_file = Path(checkpoint)
-    encoder_file = None if encoder is None else Path(encoder)
-    if encoder_file is None and chosen.encoder is not None:
-        encoder_file = hub.fetch(chosen, chosen.encoder, offline, announce)
-    started = time.perf_counter()
-    model = assemble(network_file, encoder_file, torch_device, dtype_of(torch_precision))
-    width, height = chosen.area
-    predictor = Predictor(
-        model, chosen.name, width * height, chosen.steps, torch_device, torch_precision, announce
-    )
-    seconds = time.perf_counter() - started
-    announce(f"{chosen.name} on {torch_device}, {torch_precision}, loaded in {seconds:.1f} s")
-    if name == catalog.AUTO and chosen.name == catalog.FALLBACK:
-        announce(
-            f"{chosen.name} is the small model inside the package; for the paper's, give "
-            "-m ppd-da2 (downloads about 3.3 GB once)"
-        )
-    return predictor

@@ -62,6 +62,4 @@ def tiny(random_checkpoint: Path) -> list[str]:
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails the test when a model is loaded."""
-    monkeypatch.setattr(
-        "ppdcli.predictor.load", lambda *_, **__: pytest.fail("the model was loaded")
-    )
+    monkeypatch.setattr("ppdcli.loading.load", lambda *_, **__: pytest.fail("the model was loaded"))

@@ -23,7 +23,10 @@ def parse(file: Path) -> tuple[list[str], np.ndarray]:
     data = file.read_bytes()
     end = data.index(b"end_header\n") + len(b"end_header\n")
     header = data[:end].decode("ascii").splitlines()
-    body = np.frombuffer(data[end:], np.dtype([("xyz", "<f4", 3), ("rgb", "u1", 3)]))
+    columns = [("xyz", "<f4", 3), ("rgb", "u1", 3)]
+    if "property float nx" in header:
+        columns.insert(1, ("normal", "<f4", 3))
+    body = np.frombuffer(data[end:], np.dtype(columns))
     return header, body
 
 
@@ -58,6 +61,14 @@ def test_open3d_reads_it(tmp_path: Path) -> None:
     cloud = import_open3d().io.read_point_cloud(str(tmp_path / "photo.ply"))
     np.testing.assert_array_equal(np.asarray(cloud.points), POINTS)
     np.testing.assert_allclose(np.asarray(cloud.colors) * 255, COLORS, atol=1e-6)
+
+
+def test_open3d_reads_normals(tmp_path: Path) -> None:
+    normals = POINTS / np.linalg.norm(POINTS, axis=1, keepdims=True)
+    ply.write(tmp_path / "photo.ply", PointCloud(POINTS, COLORS, normals=normals))
+    cloud = import_open3d().io.read_point_cloud(str(tmp_path / "photo.ply"))
+    np.testing.assert_array_equal(np.asarray(cloud.points), POINTS)
+    np.testing.assert_array_equal(np.asarray(cloud.normals).astype(np.float32), normals)
 
 
 def test_without_comments_and_under_any_name(tmp_path: Path) -> None:
@@ -111,16 +122,18 @@ def test_open3d_is_not_imported_before_it_is_needed() -> None:
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("normals", [None, POINTS[::-1] / 2])
 def test_without_open3ds_system_libraries_the_file_is_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, normals: np.ndarray | None
 ) -> None:
     def fail() -> None:
         raise ImportError("libGL.so.1: cannot open shared object file")
 
-    cloud = PointCloud(POINTS, COLORS, ("unit m",))
+    cloud = PointCloud(POINTS, COLORS, ("unit m",), normals=normals)
     ply.write(tmp_path / "open3d.ply", cloud)
     monkeypatch.setattr(ply, "import_open3d", fail)
     ply.write(tmp_path / "plain.ply", cloud)
     by_open3d, plain = parse(tmp_path / "open3d.ply"), parse(tmp_path / "plain.ply")
     assert plain[0] == [line for line in by_open3d[0] if line != "comment Created by Open3D"]
     assert plain[1].tobytes() == by_open3d[1].tobytes()
+    assert ("property float nx" in plain[0]) == (normals is not None)

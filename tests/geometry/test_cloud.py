@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.cloud import make_cloud, unproject
+from ppdcli.geometry.cloud import Axes, PointCloud, make_cloud, thinned, unproject
+from ppdcli.geometry.distortion import Distortion, rays
+from ppdcli.geometry.normals import surface_normals
 from ppdcli.geometry.scale import near_far_depth
 
 GOLDEN = Path(__file__).parents[1] / "data" / "parity" / "depth2pcd.npz"
@@ -29,30 +32,30 @@ def test_points_and_colours_equal_the_reference() -> None:
         (fx, _, cx), (_, fy, cy), _ = golden["in.intrinsics"].tolist()
         depth, rgb, mask = golden["in.depth"], golden["in.color_rgb"], golden["in.mask"]
         camera = Camera(fx, fy, cx, cy, depth.shape[1], depth.shape[0])
-        points, colors = unproject(depth, camera, rgb, mask)
+        masked = np.where(mask, depth, np.nan)
+        points, taken = unproject(masked, camera)
         np.testing.assert_allclose(points, golden["out.points"], rtol=1e-6)
-        np.testing.assert_allclose(colors / 255, golden["out.colors"], atol=1e-6)
-        all_points, _ = unproject(depth, camera, rgb)
+        np.testing.assert_allclose(rgb[taken] / 255, golden["out.colors"], atol=1e-6)
+        np.testing.assert_array_equal(taken, mask)
+        all_points, _ = unproject(depth, camera)
         np.testing.assert_allclose(all_points, golden["out.points_nomask"], rtol=1e-6)
-        assert points.dtype == np.float32 and colors.dtype == np.uint8
+        assert points.dtype == np.float32
 
-        cloud = make_cloud(
-            DepthMap(np.where(mask, depth, np.nan), "metric"), rgb, camera, "opengl", False
-        )
+        cloud = make_cloud(DepthMap(masked, "metric"), rgb, camera, "opengl", False)
         np.testing.assert_allclose(cloud.points, golden["out.ply_points"], rtol=1e-6)
 
 
 def test_pixels_without_depth_are_dropped() -> None:
     depth = np.full((16, 20), 2, np.float32)
     depth[0, :4] = np.nan, np.inf, 0, -1
-    points, colors = unproject(depth, CAMERA, RGB)
-    assert len(points) == len(colors) == 16 * 20 - 4
-    np.testing.assert_array_equal(colors[0], RGB[0, 4])
+    points, taken = unproject(depth, CAMERA)
+    assert len(points) == taken.sum() == 16 * 20 - 4
+    assert not taken[0, :4].any()
 
 
 def test_points_project_back_to_their_pixels() -> None:
     depth = np.random.default_rng(1).uniform(1, 9, (16, 20)).astype(np.float32)
-    points, _ = unproject(depth, CAMERA, RGB)
+    points, _ = unproject(depth, CAMERA)
     u = points[:, 0] / points[:, 2] * CAMERA.fx + CAMERA.cx
     v = points[:, 1] / points[:, 2] * CAMERA.fy + CAMERA.cy
     np.testing.assert_allclose(u.reshape(16, 20), np.tile(np.arange(20), (16, 1)), atol=1e-4)
@@ -117,3 +120,113 @@ def test_errors() -> None:
     for kind in ("metric", "relative"):
         with pytest.raises(InputError):
             make_cloud(DepthMap(np.full((16, 20), np.nan), kind), RGB, CAMERA)
+
+
+# --- lenses, normals, voxels -------------------------------------------------------------------
+
+
+def test_a_bent_ray_is_followed() -> None:
+    lens = Distortion.of("opencv", -0.2, 0.05, 0.01, -0.01)
+    depth = np.random.default_rng(2).uniform(2, 5, (16, 20)).astype(np.float32)
+    cloud = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, edge_clean=False, distortion=lens)
+    matrix = np.array([[CAMERA.fx, 0, CAMERA.cx], [0, CAMERA.fy, CAMERA.cy], [0, 0, 1]])
+    bent = np.array([-0.2, 0.05, 0.01, -0.01])
+    points = cloud.points.astype(np.float64)
+    pixels, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), matrix, bent)
+    v, u = np.mgrid[0:16, 0:20]
+    np.testing.assert_allclose(pixels[:, 0], np.column_stack((u.ravel(), v.ravel())), atol=1e-3)
+    np.testing.assert_array_equal(cloud.points[:, 2], depth.ravel())
+    assert f"distortion {lens.describe()}, undone" in cloud.comments
+
+
+def test_pixels_beyond_the_lens_are_no_points() -> None:
+    lens = Distortion.of("opencv", -4.0)  # turns back soon
+    slopes = rays(CAMERA, lens)
+    seen = np.isfinite(slopes[..., 0])
+    assert 0 < seen.sum() < seen.size
+    depth_map = DepthMap(np.full((16, 20), 2, np.float32), "metric")
+    cloud = make_cloud(depth_map, RGB, CAMERA, distortion=lens)
+    assert len(cloud.points) == seen.sum()
+    assert cloud.removed == 0
+    np.testing.assert_array_equal(cloud.colors, RGB[seen])
+
+
+@pytest.mark.parametrize(("axes", "turn"), [("opencv", (1, 1, 1)), ("opengl", (1, -1, -1))])
+def test_normals_of_a_slanted_plane(axes: Axes, turn: tuple[int, int, int]) -> None:
+    normal = np.array((0.3, -0.5, -0.8))
+    normal /= np.linalg.norm(normal)
+    slopes = np.ones((16, 20, 3))
+    slopes[..., 0] = (np.arange(20) - CAMERA.cx) / CAMERA.fx
+    slopes[..., 1] = ((np.arange(16) - CAMERA.cy) / CAMERA.fy)[:, None]
+    depth = (-2 / (slopes @ normal)).astype(np.float32)
+    cloud = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, axes, normals=True)
+    assert cloud.normals is not None and cloud.normals.dtype == np.float32
+    expected = np.tile(normal * turn, (len(cloud.points), 1))
+    np.testing.assert_allclose(cloud.normals, expected, atol=1e-3)
+
+
+def test_normals_do_not_lead_across_an_edge() -> None:
+    depth = np.full((16, 20), 5, np.float32)
+    depth[:, :10] = 2
+    normals = surface_normals(depth, np.zeros((16, 20, 2)) + _grid_slopes())
+    np.testing.assert_allclose(normals, np.broadcast_to((0, 0, -1), (16, 20, 3)), atol=1e-5)
+
+
+def _grid_slopes() -> np.ndarray:
+    v, u = np.mgrid[0:16, 0:20]
+    return np.stack(((u - CAMERA.cx) / CAMERA.fx, (v - CAMERA.cy) / CAMERA.fy), axis=-1)
+
+
+def test_normals_need_neighbours() -> None:
+    depth = np.full((16, 20), np.nan, np.float32)
+    depth[3:6, 3:6] = 2
+    depth[10, 10] = 2
+    cloud = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, edge_clean=False, normals=True)
+    assert len(cloud.points) == 9
+    assert cloud.normals is not None and np.isfinite(cloud.normals).all()
+
+
+def test_normals_are_the_same_in_one_chunk_or_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    depth = np.random.default_rng(3).uniform(2, 3, (16, 20)).astype(np.float32)
+    whole = surface_normals(depth, _grid_slopes())
+    monkeypatch.setattr("ppdcli.geometry.normals.CHUNK_ROWS", 3)
+    np.testing.assert_array_equal(surface_normals(depth, _grid_slopes()), whole)
+
+
+def test_voxels_keep_the_mean_of_each_cell() -> None:
+    points = np.array([[0.1, 0.1, 0.1], [0.3, 0.1, 0.1], [-0.1, 0.1, 0.1], [5, 5, 5]], np.float32)
+    colors = np.array([[0, 0, 0], [10, 20, 31], [7, 7, 7], [9, 9, 9]], np.uint8)
+    normals = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, -1]], np.float32)
+    cloud = thinned(PointCloud(points, colors, ("unit m",), 3, normals), 0.5)
+    assert cloud.normals is not None
+    order = np.argsort(cloud.points[:, 0])
+    np.testing.assert_allclose(
+        cloud.points[order], [[-0.1, 0.1, 0.1], [0.2, 0.1, 0.1], [5, 5, 5]], atol=1e-6
+    )
+    np.testing.assert_array_equal(cloud.colors[order], [[7, 7, 7], [5, 10, 16], [9, 9, 9]])
+    half = 0.5**0.5
+    np.testing.assert_allclose(
+        cloud.normals[order], [[0, 0, 1], [half, half, 0], [0, 0, -1]], atol=1e-6
+    )
+    assert cloud.comments == ("unit m", "voxel 0.5, 3 of 4 points kept")
+    assert cloud.removed == 3
+
+
+def test_normals_that_cancel_leave_a_unit_normal() -> None:
+    normals = np.array([[0, 0, 1], [0, 0, -1]], np.float32)
+    points = np.zeros((2, 3), np.float32)
+    cloud = thinned(PointCloud(points, np.zeros((2, 3), np.uint8), normals=normals), 1)
+    np.testing.assert_array_equal(cloud.normals, normals[:1])
+
+
+def test_voxels_that_are_too_small_are_refused() -> None:
+    points = np.array([[0, 0, 0], [1e6, 1e6, 1e6]], np.float32)
+    with pytest.raises(UsageError, match="too small for this cloud; give larger ones"):
+        thinned(PointCloud(points, np.zeros((2, 3), np.uint8)), 1e-6)
+
+
+def test_voxels_are_counted_as_numpy_counts_them() -> None:
+    rng = np.random.default_rng(4)
+    points = rng.uniform(-3, 3, (5000, 3)).astype(np.float32)
+    cloud = thinned(PointCloud(points, np.zeros((5000, 3), np.uint8)), 0.25)
+    assert len(cloud.points) == len(np.unique(np.floor(points / 0.25).astype(int), axis=0))

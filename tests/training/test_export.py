@@ -70,7 +70,7 @@ def test_the_loaded_model_predicts_what_the_trained_one_does(
     image = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(1))
     noise = draw_noise(48, 64, seed=2)
     trained = PixelPerfectDepth(*pair)(image, noise, steps=3)
-    loaded = assemble(file, None)
+    loaded = assemble("tiny", file, None)
     assert not loaded.training and loaded.network.config.predicts == "x0"
     found = loaded(image, noise, steps=3)
     assert trained.std() > 0.05

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from ppdcli.checkpoints.catalog import Family
 from ppdcli.checkpoints.layouts import (
     CPU,
     NETWORK_PREFIX,
@@ -17,9 +18,11 @@ from ppdcli.checkpoints.layouts import (
     read_metadata,
     read_tensors,
 )
+from ppdcli.checkpoints.moge2_file import load_moge2_semantics
 from ppdcli.errors import CheckpointError
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.dinov2 import DinoV2Semantics
+from ppdcli.models.moge2 import MoGe2Semantics
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 from ppdcli.models.precision import keep_weights_in
 from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
@@ -28,19 +31,23 @@ TINY_ENCODER_PREFIX = "encoder."
 
 
 def assemble(
+    family: Family,
     network_file: Path,
     encoder_file: Path | None,
     device: torch.device = CPU,
     dtype: torch.dtype = torch.float32,
+    prompt: MoGe2Semantics | None = None,
 ) -> PixelPerfectDepth:
     """Builds the model that the files hold, in eval mode, each weight straight where it stays.
 
     Args:
+        family: which semantics encoder prompts the network.
         network_file: the network's checkpoint.
-        encoder_file: Depth Anything V2 Large's; None where the network's file holds its own
-            encoder, as ppd-tiny's does.
+        encoder_file: Depth Anything V2 Large's or MoGe-2's; None for the family "tiny", where the
+            network's file holds the encoder too.
         device: where the weights go; on a CPU those of ``dtype`` float32 stay memory-mapped.
         dtype: of the weights that autocast would cast to it (``models.precision``).
+        prompt: the encoder, where it is loaded already.
 
     Raises:
         CheckpointError: a file is missing, damaged, unsafe or of another model.
@@ -48,12 +55,27 @@ def assemble(
     if encoder_file is None:
         return _own_encoder(network_file, device, dtype)
     with torch.device("meta"):
-        network, encoder = CasDiT(CasDiTConfig()), DinoV2Semantics("vitl")
-        model = PixelPerfectDepth(network, encoder)
-    keep_weights_in(model, dtype)
+        network = CasDiT(CasDiTConfig())
+    keep_weights_in(network, dtype)
     load_network(network, network_file, device)
+    if family == "moge2":
+        prompt = prompt or load_moge2_semantics(encoder_file, device, dtype)
+        _require_width(prompt, encoder_file)
+        return PixelPerfectDepth(network, prompt).eval()
+    with torch.device("meta"):
+        encoder = DinoV2Semantics("vitl")
+    keep_weights_in(encoder, dtype)
     load_da2_encoder(encoder, encoder_file, device)
-    return model.eval()
+    return PixelPerfectDepth(network, encoder).eval()
+
+
+def _require_width(encoder: MoGe2Semantics, path: Path) -> None:
+    if encoder.dim != CasDiTConfig.semantics_dim:
+        raise CheckpointError(
+            f"{path}: this MoGe-2 gives tokens {encoder.dim} wide, and the network takes "
+            f"{CasDiTConfig.semantics_dim}; give the ViT-L's, such as "
+            "Ruicheng/moge-2-vitl-normal's model.pt"
+        )
 
 
 def _own_encoder(path: Path, device: torch.device, dtype: torch.dtype) -> PixelPerfectDepth:

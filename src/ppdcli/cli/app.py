@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ppdcli.cli import evaluate, pointcloud, predict, train
+from ppdcli.cli import doctor, evaluate, pointcloud, predict, train, weights
 from ppdcli.cli.report import INTERRUPTED, WRONG_USAGE, say
 from ppdcli.version import __version__
 
@@ -44,8 +44,10 @@ app = typer.Typer(
 )
 app.command("predict")(predict.predict)
 app.command("pointcloud")(pointcloud.pointcloud)
+app.add_typer(weights.app, name="weights")
 app.command("evaluate")(evaluate.evaluate)
 app.command("train")(train.train)
+app.command("doctor")(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:

@@ -15,6 +15,7 @@ from ppdcli.cli.report import exit_with, say
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from ppdcli.metric import Estimator
     from ppdcli.predictor import Predictor
 
 
@@ -109,9 +110,12 @@ class ModelOptions:
         if self.seed >= 1 << 64:
             raise UsageError(f"--seed {self.seed}: give a number below 2**64")
 
-    def load(self, quiet: bool) -> Predictor:
-        """The model, ready; says on stderr which one and how it runs, unless ``quiet``."""
-        from ppdcli.predictor import load  # torch
+    def load(self, quiet: bool, metric: bool | None = False) -> Predictor:
+        """The model, ready; says on stderr which one and how it runs, unless ``quiet``.
+
+        ``metric``: with MoGe-2; None if that is on this machine.
+        """
+        from ppdcli.loading import load  # torch
 
         return load(
             self.model,
@@ -120,8 +124,44 @@ class ModelOptions:
             device=self.device,
             precision=self.precision,
             offline=self.offline,
+            metric=metric,
             announce=(lambda line: None) if quiet else say,
         )
+
+    def load_estimator(self, quiet: bool, metric: bool | None) -> Estimator | None:
+        """MoGe-2 alone, where depth is not predicted; ``metric`` as for ``load``."""
+        from ppdcli.loading import load_estimator  # torch
+
+        return load_estimator(
+            self.model,
+            encoder=self.encoder,
+            device=self.device,
+            precision=self.precision,
+            offline=self.offline,
+            metric=metric,
+            announce=(lambda line: None) if quiet else say,
+        )
+
+
+@dataclass(frozen=True)
+class MetricOptions:
+    """Whether depth is in metres."""
+
+    metric: Annotated[
+        bool, typer.Option("--metric", help="Metres, by MoGe-2 (1.3 GB, downloaded once).")
+    ] = False
+    keep_sky: Annotated[
+        bool, typer.Option("--keep-sky", help="With --metric: depth in the sky too.")
+    ] = False
+
+    def check(self) -> None:
+        """Finds mistakes before any work starts.
+
+        Raises:
+            UsageError: an option that has nothing to act on.
+        """
+        if self.keep_sky and not self.metric:
+            raise UsageError("--keep-sky needs --metric; relative depth has the sky anyway")
 
 
 @dataclass(frozen=True)

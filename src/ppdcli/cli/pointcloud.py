@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from math import inf
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.options import InputOptions, ModelOptions, OutputOptions, numbers, takes
+from ppdcli.cli.options import (
+    InputOptions,
+    MetricOptions,
+    ModelOptions,
+    OutputOptions,
+    numbers,
+    takes,
+)
 from ppdcli.cli.predict import ENDINGS
 from ppdcli.cli.report import report, say
 from ppdcli.errors import UsageError
@@ -17,13 +26,22 @@ if TYPE_CHECKING:
 AXES = ("opencv", "opengl")
 
 
-@takes(source=InputOptions, model=ModelOptions, out=OutputOptions)
+@takes(source=InputOptions, model=ModelOptions, metres=MetricOptions, out=OutputOptions)
 def pointcloud(
     source: InputOptions,
     model: ModelOptions,
+    metres: MetricOptions,
     out: OutputOptions,
+    depth: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Depth of the one image, instead of predicting it."),
+    ] = None,
     intrinsics: Annotated[
-        str | None, typer.Option(metavar="FX,FY,CX,CY", help="Camera, in pixels of the photo.")
+        str | None,
+        typer.Option(
+            metavar="FX,FY,CX,CY|FILE",
+            help="Camera: pixels of the photo, or a COLMAP, ROS, nerfstudio, Open3D or 3x3 file.",
+        ),
     ] = None,
     fov: Annotated[
         float | None, typer.Option(metavar="DEGREES", help="Horizontal field of view.")
@@ -32,6 +50,10 @@ def pointcloud(
         str | None,
         typer.Option(metavar="A,B", help="Metres of the nearest and the farthest point."),
     ] = None,
+    align: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Known depths: rows of u v metres, or a depth map."),
+    ] = None,
     edge_clean: Annotated[
         bool,
         typer.Option("--edge-clean/--no-edge-clean", help="Drop points between two surfaces."),
@@ -39,42 +61,66 @@ def pointcloud(
     axes: Annotated[
         str, typer.Option(help="opencv (y down, z forward) or opengl (y up, z backward).")
     ] = "opencv",
+    normals: Annotated[bool, typer.Option("--normals", help="Give each point a normal.")] = False,
+    voxel: Annotated[
+        float | None,
+        typer.Option(metavar="METRES", help="Keep one point for each cell of this size."),
+    ] = None,
 ) -> int:
     """Turn images into coloured point clouds (PLY)."""
-    from ppdcli.geometry.camera import Camera, parse_intrinsics
+    from ppdcli.geometry.camera import Camera
     from ppdcli.jobs.inputs import discover
     from ppdcli.jobs.run import Format, plan, run
 
     if intrinsics is not None and fov is not None:
         raise UsageError("--intrinsics and --fov both name the camera; give one")
-    # Whatever the photo's size, so that a mistake shows before the work starts.
+    cameras = None
     if intrinsics is not None:
-        parse_intrinsics(intrinsics, 1, 1)
+        from ppdcli.files.cameras import given_cameras
+
+        cameras = given_cameras(intrinsics)
     if fov is not None:
-        Camera.from_fov(fov, 1, 1)
+        Camera.from_fov(fov, 1, 1)  # whatever the photo's size: a mistake shows at once
     if axes not in AXES:
         raise UsageError(f"--axes {axes}: choose from {', '.join(AXES)}")
+    if voxel is not None and not 0 < voxel < inf:
+        raise UsageError(f"--voxel {voxel:g}: give a length above 0, in metres")
     placed = None if near_far is None else numbers("--near-far", near_far, "A,B")
     if placed is not None and not 0 < placed[0] < placed[1]:
         raise UsageError(f"--near-far {near_far}: give 0 < A < B, in metres")
+    if sum((metres.metric, align is not None, placed is not None)) > 1:
+        raise UsageError("--metric, --align and --near-far each fix the scale; give one")
     model.check()
+    metres.check()
     formats, area = [Format("ply", ".ply")], model.area
     found = discover(source.all(), out.path, [*ENDINGS.values()])
+    for file, option in ((depth, "--depth"), (align, "--align")):
+        if file is not None and len(found.inputs) != 1:
+            raise UsageError(f"{option} is of one image; {len(found.inputs)} are given")
     tasks = plan(found.inputs, formats, out.path)
 
     def prepare() -> Work:
-        from ppdcli.jobs.pointcloud import PointCloudWork  # torch
+        from ppdcli.jobs.pointcloud import PointCloudWork, Scale, Shape  # torch
 
+        # MoGe-2 knows the camera better than EXIF, where it is on this machine anyway.
+        given = cameras is not None or fov is not None
+        moge = True if metres.metric else False if given else None
+        predictor = None if depth is not None else model.load(out.quiet, moge)
+        if predictor is not None:
+            estimator = predictor.estimator
+        else:
+            estimator = None if moge is False else model.load_estimator(out.quiet, moge)
         return PointCloudWork(
-            model.load(out.quiet),
+            predictor,
+            estimator,
             steps=model.steps,
             seed=model.seed,
             area=area,
-            intrinsics=intrinsics,
+            depth=depth,
+            cameras=cameras,
             fov=fov,
-            near_far=placed,
-            axes=axes,  # type: ignore[arg-type]
-            edge_clean=edge_clean,
+            scale=Scale(placed, align, metres.metric, metres.keep_sky),
+            shape=Shape(axes, edge_clean, normals, voxel),  # type: ignore[arg-type]
             warn=(lambda line: None) if out.quiet else say,
         )
 

@@ -1,4 +1,4 @@
-"""Point clouds as binary PLY: float32 x y z, uchar red green blue, facts as comments."""
+"""Point clouds as binary PLY: float32 x y z, maybe normals, uchar colours, facts as comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from ppdcli.geometry.cloud import PointCloud
 
 SUFFIX = ".ply"
 COLORS = ("red", "green", "blue")
-BYTES_A_POINT = 3 * 4 + 3
 
 
 def write(path: Path, cloud: PointCloud) -> None:
@@ -52,21 +51,41 @@ def _write_draft(file: Path, cloud: PointCloud) -> bool:
     tensors = o3d.t.geometry.PointCloud()
     tensors.point.positions = o3d.core.Tensor(np.ascontiguousarray(cloud.points, np.float32))
     tensors.point.colors = o3d.core.Tensor(np.ascontiguousarray(cloud.colors, np.uint8))
+    if cloud.normals is not None:
+        tensors.point.normals = o3d.core.Tensor(np.ascontiguousarray(cloud.normals, np.float32))
     # Its warnings would go to stdout, which carries only data.
     with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
         done = o3d.t.io.write_point_cloud(str(file), tensors)
     # A cut file is found by its size: the writer's word alone is not enough on a full disk.
-    return done and file.stat().st_size > len(cloud.points) * BYTES_A_POINT
+    return done and file.stat().st_size > len(cloud.points) * _record(cloud).itemsize
+
+
+def _record(cloud: PointCloud) -> np.dtype:
+    """What the file holds of a point, in the order of Open3D's writer."""
+    floats = [*"xyz", *(() if cloud.normals is None else ("nx", "ny", "nz"))]
+    return np.dtype([(name, "<f4") for name in floats] + [(name, "u1") for name in COLORS])
 
 
 def _write_plainly(file: Path, cloud: PointCloud) -> None:
     """What Open3D would write, but for its own comment."""
-    properties = [(f"float {c}", "<f4") for c in "xyz"] + [(f"uchar {c}", "u1") for c in COLORS]
-    rows = np.empty(len(cloud.points), properties)
-    for k, (name, _) in enumerate(properties):
-        rows[name] = cloud.points[:, k] if k < 3 else cloud.colors[:, k - 3]
+    record = _record(cloud)
+    rows = np.empty(len(cloud.points), record)
+    values = (
+        [cloud.points, cloud.colors]
+        if cloud.normals is None
+        else [
+            cloud.points,
+            cloud.normals,
+            cloud.colors,
+        ]
+    )
+    columns = (column for array in values for column in array.T)
+    for name, column in zip(record.names or (), columns, strict=True):
+        rows[name] = column
+    kinds = {"f": "float", "u": "uchar"}
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(rows)}"]
-    header += [*(f"property {name}" for name, _ in properties), "end_header", ""]
+    header += [f"property {kinds[record[name].kind]} {name}" for name in record.names or ()]
+    header += ["end_header", ""]
     with file.open("wb") as target:
         target.write("\n".join(header).encode())
         rows.tofile(target)

@@ -10,8 +10,11 @@ import numpy as np
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.distortion import Distortion, rays
 from ppdcli.geometry.edges import hanging_points
+from ppdcli.geometry.normals import surface_normals
 from ppdcli.geometry.scale import near_far_depth
+from ppdcli.geometry.voxels import cell_means, voxel_groups
 
 Axes = Literal["opencv", "opengl"]
 
@@ -33,37 +36,50 @@ class PointCloud:
         colors: (N, 3) uint8 sRGB.
         comments: lines for the file's header: unit, axes, camera, provenance.
         removed: how many points the edge-clean filter left out.
+        normals: (N, 3) float32 of unit length, towards the camera; None if not asked for.
     """
 
     points: np.ndarray
     colors: np.ndarray
     comments: tuple[str, ...] = ()
     removed: int = 0
+    normals: np.ndarray | None = None
 
 
 def unproject(
-    depth: np.ndarray, camera: Camera, rgb: np.ndarray, mask: np.ndarray | None = None
+    depth: np.ndarray, camera: Camera, distortion: Distortion | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Pinhole unprojection: X = (u - cx) / fx * Z, Y = (v - cy) / fy * Z with integer u, v.
+    """Unprojection: X = (u - cx) / fx * Z, Y = (v - cy) / fy * Z with integer u, v.
+
+    With a lens that bends rays, X / Z and Y / Z are those of the pixel's true ray.
 
     Args:
         depth: (H, W) depth along the optical axis; NaN, infinite or <= 0 where there is none.
         camera: of this very grid.
-        rgb: (H, W, 3) uint8.
-        mask: (H, W) bool, the pixels to take; all with depth if None.
+        distortion: of this very grid; None for a pinhole.
 
     Returns:
         (N, 3) float32 points in OpenCV axes and the unit of ``depth``, in row-major pixel order,
-        and their (N, 3) uint8 colours.
+        and the (H, W) bool mask of their pixels: those with a depth and a ray.
     """
     taken = np.isfinite(depth) & (depth > 0)
-    if mask is not None:
-        taken &= mask
+    slopes = _slopes(camera, distortion)
+    if distortion is not None:
+        taken &= np.isfinite(slopes[..., 0])
     v, u = np.nonzero(taken)
     z = depth[taken].astype(np.float32)
-    ray_x = ((np.arange(depth.shape[1]) - camera.cx) / camera.fx).astype(np.float32)
-    ray_y = ((np.arange(depth.shape[0]) - camera.cy) / camera.fy).astype(np.float32)
-    return np.stack((ray_x[u] * z, ray_y[v] * z, z), axis=1), rgb[taken]
+    at = np.broadcast_to(slopes, (*depth.shape, 2))[v, u]
+    return np.column_stack((at * z[:, None], z)), taken
+
+
+def _slopes(camera: Camera, distortion: Distortion | None) -> np.ndarray:
+    """X/Z and Y/Z of each pixel: (H, W, 2) float32."""
+    if distortion is not None:
+        return rays(camera, distortion)
+    slopes = np.empty((camera.height, camera.width, 2), np.float32)
+    slopes[..., 0] = (np.arange(camera.width) - camera.cx) / camera.fx
+    slopes[..., 1] = ((np.arange(camera.height) - camera.cy) / camera.fy)[:, None]
+    return slopes
 
 
 def make_cloud(
@@ -74,6 +90,9 @@ def make_cloud(
     edge_clean: bool = True,
     near_far: tuple[float, float] | None = None,
     notes: tuple[str, ...] = (),
+    distortion: Distortion | None = None,
+    normals: bool = False,
+    voxel: float | None = None,
 ) -> PointCloud:
     """One coloured point a pixel of the photo, less the hanging ones if ``edge_clean``.
 
@@ -92,6 +111,9 @@ def make_cloud(
         edge_clean: leave out what ``hanging_points`` finds.
         near_far: metres of a relative map's nearest and farthest point, 0 < near < far.
         notes: more comments, such as where the camera is from.
+        distortion: of the photo's grid: each pixel goes along its true ray.
+        normals: give each point its surface's normal; points without one are left out.
+        voxel: side of the cells that keep one point each, the mean of theirs.
 
     Raises:
         UsageError: the camera is for another size, unknown axes, or near and far that do not fit.
@@ -122,15 +144,56 @@ def make_cloud(
     before = _holes(depth_map.values) and _holes(depth_map.resized(height, width).values)
     removed = _holes(full) - before
     depth = metric(full)
-    points, colors = unproject(depth, camera, rgb)
-    if len(points) == 0:
-        raise InputError("no pixel has a depth, so there is no point to write")
-    if axes == "opengl":
-        points *= np.array((1, -1, -1), np.float32)
     if near_far is not None and not nominal:
         depth_map = replace(depth_map, kind="metric")
     comments = (*_comments(depth_map, camera, axes, removed), *notes)
-    return PointCloud(points, colors, comments, removed)
+    if distortion is not None:
+        comments += (f"distortion {distortion.describe()}, undone",)
+
+    along = None
+    if normals:
+        along = surface_normals(depth, _slopes(camera, distortion))
+        depth = np.where(np.isfinite(along[..., 0]), depth, np.nan)
+    points, taken = unproject(depth, camera, distortion)
+    if len(points) == 0:
+        raise InputError("no pixel has a depth, so there is no point to write")
+    turn = np.array((1, -1, -1) if axes == "opengl" else (1, 1, 1), np.float32)
+    cloud = PointCloud(
+        points * turn,
+        rgb[taken],
+        comments,
+        removed,
+        None if along is None else along[taken] * turn,
+    )
+    return cloud if voxel is None else thinned(cloud, voxel)
+
+
+def thinned(cloud: PointCloud, voxel: float) -> PointCloud:
+    """One point for each cell of a grid that holds any: the mean of its points and colours.
+
+    Args:
+        cloud: not empty.
+        voxel: side of a cell, in the cloud's unit, > 0.
+
+    Raises:
+        UsageError: the cells are too small to be numbered.
+    """
+    order, starts = voxel_groups(cloud.points, voxel)
+    normals = None
+    if cloud.normals is not None:
+        means = cell_means(cloud.normals, order, starts)
+        length = np.linalg.norm(means, axis=1, keepdims=True)
+        # Normals that cancel out, as of a thin wall's two sides, leave the first one.
+        first = cloud.normals[order[starts]]
+        normals = np.where(length > 1e-6, means / np.maximum(length, 1e-6), first)
+        normals = normals.astype(np.float32)
+    return PointCloud(
+        cell_means(cloud.points, order, starts).astype(np.float32),
+        np.rint(cell_means(cloud.colors, order, starts)).astype(np.uint8),
+        (*cloud.comments, f"voxel {voxel:g}, {len(starts)} of {len(order)} points kept"),
+        cloud.removed,
+        normals,
+    )
 
 
 def _holes(depth: np.ndarray) -> int:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from ppdcli.depth import DepthMap
+from ppdcli.errors import InputError
 from ppdcli.files import ply
-from ppdcli.geometry.camera import Camera, parse_intrinsics
+from ppdcli.files.cameras import CameraFile
+from ppdcli.files.depth_files import read_depth, require_view
+from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
+from ppdcli.geometry.align import fit_sparse, relative_at
+from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.cloud import Axes, make_cloud
+from ppdcli.geometry.distortion import Distortion
 from ppdcli.jobs.run import Outputs
+from ppdcli.metric import Estimate, Estimator, to_metric
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
 
@@ -18,78 +27,229 @@ ASSUMED_FOV = 60.0  # degrees across, between a phone's main camera and a normal
 
 
 @dataclass(frozen=True)
-class PointCloudWork:
-    """Predicts a photo's depth and writes it as a coloured cloud, a point a pixel.
+class Scale:
+    """Where a cloud's metres come from; with none of these it is relative.
 
     Attributes:
-        intrinsics: ``fx,fy,cx,cy`` in the photo's pixels; or else
-        fov: horizontal field of view in degrees; or else EXIF, or an assumed field of view.
-        near_far: metres of the nearest and the farthest point; None leaves the cloud relative.
+        near_far: metres of the nearest and the farthest point.
+        align: a file of known depths.
+        metric: MoGe-2; with ``keep_sky`` where it sees no depth, too.
+    """
+
+    near_far: tuple[float, float] | None = None
+    align: Path | None = None
+    metric: bool = False
+    keep_sky: bool = False
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What the cloud is like.
+
+    Attributes:
         edge_clean: leave out points that hang between two surfaces.
+        normals: give each point one.
+        voxel: side of the cells that keep one point each, in the cloud's unit; None for all.
+    """
+
+    axes: Axes = "opencv"
+    edge_clean: bool = True
+    normals: bool = False
+    voxel: float | None = None
+
+
+@dataclass(frozen=True)
+class View:
+    """The camera of a photo, and where it is from."""
+
+    camera: Camera
+    source: str
+    distortion: Distortion | None = None
+
+
+@dataclass(frozen=True)
+class PointCloudWork:
+    """Predicts a photo's depth, or reads it, and writes it as a coloured cloud.
+
+    Attributes:
+        predictor: None if depth is read.
+        estimator: MoGe-2, if it is wanted or there.
+        depth: a depth file of the photo, instead of a prediction.
+        cameras: given ones; or else
+        fov: horizontal field of view in degrees; or else MoGe-2's estimate where it is loaded, or
+            EXIF, or an assumed field of view.
         warn: called with lines for the user.
     """
 
-    predictor: Predictor
+    predictor: Predictor | None
+    estimator: Estimator | None
     steps: int | None
     seed: int
     area: int | None
-    intrinsics: str | None
+    depth: Path | None
+    cameras: CameraFile | None
     fov: float | None
-    near_far: tuple[float, float] | None
-    axes: Axes
-    edge_clean: bool
+    scale: Scale
+    shape: Shape
     warn: Callable[[str], None]
+    told: set[str] = field(default_factory=set)
 
     def __call__(self, photo: Photo, outputs: Outputs) -> dict[str, Any]:
-        camera, source = self._camera(photo)
-        depth = self.predictor.predict(photo, steps=self.steps, seed=self.seed, area=self.area)
+        started = time.perf_counter()
+        view, known = self._given_view(photo), self._known(photo)  # what may refuse goes first
+        estimate = self._estimate(photo, view)
+        view = view or self._guessed_view(photo, estimate)
+        estimated = time.perf_counter()
+        depth = self._depth(photo)
         predicted = time.perf_counter()
-        notes = [f"camera {source}"]
-        if self.near_far is None:
-            self.warn(
-                f"{photo.name}: the cloud is relative, its proportions in depth are not those of "
-                "the scene; give --near-far A,B for metres"
-            )
-        else:
-            notes.append("scale_from near-far {:g},{:g} m".format(*self.near_far))
+        depth, notes = self._scaled(photo, depth, estimate, known)
         cloud = make_cloud(
-            depth, photo.rgb, camera, self.axes, self.edge_clean, self.near_far, tuple(notes)
+            depth,
+            photo.rgb,
+            view.camera,
+            self.shape.axes,
+            self.shape.edge_clean,
+            self.scale.near_far,
+            (f"camera {view.source}", *notes),
+            view.distortion,
+            self.shape.normals,
+            self.shape.voxel,
         )
         built = time.perf_counter()
         ply.write(outputs["ply"], cloud)
         timings = {
-            **depth.timings,
+            "camera": estimated - started,
+            **(depth.timings or {"depth": predicted - estimated}),
             "cloud": built - predicted,
             "write": time.perf_counter() - built,
         }
+        camera = view.camera
         facts = depth.report()
-        facts["unit"] = "relative" if self.near_far is None else "m"
+        facts["unit"] = "m" if depth.kind == "metric" or self.scale.near_far else "relative"
         return {
             **facts,
-            "camera": source,
+            "camera": view.source,
             "intrinsics": [camera.fx, camera.fy, camera.cx, camera.cy],
-            "axes": self.axes,
+            "axes": self.shape.axes,
             "points": len(cloud.points),
             "points_removed": cloud.removed,
             "timings": timings,
         }
 
-    def _camera(self, photo: Photo) -> tuple[Camera, str]:
-        """The photo's camera and where it is from, announced unless the user gave it."""
+    def _given_view(self, photo: Photo) -> View | None:
+        """The camera that the user gave."""
         height, width = photo.rgb.shape[:2]
-        if self.intrinsics is not None:
-            camera, source = parse_intrinsics(self.intrinsics, width, height), "given intrinsics"
-        elif self.fov is not None:
-            camera, source = Camera.from_fov(self.fov, width, height), "given field of view"
+        if self.cameras is not None:
+            found = self.cameras.for_image(photo.name, width, height, photo.orientation)
+            for line in found.warnings:
+                if line not in self.told:  # of a whole folder once
+                    self.told.add(line)
+                    self.warn(f"{photo.name}: {line}")
+            return View(found.camera, found.source, found.distortion)
+        if self.fov is None:
+            return None
+        camera = Camera.from_fov(self.fov, width, height)
+        self._warn_of(photo, camera)
+        return View(camera, "given field of view")
+
+    def _estimate(self, photo: Photo, given: View | None) -> Estimate | None:
+        """MoGe-2's view of the photo, where it is wanted for the scale or there for the camera."""
+        if self.estimator is None:
+            return None
+        try:
+            return self.estimator.estimate(photo, None if given is None else given.camera)
+        except InputError as error:
+            if self.scale.metric:
+                raise
+            self.warn(f"{photo.name}: {error}")
+            return None
+
+    def _guessed_view(self, photo: Photo, estimate: Estimate | None) -> View:
+        """A camera that nobody gave, announced."""
+        height, width = photo.rgb.shape[:2]
+        if estimate is not None:
+            camera = estimate.camera
+            source = f"estimated by MoGe-2, {camera.fov_degrees:.1f} degrees across"
+            advice = "give --intrinsics for an exact one"
         elif photo.focal_35mm is not None:
             camera = Camera.from_focal_35mm(photo.focal_35mm, width, height)
             source = f"estimated from EXIF, {photo.focal_35mm:g} mm at 35 mm"
-            self.warn(f"{photo.name}: camera {source}; give --intrinsics for an exact one")
+            advice = "give --intrinsics for an exact one"
         else:
             camera = Camera.from_fov(ASSUMED_FOV, width, height)
-            source = f"assumed field of view, {ASSUMED_FOV:g} degrees"
-            self.warn(f"{photo.name}: {source}; give --fov or --intrinsics for the real one")
+            source = f"with an assumed field of view, {ASSUMED_FOV:g} degrees"
+            advice = "give --fov or --intrinsics for the real one"
+        self.warn(f"{photo.name}: camera {source}; {advice}")
+        self._warn_of(photo, camera)
+        return View(camera, source)
+
+    def _warn_of(self, photo: Photo, camera: Camera) -> None:
         warning = camera.warning()
         if warning:
             self.warn(f"{photo.name}: {warning}")
-        return camera, source
+
+    def _depth(self, photo: Photo) -> DepthMap:
+        if self.depth is None:
+            assert self.predictor is not None
+            return self.predictor.predict(photo, steps=self.steps, seed=self.seed, area=self.area)
+        # What a bare array holds is told by what is wanted of it.
+        placed = self.scale.near_far or self.scale.align or self.scale.metric
+        depth = read_depth(self.depth, "relative" if placed else "metric", "mm")
+        height, width = photo.rgb.shape[:2]
+        require_view(self.depth, depth.values.shape, width, height)
+        return depth
+
+    def _known(self, photo: Photo) -> SparseDepth | None:
+        """The depths that the user knows."""
+        if self.scale.align is None:
+            return None
+        height, width = photo.rgb.shape[:2]
+        known = read_sparse_depth(self.scale.align, width, height)
+        for note in known.notes:
+            self.warn(note)
+        return known
+
+    def _scaled(
+        self,
+        photo: Photo,
+        depth: DepthMap,
+        estimate: Estimate | None,
+        known: SparseDepth | None,
+    ) -> tuple[DepthMap, tuple[str, ...]]:
+        """The depth in metres if that is wanted, and what the file's header says of it."""
+        if depth.kind == "metric":
+            if self.scale != Scale():
+                raise InputError(
+                    f"{self.depth}: is metric already; leave out --metric, --align and --near-far"
+                )
+            return depth, ()
+        if self.scale.metric:
+            assert estimate is not None
+            metric = to_metric(depth, estimate, self.scale.keep_sky, self.seed)
+            self.warn(f"{photo.name}: {metric.provenance['scale_from']}")
+            return metric, ()
+        if known is not None:
+            return self._aligned(photo, depth, known), ()
+        if self.scale.near_far is not None:
+            return depth, ("scale_from near-far {:g},{:g} m".format(*self.scale.near_far),)
+        self.warn(
+            f"{photo.name}: the cloud is relative, its proportions in depth are not those of "
+            "the scene; give --metric, --align FILE or --near-far A,B for metres"
+        )
+        return depth, ()
+
+    def _aligned(self, photo: Photo, depth: DepthMap, known: SparseDepth) -> DepthMap:
+        height, width = photo.rgb.shape[:2]
+        try:
+            relative = relative_at(depth.values, known.u, known.v, width, height)
+            line = fit_sparse(relative, known.depth, self.seed)
+        except InputError as error:
+            raise InputError(f"{self.scale.align}: {error}") from error
+        said = f"{known.source}, {line.describe()}"
+        self.warn(f"{photo.name}: {said}")
+        return replace(
+            depth,
+            values=line.apply(depth.values),
+            kind="metric",
+            provenance={**depth.provenance, "scale_from": said},
+        )

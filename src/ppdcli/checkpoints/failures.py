@@ -1,0 +1,81 @@
+"""Why a file cannot be had from the Hub: one line with the cause and the way on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ppdcli.checkpoints.catalog import FALLBACK, Part
+from ppdcli.checkpoints.pins import pin_of
+from ppdcli.checkpoints.transfer import one_line
+from ppdcli.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from huggingface_hub.errors import HfHubHTTPError
+
+LOG_IN = "set HF_TOKEN or run `hf auth login`"
+
+
+def failure(what: str, part: Part, cause: str, advice: str = "") -> CheckpointError:
+    """A download of ``what`` that failed; whatever the advice, the file can be fetched by hand."""
+    by_hand = (
+        f"get it by hand and run `ppd weights import FILE --as {part.name}`, or use -m {FALLBACK}"
+    )
+    return CheckpointError(f"{what}: {cause}; {advice}{', or ' if advice else ''}{by_hand}")
+
+
+def another(what: str, part: Part, difference: str) -> CheckpointError:
+    """A Hub whose file is not the one that is known."""
+    pinned = pin_of(part)
+    if pinned is None:
+        cause = f"the Hub's file is not the catalogue's, it has {difference}; refused"
+        return failure(what, part, cause, "check HF_ENDPOINT")
+    cause = f"the Hub's file is not what was pinned on {pinned.date}, it has {difference}; refused"
+    return failure(what, part, cause, f"`ppd weights remove {part.name}` makes way for the new one")
+
+
+def differing(found: str, expected: str) -> str:
+    """Two hashes that should be one."""
+    return f"sha256 {found[:12]} instead of {expected[:12]}"
+
+
+def refused(what: str, part: Part, error: HfHubHTTPError) -> CheckpointError:
+    """An answer of the Hub that is no file."""
+    return failure(what, part, *_refusal(error, part))
+
+
+def _refusal(error: HfHubHTTPError, part: Part) -> tuple[str, str]:
+    """The cause and the way on, each a clause of a sentence."""
+    from huggingface_hub import constants
+
+    answer = error.response
+    status, code = answer.status_code, answer.headers.get("X-Error-Code")
+    if code == "GatedRepo":
+        page = f"{constants.ENDPOINT}/{part.repository}"
+        return (
+            f"its owners want their terms agreed to ({status})",
+            f"do so at {page}, then {LOG_IN}",
+        )
+    if status == 401:
+        if "authorization" in answer.request.headers:
+            return "the Hub does not accept your token (401)", f"renew it: {LOG_IN}"
+        return "the Hub wants a login, or has no such repository (401)", LOG_IN
+    if status == 403:
+        return "the Hub refuses access (403)", f"{LOG_IN} with an account that may read it"
+    if status == 404:
+        pinned = pin_of(part)
+        if code == "RevisionNotFound" and pinned is not None and part.revision is None:
+            return (
+                f"the Hub no longer has what was pinned here on {pinned.date} (404)",
+                f"`ppd weights remove {part.name}` makes way for what it has now",
+            )
+        missing = {"RevisionNotFound": "revision", "EntryNotFound": "file"}.get(
+            str(code), "repository"
+        )
+        return f"the Hub has no such {missing} (404)", "look for a newer ppdcli"
+    if status == 429:
+        wait = answer.headers.get("Retry-After", "")
+        when = f"in {wait} seconds" if wait.isdecimal() else "later"
+        return "too many requests (429)", f"try again {when}; with a login more are allowed"
+    if status >= 500:
+        return f"the Hub has trouble ({status})", "try again later"
+    return f"the Hub refuses ({one_line(error)})", "try again later"

@@ -1,0 +1,165 @@
+"""Files of weights that a person fetched: told apart by what they hold, and taken over."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from ppdcli.checkpoints.catalog import Model, Part, catalog, parts_called
+from ppdcli.checkpoints.layouts import read_pickle, read_tensors
+from ppdcli.checkpoints.pins import known, pin, pin_of
+from ppdcli.checkpoints.progress import in_words, progress
+from ppdcli.checkpoints.store import folder_of_imported, free_space
+from ppdcli.errors import CheckpointError, OutputError
+from ppdcli.files.atomic import atomic_path
+
+Kind = Literal["tiny", "network", "da2", "moge2"]
+
+KINDS: dict[Kind, str] = {
+    "tiny": "a network with its own encoder",
+    "network": "a Pixel-Perfect Depth network",
+    "da2": "Depth Anything V2 weights",
+    "moge2": "MoGe-2 weights",
+}
+CHUNK = 1 << 22
+
+
+def kind_of(path: Path) -> Kind:
+    """What a file of weights is for, by what it holds.
+
+    Raises:
+        CheckpointError: it is missing, damaged, unsafe, or holds nothing that is known here.
+    """
+    content = read_tensors(path) if path.suffix == ".safetensors" else read_pickle(path)
+    keys = [key for key in content if isinstance(key, str)] if isinstance(content, Mapping) else []
+
+    def holds(prefix: str) -> bool:
+        return any(key.startswith(prefix) for key in keys)
+
+    if {"model", "model_config"} <= set(keys) or holds("encoder.backbone."):
+        return "moge2"
+    if holds("dit."):
+        return "tiny" if holds("encoder.") else "network"
+    if holds("pretrained."):
+        return "da2"
+    raise CheckpointError(
+        f"{path}: holds none of {', '.join(KINDS.values())}; give a file that `ppd weights list` "
+        "names"
+    )
+
+
+def import_file(
+    path: Path, name: str, announce: Callable[[str], None], show_progress: bool = True
+) -> tuple[Part, Path]:
+    """Copies a file in as a file of the catalogue, checked against what is known of it.
+
+    Args:
+        path: stays where it is.
+        name: a file of the catalogue, or a model, of which the content says which part it is.
+        announce: called with lines for the user.
+        show_progress: a bar, if stderr is a terminal.
+
+    Returns:
+        Which file of the catalogue it has become, and where its copy is.
+
+    Raises:
+        UsageError: no such name.
+        CheckpointError: the file is damaged, unsafe, another one than the catalogue's or the
+            pinned one, or cannot be copied.
+    """
+    parts_called(name)
+    kind = kind_of(path)
+    part = known(_meant(name, kind, path))
+    size = path.stat().st_size
+    if part.bytes not in (None, size):
+        raise _another(path, part, f"{size} bytes instead of {part.bytes}")
+    target = folder_of_imported(part) / Path(part.address).with_suffix(path.suffix).name
+    folder, free = free_space(target)
+    if free < size:
+        raise CheckpointError(
+            f"{path}: its copy needs {in_words(size)} on {folder}, where {in_words(free)} are "
+            "free; make room, or set PPD_CACHE to a folder elsewhere"
+        )
+    try:
+        with atomic_path(target) as copy:
+            with progress(part.name, 0, size, show_progress) as report:
+                digest = _copy(path, copy, report)
+            if part.sha256 not in (None, digest):
+                raise _another(path, part, f"sha256 {digest[:12]} instead of {part.sha256[:12]}")
+        if part.sha256 is None:
+            pin(part, part.revision, size, digest)
+            announce(f"pinned on first use: {part.name} has {size} bytes, sha256 {digest}")
+    except OutputError as error:
+        cause = getattr(error.__cause__, "strerror", None) or error
+        raise CheckpointError(
+            f"{path}: cannot be copied to {target} ({cause}); make room, or set PPD_CACHE to a "
+            "folder elsewhere"
+        ) from error
+    for other in target.parent.iterdir():  # an older import of another suffix
+        if other != target:
+            other.unlink()
+    return part, target
+
+
+def _copy(source: Path, target: Path, report: Callable[[int], None]) -> str:
+    """Copies a file; returns the sha256 of what was written."""
+    hashed, done = hashlib.sha256(), 0
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while chunk := reader.read(CHUNK):
+            hashed.update(chunk)
+            writer.write(chunk)
+            done += len(chunk)
+            report(done)
+    return hashed.hexdigest()
+
+
+def _meant(name: str, kind: Kind, path: Path) -> Part:
+    """The file of the catalogue that a file of some kind becomes.
+
+    Raises:
+        CheckpointError: there is none of that kind under the name.
+    """
+    known_models = catalog().models.values()
+    places = [place for model in known_models for place in _places(model)]
+    if name in catalog().models:
+        places = _places(catalog().models[name])
+    else:
+        places = [(part, of_kind) for part, of_kind in places if part.name == name]
+        if not places:  # no model uses it, so it may be anything
+            return parts_called(name)[0]
+    for part, of_kind in places:
+        if of_kind == kind:
+            if part.bundled is not None:
+                raise CheckpointError(
+                    f"{path}: {part.name} is inside the package; use a file of your own with "
+                    "--checkpoint"
+                )
+            return part
+    wanted = " or ".join(dict.fromkeys(KINDS[of_kind] for _, of_kind in places))
+    raise CheckpointError(
+        f"{path}: holds {KINDS[kind]}, but {name} needs {wanted}; give that file, or another name"
+    )
+
+
+def _places(model: Model) -> list[tuple[Part, Kind]]:
+    """The files of a model, each with the kind that it must be."""
+    places: list[tuple[Part, Kind]] = []
+    places.append((model.network, "tiny" if model.family == "tiny" else "network"))
+    if model.encoder is not None:
+        places.append((model.encoder, model.family))
+    if model.metric is not None:
+        places.append((model.metric, "moge2"))
+    return places
+
+
+def _another(path: Path, part: Part, difference: str) -> CheckpointError:
+    pinned = pin_of(part)
+    way_on = "get it again, or give the file that is meant"
+    if pinned is not None:
+        way_on = (
+            f"that was pinned on {pinned.date}: `ppd weights remove {part.name}` makes way for "
+            "another file"
+        )
+    return CheckpointError(f"{path}: not {part.name}, or damaged: has {difference}; {way_on}")

@@ -1,0 +1,104 @@
+"""What the catalogue leaves open about a file, pinned on first use: revision, size and hash.
+
+So a file stays the same one for ever, although nobody stated it beforehand. Pins lie in a folder
+of the package's own, a small file each, so that two processes cannot lose each other's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from ppdcli.checkpoints.catalog import Part
+from ppdcli.errors import CheckpointError
+from ppdcli.files.atomic import atomic_path
+
+
+@dataclass(frozen=True)
+class Pin:
+    """The first file that came under a name.
+
+    Attributes:
+        address: where it came from; a pin of another address says nothing.
+        revision: its commit on the Hub, None if it was imported.
+        date: of the pin, ISO 8601.
+    """
+
+    address: str
+    revision: str | None
+    bytes: int
+    sha256: str
+    date: str
+
+
+def own_folder() -> Path:
+    """Where imported files and pins are: the folder PPD_CACHE, else the user's cache folder."""
+    named = os.environ.get("PPD_CACHE")
+    if named:
+        return Path(named).expanduser()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("ppdcli", appauthor=False))
+
+
+def pin_of(part: Part) -> Pin | None:
+    """The pin of a part, unless it is of a file that the catalogue does not mean any more.
+
+    Raises:
+        CheckpointError: the pin cannot be read.
+    """
+    path = _path(part)
+    try:
+        pin = Pin(**json.loads(path.read_text(encoding="utf-8")))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise CheckpointError(
+            f"{path}: cannot be read as the pin of {part.name} ({error}); `ppd weights remove "
+            f"{part.name}` removes it"
+        ) from error
+    stated = (part.revision, part.bytes, part.sha256)
+    pinned = (pin.revision, pin.bytes, pin.sha256)
+    agree = all(None in pair or pair[0] == pair[1] for pair in zip(stated, pinned, strict=True))
+    return pin if agree and pin.address == part.address else None
+
+
+def known(part: Part) -> Part:
+    """The part with what its pin adds to the catalogue.
+
+    Raises:
+        CheckpointError: the pin cannot be read.
+    """
+    pin = pin_of(part)
+    if pin is None:
+        return part
+    revision = part.revision or pin.revision
+    return dataclasses.replace(part, revision=revision, bytes=pin.bytes, sha256=pin.sha256)
+
+
+def pin(part: Part, revision: str | None, size: int, sha256: str) -> None:
+    """Remembers the first file of a part, ``size`` in bytes.
+
+    Raises:
+        OutputError: the pin cannot be written.
+    """
+    row = Pin(part.address, revision, size, sha256, date.today().isoformat())
+    with atomic_path(_path(part)) as temporary:
+        temporary.write_text(json.dumps(dataclasses.asdict(row), indent=1), encoding="utf-8")
+
+
+def forget(part: Part) -> bool:
+    """Removes a pin; whether there was one."""
+    try:
+        _path(part).unlink()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _path(part: Part) -> Path:
+    return own_folder() / "pins" / f"{part.name}.json"

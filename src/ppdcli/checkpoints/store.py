@@ -1,0 +1,144 @@
+"""Which files of weights are on this machine, whether they are intact, and how they go."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+from ppdcli.checkpoints.catalog import SHA256, Part
+from ppdcli.checkpoints.hf_cache import PARTIAL, cached, remove_cached, repository_folder
+from ppdcli.checkpoints.pins import known, own_folder
+from ppdcli.errors import CheckpointError
+
+
+@dataclass(frozen=True)
+class Held:
+    """A file of weights on this machine.
+
+    Attributes:
+        place: the package, the folder of imported files, or the Hugging Face cache.
+        damage: what is wrong with it at first sight; None if nothing.
+    """
+
+    path: Path
+    place: Literal["package", "imported", "cache"]
+    damage: str | None = None
+
+
+def find(part: Part) -> Path | None:
+    """The part's file if it is on this machine and of the right size; never uses the network.
+
+    Raises:
+        CheckpointError: its pin cannot be read.
+    """
+    held = held_file(part)
+    return held.path if held is not None and held.damage is None else None
+
+
+def held_file(part: Part) -> Held | None:
+    """What is on this machine of a part, an undamaged file first; never uses the network.
+
+    Raises:
+        CheckpointError: its pin cannot be read.
+    """
+    if part.bundled is not None:
+        path = Path(str(files("ppdcli") / "data" / part.bundled))
+        return Held(path, "package") if path.is_file() else None
+    part = known(part)
+    found = [Held(path, "imported", _damage(path, part)) for path in _imported(part)]
+    entry = cached(part)
+    if entry is not None:
+        found.append(Held(entry, "cache", _damage(entry, part)))
+    return min(found, key=lambda held: held.damage is not None, default=None)
+
+
+def folder_of_imported(part: Part) -> Path:
+    """Where the part's file goes when it is imported; there is nothing else in it."""
+    return own_folder() / "files" / part.name
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file, which is read whole.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def free_space(path: Path) -> tuple[Path, int]:
+    """The nearest folder above a path that exists, and the bytes that are free there."""
+    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
+    return folder, shutil.disk_usage(folder).free
+
+
+def verify(part: Part, held: Held) -> str | None:
+    """Reads a file whole and compares it with what is known of it.
+
+    Its hash is the catalogue's, or the pin's, or else the name that the Hugging Face cache gave it.
+
+    Returns:
+        What it was compared with; None if nothing is known of it.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    part = known(part)
+    again = f"`ppd weights remove {part.name}`, then pull it or import it again"
+    if part.bundled is not None:
+        again = "install ppdcli again"
+    blob = held.path.resolve().name
+    expected, source = part.sha256, "sha256"
+    if expected is None and held.place == "cache" and SHA256.fullmatch(blob):
+        expected, source = blob, "sha256 in the Hugging Face cache"
+    damage = held.damage
+    try:
+        if damage is None and expected is not None:
+            found = sha256_of(held.path)
+            damage = None if found == expected else f"sha256 {found[:12]}, not {expected[:12]}"
+    except OSError as error:
+        damage = f"cannot be read, {error.strerror}"
+    if damage is not None:
+        raise CheckpointError(f"{held.path}: damaged ({damage}); {again}")
+    if expected is not None:
+        return source
+    return "size" if part.bytes is not None else None
+
+
+def remove(part: Part) -> list[Path]:
+    """Removes a part's file, and what is there of a broken download; returns what is gone.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    gone = _imported(part)
+    shutil.rmtree(folder_of_imported(part), ignore_errors=not gone)
+    try:
+        wanted = known(part)
+    except CheckpointError:  # a damaged pin must not keep anything from going
+        wanted = part
+    if part.repository is not None:
+        while (path := cached(wanted)) is not None:
+            remove_cached(part.repository, path)
+            gone.append(path)
+        for path in repository_folder(part.repository).glob(f"blobs/*{PARTIAL}"):
+            path.unlink()
+            gone.append(path)
+    return gone
+
+
+def _imported(part: Part) -> list[Path]:
+    folder = folder_of_imported(part)
+    return [path for path in folder.glob("[!.]*") if path.is_file()]
+
+
+def _damage(path: Path, part: Part) -> str | None:
+    size = path.stat().st_size
+    if part.bytes is not None and size != part.bytes:
+        return f"{size} bytes instead of {part.bytes}"
+    return None if size else "empty"

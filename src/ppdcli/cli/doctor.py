@@ -1,0 +1,26 @@
+"""``ppd doctor``: what this machine has for the program."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ppdcli.cli.options import takes
+from ppdcli.cli.report import ALL_DONE, RUN_FAILED
+
+
+@takes()
+def doctor(
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the Hub.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+) -> int:
+    """Show what this machine has: device, precision, libraries, cache, Hub."""
+    from ppdcli.jobs.doctor import examine
+
+    troubles = 0
+    for finding in examine(offline):
+        troubles += finding.trouble
+        print(f"{'!' if finding.trouble else ' '} {finding.topic:<10} {finding.text}", flush=True)
+    print("all is well" if not troubles else f"{troubles} of these lines (!) need a look")
+    return RUN_FAILED if troubles else ALL_DONE

@@ -1,0 +1,172 @@
+"""What this machine has for the program, and what is missing or odd."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ppdcli.errors import PpdError
+from ppdcli.version import __version__
+
+if TYPE_CHECKING:
+    import torch
+
+LIBRARIES = (
+    *("torch", "torchvision", "timm", "safetensors", "huggingface_hub", "numpy", "pillow"),
+    *("opencv-python-headless", "OpenEXR", "open3d", "numba"),
+)
+SECONDS_FOR_THE_HUB = 5
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination.
+
+    Attributes:
+        topic: what it is about, a word or two.
+        text: the fact.
+        trouble: something does not work; the text then says the way on.
+    """
+
+    topic: str
+    text: str
+    trouble: bool = False
+
+
+def examine(offline: bool) -> Iterator[Finding]:
+    """Looks at the machine, part by part; takes seconds, since libraries are imported.
+
+    Args:
+        offline: do not ask the Hub.
+    """
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    yield Finding("program", f"ppdcli {__version__}, Python {platform.python_version()}, {system}")
+    yield from _libraries()
+    yield from _devices()
+    yield from _weights()
+    yield _hub(offline)
+
+
+def _libraries() -> Iterator[Finding]:
+    found = []
+    for name in LIBRARIES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            yield Finding("libraries", f"{name} is missing; install ppdcli again", trouble=True)
+    yield Finding("libraries", ", ".join(found))
+    try:
+        from ppdcli.files.open3d_import import import_open3d
+
+        import_open3d()
+    except ImportError as error:
+        text = f"cannot be imported ({error}); clouds are written without it, the same"
+        yield Finding("open3d", text)
+
+
+def _devices() -> Iterator[Finding]:
+    import torch
+
+    from ppdcli.devices import choose_device, choose_precision
+
+    memory = f", {_gigabytes(total)} of memory" if (total := _main_memory()) else ""
+    yield Finding(
+        "cpu",
+        f"{_processor()}, {os.cpu_count()} threads, PyTorch uses {torch.get_num_threads()}"
+        f"{memory}; bf16 {_native(torch.device('cpu'))}",
+    )
+    for index in range(torch.cuda.device_count()):
+        device = torch.device("cuda", index)
+        free, total = torch.cuda.mem_get_info(device)
+        yield Finding(
+            str(device),
+            f"{torch.cuda.get_device_name(device)}, {_gigabytes(free)} of {_gigabytes(total)} "
+            f"free; bf16 {_native(device)}",
+        )
+    if torch.backends.mps.is_available():
+        yield Finding("mps", f"there, {_gigabytes(torch.mps.recommended_max_memory())} to use")
+    device = choose_device("auto")
+    small, large = (choose_precision("auto", device, size) for size in (0, sys.maxsize))
+    text = small if small == large else f"{large} for the large models, {small} for small ones"
+    yield Finding("auto", f"--device {device}, --precision {text}")
+
+
+def _weights() -> Iterator[Finding]:
+    from huggingface_hub import constants, get_token
+
+    from ppdcli.checkpoints.catalog import models
+    from ppdcli.checkpoints.hub import choose
+    from ppdcli.checkpoints.pins import own_folder
+    from ppdcli.checkpoints.store import find
+
+    try:
+        here = [name for name, model in models().items() if all(find(p) for p in model.parts)]
+        yield Finding("models", f"here: {', '.join(here)}; -m auto takes {choose('auto')}")
+    except PpdError as error:  # in the user's own catalogue, or a pin
+        yield Finding("models", str(error), trouble=True)
+    for what, folder in (
+        ("downloads", Path(constants.HF_HUB_CACHE)),
+        ("imports", own_folder()),
+    ):
+        yield _folder(what, folder)
+    yield Finding("token", "of the Hub: there" if get_token() else "of the Hub: none, none needed")
+
+
+def _folder(what: str, folder: Path) -> Finding:
+    from ppdcli.checkpoints.progress import in_words
+    from ppdcli.checkpoints.store import free_space
+
+    above, free = free_space(folder / "x")
+    if not os.access(above, os.W_OK | os.X_OK):
+        text = f"{folder} cannot be written; set HF_HOME or PPD_CACHE to one that can be"
+        return Finding(what, text, trouble=True)
+    return Finding(what, f"go to {folder}, {in_words(free)} free")
+
+
+def _hub(offline: bool) -> Finding:
+    from huggingface_hub import constants, get_session
+
+    if offline or constants.HF_HUB_OFFLINE:
+        return Finding("hub", "not asked: offline")
+    address = constants.ENDPOINT
+    try:
+        get_session().head(address, timeout=SECONDS_FOR_THE_HUB)
+    except Exception as error:  # of its HTTP library, which depends on its version
+        lines = str(error).splitlines() or [type(error).__name__]
+        text = f"{address} cannot be reached ({lines[0]}); models that are here work without it"
+        return Finding("hub", text, trouble=True)
+    return Finding("hub", f"{address} answers")
+
+
+def _native(device: torch.device) -> str:
+    from ppdcli.devices import multiplies_bf16
+
+    return "native" if multiplies_bf16(device) else "not native"
+
+
+def _processor() -> str:
+    """Its name, where the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+def _main_memory() -> int | None:
+    """Bytes, where the system tells them."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return None
+
+
+def _gigabytes(size: int) -> str:
+    return f"{size / 2**30:.1f} GiB"
