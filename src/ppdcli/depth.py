@@ -68,8 +68,11 @@ class DepthMap:
         }
         return {"unit": self.unit, **self.provenance, **numbers}
 
-    def resized(self, height: int, width: int) -> DepthMap:
+    def resized(self, height: int, width: int, rgb: np.ndarray | None = None) -> DepthMap:
         """The map and its camera on another grid, without depths between two surfaces.
+
+        ``rgb`` (height, width, 3) uint8 is the photo on that grid, whose edges the map's then
+        follow (``geometry.upsample``).
 
         Metric values are interpolated in log(depth + 1), where the network's own output lives,
         so that one threshold suits near and far edges alike.
@@ -79,9 +82,9 @@ class DepthMap:
         if self.values.shape == (height, width):
             return self
         if self.kind == "metric":
-            values = np.expm1(upsample_depth(np.log1p(self.values), height, width))
+            values = np.expm1(upsample_depth(np.log1p(self.values), height, width, guide=rgb))
         else:
-            values = upsample_depth(self.values, height, width)
+            values = upsample_depth(self.values, height, width, guide=rgb)
         camera = self.camera.resized(width, height) if self.camera else None
         return replace(self, values=values, camera=camera)
 

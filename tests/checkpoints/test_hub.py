@@ -405,8 +405,8 @@ def test_a_login_that_ends_on_the_way(served: LocalHub, folders: Folders) -> Non
     ("trouble", "said"),
     [
         (Trouble(flip=99), "damaged on the way (sha256 {} instead of {}), and removed; try again"),
-        (Trouble(size=99), "refused, the server sends bytes 99 instead of 512000; try again"),
-        (Trouble(size=600_000), "refused, the server sends bytes 600000 instead of 512000; try"),
+        (Trouble(size=99), "refused, the server sends 99 instead of 512000 bytes; try again"),
+        (Trouble(size=600_000), "refused, the server sends 600000 instead of 512000 bytes; try"),
     ],
     ids=["a bit", "short", "long"],
 )
@@ -425,9 +425,7 @@ def test_a_file_of_another_size_does_not_spoil_what_has_come(
     served: LocalHub, folders: Folders
 ) -> None:
     served.troubles, served.trouble = [Trouble(cut=200_000)], Trouble(size=300_000)
-    assert (
-        "the server sends bytes 200000-299999/300000 instead of 200000-511999/512000" in failure()
-    )
+    assert "the server sends 200000-299999/300000 instead of 200000-511999/512000" in failure()
     assert folders.files() == {f"{BLOB}.ppd.incomplete"}
     served.trouble = Trouble()
     assert fetch().read_bytes() == CONTENT

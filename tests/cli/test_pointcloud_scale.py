@@ -298,3 +298,29 @@ def test_what_belongs_to_one_image_takes_no_folder(
     Image.new("RGB", (20, 20)).save("other.png")
     line = refusal(cloud(option, "x.npy", photo="."), 2)
     assert f"{option} is of one image; 2 are given" in line
+
+
+# --- the picture -------------------------------------------------------------------------------
+
+
+def test_a_side_view_beside_the_cloud_or_alone(cloud: Cloud) -> None:
+    result = cloud("-f", "ply,side", "--near-far", "1,9", "--json")
+    assert json.loads(result.stdout)["outputs"] == ["ppd-out/photo.ply", "ppd-out/photo_side.png"]
+    with Image.open("ppd-out/photo_side.png") as image:
+        first = np.array(image)
+        assert image.size == (1280, 480) and "Not data" in image.text["Comment"]
+    assert cloud("-f", "side", "--near-far", "1,9", "--axes", "opengl").exit_code == 0
+    np.testing.assert_array_equal(np.array(Image.open("ppd-out/photo_side.png")), first)
+    assert cloud("--near-far", "1,9", "-o", "view.png").exit_code == 0
+    np.testing.assert_array_equal(np.array(Image.open("view.png")), first)
+
+
+def test_a_side_view_is_never_taken_for_a_photo(cloud: Cloud) -> None:
+    assert cloud("-f", "side", "-o", ".").exit_code == 0
+    assert Path("photo_side.png").is_file()
+    result = cloud("--json", "-o", ".", photo=".")
+    assert [json.loads(line)["path"] for line in result.stdout.splitlines()] == ["photo.png"]
+
+
+def test_an_unknown_format(cloud: Cloud) -> None:
+    assert "--format 'obj': choose from ply, side" in refusal(cloud("-f", "obj"), 2)

@@ -159,3 +159,70 @@ def test_chunks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = upsample_depth(source, 120, 160)
     monkeypatch.setattr(upsample, "CHUNK_PIXELS", 1000)
     np.testing.assert_array_equal(upsample_depth(source, 120, 160), whole)
+
+
+# --- guided by the photo -----------------------------------------------------------------------
+
+
+def disk(size: int) -> np.ndarray:
+    """(size, size) bool: a disk, whose edge no coarse grid follows."""
+    y, x = np.mgrid[0:size, 0:size]
+    return (y - 0.47 * size) ** 2 + (x - 0.53 * size) ** 2 < (0.31 * size) ** 2
+
+
+def guided(inside: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Depth of a disk before a slanted wall, and a noisy photo of it."""
+    size = len(inside)
+    wall = 0.8 + 0.1 * np.linspace(0, 1, size)[None] * np.ones((size, 1))
+    depth = np.where(inside, 0.2, wall).astype(np.float32)
+    rgb = np.where(inside[..., None], (200, 120, 60), (70, 90, 160)).astype(np.float64)
+    noise = np.random.default_rng(seed).normal(0, 5, rgb.shape)
+    return depth, np.clip(rgb + noise, 0, 255).astype(np.uint8)
+
+
+def test_the_edge_follows_the_photo() -> None:
+    inside = disk(160)
+    depth, rgb = guided(inside)
+    coarse = downsample_depth(depth, 20, 20)
+    plain, with_photo = (upsample_depth(coarse, 160, 160, guide=g) for g in (None, rgb))
+    wrong_plain, wrong = (((up < 0.5) != inside).mean() for up in (plain, with_photo))
+    assert wrong_plain > 0.02
+    assert wrong < wrong_plain / 4
+    away = np.abs(with_photo - depth)[(with_photo < 0.5) == inside]
+    assert away.max() < 0.02, "inside a surface nothing but the interpolation changes"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_value_lies_between_two_surfaces_with_a_guide_either(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    levels = np.array([0.1, 0.4, 0.9], np.float32)
+    coarse = levels[rng.integers(3, size=(12, 15))]
+    rgb = rng.integers(0, 256, (97, 120, 3)).astype(np.uint8)
+    full = upsample_depth(coarse, 97, 120, edge=0.05, guide=rgb)
+    assert np.isin(full, levels).all()
+
+
+def test_a_photo_of_one_colour_changes_nothing() -> None:
+    depth, _ = guided(disk(160))
+    coarse = downsample_depth(depth, 20, 20)
+    grey = np.full((160, 160, 3), 99, np.uint8)
+    expected = upsample_depth(coarse, 160, 160)
+    np.testing.assert_allclose(upsample_depth(coarse, 160, 160, guide=grey), expected, atol=1e-6)
+
+
+def test_holes_follow_the_photo_too() -> None:
+    inside = disk(160)
+    depth, rgb = guided(inside)
+    coarse = downsample_depth(np.where(inside, depth, np.nan), 20, 20)
+    full = upsample_depth(coarse, 160, 160, guide=rgb)
+    assert (np.isnan(full) == inside).mean() < 0.01
+
+
+def test_a_guide_is_chunked_and_shrinks_without_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    depth, rgb = guided(disk(160))
+    coarse = downsample_depth(depth, 20, 23)
+    whole = upsample_depth(coarse, 160, 160, guide=rgb)
+    monkeypatch.setattr("ppdcli.geometry.upsample.CHUNK_PIXELS", 1000)
+    np.testing.assert_array_equal(upsample_depth(coarse, 160, 160, guide=rgb), whole)
+    small = upsample_depth(depth, 40, 160, guide=rgb[:40])
+    np.testing.assert_array_equal(small, upsample_depth(depth, 40, 160))

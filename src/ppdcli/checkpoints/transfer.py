@@ -70,8 +70,9 @@ def _append(url: str, target: Path, start: int, size: int, report: Callable[[int
             else:  # the whole file, asked for or not
                 start = 0
                 sent, due = response.headers.get("Content-Length"), str(size)
-            if sent is not None and sent.removeprefix("bytes ") != due:
-                raise WrongFileError(f"the server sends bytes {sent.split()[-1]} instead of {due}")
+            sent = due if sent is None else sent.removeprefix("bytes ")
+            if sent != due:
+                raise WrongFileError(f"the server sends {sent} instead of {due} bytes")
             with target.open("ab" if start else "wb") as file:
                 for chunk in response.iter_bytes():
                     file.write(chunk)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from math import isfinite
 from pathlib import Path
@@ -249,3 +249,16 @@ def numbers(option: str, text: str, form: str) -> tuple[float, float]:
     if not (isfinite(first) and isfinite(second)):
         raise UsageError(f"{option} {text}: give two finite numbers {form}")
     return first, second
+
+
+def format_names(given: Sequence[str], known: Iterable[str]) -> list[str]:
+    """The formats of --format, comma-separated or repeated, each once.
+
+    Raises:
+        UsageError: one is unknown.
+    """
+    names = [name.strip() for part in given for name in part.split(",")]
+    for name in names:
+        if name not in known:
+            raise UsageError(f"--format {name!r}: choose from {', '.join(known)}")
+    return list(dict.fromkeys(names))

@@ -13,10 +13,11 @@ from ppdcli.cli.options import (
     MetricOptions,
     ModelOptions,
     OutputOptions,
+    format_names,
     numbers,
     takes,
 )
-from ppdcli.cli.predict import ENDINGS
+from ppdcli.cli.predict import OWN_ENDINGS
 from ppdcli.cli.report import report, say
 from ppdcli.errors import UsageError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ppdcli.jobs.run import Work
 
 AXES = ("opencv", "opengl")
+CLOUD_ENDINGS = {"ply": ".ply", "side": "_side.png"}
 
 
 @takes(source=InputOptions, model=ModelOptions, metres=MetricOptions, out=OutputOptions)
@@ -32,6 +34,10 @@ def pointcloud(
     model: ModelOptions,
     metres: MetricOptions,
     out: OutputOptions,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option("-f", "--format", help="ply, side (a picture).", show_default="ply"),
+    ] = None,
     depth: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Depth of the one image, instead of predicting it."),
@@ -92,8 +98,9 @@ def pointcloud(
         raise UsageError("--metric, --align and --near-far each fix the scale; give one")
     model.check()
     metres.check()
-    formats, area = [Format("ply", ".ply")], model.area
-    found = discover(source.all(), out.path, [*ENDINGS.values()])
+    names = [_named_by(out)] if format_ is None else format_names(format_, CLOUD_ENDINGS)
+    formats, area = [Format(name, CLOUD_ENDINGS[name]) for name in names], model.area
+    found = discover(source.all(), out.path, OWN_ENDINGS)
     for file, option in ((depth, "--depth"), (align, "--align")):
         if file is not None and len(found.inputs) != 1:
             raise UsageError(f"{option} is of one image; {len(found.inputs)} are given")
@@ -126,3 +133,8 @@ def pointcloud(
 
     results = run(tasks, prepare, formats, out.overwrite)
     return report(results, found, out.json_lines, out.quiet, out.verbose)
+
+
+def _named_by(out: OutputOptions) -> str:
+    """The one format, where none is asked for by its name."""
+    return "side" if out.path is not None and out.path.suffix.lower() == ".png" else "ply"

@@ -11,6 +11,7 @@ from ppdcli.cli.options import (
     MetricOptions,
     ModelOptions,
     OutputOptions,
+    format_names,
     numbers,
     takes,
 )
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 COLORMAPS = ("spectral", "inferno", "turbo", "viridis", "gray")
 PNG_SCALES = ("mm", "kitti", "tum", "normalized")
 ENDINGS = {"png": "_depth.png", "exr": "_depth.exr", "npy": "_depth.npy", "preview": "_preview.png"}
+OWN_ENDINGS = (*ENDINGS.values(), "_side.png")  # never taken for photos in a folder
 DEFAULT_FORMATS = ("png", "preview")
 
 
@@ -73,7 +75,7 @@ def predict(
     model.check()
     metres.check()
     area = model.area
-    found = discover(source.all(), out.path, [*ENDINGS.values()])
+    found = discover(source.all(), out.path, OWN_ENDINGS)
     tasks = plan(found.inputs, formats, out.path)
 
     def prepare() -> Work:
@@ -106,8 +108,4 @@ def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
         suffix = out.path.suffix.lower().removeprefix(".")
         names_file = suffix in ("png", "exr", "npy") and not is_dir(out.path)
         return [suffix] if names_file else list(DEFAULT_FORMATS)
-    names = [name.strip() for part in given for name in part.split(",")]
-    for name in names:
-        if name not in ENDINGS:
-            raise UsageError(f"--format {name!r}: choose from {', '.join(ENDINGS)}")
-    return list(dict.fromkeys(names))
+    return format_names(given, ENDINGS)

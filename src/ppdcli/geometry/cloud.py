@@ -139,9 +139,9 @@ def make_cloud(
     if edge_clean:
         kept = np.where(hanging_points(metric(depth_map.values)), np.nan, depth_map.values)
         cleaned = replace(depth_map, values=kept)
-    full = cleaned.resized(height, width).values
+    full = cleaned.resized(height, width, rgb).values
     # A map without holes of its own need not be enlarged once more to count them.
-    before = _holes(depth_map.values) and _holes(depth_map.resized(height, width).values)
+    before = _holes(depth_map.values) and _holes(depth_map.resized(height, width, rgb).values)
     removed = _holes(full) - before
     depth = metric(full)
     if near_far is not None and not nominal:

@@ -11,6 +11,9 @@ from ppdcli.errors import InputError
 EDGE_SHARE = 0.01
 """Default edge: this share of the robust range (2nd to 98th percentile) of the values."""
 
+COLOR_SIGMA = 15.0  # distance of sRGB colours, 0..255 a channel, that still counts as like
+LEAST_LIKENESS = 0.01  # where no neighbour is like the pixel, the nearest decides
+
 CHUNK_PIXELS = 1 << 19
 
 
@@ -23,7 +26,11 @@ def downsample_depth(values: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def upsample_depth(
-    values: np.ndarray, height: int, width: int, edge: float | None = None
+    values: np.ndarray,
+    height: int,
+    width: int,
+    edge: float | None = None,
+    guide: np.ndarray | None = None,
 ) -> np.ndarray:
     """Bilinear inside a surface, sharp between two.
 
@@ -32,6 +39,10 @@ def upsample_depth(
     sorted values are cut at every gap above ``edge``; the group with the most bilinear weight
     wins (the nearer one on a tie), and only its members are averaged. NaN belongs to no group:
     the output is NaN where NaN holds more than half of the weight.
+
+    With the photo as a guide, the weights where a step runs are also those of likeness in colour
+    (joint bilateral upsampling, Kopf et al. 2007), so that the choice follows the photo's edge and
+    not the grid's; values still come from one surface only.
 
     A step between two neighbours is a difference that exceeds by more than ``edge`` twice the
     difference next to it, on the flatter side: no slope explains it. So a floor stays smooth up
@@ -44,6 +55,8 @@ def upsample_depth(
         width: columns of the result.
         edge: in the unit of ``values``; 1 % of their robust range by default: above the ripple of
             a smooth surface, below a visible jump.
+        guide: (height, width, 3) uint8, the photo on the result's grid; without use where an axis
+            shrinks.
 
     Returns:
         (height, width) float32; ``values`` itself, untouched, if the size is the same.
@@ -66,6 +79,9 @@ def upsample_depth(
     left, right, wx = source[:, x_taps.low], source[:, x_taps.high], x_taps.weight
     across = left + (right - left) * wx
     split = _cells_with_a_step(source, edge)[:, x_taps.cell]
+    if guide is not None and (h > height or w > width):
+        guide = None
+    small = None if guide is None else _area_mean(guide, *source.shape)
     result = np.empty((height, width), np.float32)
     rows_a_chunk = max(1, CHUNK_PIXELS // width)
     for start in range(0, height, rows_a_chunk):
@@ -75,9 +91,11 @@ def upsample_depth(
         block += (across[y.high] - block) * wy
         rows, columns = np.nonzero(split[y.cell])
         if rows.size:
-            block[rows, columns] = _mean_of_heaviest_group(
-                *_corners(source, y.at(rows), x_taps.at(columns)), edge
-            )
+            taps = y.at(rows), x_taps.at(columns)
+            corners, weights = _corners(source, *taps)
+            if guide is not None and small is not None:
+                weights = weights * _likeness(small, *taps, guide[start + rows, columns])
+            block[rows, columns] = _mean_of_heaviest_group(corners, weights, edge)
         result[start : start + rows_a_chunk] = block
     return result
 
@@ -152,12 +170,33 @@ def _corners(source: np.ndarray, y: _Taps, x: _Taps) -> tuple[np.ndarray, np.nda
     return values, weights
 
 
+def _area_mean(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(height, width, 3) float32: means of a larger picture's pixels, each counted once."""
+    sums = picture.astype(np.float32)
+    for axis, size in ((0, height), (1, width)):
+        starts = np.arange(size) * sums.shape[axis] // size
+        counts = np.diff(starts, append=sums.shape[axis]).astype(np.float32)
+        shape = [1, 1, 1]
+        shape[axis] = size
+        sums = np.add.reduceat(sums, starts, axis=axis) / counts.reshape(shape)
+    return sums
+
+
+def _likeness(small: np.ndarray, y: _Taps, x: _Taps, colors: np.ndarray) -> np.ndarray:
+    """(4, K) how much each neighbour's colour is like that of the output pixel, above 0."""
+    corners = ((y.low, x.low), (y.low, x.high), (y.high, x.low), (y.high, x.high))
+    target = colors.astype(np.float32)
+    distances = [((small[at] - target) ** 2).sum(axis=1) for at in corners]
+    return np.exp(np.stack(distances) / (-2 * COLOR_SIGMA**2)) + LEAST_LIKENESS
+
+
 def _mean_of_heaviest_group(values: np.ndarray, weights: np.ndarray, edge: float) -> np.ndarray:
     """(K,) means over the heaviest run of each column's sorted values without a gap > edge."""
     order = np.argsort(values, axis=0)  # NaN sorts last
     values = np.take_along_axis(values, order, axis=0)
     weights = np.take_along_axis(weights, order, axis=0)
     hole = np.isnan(values)
+    holes = np.where(hole, weights, 0).sum(axis=0)
     weights = np.where(hole, 0, weights)
     group = np.zeros(values.shape, np.int8)
     np.cumsum(np.diff(values, axis=0) > edge, axis=0, dtype=np.int8, out=group[1:])
@@ -170,4 +209,4 @@ def _mean_of_heaviest_group(values: np.ndarray, weights: np.ndarray, edge: float
     nearest = np.where(member, values, np.inf).min(axis=0)
     with np.errstate(invalid="ignore"):  # 0 / 0 where all four are holes
         mean = nearest + np.where(member, (values - nearest) * weights, 0).sum(axis=0) / total
-    return np.where(totals.sum(axis=0) < 0.5, np.nan, mean)
+    return np.where(totals.sum(axis=0) < holes, np.nan, mean)

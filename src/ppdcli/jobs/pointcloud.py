@@ -8,16 +8,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
-from ppdcli.files import ply
+from ppdcli.files import ply, preview
 from ppdcli.files.cameras import CameraFile
 from ppdcli.files.depth_files import read_depth, require_view
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
 from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.cloud import Axes, make_cloud
+from ppdcli.geometry.cloud import Axes, PointCloud, make_cloud
 from ppdcli.geometry.distortion import Distortion
+from ppdcli.geometry.side_view import side_view
 from ppdcli.jobs.run import Outputs
 from ppdcli.metric import Estimate, Estimator, to_metric
 from ppdcli.photo import Photo
@@ -116,7 +119,10 @@ class PointCloudWork:
             self.shape.voxel,
         )
         built = time.perf_counter()
-        ply.write(outputs["ply"], cloud)
+        if "side" in outputs:
+            self._draw(outputs["side"], cloud)
+        if "ply" in outputs:
+            ply.write(outputs["ply"], cloud)
         timings = {
             "camera": estimated - started,
             **(depth.timings or {"depth": predicted - estimated}),
@@ -135,6 +141,12 @@ class PointCloudWork:
             "points_removed": cloud.removed,
             "timings": timings,
         }
+
+    def _draw(self, path: Path, cloud: PointCloud) -> None:
+        turn = np.array((1, -1, -1) if self.shape.axes == "opengl" else (1, 1, 1), np.float32)
+        comment = "The cloud from the right of the camera, and from above. Not data."
+        picture = side_view(cloud.points * turn, cloud.colors)
+        preview.write_picture(path, picture, {"Comment": comment})
 
     def _given_view(self, photo: Photo) -> View | None:
         """The camera that the user gave."""

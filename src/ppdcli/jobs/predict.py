@@ -50,7 +50,8 @@ class PredictWork:
         )
         predicted = time.perf_counter()
         if self.full_size:
-            depth = depth.resized(*photo.rgb.shape[:2])
+            height, width = photo.rgb.shape[:2]
+            depth = depth.resized(height, width, photo.rgb)
         resized = time.perf_counter()
         for name, path in outputs.items():
             self._write(name, path, depth)

@@ -1,0 +1,53 @@
+"""A picture of a cloud from the side and from above, where hanging points show at a glance."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+WIDTH, HEIGHT = 640, 480  # of each of the two views
+BACKGROUND = 24
+TURN = math.radians(75)  # from the camera's own view to that from its right
+SEEN_PERCENT = (1, 99)  # of the points along each axis fill the picture; the rest may lie outside
+FILLED = 0.9
+MOST_POINTS = 1_000_000  # three for each pixel of a view
+
+
+def side_view(points: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Two orthographic views of a cloud, side by side.
+
+    Left: from the right of the camera, 75 degrees off its axis, far to the right. Right: from
+    above, far at the top. A clean edge is a gap in both, a flying one a veil across it.
+
+    Args:
+        points: (N, 3) in OpenCV axes (x right, y down, z forward), N > 0.
+        colors: (N, 3) uint8.
+
+    Returns:
+        (480, 1280, 3) uint8.
+    """
+    step = -(-len(points) // MOST_POINTS)
+    points, colors = points[::step], colors[::step]
+    x, y, z = points.T.astype(np.float32)
+    sin, cos = math.sin(TURN), math.cos(TURN)
+    from_right = _view(x * cos + z * sin, y, z * cos - x * sin, colors)
+    from_above = _view(x, -z, y, colors)
+    return np.concatenate((from_right, from_above), axis=1)
+
+
+def _view(right: np.ndarray, down: np.ndarray, away: np.ndarray, colors: np.ndarray) -> np.ndarray:
+    """Points as squares of two pixels, the nearest on top, scaled to fill the picture."""
+    low_x, high_x = np.percentile(right, SEEN_PERCENT)
+    low_y, high_y = np.percentile(down, SEEN_PERCENT)
+    scale = FILLED * min(WIDTH / max(high_x - low_x, 1e-9), HEIGHT / max(high_y - low_y, 1e-9))
+    column = np.floor((right - (low_x + high_x) / 2) * scale + WIDTH / 2)
+    row = np.floor((down - (low_y + high_y) / 2) * scale + HEIGHT / 2)
+    inside = (column >= 0) & (column < WIDTH - 1) & (row >= 0) & (row < HEIGHT - 1)
+    order = np.flatnonzero(inside)[np.argsort(-away[inside], kind="stable")]
+    picture = np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8)
+    rows = row[order, None].astype(np.intp) + (0, 0, 1, 1)
+    columns = column[order, None].astype(np.intp) + (0, 1, 0, 1)
+    # Of the points on a pixel the last one stays, which is the nearest.
+    picture[rows, columns] = colors[order, None]
+    return picture
