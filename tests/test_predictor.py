@@ -13,7 +13,7 @@ from parity import NETWORK, TINY_SEM384, Golden, ParityRecord, da2_encoder, netw
 
 import ppdcli
 from ppdcli.checkpoints.assemble import assemble
-from ppdcli.devices import LARGE_NETWORK, check_names, choose_device, choose_precision
+from ppdcli.devices import check_names, choose_device, choose_precision
 from ppdcli.errors import InputError, PpdError, UsageError
 from ppdcli.loading import load
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
@@ -308,15 +308,13 @@ def test_auto_takes_the_fastest_device(
 
 
 @pytest.mark.parametrize(
-    ("device", "native", "capability", "large", "expected"),
+    ("device", "native", "capability", "expected"),
     [
-        ("cuda", True, (8, 0), False, "bf16"),
-        ("cuda", False, (7, 5), True, "fp16"),
-        ("cuda", False, (6, 1), True, "fp32"),
-        ("mps", True, None, True, "fp32"),
-        ("cpu", True, None, False, "fp32"),
-        ("cpu", True, None, True, "bf16"),
-        ("cpu", False, None, True, "fp32"),
+        ("cuda", True, (8, 0), "bf16"),
+        ("cuda", False, (7, 5), "fp16"),
+        ("cuda", False, (6, 1), "fp32"),
+        ("mps", True, None, "fp32"),
+        ("cpu", True, None, "fp32"),
     ],
 )
 def test_auto_takes_half_precision_only_where_it_pays(
@@ -324,14 +322,12 @@ def test_auto_takes_half_precision_only_where_it_pays(
     device: str,
     native: bool,
     capability: tuple[int, int] | None,
-    large: bool,
     expected: str,
 ) -> None:
     monkeypatch.setattr("ppdcli.devices.multiplies_bf16", lambda _: native)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
-    size = LARGE_NETWORK if large else LARGE_NETWORK - 1
-    assert choose_precision("auto", torch.device(device), size) == expected
-    assert choose_precision("fp16", torch.device(device), size) == "fp16"
+    assert choose_precision("auto", torch.device(device)) == expected
+    assert choose_precision("fp16", torch.device(device)) == "fp16"
 
 
 # --- results -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.checkpoints.moge2_file import load_moge2
-from ppdcli.devices import check_names, choose_device, choose_precision, dtype_of
+from ppdcli.devices import Precision, check_names, choose_device, choose_precision, dtype_of
 from ppdcli.errors import UsageError
 from ppdcli.metric import Estimator
 from ppdcli.models.moge2 import MoGe2Semantics
@@ -59,12 +59,12 @@ def load(
     if encoder_file is None and chosen.encoder is not None:
         encoder_file = hub.fetch(chosen, chosen.encoder, offline, announce)
     metric_file = _metric_file(chosen, encoder_file, metric, offline, announce)
-    torch_precision = choose_precision(precision, torch_device, _size(network_file))
+    torch_precision = choose_precision(precision, torch_device)
     started = time.perf_counter()
     dtype = dtype_of(torch_precision)
     estimator, prompt = None, None
     if metric_file is not None:
-        estimator = _estimator(metric_file, precision, torch_device)
+        estimator = _estimator(metric_file, torch_precision, torch_device)
         if chosen.family == "moge2":
             prompt = MoGe2Semantics(estimator.model.encoder)  # the same weights, in memory once
     model = assemble(chosen.family, network_file, encoder_file, torch_device, dtype, prompt)
@@ -114,13 +114,14 @@ def load_estimator(
     file = _metric_file(
         chosen, None if encoder is None else Path(encoder), metric, offline, announce
     )
-    return None if file is None else _estimator(file, precision, choose_device(device))
+    if file is None:
+        return None
+    torch_device = choose_device(device)
+    return _estimator(file, choose_precision(precision, torch_device), torch_device)
 
 
-def _estimator(file: Path, precision: str, device: torch.device) -> Estimator:
-    # Not always the network's precision: beside ppd-tiny it is the large one of the two.
-    chosen = choose_precision(precision, device, _size(file))
-    return Estimator(load_moge2(file, device, dtype_of(chosen)), device, chosen)
+def _estimator(file: Path, precision: Precision, device: torch.device) -> Estimator:
+    return Estimator(load_moge2(file, device, dtype_of(precision)), device, precision)
 
 
 def _metric_file(
@@ -146,7 +147,3 @@ def _metric_file(
         if metric is None
         else hub.fetch(model, model.metric, offline, announce)
     )
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -92,9 +91,7 @@ def _devices() -> Iterator[Finding]:
     if torch.backends.mps.is_available():
         yield Finding("mps", f"there, {_gigabytes(torch.mps.recommended_max_memory())} to use")
     device = choose_device("auto")
-    small, large = (choose_precision("auto", device, size) for size in (0, sys.maxsize))
-    text = small if small == large else f"{large} for the large models, {small} for small ones"
-    yield Finding("auto", f"--device {device}, --precision {text}")
+    yield Finding("auto", f"--device {device}, --precision {choose_precision('auto', device)}")
 
 
 def _weights() -> Iterator[Finding]:
