@@ -143,6 +143,7 @@ def remove(name: Name, verbose: Verbose = False) -> int:
             m.name
             for m in models.values()
             if name in models and m.name != name and part in (*m.parts, m.metric)
+            if store.held_file(part) is not None
             if all(store.find(needed) for needed in m.parts)
         ]
         if users:
