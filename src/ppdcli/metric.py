@@ -83,6 +83,11 @@ class Estimator:
         return Estimate(np.where(np.isfinite(depth), depth, np.nan), camera)
 
 
+def seen(estimate: Estimate, height: int, width: int) -> np.ndarray:
+    """Where MoGe-2 sees depth, and not the sky: bool on a grid of the photo's proportions."""
+    return np.isfinite(downsample_depth(estimate.depth, height, width))
+
+
 def to_metric(
     depth_map: DepthMap, estimate: Estimate, keep_sky: bool = False, seed: int = 0
 ) -> DepthMap:
@@ -102,7 +107,7 @@ def to_metric(
     """
     height, width = depth_map.values.shape
     known = downsample_depth(estimate.depth, height, width)
-    mask = np.isfinite(known)
+    mask = seen(estimate, height, width)
     try:
         line = fit_ransac(depth_map.values, known, mask, seed)
     except InputError as error:

@@ -230,3 +230,15 @@ def test_voxels_are_counted_as_numpy_counts_them() -> None:
     points = rng.uniform(-3, 3, (5000, 3)).astype(np.float32)
     cloud = thinned(PointCloud(points, np.zeros((5000, 3), np.uint8)), 0.25)
     assert len(cloud.points) == len(np.unique(np.floor(points / 0.25).astype(int), axis=0))
+
+
+def test_a_mask_leaves_points_out_but_not_from_the_filters_view() -> None:
+    depth = soft_step()  # 2, then 3 in one column, then 5
+    mask = np.ones(depth.shape, bool)
+    mask[:, 11:] = False  # the far side, as the sky
+    cloud = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, mask=mask)
+    assert cloud.removed == 16, "the column that hangs before the sky"
+    assert len(cloud.points) == 16 * 10
+    assert (cloud.points[:, 2] == 2).all()
+    kept = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, edge_clean=False, mask=mask)
+    assert (len(kept.points), kept.removed) == (16 * 11, 0)

@@ -93,6 +93,7 @@ def make_cloud(
     distortion: Distortion | None = None,
     normals: bool = False,
     voxel: float | None = None,
+    mask: np.ndarray | None = None,
 ) -> PointCloud:
     """One coloured point a pixel of the photo, less the hanging ones if ``edge_clean``.
 
@@ -114,6 +115,8 @@ def make_cloud(
         distortion: of the photo's grid: each pixel goes along its true ray.
         normals: give each point its surface's normal; points without one are left out.
         voxel: side of the cells that keep one point each, the mean of theirs.
+        mask: bool on the map's grid, False where no points are wanted, as in the sky, though the
+            map has a depth there.
 
     Raises:
         UsageError: the camera is for another size, unknown axes, or near and far that do not fit.
@@ -135,14 +138,17 @@ def make_cloud(
     def metric(values: np.ndarray) -> np.ndarray:
         return values if near_far is None else near_far_depth(values, *near_far)
 
-    cleaned = depth_map
-    if edge_clean:
-        kept = np.where(hanging_points(metric(depth_map.values)), np.nan, depth_map.values)
-        cleaned = replace(depth_map, values=kept)
-    full = cleaned.resized(height, width, rgb).values
+    wanted = depth_map.values if mask is None else np.where(mask, depth_map.values, np.nan)
+    cleaned = wanted
+    if edge_clean:  # with the sky still there: an edge before it is found by both its sides
+        cleaned = np.where(hanging_points(metric(depth_map.values)), np.nan, wanted)
+
+    def enlarged(values: np.ndarray) -> np.ndarray:
+        return replace(depth_map, values=values).resized(height, width, rgb).values
+
+    full = enlarged(cleaned)
     # A map without holes of its own need not be enlarged once more to count them.
-    before = _holes(depth_map.values) and _holes(depth_map.resized(height, width, rgb).values)
-    removed = _holes(full) - before
+    removed = _holes(full) - (_holes(wanted) and _holes(enlarged(wanted)))
     depth = metric(full)
     if near_far is not None and not nominal:
         depth_map = replace(depth_map, kind="metric")

@@ -22,7 +22,7 @@ from ppdcli.geometry.cloud import Axes, PointCloud, make_cloud
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.side_view import side_view
 from ppdcli.jobs.run import Outputs
-from ppdcli.metric import Estimate, Estimator, to_metric
+from ppdcli.metric import Estimate, Estimator, seen, to_metric
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
 
@@ -117,6 +117,7 @@ class PointCloudWork:
             view.distortion,
             self.shape.normals,
             self.shape.voxel,
+            self._mask(depth, estimate),
         )
         built = time.perf_counter()
         if "side" in outputs:
@@ -237,7 +238,8 @@ class PointCloudWork:
             return depth, ()
         if self.scale.metric:
             assert estimate is not None
-            metric = to_metric(depth, estimate, self.scale.keep_sky, self.seed)
+            # The sky goes with the mask, once the edges before it have been cleaned.
+            metric = to_metric(depth, estimate, keep_sky=True, seed=self.seed)
             self.warn(f"{photo.name}: {metric.provenance['scale_from']}")
             return metric, ()
         if known is not None:
@@ -249,6 +251,13 @@ class PointCloudWork:
             "the scene; give --metric, --align FILE or --near-far A,B for metres"
         )
         return depth, ()
+
+    def _mask(self, depth: DepthMap, estimate: Estimate | None) -> np.ndarray | None:
+        """Where points are wanted."""
+        if estimate is None or not self.scale.metric or self.scale.keep_sky:
+            return None
+        height, width = depth.values.shape
+        return seen(estimate, height, width)
 
     def _aligned(self, photo: Photo, depth: DepthMap, known: SparseDepth) -> DepthMap:
         height, width = photo.rgb.shape[:2]
