@@ -281,6 +281,7 @@ def test_voxels_thin_the_cloud(cloud: Cloud) -> None:
     ("options", "said"),
     [
         (["--metric", "--near-far", "1,9"], "--metric, --align and --near-far each fix the scale"),
+        (["--snap"], "--snap moves what --edge-clean finds"),
         (["--keep-sky"], "--keep-sky needs --metric"),
         (["--voxel", "0"], "--voxel 0: give a length above 0"),
         (["--intrinsics", "missing.txt"], "no such file"),
@@ -311,7 +312,7 @@ def test_a_side_view_beside_the_cloud_or_alone(cloud: Cloud) -> None:
         assert image.size == (1280, 480) and "Not data" in image.text["Comment"]
     assert cloud("-f", "side", "--near-far", "1,9", "--axes", "opengl").exit_code == 0
     np.testing.assert_array_equal(np.array(Image.open("ppd-out/photo_side.png")), first)
-    assert cloud("--near-far", "1,9", "-o", "view.png").exit_code == 0
+    assert cloud("-f", "side", "--near-far", "1,9", "-o", "view.png").exit_code == 0
     np.testing.assert_array_equal(np.array(Image.open("view.png")), first)
 
 

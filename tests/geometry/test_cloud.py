@@ -242,3 +242,31 @@ def test_a_mask_leaves_points_out_but_not_from_the_filters_view() -> None:
     assert (cloud.points[:, 2] == 2).all()
     kept = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, edge_clean=False, mask=mask)
     assert (len(kept.points), kept.removed) == (16 * 11, 0)
+
+
+@pytest.mark.parametrize("near_far", [None, (1.0, 9.0)])
+def test_snapped_points_are_kept_on_one_of_the_two_surfaces(
+    near_far: tuple[float, float] | None,
+) -> None:
+    x = np.arange(40)
+    depth = np.tile(np.interp(x, [17.5, 22.5], [2.0, 5.0]), (30, 1)).astype(np.float32)
+    rgb = np.where((x < 20)[None, :, None], (200, 60, 50), (40, 70, 190)) * np.ones((30, 1, 1))
+    camera = Camera(50, 50, 19.5, 14.5, 40, 30)
+    depth_map = DepthMap(depth, "metric" if near_far is None else "relative")
+    near, far = near_far or (2.0, 5.0)
+    photo = rgb.astype(np.uint8)
+    cleaned = make_cloud(depth_map, photo, camera, near_far=near_far)
+    snapped = make_cloud(depth_map, photo, camera, near_far=near_far, snap=True)
+    assert cleaned.removed > 0 and snapped.removed == 0
+    assert len(snapped.points) == 30 * 40
+    z = snapped.points[:, 2].reshape(30, 40)
+    np.testing.assert_allclose(z, np.where(x < 20, near, far) * np.ones((30, 1)), rtol=1e-5)
+
+
+def test_snapping_takes_a_larger_photo_and_a_smaller_one() -> None:
+    for height, width in ((32, 40), (8, 10)):
+        rgb = np.zeros((height, width, 3), np.uint8)
+        camera = CAMERA.resized(width, height)
+        cloud = make_cloud(DepthMap(soft_step(), "metric"), rgb, camera, snap=True)
+        assert len(cloud.points) <= height * width
+        assert set(np.unique(cloud.points[:, 2])) <= {2.0, 3.0, 5.0}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ppdcli.errors import InputError, UsageError
-from ppdcli.geometry.scale import near_far_depth
+from ppdcli.geometry.scale import near_far_depth, relative_again
 
 
 def test_a_map_made_from_known_metres_comes_back() -> None:
@@ -36,3 +36,9 @@ def test_bad_near_and_far(near: float, far: float) -> None:
 def test_maps_without_a_range(value: float, cause: str) -> None:
     with pytest.raises(InputError, match=cause):
         near_far_depth(np.full((3, 3), value, np.float32), 1, 2)
+
+
+def test_the_way_back() -> None:
+    relative = np.random.default_rng(0).uniform(-0.1, 1.2, (9, 7)).astype(np.float32)
+    depth = near_far_depth(relative, 0.5, 30)
+    np.testing.assert_allclose(relative_again(depth, relative, 0.5, 30), relative, atol=1e-5)

@@ -64,6 +64,9 @@ def pointcloud(
         bool,
         typer.Option("--edge-clean/--no-edge-clean", help="Drop points between two surfaces."),
     ] = True,
+    snap: Annotated[
+        bool, typer.Option("--snap", help="Move them onto the surface they belong to instead.")
+    ] = False,
     axes: Annotated[
         str, typer.Option(help="opencv (y down, z forward) or opengl (y up, z backward).")
     ] = "opencv",
@@ -91,6 +94,8 @@ def pointcloud(
         raise UsageError(f"--axes {axes}: choose from {', '.join(AXES)}")
     if voxel is not None and not 0 < voxel < inf:
         raise UsageError(f"--voxel {voxel:g}: give a length above 0, in metres")
+    if snap and not edge_clean:
+        raise UsageError("--snap moves what --edge-clean finds; leave out --no-edge-clean")
     placed = None if near_far is None else numbers("--near-far", near_far, "A,B")
     if placed is not None and not 0 < placed[0] < placed[1]:
         raise UsageError(f"--near-far {near_far}: give 0 < A < B, in metres")
@@ -98,7 +103,7 @@ def pointcloud(
         raise UsageError("--metric, --align and --near-far each fix the scale; give one")
     model.check()
     metres.check()
-    names = [_named_by(out)] if format_ is None else format_names(format_, CLOUD_ENDINGS)
+    names = ["ply"] if format_ is None else format_names(format_, CLOUD_ENDINGS)
     formats, area = [Format(name, CLOUD_ENDINGS[name]) for name in names], model.area
     found = discover(source.all(), out.path, OWN_ENDINGS)
     for file, option in ((depth, "--depth"), (align, "--align")):
@@ -127,14 +132,9 @@ def pointcloud(
             cameras=cameras,
             fov=fov,
             scale=Scale(placed, align, metres.metric, metres.keep_sky),
-            shape=Shape(axes, edge_clean, normals, voxel),  # type: ignore[arg-type]
+            shape=Shape(axes, edge_clean, snap, normals, voxel),  # type: ignore[arg-type]
             warn=(lambda line: None) if out.quiet else say,
         )
 
     results = run(tasks, prepare, formats, out.overwrite)
     return report(results, found, out.json_lines, out.quiet, out.verbose)
-
-
-def _named_by(out: OutputOptions) -> str:
-    """The one format, where none is asked for by its name."""
-    return "side" if out.path is not None and out.path.suffix.lower() == ".png" else "ply"

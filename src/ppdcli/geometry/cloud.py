@@ -13,7 +13,9 @@ from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
 from ppdcli.geometry.edges import hanging_points
 from ppdcli.geometry.normals import surface_normals
-from ppdcli.geometry.scale import near_far_depth
+from ppdcli.geometry.scale import near_far_depth, relative_again
+from ppdcli.geometry.snap import snap_points
+from ppdcli.geometry.upsample import area_mean, downsample_depth
 from ppdcli.geometry.voxels import cell_means, voxel_groups
 
 Axes = Literal["opencv", "opengl"]
@@ -94,6 +96,7 @@ def make_cloud(
     normals: bool = False,
     voxel: float | None = None,
     mask: np.ndarray | None = None,
+    snap: bool = False,
 ) -> PointCloud:
     """One coloured point a pixel of the photo, less the hanging ones if ``edge_clean``.
 
@@ -117,6 +120,8 @@ def make_cloud(
         voxel: side of the cells that keep one point each, the mean of theirs.
         mask: bool on the map's grid, False where no points are wanted, as in the sky, though the
             map has a depth there.
+        snap: move what ``hanging_points`` finds onto the surface whose colour it has
+            (``snap_points``), and leave out only what has none.
 
     Raises:
         UsageError: the camera is for another size, unknown axes, or near and far that do not fit.
@@ -138,15 +143,21 @@ def make_cloud(
     def metric(values: np.ndarray) -> np.ndarray:
         return values if near_far is None else near_far_depth(values, *near_far)
 
-    wanted = depth_map.values if mask is None else np.where(mask, depth_map.values, np.nan)
-    cleaned = wanted
+    values = depth_map.values
+    hanging = np.zeros(values.shape, bool)
     if edge_clean:  # with the sky still there: an edge before it is found by both its sides
-        cleaned = np.where(hanging_points(metric(depth_map.values)), np.nan, wanted)
+        hanging = hanging_points(metric(values))
+    if snap:
+        snapped, moved = snap_points(metric(values), _on_grid(rgb, *values.shape), hanging)
+        if near_far is not None:
+            snapped = relative_again(snapped, values, *near_far)
+        values, hanging = np.where(moved, snapped, values), hanging & ~moved
+    wanted = values if mask is None else np.where(mask, values, np.nan)
 
     def enlarged(values: np.ndarray) -> np.ndarray:
         return replace(depth_map, values=values).resized(height, width, rgb).values
 
-    full = enlarged(cleaned)
+    full = enlarged(np.where(hanging, np.nan, wanted))
     # A map without holes of its own need not be enlarged once more to count them.
     removed = _holes(full) - (_holes(wanted) and _holes(enlarged(wanted)))
     depth = metric(full)
@@ -200,6 +211,13 @@ def thinned(cloud: PointCloud, voxel: float) -> PointCloud:
         cloud.removed,
         normals,
     )
+
+
+def _on_grid(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The photo on the map's grid: (height, width, 3) uint8."""
+    if rgb.shape[0] < height or rgb.shape[1] < width:
+        return np.stack([downsample_depth(rgb[..., c], height, width) for c in range(3)], axis=-1)
+    return np.rint(area_mean(rgb, height, width)).astype(np.uint8)
 
 
 def _holes(depth: np.ndarray) -> int:

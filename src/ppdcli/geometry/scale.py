@@ -40,3 +40,20 @@ def near_far_depth(relative: np.ndarray, near: float, far: float) -> np.ndarray:
     u = (relative.astype(np.float64) - low) / (high - low)
     depth = np.expm1(math.log1p(near) + u * (math.log1p(far) - math.log1p(near)))
     return np.where(valid, depth, np.nan).astype(np.float32)
+
+
+def relative_again(depth: np.ndarray, relative: np.ndarray, near: float, far: float) -> np.ndarray:
+    """The way back from ``near_far_depth(relative, near, far)``, for depths between those two.
+
+    Args:
+        depth: (H, W) metres.
+        relative: the map that was stretched.
+        near, far: as there.
+
+    Returns:
+        (H, W) float32 relative depth.
+    """
+    valid = np.isfinite(relative)
+    low, high = float(relative[valid].min()), float(relative[valid].max())
+    u = (np.log1p(depth) - math.log1p(near)) / (math.log1p(far) - math.log1p(near))
+    return (low + u * (high - low)).astype(np.float32)

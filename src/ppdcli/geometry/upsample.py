@@ -81,7 +81,7 @@ def upsample_depth(
     split = _cells_with_a_step(source, edge)[:, x_taps.cell]
     if guide is not None and (h > height or w > width):
         guide = None
-    small = None if guide is None else _area_mean(guide, *source.shape)
+    small = None if guide is None else area_mean(guide, *source.shape)
     result = np.empty((height, width), np.float32)
     rows_a_chunk = max(1, CHUNK_PIXELS // width)
     for start in range(0, height, rows_a_chunk):
@@ -170,7 +170,7 @@ def _corners(source: np.ndarray, y: _Taps, x: _Taps) -> tuple[np.ndarray, np.nda
     return values, weights
 
 
-def _area_mean(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+def area_mean(picture: np.ndarray, height: int, width: int) -> np.ndarray:
     """(height, width, 3) float32: means of a larger picture's pixels, each counted once."""
     sums = picture.astype(np.float32)
     for axis, size in ((0, height), (1, width)):

@@ -51,12 +51,14 @@ class Shape:
 
     Attributes:
         edge_clean: leave out points that hang between two surfaces.
+        snap: move those onto one of the two, where the photo tells which, instead.
         normals: give each point one.
         voxel: side of the cells that keep one point each, in the cloud's unit; None for all.
     """
 
     axes: Axes = "opencv"
     edge_clean: bool = True
+    snap: bool = False
     normals: bool = False
     voxel: float | None = None
 
@@ -118,6 +120,7 @@ class PointCloudWork:
             self.shape.normals,
             self.shape.voxel,
             self._mask(depth, estimate),
+            self.shape.snap,
         )
         built = time.perf_counter()
         if "side" in outputs:
