@@ -60,6 +60,15 @@ def test_a_known_camera_is_told_and_kept() -> None:
     assert estimate.camera is camera
 
 
+def test_an_encoder_that_made_room_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    moge = Moge()
+    estimator = Estimator(moge, CPU, "fp32")  # type: ignore[arg-type]
+    moves: list[object] = []
+    monkeypatch.setattr(moge, "to", moves.append)
+    estimator.estimate(photo())
+    assert moves == [CPU]
+
+
 def test_too_little_memory_is_one_line() -> None:
     class Full(Moge):
         def infer(self, image: Tensor, fov_x: float | None = None) -> MoGe2Prediction:

@@ -60,6 +60,7 @@ class Estimator:
             fov = math.degrees(2 * math.atan(camera.width / 2 / camera.fx))
         half = self.precision != "fp32"
         try:
+            self.model.to(self.device)  # the encoder, shared with Predictor, may have left it
             image = to_tensor(resize_rgb(photo.rgb, height, width)).to(self.device)
             with torch.autocast(self.device.type, dtype_of(self.precision), enabled=half):
                 found = self.model.infer(image, fov_x=fov)
