@@ -130,7 +130,7 @@ class DepthMap:
             UsageError: no camera is known, or it is for another size.
             InputError: the map holds no depth to place.
         """
-        from ppdcli.geometry.cloud import make_cloud
+        from ppdcli.geometry.cloud import Shape, make_cloud
 
         height, width = rgb.shape[:2]
         if camera is None and self.camera is not None:
@@ -139,4 +139,4 @@ class DepthMap:
             raise UsageError(
                 "this depth map has no camera; give one, such as Camera.from_fov(60, width, height)"
             )
-        return make_cloud(self, rgb, camera, axes, edge_clean)
+        return make_cloud(self, rgb, camera, Shape(axes, edge_clean))

@@ -112,7 +112,8 @@ def pointcloud(
     tasks = plan(found.inputs, formats, out.path)
 
     def prepare() -> Work:
-        from ppdcli.jobs.pointcloud import PointCloudWork, Scale, Shape  # torch
+        from ppdcli.geometry.cloud import Shape
+        from ppdcli.jobs.pointcloud import PointCloudWork, Scale  # torch
 
         # MoGe-2 knows the camera better than EXIF, where it is on this machine anyway.
         given = cameras is not None or fov is not None

@@ -22,7 +22,7 @@ class ImageCamera:
         camera: of the photo's own grid.
         distortion: of the same photo; None for a pinhole.
         source: where it is from, for reports and file comments.
-        warnings: lines for the user, without the photo's name.
+        warnings: lines for the user, which name the photo where they are of one photo.
     """
 
     camera: Camera
@@ -83,7 +83,7 @@ class CameraFile:
             )
         warning = upright.warning()
         if warning:
-            warnings.append(warning)
+            warnings.append(f"{name}: {warning}")
         return ImageCamera(upright, distortion, self._source(stated, turned), tuple(warnings))
 
     def _source(self, stated: StatedCamera, turned: bool) -> str:

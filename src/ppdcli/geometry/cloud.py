@@ -48,6 +48,30 @@ class PointCloud:
     normals: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What a cloud is like.
+
+    Attributes:
+        axes: "opencv" or "opengl"; diag(1, -1, -1) converts.
+        edge_clean: leave out what ``hanging_points`` finds between two surfaces.
+        snap: move those onto the surface whose colour they have (``snap_points``) instead, and
+            leave out only those that have none.
+        normals: give each point its surface's normal; points without one are left out.
+        voxel: side of the cells that keep one point each, the mean of theirs, in the cloud's unit;
+            None for all points.
+    """
+
+    axes: Axes = "opencv"
+    edge_clean: bool = True
+    snap: bool = False
+    normals: bool = False
+    voxel: float | None = None
+
+
+EDGE_CLEAN = Shape()
+
+
 def unproject(
     depth: np.ndarray, camera: Camera, distortion: Distortion | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -88,17 +112,14 @@ def make_cloud(
     depth_map: DepthMap,
     rgb: np.ndarray,
     camera: Camera,
-    axes: Axes = "opencv",
-    edge_clean: bool = True,
+    shape: Shape = EDGE_CLEAN,
+    *,
     near_far: tuple[float, float] | None = None,
-    notes: tuple[str, ...] = (),
     distortion: Distortion | None = None,
-    normals: bool = False,
-    voxel: float | None = None,
     mask: np.ndarray | None = None,
-    snap: bool = False,
+    notes: tuple[str, ...] = (),
 ) -> PointCloud:
-    """One coloured point a pixel of the photo, less the hanging ones if ``edge_clean``.
+    """One coloured point a pixel of the photo, in the shape that is wanted.
 
     Hanging points are found on the map's own grid and the map is brought to the photo's size
     afterwards: enlarged, a hanging pixel would look like a small surface.
@@ -111,25 +132,20 @@ def make_cloud(
         depth_map: relative or metric, on the photo's grid or a smaller one.
         rgb: (H, W, 3) uint8, the photo.
         camera: of the photo's grid.
-        axes: "opencv" or "opengl"; diag(1, -1, -1) converts.
-        edge_clean: leave out what ``hanging_points`` finds.
+        shape: what the cloud is like.
         near_far: metres of a relative map's nearest and farthest point, 0 < near < far.
-        notes: more comments, such as where the camera is from.
         distortion: of the photo's grid: each pixel goes along its true ray.
-        normals: give each point its surface's normal; points without one are left out.
-        voxel: side of the cells that keep one point each, the mean of theirs.
         mask: bool on the map's grid, False where no points are wanted, as in the sky, though the
             map has a depth there.
-        snap: move what ``hanging_points`` finds onto the surface whose colour it has
-            (``snap_points``), and leave out only what has none.
+        notes: more comments, such as where the camera is from.
 
     Raises:
         UsageError: the camera is for another size, unknown axes, or near and far that do not fit.
         InputError: there is no depth to place.
     """
     height, width = rgb.shape[:2]
-    if axes not in get_args(Axes):
-        raise UsageError(f"axes {axes!r}: give one of {', '.join(get_args(Axes))}")
+    if shape.axes not in get_args(Axes):
+        raise UsageError(f"axes {shape.axes!r}: give one of {', '.join(get_args(Axes))}")
     if (camera.width, camera.height) != (width, height):
         raise UsageError(
             f"the camera is for {camera.width}x{camera.height} but the photo is "
@@ -139,19 +155,7 @@ def make_cloud(
         raise UsageError("near and far are for relative depth; this depth map is metric already")
     nominal = depth_map.kind == "relative" and near_far is None
     near_far = NOMINAL_NEAR_FAR if nominal else near_far
-
-    def metric(values: np.ndarray) -> np.ndarray:
-        return values if near_far is None else near_far_depth(values, *near_far)
-
-    values = depth_map.values
-    hanging = np.zeros(values.shape, bool)
-    if edge_clean:  # with the sky still there: an edge before it is found by both its sides
-        hanging = hanging_points(metric(values))
-    if snap:
-        snapped, moved = snap_points(metric(values), _on_grid(rgb, *values.shape), hanging)
-        if near_far is not None:
-            snapped = relative_again(snapped, values, *near_far)
-        values, hanging = np.where(moved, snapped, values), hanging & ~moved
+    values, hanging = _cleaned(depth_map.values, rgb, shape, near_far)
     wanted = values if mask is None else np.where(mask, values, np.nan)
 
     def enlarged(values: np.ndarray) -> np.ndarray:
@@ -160,21 +164,23 @@ def make_cloud(
     full = enlarged(np.where(hanging, np.nan, wanted))
     # A map without holes of its own need not be enlarged once more to count them.
     removed = _holes(full) - (_holes(wanted) and _holes(enlarged(wanted)))
-    depth = metric(full)
+    depth = _placed(full, near_far)
     if near_far is not None and not nominal:
         depth_map = replace(depth_map, kind="metric")
-    comments = (*_comments(depth_map, camera, axes, removed), *notes)
-    if distortion is not None:
-        comments += (f"distortion {distortion.describe()}, undone",)
+    comments = (*_comments(depth_map, camera, shape.axes, removed), *notes)
 
     along = None
-    if normals:
+    if shape.normals:
         along = surface_normals(depth, _slopes(camera, distortion))
         depth = np.where(np.isfinite(along[..., 0]), depth, np.nan)
     points, taken = unproject(depth, camera, distortion)
     if len(points) == 0:
         raise InputError("no pixel has a depth, so there is no point to write")
-    turn = np.array((1, -1, -1) if axes == "opengl" else (1, 1, 1), np.float32)
+    if distortion is not None:
+        blind = int((np.isfinite(depth) & (depth > 0) & ~taken).sum())
+        lost = f", {blind} pixels outside its field left out" if blind else ""
+        comments += (f"distortion {distortion.describe()}, undone{lost}",)
+    turn = np.array((1, -1, -1) if shape.axes == "opengl" else (1, 1, 1), np.float32)
     cloud = PointCloud(
         points * turn,
         rgb[taken],
@@ -182,7 +188,28 @@ def make_cloud(
         removed,
         None if along is None else along[taken] * turn,
     )
-    return cloud if voxel is None else thinned(cloud, voxel)
+    return cloud if shape.voxel is None else thinned(cloud, shape.voxel)
+
+
+def _placed(values: np.ndarray, near_far: tuple[float, float] | None) -> np.ndarray:
+    """Depth that can be unprojected."""
+    return values if near_far is None else near_far_depth(values, *near_far)
+
+
+def _cleaned(
+    values: np.ndarray, rgb: np.ndarray, shape: Shape, near_far: tuple[float, float] | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The map, hanging points moved if that is wanted, and the (H, W) bool mask of those left."""
+    if not shape.edge_clean:
+        return values, np.zeros(values.shape, bool)
+    depth = _placed(values, near_far)
+    hanging = hanging_points(depth)  # with the sky there: an edge before it is found by its sides
+    if not shape.snap:
+        return values, hanging
+    snapped, moved = snap_points(depth, _on_grid(rgb, *values.shape), hanging)
+    if near_far is not None:
+        snapped = relative_again(snapped, values, *near_far)
+    return np.where(moved, snapped, values), hanging & ~moved
 
 
 def thinned(cloud: PointCloud, voxel: float) -> PointCloud:

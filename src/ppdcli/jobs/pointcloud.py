@@ -18,7 +18,7 @@ from ppdcli.files.depth_files import read_depth, require_view
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
 from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.cloud import Axes, PointCloud, make_cloud
+from ppdcli.geometry.cloud import PointCloud, Shape, make_cloud
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.side_view import side_view
 from ppdcli.jobs.run import Outputs
@@ -43,24 +43,6 @@ class Scale:
     align: Path | None = None
     metric: bool = False
     keep_sky: bool = False
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the cloud is like.
-
-    Attributes:
-        edge_clean: leave out points that hang between two surfaces.
-        snap: move those onto one of the two, where the photo tells which, instead.
-        normals: give each point one.
-        voxel: side of the cells that keep one point each, in the cloud's unit; None for all.
-    """
-
-    axes: Axes = "opencv"
-    edge_clean: bool = True
-    snap: bool = False
-    normals: bool = False
-    voxel: float | None = None
 
 
 @dataclass(frozen=True)
@@ -112,15 +94,11 @@ class PointCloudWork:
             depth,
             photo.rgb,
             view.camera,
-            axes=self.shape.axes,
-            edge_clean=self.shape.edge_clean,
+            self.shape,
             near_far=self.scale.near_far,
-            notes=(f"camera {view.source}", *notes),
             distortion=view.distortion,
-            normals=self.shape.normals,
-            voxel=self.shape.voxel,
             mask=self._mask(depth, estimate),
-            snap=self.shape.snap,
+            notes=(f"camera {view.source}", *notes),
         )
         built = time.perf_counter()
         if "side" in outputs:
@@ -160,7 +138,7 @@ class PointCloudWork:
             for line in found.warnings:
                 if line not in self.told:  # of a whole folder once
                     self.told.add(line)
-                    self.warn(f"{photo.name}: {line}")
+                    self.warn(line)
             return View(found.camera, found.source, found.distortion)
         if self.fov is None:
             return None
