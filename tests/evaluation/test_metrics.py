@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ppdcli.evaluation.metrics import align_log, score
+from ppdcli.evaluation.metrics import Scores, align_log, require_depth, score
 
 ALL = np.ones((1, 3), bool)
 
@@ -97,6 +97,28 @@ def test_scores_by_hand() -> None:
     assert scores.delta1 == pytest.approx(1 / 3)
 
 
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("delta_half", 1.1180), ("delta1", 1.25), ("delta2", 1.5625), ("delta3", 1.9531)],
+)
+def test_every_delta_has_its_own_limit_either_way(name: str, limit: float) -> None:
+    truth, mask = np.full((1, 4), 10.0), np.ones((1, 4), bool)
+    ratios = row(1.0, limit - 1e-3, limit + 1e-3, 2.5)
+    for predicted in (10 * ratios, 10 / ratios):
+        assert getattr(score(predicted, truth, mask), name) == 0.5
+
+
+def test_a_hundredth_of_a_millimetre_is_added_to_what_is_divided_by() -> None:
+    """As in the authors' code; by hand, at depths so small that it matters."""
+    one = np.ones((1, 1), bool)
+    near = score(row(2e-5), row(1e-5), one)
+    assert near.abs_rel == pytest.approx(0.5)  # 1e-5 / 2e-5
+    assert near.delta_half == 1  # max(1/3, 2/2)
+    far = score(row(1e-5), row(3e-5), one)
+    assert far.abs_rel == pytest.approx(0.5)  # 2e-5 / 4e-5
+    assert (far.delta1, far.delta2) == (0, 1)  # max(3/2, 1/4)
+
+
 def test_delta1_counts_both_directions_up_to_a_ratio_of_1_25() -> None:
     truth = np.full((1, 4), 10.0)
     scores = score(np.array([[12.49, 12.51, 8.01, 7.99]]), truth, np.ones((1, 4), bool))
@@ -106,7 +128,7 @@ def test_delta1_counts_both_directions_up_to_a_ratio_of_1_25() -> None:
 def test_the_truth_is_perfect() -> None:
     _, depth, mask = scene()
     scores = score(depth, depth, mask)
-    assert scores.abs_rel == 0 and scores.delta1 == 1
+    assert scores == Scores(0, 1, 1, 1, 1)
 
 
 def test_masked_pixels_do_not_score() -> None:
@@ -118,3 +140,11 @@ def test_masked_pixels_do_not_score() -> None:
 def test_nothing_to_score_is_an_error() -> None:
     with pytest.raises(ValueError, match="no valid pixel"):
         score(row(1, 2, 3), row(1, 2, 3), ~ALL)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -1.0])
+def test_what_is_no_depth_is_refused_and_not_passed_over(value: float) -> None:
+    predicted = row(1, value, value)
+    with pytest.raises(ValueError, match="no depth at 2 of 3 valid pixels"):
+        score(predicted, row(1, 2, 3), ALL)
+    require_depth(predicted, np.array([[True, False, False]]))

@@ -1,64 +1,239 @@
-"""``ppd evaluate``: scores of a model on a benchmark."""
+"""``ppd evaluate``: scores of models, and of other tools' depth files, on benchmarks."""
 
 from __future__ import annotations
 
-import json
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.options import ModelOptions, takes
-from ppdcli.cli.report import ALL_DONE, say
+from ppdcli.cli.options import ModelOptions, numbers, takes
+from ppdcli.cli.report import ALL_DONE, SOME_FAILED, say
 from ppdcli.errors import UsageError
+from ppdcli.evaluation.sets.names import SETS
 
 if TYPE_CHECKING:
-    from ppdcli.depth import DepthMap
-    from ppdcli.photo import Photo
+    from collections.abc import Callable
+
+    from ppdcli.evaluation.edge_cloud import EdgeSettings
+    from ppdcli.evaluation.predictors import Candidate
+    from ppdcli.evaluation.rows import Row
+    from ppdcli.jobs.evaluate import Benchmark
+
+SYNTHETIC = "synthetic"
+ALL_SETS = {SYNTHETIC: "rendered scenes, no download", **SETS}
+WITH_EDGES = (SYNTHETIC, "hypersim")  # whose truth is exact, and has a camera
+PROTOCOLS = ("authors", "least-squares")
+KINDS = ("ppd", "log-depth", "depth", "disparity")
+PNG_SCALES = ("mm", "kitti", "tum")
+BLURS = (2.0, 8.0)  # pixels, of the truth as a predictor
 
 
 @takes(model=ModelOptions)
 def evaluate(
     model: ModelOptions,
-    benchmark: Annotated[
-        str, typer.Argument(metavar="SET", help="synthetic: rendered scenes, no download.")
-    ],
-    limit: Annotated[int, typer.Option(min=1, help="How many images.")] = 200,
+    benchmark: Annotated[str, typer.Argument(metavar="SET", help=", ".join(ALL_SETS))],
+    root: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the set.")] = None,
+    list_file: Annotated[
+        Path | None, typer.Option("--list", metavar="FILE", help="Its images, a line each.")
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="How many images.", show_default="all")
+    ] = None,
+    protocol: Annotated[
+        str, typer.Option(help="authors (RANSAC in log depth) or least-squares (Marigold's).")
+    ] = "authors",
+    predictions: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DIR", help="Score these depth files, of any tool."),
+    ] = None,
+    kind: Annotated[
+        str, typer.Option(help="What they are affine in: ppd, log-depth, depth, disparity.")
+    ] = "depth",
+    png_scale: Annotated[
+        str | None,
+        typer.Option(help="Of their PNGs: mm, kitti, tum.", show_default="as the file says"),
+    ] = None,
+    edges: Annotated[
+        bool | None,
+        typer.Option("--edges/--no-edges", help="Scores near edges.", show_default="if exact"),
+    ] = None,
+    edge_steps: Annotated[
+        str | None,
+        typer.Option(metavar="LOW,HIGH", help="Canny's thresholds, steps of log depth."),
+    ] = None,
+    edge_dilation: Annotated[
+        int | None, typer.Option(min=0, metavar="PIXELS", help="Width of what is near an edge.")
+    ] = None,
+    edge_samples: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Most points a side for Chamfer.")
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="DIR", show_default="ppd-eval/SET-PROTOCOL"),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Forget the results in --output.")
+    ] = False,
     json_table: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> int:
-    """Score a model beside predictors that know nothing."""
-    if benchmark != "synthetic":
-        raise UsageError(f"no benchmark is called {benchmark!r}; choose synthetic")
+    """Score models, or other tools' depth files, on a benchmark; stopped, it goes on."""
+    if benchmark not in ALL_SETS:
+        raise UsageError(f"no benchmark is called {benchmark!r}; choose {', '.join(ALL_SETS)}")
+    _choose("--protocol", protocol, PROTOCOLS)
+    _choose("--kind", kind, KINDS)
+    if png_scale is not None:
+        _choose("--png-scale", png_scale, PNG_SCALES)
+    named = [_named(text) for text in predictions or []]
     model.check()
+    near_edges = benchmark in WITH_EDGES if edges is None else edges
+    steps = None if edge_steps is None else numbers("--edge-steps", edge_steps, "LOW,HIGH")
+    given = {
+        **({} if steps is None else {"canny_low": steps[0], "canny_high": steps[1]}),
+        **({} if edge_dilation is None else {"dilation": edge_dilation}),
+        **({} if edge_samples is None else {"samples": edge_samples}),
+    }
+    if given and not near_edges:
+        raise UsageError("--edge-... options act on scores near edges; give --edges too")
     area = model.area
-    from ppdcli.evaluation import synthetic
+
+    from ppdcli.evaluation.edge_cloud import EdgeSettings
+    from ppdcli.evaluation.prediction_files import of_folder
+    from ppdcli.evaluation.rows import Rows
+    from ppdcli.jobs import evaluate as job
     from ppdcli.jobs.run import write_stdout
 
-    predictor = model.load(quiet=False)
+    settings = EdgeSettings(**given) if near_edges else None  # type: ignore[arg-type]
+    task = _benchmark(benchmark, root, list_file, limit, protocol, settings)
+    candidates: list[Candidate] = [
+        of_folder(name, folder, kind, png_scale)  # type: ignore[arg-type]
+        for name, folder in named
+    ]
+    folder = output or Path("ppd-eval", f"{benchmark}-{protocol}")
+    if overwrite:
+        job.clear(folder)
+    rows = Rows(folder, task.settings)
+    if not named or model.model != "auto" or model.checkpoint is not None:
+        from ppdcli.evaluation.predictors import of_model
 
-    def predict(photo: Photo) -> DepthMap:
-        return predictor.predict(photo, steps=model.steps, seed=model.seed, area=area)
+        predictor = model.load(quiet=False)
+        bilinear = task.rules.authors_nearest
+        candidates.insert(0, of_model(predictor, model.steps, model.seed, area, bilinear))
+    if benchmark == SYNTHETIC:
+        candidates += _controls()
+    for line in task.facts:
+        say(line)
+    left = sum(not rows.has(e.name, c.name) for e in task.entries for c in candidates)
+    with _progress(left) as done:
+        job.score_all(task, candidates, rows, folder, done)
+    results = job.results_of(task, rows)
+    files = job.write_results(task, results, folder)
+    from ppdcli.evaluation import summary
 
-    rows = synthetic.evaluate(
-        {
-            predictor.name: synthetic.of_depth_map(predict),
-            "constant": synthetic.constant,
-            "vertical ramp": synthetic.vertical_ramp,
-        },
-        limit,
-    )
     if json_table:
-        table = [
-            {"predictor": r.name, "abs_rel": r.scores.abs_rel, "delta1": r.scores.delta1,
-             "images": r.images}
-            for r in rows
-        ]  # fmt: skip
-        lines = [json.dumps(table)]
+        text = summary.dumps(job.json_table(task, results))
     else:
-        say("synthetic: sky masked, least-squares line to log(depth + 1) per image, mean of images")
-        lines = [f"{'predictor':<16}{'AbsRel':>8}{'delta1':>8}{'images':>8}"]
-        for r in rows:
-            scores = f"{r.scores.abs_rel:>8.3f}{r.scores.delta1:>8.3f}"
-            lines.append(f"{r.name:<16}{scores}{r.images:>8}")
-    write_stdout("".join(line + "\n" for line in lines).encode())
-    return ALL_DONE
+        lines = summary.text_of(results.summaries, results.columns)
+        text = "".join(f"{line}\n" for line in lines)
+    write_stdout(text.encode())
+    for line in summary.remarks(results.summaries):
+        say(line)
+    say(f"page: {files[0]}; rows: {folder / 'rows.csv'}")
+    return SOME_FAILED if results.failed else ALL_DONE
+
+
+def _benchmark(
+    name: str,
+    root: Path | None,
+    list_file: Path | None,
+    limit: int | None,
+    protocol: str,
+    edges: EdgeSettings | None,
+) -> Benchmark:
+    from ppdcli.evaluation.scoring import Rules
+    from ppdcli.jobs.evaluate import Benchmark
+
+    if name == SYNTHETIC:
+        from ppdcli.evaluation import synthetic
+
+        if root is not None or list_file is not None:
+            raise UsageError("synthetic is rendered, not read; leave out --root and --list")
+        count = synthetic.COUNT if limit is None else limit
+        entries, facts = synthetic.entries(count), list(synthetic.FACTS)
+        rules = Rules(protocol, edges=edges)  # type: ignore[arg-type]
+        listed = ""
+    else:
+        from ppdcli.evaluation.sets.catalog import open_set
+
+        if root is None:
+            raise UsageError(f"{name}: give its folder with --root, and its list with --list")
+        found = open_set(name, root, list_file)
+        listed = "\n".join(entry.name for entry in found.entries)
+        entries, facts = list(found.entries[:limit]), list(found.facts)
+        if found.passed_over:
+            facts.append(
+                f"{found.passed_over} lines of the list have no depth, and are passed over"
+            )
+        if found.expected is not None and len(found.entries) != found.expected:
+            count = len(found.entries)
+            say(f"{name}: {count} images are listed, the whole test set has {found.expected}")
+        rules = Rules(protocol, found.depth_range, edges, authors_nearest=name != "hypersim")  # type: ignore[arg-type]
+    edge_line = edges.describe() if edges is not None else "no scores near edges"
+    state = {
+        "set": name,
+        "protocol": protocol,
+        "list": hashlib.sha256(listed.encode(errors="surrogateescape")).hexdigest()[:12],
+        "edges": edge_line,
+    }
+    fit = (
+        "authors: RANSAC line to the truth in log(depth + 1), clipped to [1e-3, largest true depth]"
+        if protocol == "authors"
+        else "least-squares: a line on all valid pixels, in the space of the prediction, clipped "
+        "to the set's valid range"
+    )
+    lines = (f"{name}: {len(entries)} images; means over images", *facts, f"fit, {fit}", edge_line)
+    return Benchmark(name, entries, rules, lines, state)
+
+
+def _controls() -> list[Candidate]:
+    """Predictors that show what a score is worth."""
+    from ppdcli.evaluation.predictors import blurred_truth, constant, vertical_ramp
+
+    return [constant(), vertical_ramp(), *(blurred_truth(sigma) for sigma in BLURS)]
+
+
+def _choose(option: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        raise UsageError(f"{option} {given}: choose from {', '.join(known)}")
+
+
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, folder = text.partition("=")
+    if not (name and equals and folder):
+        raise UsageError(f"--predictions {text}: give NAME=FOLDER, such as marigold=out/marigold")
+    return name, Path(folder)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[Row], None]]:
+    """A bar on a terminal; failures as lines anywhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=total)
+
+        def done(row: Row) -> None:
+            bar.advance(task)
+            if row.reason is not None:
+                say(f"not scored: {row.predictor}: {row.image}: {row.reason}")
+
+        yield done

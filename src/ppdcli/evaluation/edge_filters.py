@@ -18,15 +18,12 @@ from ppdcli.depth import DepthMap
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.edge_metrics import Reference, Score, placed_truth, total
 from ppdcli.evaluation.metrics import align_log
-from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.cloud import unproject
 from ppdcli.geometry.edges import hanging_points
 from ppdcli.geometry.snap import snap_points
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.photo import Photo
-from ppdcli.training.compositions import compose
 from ppdcli.training.render import SKY_DEPTH
-from ppdcli.training.textures import make_texture_bank
 
 REDUCTION = 4
 EVERY = 2  # of the points in the edge band
@@ -123,12 +120,10 @@ def cases(count: int, predict: Predict | None = None) -> Iterator[tuple[str, Cas
         predict: a model's relative depth map, on its own grid; without it its three kinds are
             left out.
     """
-    textures = make_texture_bank(synthetic.BANK).count
     for k, (photo, truth) in enumerate(synthetic.scenes(count)):
         if not (truth < SKY_DEPTH).any():
             continue
-        fov = compose(synthetic.SEED, k, textures).fov
-        reference = _reference(truth, fov)
+        reference = _reference(truth, k)
         height, width = truth.shape
         small = downsample_depth(truth, height // REDUCTION, width // REDUCTION)
         enlarged = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -140,7 +135,7 @@ def cases(count: int, predict: Predict | None = None) -> Iterator[tuple[str, Cas
         if predict is None:
             continue
         relative = predict(photo)
-        own = _reference(downsample_depth(truth, *relative.shape), fov)
+        own = _reference(downsample_depth(truth, *relative.shape), k)
         depth = align_log(relative, own.truth, own.valid).astype(np.float32)
         rgb = cv2.resize(photo.rgb, relative.shape[::-1], interpolation=cv2.INTER_AREA)
         yield "model, own size", Case(own, depth, rgb)
@@ -195,11 +190,8 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.2f}" if whole else "-"
 
 
-def _reference(truth: np.ndarray, fov: float) -> Reference:
-    """``fov``: horizontal degrees that a 4:3 picture of the same area would have."""
-    height, width = truth.shape
-    focal = 0.5 / np.tan(np.radians(fov) / 2) * (height * width * 4 / 3) ** 0.5
-    camera = Camera(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
+def _reference(truth: np.ndarray, number: int) -> Reference:
+    camera = synthetic.camera_of(number, *truth.shape)
     return Reference(truth, camera, truth < SKY_DEPTH)
 
 

@@ -6,18 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
+EPSILON = 1e-5  # metres that the authors' code adds to what it divides by
+
 
 @dataclass(frozen=True)
 class Scores:
-    """Scores of one image.
+    """Scores of one image, or their means.
 
     Attributes:
-        abs_rel: mean |gt - p| / gt; 0 is perfect.
-        delta1: share of pixels with max(gt / p, p / gt) < 1.25; 1 is perfect.
+        abs_rel: mean |gt - p| / (gt + 1e-5); 0 is perfect.
+        delta1: share of pixels with max(gt / (p + 1e-5), p / (gt + 1e-5)) < 1.25; 1 is perfect.
+        delta_half, delta2, delta3: the same below 1.25 ** 0.5, 1.25 ** 2 and 1.25 ** 3.
     """
 
     abs_rel: float
+    delta_half: float
     delta1: float
+    delta2: float
+    delta3: float
 
 
 def align_log(relative: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -50,10 +56,37 @@ def score(predicted: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> Scores:
     """Scores metres against metres, both (H, W), where ``mask`` (H, W) is True.
 
     Raises:
-        ValueError: the mask is empty.
+        ValueError: the mask is empty, or see ``require_depth``.
     """
     if not mask.any():
         raise ValueError("no valid pixel to score")
+    require_depth(predicted, mask)
     p, gt = predicted[mask].astype(np.float64), depth[mask].astype(np.float64)
-    ratio = np.maximum(gt / (p + 1e-5), p / (gt + 1e-5))
-    return Scores(float((np.abs(gt - p) / (gt + 1e-5)).mean()), float((ratio < 1.25).mean()))
+    ratio = np.maximum(gt / (p + EPSILON), p / (gt + EPSILON))
+
+    def below(power: float) -> float:
+        return float((ratio < 1.25**power).mean())
+
+    return Scores(
+        abs_rel=float((np.abs(gt - p) / (gt + EPSILON)).mean()),
+        delta_half=below(0.5),
+        delta1=below(1),
+        delta2=below(2),
+        delta3=below(3),
+    )
+
+
+def require_depth(predicted: np.ndarray, mask: np.ndarray) -> None:
+    """Refuses a prediction that is no depth somewhere: no metric may pass over such pixels.
+
+    Args:
+        predicted: (H, W) metres.
+        mask: (H, W) bool, where it counts.
+
+    Raises:
+        ValueError: the prediction is NaN, infinite, zero or negative at a pixel of the mask.
+    """
+    p = predicted[mask]
+    wrong = p.size - int((np.isfinite(p) & (p > 0)).sum())
+    if wrong:
+        raise ValueError(f"the prediction is no depth at {wrong} of {p.size} valid pixels")

@@ -8,6 +8,7 @@ import numpy as np
 
 SIZE = 128
 LEVELS = 7  # 128, 64, ..., 2
+COUNT = 96  # textures in a bank
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def _spots(rng: np.random.Generator) -> np.ndarray:
     return np.clip((field - rng.uniform(0.3, 0.7)) * rng.uniform(3, 12) + 0.5, 0, 1)
 
 
-def make_texture_bank(seed: int, count: int = 96) -> TextureBank:
+def make_texture_bank(seed: int, count: int = COUNT) -> TextureBank:
     """Draws ``count`` textures: half plain noise at many spectra, half patterns with noise.
 
     Args:

@@ -1,0 +1,103 @@
+"""The pictures of the best and the worst images so far, kept on disk while a benchmark runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+from zipfile import BadZipFile
+
+import cv2
+import numpy as np
+
+from ppdcli.errors import OutputError
+from ppdcli.evaluation.frames import Frame
+from ppdcli.evaluation.report.content import Picture, Why
+from ppdcli.evaluation.rows import Row
+from ppdcli.files.atomic import atomic_path
+
+KEPT = 4  # of the best, and as many of the worst
+WIDEST = 960  # pixels of a photo
+RANKED_BY = "abs_rel"
+
+
+class Gallery:
+    """Pictures of one predictor in a folder, a file each."""
+
+    def __init__(self, folder: Path, predictor: str) -> None:
+        self.folder, self.predictor = folder, predictor
+
+    def offer(self, row: Row, rows: Sequence[Row], frame: Frame, depth: np.ndarray) -> None:
+        """Keeps the picture of an image if it is among the best or the worst so far.
+
+        Args:
+            row: the image's.
+            rows: the predictor's so far, with this one.
+            frame: its photo and truth.
+            depth: (H, W) metres, as it was scored.
+
+        Raises:
+            OutputError: the folder does not take it.
+        """
+        chosen = {r.image for _, r in _ranked(rows)}
+        if row.image not in chosen:
+            return
+        # Depth stays whole: the report knows how to make it small without losing sparse pixels.
+        arrays = {
+            "rgb": _small(frame.photo.rgb),
+            "truth": frame.depth.astype(np.float32),
+            "predicted": depth.astype(np.float32),
+            "valid": frame.valid,
+        }
+        with atomic_path(self._path(row.image)) as temporary, temporary.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+        self._drop_all_but({self._path(image) for image in chosen})
+
+    def pictures(self, rows: Sequence[Row]) -> list[Picture]:
+        """The worst first, then the best; what is not there any more is left out."""
+        return [
+            picture for why, row in _ranked(rows) if (picture := self._read(row, why)) is not None
+        ]
+
+    def _read(self, row: Row, why: Why) -> Picture | None:
+        try:
+            with np.load(self._path(row.image)) as file:
+                arrays = {key: file[key] for key in ("rgb", "truth", "predicted", "valid")}
+        except (OSError, ValueError, EOFError, KeyError, BadZipFile):
+            return None
+        assert row.scores is not None
+        return Picture(row.image, self.predictor, **arrays, scores=row.scores, why=why)
+
+    def _path(self, image: str) -> Path:
+        digest = hashlib.sha256(f"{self.predictor}\0{image}".encode(errors="surrogateescape"))
+        return self.folder / f"{self._prefix}-{digest.hexdigest()[:16]}.npz"
+
+    @property
+    def _prefix(self) -> str:
+        return hashlib.sha256(self.predictor.encode(errors="surrogateescape")).hexdigest()[:8]
+
+    def _drop_all_but(self, kept: set[Path]) -> None:
+        try:
+            for path in set(self.folder.glob(f"{self._prefix}-*.npz")) - kept:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{self.folder}: cannot be tidied ({error.strerror}); make it writable"
+            ) from error
+
+
+def _small(rgb: np.ndarray) -> np.ndarray:
+    scale = min(1.0, WIDEST / max(rgb.shape[:2]))
+    height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
+    return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def _ranked(rows: Sequence[Row]) -> list[tuple[Why, Row]]:
+    """The worst, the worst of all first, then the best of the rest."""
+    scored = [row for row in rows if row.scores is not None]
+    scored.sort(key=lambda row: (row.scores or {})[RANKED_BY])
+    worst, best = get_args(Why)
+    bad = scored[-KEPT:][::-1]
+    good = scored[: -len(bad) or None][:KEPT]
+    return [(worst, row) for row in bad] + [(best, row) for row in good]

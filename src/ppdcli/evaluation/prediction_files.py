@@ -1,0 +1,99 @@
+"""Predictions of other tools: a folder of depth files that mirrors a set's tree."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from zipfile import BadZipFile
+
+import numpy as np
+
+from ppdcli.errors import InputError, UsageError
+from ppdcli.evaluation.frames import Crop, Frame
+from ppdcli.evaluation.predictors import Candidate
+from ppdcli.evaluation.protocols import Kind
+from ppdcli.files import png
+from ppdcli.files.depth_files import read_depth
+from ppdcli.geometry.upsample import downsample_depth
+
+ENDINGS = tuple(
+    f"{tail}{suffix}" for tail in ("", "_depth") for suffix in (".npy", ".npz", ".exr", ".png")
+)
+ARRAYS = ("depth", "arr_0")  # of an .npz: Depth Pro's name, NumPy's default
+
+
+def of_folder(
+    name: str, folder: Path, kind: Kind, png_scale: png.PngScale | None = None
+) -> Candidate:
+    """Predictions read from files.
+
+    For the photo ``a/b.jpg`` of a set: ``a/b.npy``, ``.npz``, ``.exr`` or ``.png``, or one of these
+    of ``a/b_depth``, below ``folder``. Where the set's protocol crops its photos, a file of the
+    whole photo is cropped likewise.
+
+    Args:
+        name: what tables call it.
+        folder: of the files.
+        kind: the space in which their values are affine, where a file does not say itself that it
+            is a relative depth map of ours.
+        png_scale: what a PNG's pixels are if it does not say.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"--predictions {folder}: no such folder; give NAME=FOLDER")
+
+    def predict(image: str, frame: Frame) -> np.ndarray:
+        values = _read(_find(folder, image), kind, png_scale)
+        return values if frame.crop is None else _cropped(values, frame.crop)
+
+    return Candidate(name, kind, predict, {"kind": kind, "folder": str(folder)}, shown=True)
+
+
+def _find(folder: Path, image: str) -> Path:
+    stem = PurePosixPath(image).with_suffix("")
+    for ending in ENDINGS:
+        path = folder / f"{stem}{ending}"
+        if path.is_file():
+            return path
+    raise InputError(f"{folder / stem}: no .npy, .npz, .exr or .png there; predict {image} too")
+
+
+def _read(path: Path, kind: Kind, png_scale: png.PngScale | None) -> np.ndarray:
+    if path.suffix == ".npz":
+        return _array(path)
+    depth_map = read_depth(path, "relative", png_scale)
+    if depth_map.kind == "relative" and path.suffix != ".npy" and kind != "ppd":
+        raise InputError(
+            f"{path}: holds relative depth, affine in log(depth + 1); score it with --kind ppd"
+        )
+    return depth_map.values
+
+
+def _array(path: Path) -> np.ndarray:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            name = next((name for name in ARRAYS if name in file.files), None)
+            if name is None and len(file.files) == 1:
+                name = file.files[0]
+            if name is None:
+                raise InputError(
+                    f"{path}: holds {', '.join(file.files)}; name the depth map {ARRAYS[0]!r}"
+                )
+            values = np.squeeze(file[name])
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as .npz ({reason}); check the file") from error
+    if values.ndim != 2 or values.dtype.kind not in "fiu" or values.size == 0:
+        raise InputError(
+            f"{path}: holds {values.dtype} of shape {values.shape}; a depth map is (H, W) numbers"
+        )
+    return values.astype(np.float32)
+
+
+def _cropped(values: np.ndarray, crop: Crop) -> np.ndarray:
+    """The part of a map of the whole photo; a map of the part's own size as it is."""
+    if values.shape == (crop.height, crop.width):
+        return values
+    whole = downsample_depth(values, crop.full_height, crop.full_width)
+    return whole[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]

@@ -1,0 +1,325 @@
+"""The report as one HTML page that needs no network, no script and no other file."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import pairwise
+from typing import get_args
+
+import numpy as np
+from PIL import Image
+
+from ppdcli.evaluation.report.content import (
+    NO_VALUE,
+    Column,
+    Picture,
+    Profile,
+    Report,
+    Row,
+    Table,
+    Why,
+)
+from ppdcli.evaluation.report.panels import (
+    ERROR_TICKS,
+    GREY,
+    STEPS,
+    Panels,
+    depth_palette,
+    depth_ticks,
+    error_palette,
+)
+from ppdcli.evaluation.report.style import style_sheet
+
+JPEG_QUALITY = 85
+MOST_UNFOLDED = 20  # failures
+_NOT_IN_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart as PNG files in memory, for light and for dark pages."""
+
+    light: bytes
+    dark: bytes
+
+
+def render_page(
+    report: Report, panels: Sequence[Panels], scores: Chart | None, profile: Chart | None
+) -> str:
+    """The page's HTML; equal arguments give equal text.
+
+    Args:
+        report: all of its texts may hold anything, lone surrogates too.
+        panels: of ``report.pictures``, in their order.
+        scores, profile: the charts; None where there is nothing to draw.
+    """
+    title = _text(report.title)
+    css = style_sheet(
+        {"depth": depth_palette()[: STEPS + 1], "error": error_palette()[: STEPS + 1]},
+        {"swatch": GREY},
+    )
+    shown = list(zip(report.pictures, panels, strict=True))
+    sections = [
+        _scores_section(report, scores),
+        _section("How it was measured", _list(report.settings)),
+        _profile_section(report.profiles, profile),
+        _pictures_section(shown, report.table),
+        _failures_section(report.failures),
+    ]
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" \
+content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<title>{title}</title>
+<style>
+{css}
+</style>
+</head>
+<body>
+<header>
+<h1>{title}</h1>
+{_counts(report)}
+</header>
+<main>
+{"".join(sections)}</main>
+<footer><p class="faint">Made by {_text(report.version)}.</p></footer>
+</body>
+</html>
+"""
+
+
+def _counts(report: Report) -> str:
+    """How many images were scored, and whether the predictors' means are of the same ones."""
+    rows = report.table.rows
+    if not rows:
+        return "<p>Nothing was scored.</p>"
+    counts = [(row.scored, sum(row.not_scored.values())) for row in rows]
+    failed = [{image for image, name, _ in report.failures if name == r.predictor} for r in rows]
+    if any(c != counts[0] for c in counts) or any(f != failed[0] for f in failed):
+        return (
+            "<p><strong>The predictors were not all scored on the same images: their means cannot "
+            "be compared directly.</strong> The table says how many images each mean is of.</p>"
+        )
+    scored, left_out = counts[0]
+    return f"<p>{scored} {'image' if scored == 1 else 'images'} scored, {left_out} not.</p>"
+
+
+def _scores_section(report: Report, chart: Chart | None) -> str:
+    table = report.table
+    best = [table.best(k) for k in range(len(table.columns))]
+    head = [
+        '<th scope="col">Predictor</th>',
+        *(_column_head(column) for column in table.columns),
+        '<th scope="col" class="number">Images scored</th>',
+        '<th scope="col">Not scored</th>',
+    ]
+    body = [_score_row(table, row, best) for row in table.rows]
+    note = "Means over the scored images."
+    if any(best):
+        note += " The best value of a column is bold."
+    if any(column.text(v) == NO_VALUE for r in table.rows for column, v in _cells(table, r)):
+        note += f" {NO_VALUE}: no value."
+    return _section(
+        "Scores",
+        _scrollable("Scores", _table(head, body)),
+        f'<p class="faint">{note}</p>',
+        _chart("Charts of the scores", "The scores of the table above as bar charts.", chart),
+    )
+
+
+def _column_head(column: Column) -> str:
+    direction = f"<small>{column.better} is better</small>" if column.better else ""
+    return f'<th scope="col" class="number">{_text(column.title)} {direction}</th>'
+
+
+def _score_row(table: Table, row: Row, best: Sequence[str | None]) -> list[str]:
+    cells = [f'<th scope="row">{_text(row.predictor)}</th>']
+    for (column, value), best_text in zip(_cells(table, row), best, strict=True):
+        text = _text(column.text(value))
+        strong = f"<strong>{text}</strong>" if column.text(value) == best_text else text
+        cells.append(f'<td class="number">{strong}</td>')
+    reasons = "; ".join(f"{count} × {_text(why)}" for why, count in row.not_scored.items())
+    left_out = sum(row.not_scored.values())
+    cells.append(f'<td class="number">{row.scored}</td>')
+    cells.append(f"<td>{left_out}{': ' + reasons if reasons else ''}</td>")
+    return cells
+
+
+def _cells(table: Table, row: Row) -> list[tuple[Column, float | None]]:
+    return list(zip(table.columns, row.values, strict=True))
+
+
+def _profile_section(profiles: Sequence[Profile], chart: Chart | None) -> str:
+    if chart is None:
+        return ""
+    edges = profiles[0].edges
+    bins = [
+        f"{low:g} and more" if math.isinf(high) else f"{low:g} to below {high:g}"
+        for low, high in pairwise(edges)
+    ]
+    head = ['<th scope="col">Pixels from the edge</th>']
+    head += [f'<th scope="col" class="number">{_text(p.predictor)}</th>' for p in profiles]
+    means = np.stack([profile.means() for profile in profiles], axis=1)
+    body = [
+        [f'<th scope="row">{name}</th>']
+        + [f'<td class="number">{NO_VALUE if np.isnan(m) else f"{m:.2%}"}</td>' for m in line]
+        for name, line in zip(bins, means, strict=True)
+    ]
+    name = "Error near depth edges"
+    numbers = f"<details>\n<summary>The numbers</summary>\n{_table(head, body)}</details>\n"
+    alt = "Mean relative error by distance to the nearest true depth edge; a line a predictor."
+    return _section(
+        name,
+        "<p>Mean of |predicted − true| / true over all scored pixels of all images, by their "
+        "distance to the nearest edge of the true depth.</p>",
+        _chart(name, alt, chart),
+        _scrollable(f"{name}: the numbers", numbers),
+    )
+
+
+def _pictures_section(shown: Sequence[tuple[Picture, Panels]], table: Table) -> str:
+    if not shown:
+        return ""
+    parts = [
+        "<p>True and predicted depth have the same colours for the same metres; those of the error "
+        'are the same for all images. Grey <span class="swatch"></span>: no depth, or not scored.'
+        "</p>\n"
+    ]
+    for why in get_args(Why):
+        articles = [_article(picture, p, table) for picture, p in shown if picture.why == why]
+        if articles:
+            parts += [f"<h3>{why.title()}</h3>\n", *articles]
+    return _section("Images", *parts)
+
+
+def _article(picture: Picture, panels: Panels, table: Table) -> str:
+    image, predictor = _text(picture.image), _text(picture.predictor)
+    colors, errors = depth_palette(), error_palette()
+    figures = [
+        ("Photo", f"Photo {image}", _jpeg(panels.photo)),
+        ("True depth", f"True depth of {image}", _palette_png(panels.truth, colors)),
+        (
+            "Predicted depth",
+            f"Depth of {image} as predicted by {predictor}",
+            _palette_png(panels.predicted, colors),
+        ),
+        (
+            "Relative error",
+            f"Relative error of {predictor} on {image}",
+            _palette_png(panels.error, errors),
+        ),
+    ]
+    height, width = panels.truth.shape
+    grid = "".join(
+        f"<figure><figcaption>{caption}</figcaption>"
+        f'<img src="{uri}" width="{width}" height="{height}" alt="{alt}"></figure>\n'
+        for caption, alt, uri in figures
+    )
+    scores = "".join(
+        f" <span>{_text(column.title)} {_text(column.text(value))}</span>"
+        for column, value in ((table.column(key), v) for key, v in picture.scores.items())
+    )
+    return f"""<article>
+<h4>{image}</h4>
+<p><span>{predictor}</span>{scores}</p>
+<div class="panels">
+{grid}{_scale("depth", depth_ticks(panels.near, panels.far))}\
+{_scale("error", ERROR_TICKS)}</div>
+</article>
+"""
+
+
+def _scale(kind: str, ticks: Sequence[tuple[float, str]]) -> str:
+    """The bar of a palette; a label at 30 % has 30 % of itself on its left, so none sticks out."""
+    labels = "".join(
+        f'<span style="left:{100 * at:.1f}%;transform:translateX(-{100 * at:.1f}%)">{label}</span> '
+        for at, label in ticks
+    )
+    bar = '<div class="bar"></div>'
+    return f'<div class="{kind} scale">{bar}<div class="ticks">{labels}</div></div>\n'
+
+
+def _failures_section(failures: Sequence[tuple[str, str, str]]) -> str:
+    if not failures:
+        return ""
+    head = [f'<th scope="col">{name}</th>' for name in ("Image", "Predictor", "Reason")]
+    body = [
+        [
+            f'<th scope="row">{_text(image)}</th>',
+            f"<td>{_text(name)}</td>",
+            f"<td>{_text(why)}</td>",
+        ]
+        for image, name, why in failures
+    ]
+    unfolded = " open" if len(failures) <= MOST_UNFOLDED else ""
+    return _section(
+        "Images not scored",
+        f"<details{unfolded}>\n<summary>{len(failures)} in all, in none of the means</summary>\n",
+        _scrollable("Images not scored", _table(head, body)),
+        "</details>\n",
+    )
+
+
+def _section(title: str, *parts: str) -> str:
+    return f"<section>\n<h2>{title}</h2>\n{''.join(parts)}</section>\n"
+
+
+def _list(lines: Sequence[str]) -> str:
+    return "<ul>\n" + "".join(f"<li>{_text(line)}</li>\n" for line in lines) + "</ul>\n"
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    rows = "".join(f"<tr>{''.join(cells)}</tr>\n" for cells in body)
+    return f"<table>\n<thead><tr>{''.join(head)}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
+
+
+def _scrollable(name: str, content: str) -> str:
+    """What may be wider than a phone; the keyboard can reach it to scroll."""
+    return f'<div class="wide" role="region" aria-label="{name}" tabindex="0">\n{content}</div>\n'
+
+
+def _chart(name: str, alt: str, chart: Chart | None) -> str:
+    if chart is None:
+        return ""
+    with Image.open(io.BytesIO(chart.light)) as image:
+        width, height = image.size
+    dark, light = (_data_uri("png", data) for data in (chart.dark, chart.light))
+    return _scrollable(
+        name,
+        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
+        f'<img src="{light}" width="{width}" height="{height}" alt="{alt}"></picture>\n',
+    )
+
+
+def _jpeg(rgb: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, format="JPEG", quality=JPEG_QUALITY, optimize=True)
+    return _data_uri("jpeg", buffer.getvalue())
+
+
+def _palette_png(indices: np.ndarray, palette: np.ndarray) -> str:
+    """A third of the bytes of the same picture in RGB."""
+    image = Image.fromarray(indices)
+    image.putpalette(palette.tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return _data_uri("png", buffer.getvalue())
+
+
+def _data_uri(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+
+
+def _text(text: str) -> str:
+    """Escaped for text and for attributes; what HTML cannot hold becomes U+FFFD."""
+    return escape(_NOT_IN_HTML.sub("\ufffd", text))

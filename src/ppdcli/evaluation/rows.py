@@ -1,0 +1,169 @@
+"""Finished rows of a benchmark, one an image and predictor, kept on disk so that a run resumes."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ppdcli.errors import OutputError, UsageError
+
+FILE = "rows.jsonl"
+START = b'{"settings":'  # of the first line, which a kill may have cut
+Status = Literal["scored", "degenerate", "unreadable"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one image under one predictor.
+
+    Attributes:
+        status: degenerate if the image or its prediction cannot be scored, unreadable if a file of
+            it cannot be read.
+        scores: by name, NaN where the image has nothing to measure; None if it was not scored.
+        reason: why it was not.
+        note: what was out of the ordinary though it was.
+        sums, counts: error by distance to the nearest edge; empty without edges.
+    """
+
+    image: str
+    predictor: str
+    status: Status
+    scores: dict[str, float] | None = None
+    reason: str | None = None
+    note: str | None = None
+    sums: tuple[float, ...] = ()
+    counts: tuple[int, ...] = ()
+
+
+class Rows:
+    """The rows of a folder: a line of JSON each, after a first one with the settings.
+
+    Raises:
+        UsageError: the folder holds rows that were made with other settings, or something else.
+        OutputError: it cannot be read or made.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, str]) -> None:
+        self.path = folder / FILE
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.identities: dict[str, dict[str, str]] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
+        except OSError as error:
+            raise self._refused(error) from error
+        if not lines or (len(lines) == 1 and START.startswith(lines[0][: len(START)])):
+            self._write("wb", {"settings": settings})
+            return
+        self._compare(settings, self._settings(lines[0]))
+        for line in lines[1:-1]:
+            self._take(line)
+        if lines[-1]:  # a row that was being written when the last run ended
+            self._cut(len(lines[-1]))
+
+    def claim(self, predictor: str, identity: dict[str, str]) -> None:
+        """Says what a predictor's rows depend on, before any is added.
+
+        Raises:
+            UsageError: its rows here were made by another.
+        """
+        known = self.identities.get(predictor)
+        if known is None:
+            self.identities[predictor] = identity
+            self._write("ab", {"predictor": predictor, "identity": identity})
+        else:
+            self._compare(identity, known, f"{predictor} was scored here")
+
+    def has(self, image: str, predictor: str) -> bool:
+        """Whether it is finished."""
+        return (image, predictor) in self.rows
+
+    def add(self, row: Row) -> None:
+        """Keeps a row; it is on disk when this returns.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        self._write("ab", _plain(row))
+        self.rows[row.image, row.predictor] = row
+
+    def of(self, predictor: str, images: Iterable[str]) -> Iterator[Row]:
+        """The rows of a predictor for these images, in their order."""
+        found = (self.rows.get((image, predictor)) for image in images)
+        return (row for row in found if row is not None)
+
+    @property
+    def predictors(self) -> list[str]:
+        """All that were ever scored here, the first one first."""
+        return list(self.identities)
+
+    def _settings(self, line: bytes) -> dict[str, str]:
+        try:
+            return dict(json.loads(line)["settings"])
+        except (ValueError, KeyError, TypeError):
+            raise UsageError(
+                f"{self.path}: is no file of ours; choose another --output, or --overwrite it"
+            ) from None
+
+    def _take(self, line: bytes) -> None:
+        try:
+            raw = json.loads(line)
+            if "identity" in raw:
+                self.identities[raw["predictor"]] = raw["identity"]
+                return
+            row = _row(raw)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise UsageError(
+                f"{self.path}: a line of it is damaged; choose another --output, or --overwrite it"
+            ) from None
+        self.rows[row.image, row.predictor] = row
+
+    def _compare(
+        self, wanted: dict[str, str], found: dict[str, str], who: str = "its rows were made"
+    ) -> None:
+        for key in sorted({*wanted, *found}):
+            if wanted.get(key) != found.get(key):
+                raise UsageError(
+                    f"{self.path}: {who} with {key} {found.get(key, '-')}, now "
+                    f"{wanted.get(key, '-')}; choose another --output, or --overwrite it"
+                )
+
+    def _write(self, mode: str, line: dict[str, Any]) -> None:
+        try:
+            with self.path.open(mode) as file:
+                file.write(json.dumps(line).encode("ascii") + b"\n")
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _cut(self, count: int) -> None:
+        try:
+            with self.path.open("rb+") as file:
+                file.truncate(self.path.stat().st_size - count)
+        except OSError as error:
+            raise self._refused(error) from error
+
+    def _refused(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"{self.path}: cannot be written ({error.strerror}); make room or choose another "
+            "--output"
+        )
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """Without NaN, which JSON does not have."""
+    raw = asdict(row)
+    if row.scores is not None:
+        raw["scores"] = {k: v if math.isfinite(v) else None for k, v in row.scores.items()}
+    return raw
+
+
+def _row(raw: dict[str, Any]) -> Row:
+    scores = raw["scores"]
+    if scores is not None:
+        scores = {k: math.nan if v is None else float(v) for k, v in scores.items()}
+    rest = {**raw, "sums": tuple(raw["sums"]), "counts": tuple(raw["counts"])}
+    return Row(**{**rest, "scores": scores})

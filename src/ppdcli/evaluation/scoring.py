@@ -1,0 +1,138 @@
+"""One image's scores: aligned by a protocol, then every metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from ppdcli.evaluation.boundary import boundary_f1
+from ppdcli.evaluation.edge_cloud import (
+    EdgeSettings,
+    edge_band,
+    edge_chamfer,
+    edge_recall,
+    flying_rate,
+    true_edges,
+)
+from ppdcli.evaluation.edge_profile import error_by_distance
+from ppdcli.evaluation.frames import Frame
+from ppdcli.evaluation.metrics import score
+from ppdcli.evaluation.protocols import EVERYTHING, Kind, Protocol, align
+from ppdcli.evaluation.report.content import Column
+from ppdcli.geometry.upsample import downsample_depth
+
+PIXELS = (
+    Column("abs_rel", "AbsRel", "lower", ".3f"),
+    Column("delta_half", "δ0.5", "higher", ".3f"),
+    Column("delta1", "δ1", "higher", ".3f"),
+    Column("delta2", "δ2", "higher", ".3f"),
+    Column("delta3", "δ3", "higher", ".3f"),
+)
+NEAR_EDGES = (
+    Column("recall", "recall", "higher", ".3f"),
+    Column("ramp", "ramp", "lower", ".3f"),
+    Column("flying", "flying", "lower", ".3f"),
+    Column("boundary_f1", "F1", "higher", ".3f"),
+)
+CHAMFER = (
+    Column("chamfer", "Chamfer m", "lower", ".3f"),
+    Column("log_chamfer", "Chamfer log", "lower", ".4f"),
+)
+"""Scores by name: of all valid pixels, near true edges, and of those the ones of a cloud, which
+need a camera."""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How images are scored.
+
+    Attributes:
+        protocol: of the fit.
+        depth_range: metres that the set calls valid.
+        edges: what is near an edge; None for no scores of edges.
+        authors_nearest: predictions come to the truth's size as ``cv2.INTER_NEAREST`` does it,
+            which is the authors' way; else by the nearest pixel centre.
+        seed: of RANSAC and of the choice of points.
+    """
+
+    protocol: Protocol = "authors"
+    depth_range: tuple[float, float] = EVERYTHING
+    edges: EdgeSettings | None = field(default_factory=EdgeSettings)
+    authors_nearest: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """One prediction's scores.
+
+    Attributes:
+        scores: by ``Column.key``; NaN where the image has nothing to measure, such as no edge.
+        note: what was out of the ordinary in the fit, else None.
+        sums, counts: by distance to the nearest edge (``edge_profile``); None without edges.
+        depth: (H, W) metres, the prediction as it was scored.
+    """
+
+    scores: dict[str, float]
+    note: str | None
+    sums: np.ndarray | None
+    counts: np.ndarray | None
+    depth: np.ndarray
+
+
+def judge(frame: Frame, prediction: np.ndarray, kind: Kind, rules: Rules) -> Judged:
+    """Aligns a prediction and scores it.
+
+    Args:
+        frame: photo and truth.
+        prediction: (h, w) on any grid.
+        kind: the space that it is affine in.
+        rules: see there.
+
+    Raises:
+        Degenerate: the image cannot be scored; says why.
+    """
+    truth, valid = frame.depth, frame.valid
+    fitted = align(
+        rules.protocol,
+        kind,
+        _at_size(prediction, truth.shape, rules.authors_nearest),
+        truth,
+        valid,
+        rules.seed,
+        rules.depth_range,
+    )
+    scores = dict(vars(score(fitted.depth, truth, valid)))
+    sums = counts = None
+    if rules.edges is not None:
+        scores |= _near_edges(frame, fitted.depth, rules.edges, rules.seed)
+        edges = true_edges(truth, valid, rules.edges)
+        sums, counts = error_by_distance(fitted.depth, truth, valid, edges)
+    return Judged(scores, fitted.note, sums, counts, fitted.depth)
+
+
+def _near_edges(
+    frame: Frame, depth: np.ndarray, settings: EdgeSettings, seed: int
+) -> dict[str, float]:
+    truth, valid = frame.depth, frame.valid
+    band = edge_band(truth, valid, settings)
+    shown = edge_recall(depth, truth, valid, settings)
+    scores = {
+        "recall": shown.recall,
+        "ramp": shown.ramp,
+        "flying": flying_rate(depth, truth, valid, band),
+        "boundary_f1": boundary_f1(depth, truth, valid).f1,
+    }
+    if frame.camera is not None:
+        cloud = edge_chamfer(depth, truth, valid, band, frame.camera, settings, seed)
+        scores |= {"chamfer": cloud.chamfer, "log_chamfer": cloud.log_chamfer}
+    return scores
+
+
+def _at_size(values: np.ndarray, shape: tuple[int, ...], authors: bool) -> np.ndarray:
+    height, width = shape
+    if authors and values.shape != (height, width):
+        return cv2.resize(values, (width, height), interpolation=cv2.INTER_NEAREST)
+    return downsample_depth(values, height, width)

@@ -1,0 +1,84 @@
+"""Sets by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ppdcli.errors import UsageError
+from ppdcli.evaluation.frames import Entry
+from ppdcli.evaluation.sets import diode, eth3d, hypersim, kitti, nyuv2, scannet
+from ppdcli.evaluation.sets.listing import read_list
+from ppdcli.evaluation.sets.rules import SetRules
+
+RULES: dict[str, SetRules] = {
+    "nyuv2": nyuv2.RULES,
+    "kitti": kitti.RULES,
+    "eth3d": eth3d.RULES,
+    "scannet": scannet.RULES,
+    "diode": diode.RULES,
+    "hypersim": hypersim.RULES,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class DepthSet:
+    """A set with true depth, its images not read yet.
+
+    Attributes:
+        name: as on the command line.
+        entries: in the list's order.
+        passed_over: how many lines of the list have no depth file.
+        expected: entries of the whole test set; None if there is no agreed number.
+        depth_range: (lo, hi) metres that the protocol calls valid; hi may be infinite.
+        facts: lines that state the protocol, to be printed with a result.
+    """
+
+    name: str
+    entries: tuple[Entry, ...]
+    passed_over: int
+    expected: int | None
+    depth_range: tuple[float, float]
+    facts: tuple[str, ...]
+
+
+def open_set(name: str, root: Path, list_file: Path | None) -> DepthSet:
+    """Find a set's images. Nothing but the list is read.
+
+    Args:
+        name: one of ``SETS``.
+        root: the folder that the list's paths start from.
+        list_file: the list; by default the published one, by its name, in ``root``.
+
+    Raises:
+        UsageError: an unknown name, no such folder, no list, or a line of it that is wrong.
+    """
+    if name not in RULES:
+        raise UsageError(f"no set is called {name!r}; choose {', '.join(RULES)}")
+    rules = RULES[name]
+    if not root.is_dir():
+        cause = "is no folder; unpack it and give the folder" if root.exists() else "no such folder"
+        raise UsageError(f"{root}: {cause}, below which the files of {name} are")
+    listing = read_list(list_file or _published_list(name, rules, root), rules)
+    return DepthSet(
+        name,
+        tuple(
+            Entry(files[0].as_posix(), partial(rules.read, *(root / file for file in files)))
+            for files in listing.rows
+        ),
+        listing.passed_over,
+        rules.expected,
+        rules.depth_range,
+        rules.facts,
+    )
+
+
+def _published_list(name: str, rules: SetRules, root: Path) -> Path:
+    way_on = f"name a list with --list; its lines are {rules.line}"
+    if rules.list_name is None:
+        raise UsageError(f"{name}: has no list of its own; {way_on}")
+    path = root / rules.list_name
+    if not path.is_file():
+        raise UsageError(f"{root}: {rules.list_name} is not in it; {way_on}")
+    return path

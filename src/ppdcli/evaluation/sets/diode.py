@@ -1,0 +1,79 @@
+"""DIODE: the validation split, indoors and outdoors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from ppdcli.errors import InputError
+from ppdcli.evaluation.frames import Frame
+from ppdcli.evaluation.sets.reading import require_same_size, require_size
+from ppdcli.evaluation.sets.rules import SetRules
+from ppdcli.photo import load_photo
+
+DEPTH_RANGE = (0.6, 350.0)  # both ends are valid
+STEEPEST = 0.3
+HEIGHT, WIDTH = 768, 1024
+
+
+def read(photo_path: Path, depth_path: Path, mask_path: Path) -> Frame:
+    """A frame; where depth is steep the scans are smeared, so the protocol leaves it out.
+
+    No camera: the toolkit states one, but not whether depth is along its axis.
+
+    Raises:
+        InputError: a file is missing, broken or of another size.
+    """
+    depth = _array(depth_path)
+    if depth.ndim != 3 or depth.shape[2] != 1 or depth.dtype.kind != "f":
+        raise InputError(
+            f"{depth_path}: holds {depth.dtype} of shape {depth.shape}; "
+            "the set's depth is (H, W, 1) floats"
+        )
+    depth = depth[:, :, 0]
+    require_size(depth_path, depth.shape, HEIGHT, WIDTH)
+    mask = _array(mask_path)
+    require_size(mask_path, mask.shape, HEIGHT, WIDTH)
+    photo = load_photo(photo_path)
+    require_same_size(depth_path, depth.shape, photo)
+    valid = (mask == 1) & np.isfinite(depth) & (depth >= DEPTH_RANGE[0]) & (depth <= DEPTH_RANGE[1])
+    return Frame(photo, depth.astype(np.float32, copy=False), valid & ~_steep(depth))
+
+
+def _steep(depth: np.ndarray) -> np.ndarray:
+    """(H, W) bool by the authors' rule: SciPy's Sobel, unnormalised, reflected at the borders.
+
+    A slope of s metres a pixel along one axis counts as 8 s. Invalid depth takes part as it is
+    stored, which is mostly 0; what is not a number makes no pixel steep.
+    """
+    with np.errstate(invalid="ignore"):  # infinity - infinity
+        slope = np.abs(ndimage.sobel(depth, 0)) + np.abs(ndimage.sobel(depth, 1))
+        return slope > STEEPEST
+
+
+def _array(path: Path) -> np.ndarray:
+    """What a .npy file holds."""
+    try:
+        with path.open("rb") as stream:
+            return np.lib.format.read_array(stream, allow_pickle=False)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path") from None
+    except (OSError, ValueError, EOFError, MemoryError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as .npy ({reason}); check the file") from error
+
+
+RULES = SetRules(
+    fields=("photo", "depth", "mask"),
+    list_name="diode_val_all_filename_list.txt",
+    expected=771,
+    depth_range=DEPTH_RANGE,
+    facts=(
+        "depth: .npy in metres; valid where the mask is 1 and 0.6 <= d <= 350 m",
+        "left out: |Sobel down| + |Sobel right| > 0.3 on stored depth (SciPy's, unnormalised)",
+        "whole images of 1024x768, no crop",
+    ),
+    read=read,
+)

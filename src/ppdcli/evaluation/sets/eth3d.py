@@ -1,0 +1,81 @@
+"""ETH3D: photos of the high-resolution multi-view set with laser-scanned depth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ppdcli.errors import InputError
+from ppdcli.evaluation.frames import Frame
+from ppdcli.evaluation.sets.reading import between
+from ppdcli.evaluation.sets.rules import SetRules
+from ppdcli.photo import load_photo
+
+DEPTH_RANGE = (0.01, float("inf"))
+STORED = (4032, 6048)  # rows, columns
+SCORED = (1360, 2048)
+
+
+def read(photo_path: Path, depth_path: Path) -> Frame:
+    """A frame of 2048x1360: depth by the nearest pixel, the photo by means over areas.
+
+    No camera: the photos have lens distortion, and each scene has calibrations of its own.
+
+    Raises:
+        InputError: a file is missing or broken, depth has another number of bytes, or the photo
+            other proportions.
+    """
+    return read_sized(photo_path, depth_path, STORED, SCORED)
+
+
+def read_sized(
+    photo_path: Path, depth_path: Path, stored: tuple[int, int], scored: tuple[int, int]
+) -> Frame:
+    """Like ``read`` for depth of ``stored`` (rows, columns), brought to ``scored``."""
+    depth = _raw(depth_path, *stored)
+    photo = load_photo(photo_path)
+    height, width = photo.rgb.shape[:2]
+    if height * stored[1] != width * stored[0]:
+        raise InputError(
+            f"{photo_path}: {width}x{height} is not of the proportions of its depth, "
+            f"{stored[1]}x{stored[0]}; get the set's own file"
+        )
+    size = scored[::-1]
+    # Not downsample_depth: it takes the pixel at the centre, and the authors' cv2 the upper left.
+    depth = cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST)
+    rgb = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA)
+    return Frame(replace(photo, rgb=rgb), depth, between(depth, DEPTH_RANGE))
+
+
+def _raw(path: Path, rows: int, columns: int) -> np.ndarray:
+    """(rows, columns) float32 of a file without a header, little-endian, row by row."""
+    expected = rows * columns * 4
+    try:
+        size = path.stat().st_size
+        values = np.fromfile(path, "<f4") if size == expected else None
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    if values is None:
+        raise InputError(
+            f"{path}: has {size} bytes instead of the {expected} of {columns}x{rows} raw float32; "
+            "get the set's own file"
+        )
+    return values.reshape(rows, columns).astype(np.float32, copy=False)
+
+
+RULES = SetRules(
+    fields=("photo", "depth"),
+    list_name="eth3d_filename_list.txt",
+    expected=454,
+    depth_range=DEPTH_RANGE,
+    facts=(
+        "depth: raw float32 of 6048x4032, in metres; valid where 0.01 m < d < infinity",
+        "depth (nearest pixel) and photo (means over areas) brought to 2048x1360; no crop",
+    ),
+    read=read,
+)

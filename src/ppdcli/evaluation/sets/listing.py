@@ -1,0 +1,84 @@
+"""List files: the images of a set, one a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+from ppdcli.errors import UsageError
+from ppdcli.evaluation.sets.rules import SetRules
+
+FILES = ("photo", "depth", "mask")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a list file holds.
+
+    Attributes:
+        rows: the files of each line, relative to the set's root, in the order of the set's fields.
+        passed_over: how many lines have no depth.
+    """
+
+    rows: tuple[tuple[PurePosixPath, ...], ...]
+    passed_over: int
+
+
+def read_list(path: Path, rules: SetRules) -> Listing:
+    """Read a list; blank lines and those that start with # are comments.
+
+    Raises:
+        UsageError: missing, no text, without an entry, or a line that has another number of
+            fields, names a file outside the root, or a photo of an earlier line; by line number.
+    """
+    rows: dict[PurePosixPath, tuple[PurePosixPath, ...]] = {}
+    lines: dict[PurePosixPath, int] = {}
+    passed_over = 0
+    for number, line in enumerate(_text(path, rules).splitlines(), 1):
+        fields = line.split()
+        if not fields or fields[0].startswith("#"):
+            continue
+        where = f"{path}: line {number}"
+        if len(fields) != len(rules.fields):
+            raise UsageError(
+                f"{where} has {_count(len(fields))} instead of {len(rules.fields)}; give "
+                f"{rules.line}"
+            )
+        named = dict(zip(rules.fields, fields, strict=True))
+        if named["depth"] == rules.no_depth:
+            passed_over += 1
+            continue
+        files = tuple(_below(named[field], where) for field in rules.fields if field in FILES)
+        photo = files[0]
+        if photo in rows:
+            raise UsageError(
+                f"{where} has the photo {photo} of line {lines[photo]} again; list each image once"
+            )
+        rows[photo], lines[photo] = files, number
+    if not rows:
+        raise UsageError(f"{path}: lists no image with depth; give lines {rules.line}")
+    return Listing(tuple(rows.values()), passed_over)
+
+
+def _text(path: Path, rules: SetRules) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise UsageError(f"{path}: no such list; give one with lines {rules.line}") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); check the list") from error
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: is no text; give a list with lines {rules.line}") from None
+
+
+def _count(fields: int) -> str:
+    return "1 field" if fields == 1 else f"{fields} fields"
+
+
+def _below(field: str, where: str) -> PurePosixPath:
+    """The path below the root that a field names."""
+    # Windows' rules know its drives and separators as well as /, so lists are safe everywhere.
+    path = PureWindowsPath(field)
+    if path.anchor or ".." in path.parts or not path.parts:
+        raise UsageError(f"{where}: {field} is not below the set's folder; give relative paths")
+    return PurePosixPath(field)

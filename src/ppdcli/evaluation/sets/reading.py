@@ -1,0 +1,54 @@
+"""What the readers of several sets share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ppdcli.errors import InputError
+from ppdcli.files import png
+from ppdcli.photo import Photo
+
+
+def png_metres(path: Path, scale: png.PngScale) -> np.ndarray:
+    """(H, W) float32 metres of a 16-bit PNG, NaN where there is no depth.
+
+    Raises:
+        InputError: missing, damaged, not 16-bit grey, or of relative depth.
+    """
+    depth_map = png.read(path, scale)
+    if depth_map.kind == "relative":
+        raise InputError(f"{path}: holds relative depth; a benchmark needs metres")
+    return depth_map.values
+
+
+def require_size(path: Path, shape: tuple[int, ...], height: int, width: int) -> None:
+    """Require that what a file holds is (height, width).
+
+    Raises:
+        InputError: it is not; names both sizes.
+    """
+    if shape != (height, width):
+        found = "x".join(str(side) for side in reversed(shape))
+        raise InputError(f"{path}: is {found} instead of {width}x{height}; get the set's own file")
+
+
+def require_same_size(path: Path, shape: tuple[int, ...], photo: Photo) -> None:
+    """Require that depth is of the photo's size, as the authors' code does.
+
+    Raises:
+        InputError: it is not; names both sizes.
+    """
+    height, width = photo.rgb.shape[:2]
+    if shape != (height, width):
+        found = "x".join(str(side) for side in reversed(shape))
+        raise InputError(
+            f"{path}: is {found} but its photo {photo.name} is {width}x{height}; check the list"
+        )
+
+
+def between(depth: np.ndarray, depth_range: tuple[float, float]) -> np.ndarray:
+    """(H, W) bool: where depth is strictly inside the range, and finite."""
+    low, high = depth_range
+    return np.isfinite(depth) & (depth > low) & (depth < high)

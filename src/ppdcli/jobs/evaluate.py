@@ -1,0 +1,213 @@
+"""What ``ppd evaluate`` does: scores, kept as they come, then tables, pictures and a page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from ppdcli.errors import InputError, OutputError
+from ppdcli.evaluation import summary
+from ppdcli.evaluation.frames import Entry
+from ppdcli.evaluation.gallery import Gallery
+from ppdcli.evaluation.predictors import Candidate
+from ppdcli.evaluation.protocols import Degenerate
+from ppdcli.evaluation.report.content import Column, Report, Why
+from ppdcli.evaluation.report.write import write_report
+from ppdcli.evaluation.rows import FILE, Row, Rows
+from ppdcli.evaluation.scoring import CHAMFER, NEAR_EDGES, PIXELS, Rules, judge
+from ppdcli.files.atomic import atomic_path
+from ppdcli.version import __version__
+
+PICTURES = "pictures"  # folder of the gallery
+PICTURE = re.compile(rf"({'|'.join(get_args(Why))})-\d+-")  # of the report
+
+
+@dataclass(frozen=True, eq=False)
+class Benchmark:
+    """A set and how it is scored.
+
+    Attributes:
+        name: of the set.
+        entries: the images to score.
+        rules: see there.
+        facts: lines that state the set and its protocol, to stand beside every number.
+        settings: what rows depend on, by name.
+    """
+
+    name: str
+    entries: Sequence[Entry]
+    rules: Rules
+    facts: tuple[str, ...]
+    settings: dict[str, str]
+
+
+def score_all(
+    benchmark: Benchmark,
+    candidates: Sequence[Candidate],
+    rows: Rows,
+    folder: Path,
+    done: Callable[[Row], None],
+) -> None:
+    """Scores every image under every candidate, but for the rows that are finished.
+
+    Args:
+        benchmark: what to score.
+        candidates: by whom.
+        rows: of an earlier run, too; new ones are added.
+        folder: of the results.
+        done: called with each row that is finished now.
+
+    Raises:
+        OutputError: the folder does not take the rows.
+    """
+    for candidate in candidates:
+        rows.claim(candidate.name, candidate.identity)
+    images = [entry.name for entry in benchmark.entries]
+    for entry in benchmark.entries:
+        left = [c for c in candidates if not rows.has(entry.name, c.name)]
+        if not left:
+            continue
+        try:
+            frame = entry.load()
+        except InputError as error:
+            for candidate in left:
+                row = Row(entry.name, candidate.name, "unreadable", reason=str(error))
+                rows.add(row)
+                done(row)
+            continue
+        for candidate in left:
+            try:
+                prediction = candidate.predict(entry.name, frame)
+                judged = judge(frame, prediction, candidate.kind, benchmark.rules)
+            except InputError as error:
+                row = Row(entry.name, candidate.name, "unreadable", reason=str(error))
+            except Degenerate as error:
+                row = Row(entry.name, candidate.name, "degenerate", reason=str(error))
+            else:
+                row = Row(
+                    entry.name,
+                    candidate.name,
+                    "scored",
+                    judged.scores,
+                    note=judged.note,
+                    sums=() if judged.sums is None else tuple(judged.sums.tolist()),
+                    counts=() if judged.counts is None else tuple(judged.counts.tolist()),
+                )
+                if candidate.shown:
+                    others = [*rows.of(candidate.name, images), row]
+                    gallery = Gallery(folder / PICTURES, candidate.name)
+                    gallery.offer(row, others, frame, judged.depth)
+            rows.add(row)
+            done(row)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """A benchmark's outcome.
+
+    Attributes:
+        columns: the scores that some image has.
+        summaries: one a predictor.
+        rows: all of them, by predictor.
+    """
+
+    columns: tuple[Column, ...]
+    summaries: tuple[summary.Summary, ...]
+    rows: dict[str, list[Row]]
+
+    @property
+    def failed(self) -> list[Row]:
+        """Rows without scores."""
+        return [row for rows in self.rows.values() for row in rows if row.scores is None]
+
+
+def results_of(benchmark: Benchmark, rows: Rows) -> Results:
+    """What the rows say, for all predictors that were ever scored with these settings."""
+    images = [entry.name for entry in benchmark.entries]
+    by_predictor = {name: list(rows.of(name, images)) for name in rows.predictors}
+    by_predictor = {name: found for name, found in by_predictor.items() if found}
+    known = {key for found in by_predictor.values() for row in found for key in row.scores or ()}
+    columns = tuple(column for column in (*PIXELS, *NEAR_EDGES, *CHAMFER) if column.key in known)
+    summaries = tuple(
+        summary.summarise(name, found, columns) for name, found in by_predictor.items()
+    )
+    return Results(columns, summaries, by_predictor)
+
+
+def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[Path]:
+    """Tables for programs, the page and its pictures.
+
+    Returns:
+        The files, the page first.
+
+    Raises:
+        OutputError: the folder does not take them.
+    """
+    every_row = [row for rows in results.rows.values() for row in rows]
+    texts = {
+        "scores.json": summary.dumps(json_table(benchmark, results)),
+        "scores.csv": summary.csv_of_table(results.summaries, results.columns),
+        "rows.csv": summary.csv_of(every_row, results.columns),
+    }
+    for name, text in texts.items():
+        with atomic_path(folder / name) as temporary:
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    pages = write_report(
+        folder,
+        Report(
+            title=f"{benchmark.name}, protocol {benchmark.rules.protocol}",
+            settings=(*benchmark.facts, f"worst and best by {PIXELS[0].title}"),
+            table=summary.table_of(results.summaries, results.columns),
+            pictures=tuple(
+                picture
+                for name, rows in results.rows.items()
+                for picture in Gallery(folder / PICTURES, name).pictures(rows)
+            ),
+            profiles=tuple(
+                profile
+                for name, rows in results.rows.items()
+                if (profile := summary.profile_of(name, rows)) is not None
+            ),
+            failures=tuple((r.image, r.predictor, r.reason or "") for r in results.failed),
+            version=f"ppdcli {__version__}",
+        ),
+    )
+    _drop_pictures_but(folder, set(pages))
+    return [pages[0], *(folder / name for name in texts), *pages[1:]]
+
+
+def _drop_pictures_but(folder: Path, kept: set[Path]) -> None:
+    """An earlier run's pictures, of images that are no longer among the best or the worst."""
+    for path in folder.glob("*.png"):
+        if path not in kept and PICTURE.match(path.name):
+            path.unlink(missing_ok=True)
+
+
+def json_table(benchmark: Benchmark, results: Results) -> dict[str, object]:
+    """The table for programs."""
+    return summary.json_of(
+        benchmark.name, benchmark.rules.protocol, benchmark.facts, results.summaries
+    )
+
+
+def clear(folder: Path) -> None:
+    """Forgets the rows and pictures of an earlier run.
+
+    Raises:
+        OutputError: the folder does not let them go.
+    """
+    try:
+        for path in _own_files(folder):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be cleared ({error.strerror}); choose another --output"
+        ) from error
+
+
+def _own_files(folder: Path) -> Iterator[Path]:
+    yield folder / FILE
+    yield from (folder / PICTURES).glob("*.npz")

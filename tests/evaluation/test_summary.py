@@ -1,0 +1,90 @@
+"""Means, and everything that is not in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+
+from ppdcli.evaluation.edge_profile import BINS
+from ppdcli.evaluation.report.content import Column
+from ppdcli.evaluation.rows import Row
+from ppdcli.evaluation.summary import (
+    csv_of,
+    csv_of_table,
+    json_of,
+    profile_of,
+    remarks,
+    summarise,
+    table_of,
+    text_of,
+)
+
+COLUMNS = (Column("abs_rel", "AbsRel", "lower", ".3f"), Column("recall", "recall", "higher", ".3f"))
+ROWS = [
+    Row("a", "tiny", "scored", {"abs_rel": 0.1, "recall": math.nan}),
+    Row("b", "tiny", "scored", {"abs_rel": 0.3, "recall": 0.5}, note="falling line (slope -1)"),
+    Row("c", "tiny", "scored", {"abs_rel": 0.2, "recall": 0.7}, note="falling line (slope -2)"),
+    Row("d", "tiny", "degenerate", reason="no valid pixel"),
+    Row("e", "tiny", "unreadable", reason="e: no such file"),
+]
+
+
+def test_means_are_over_images_and_what_is_left_out_is_counted() -> None:
+    found = summarise("tiny", ROWS, COLUMNS)
+    assert found.means == pytest.approx({"abs_rel": 0.2, "recall": 0.6})
+    assert found.measured == {"recall": 2} and found.scored == 3
+    assert found.not_scored == {"degenerate": 1, "unreadable": 1}
+    assert found.notes == {"falling line": 2}
+    assert remarks([found]) == [
+        "tiny: 1 not scored, degenerate",
+        "tiny: 1 not scored, unreadable",
+        "tiny: 2 scored in spite of a falling line",
+        "tiny: of 3 images, recall of 2 (the others have no edge)",
+    ]
+
+
+def test_nothing_scored_has_no_mean() -> None:
+    found = summarise("tiny", ROWS[3:], COLUMNS)
+    assert math.isnan(found.means["abs_rel"]) and found.scored == 0
+    assert text_of([found], COLUMNS)[1].split() == ["tiny", "-", "-", "0"]
+    (predictor,) = json_of("s", "authors", ["x"], [found])["predictors"]
+    assert predictor["abs_rel"] is None and predictor["images"] == 0
+
+
+def test_the_tables_say_the_same() -> None:
+    found = summarise("tiny", ROWS, COLUMNS)
+    head, line = text_of([found], COLUMNS)
+    assert head.split() == ["predictor", "AbsRel", "recall", "images"]
+    assert line.split() == ["tiny", "0.200", "0.600", "3"]
+    (row,) = csv.DictReader(io.StringIO(csv_of_table([found], COLUMNS)))
+    assert row == {
+        "predictor": "tiny", "abs_rel": "0.2", "recall": "0.6", "images": "3", "not_scored": "2",
+    }  # fmt: skip
+    table = table_of([found], COLUMNS)
+    assert table.rows[0].values == pytest.approx((0.2, 0.6)) and table.rows[0].scored == 3
+    json.dumps(json_of("s", "authors", ["x"], [found]), allow_nan=False)
+
+
+def test_each_image_has_a_row() -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_of(ROWS, COLUMNS))))
+    assert [row["status"] for row in rows] == ["scored"] * 3 + ["degenerate", "unreadable"]
+    assert rows[0]["abs_rel"] == "0.1" and rows[0]["recall"] == ""
+    assert rows[3]["abs_rel"] == "" and rows[3]["note"] == "no valid pixel"
+
+
+def test_the_profile_adds_up_images_with_edges() -> None:
+    def row(image: str, place: int, total: float, pixels: int) -> Row:
+        sums, counts = np.zeros(len(BINS)), np.zeros(len(BINS), int)
+        sums[place], counts[place] = total, pixels
+        return Row(image, "tiny", "scored", {}, sums=tuple(sums), counts=tuple(counts.tolist()))
+
+    found = profile_of("tiny", [row("a", 0, 2, 4), row("b", 0, 1, 2), row("c", -1, 9, 9), ROWS[0]])
+    assert found is not None
+    means = found.means()
+    assert means[0] == 0.5 and np.isnan(means[1:]).all() and len(means) == len(BINS) - 1
+    assert profile_of("tiny", ROWS) is None
