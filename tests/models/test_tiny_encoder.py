@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -33,6 +34,24 @@ def test_one_token_per_16_by_16_pixels(height: int, width: int, encoder: TinyEnc
     tokens = encoder(image(height, width))
     assert tokens.shape == (2, height // 16 * (width // 16), SMALL.semantics_dim)
     assert torch.isfinite(tokens).all()
+
+
+@torch.no_grad()
+def test_tokens_of_8_pixels_hold_the_depth_of_their_own_pixels() -> None:
+    """With half the token's side, and the pyramid's levels of half the strides."""
+    torch.manual_seed(0)
+    encoder = TinyEncoder(replace(SMALL, token=8)).eval()
+    tokens = encoder(image())
+    assert tokens.shape == (2, 60, encoder.config.semantics_dim) and tokens.shape[2] == 8 + 32 + 16
+    sine, _, cosine, _ = tokens[..., -16:].transpose(1, 2).unflatten(2, (6, 10)).split(4, dim=1)
+    depth = torch.atan2(sine, cosine) * (2 / math.pi)
+    torch.testing.assert_close(F.pixel_shuffle(depth, 2), encoder.depths(image())[0])
+    middle = encoder.pyramid(image())[1]
+    torch.testing.assert_close(
+        tokens[..., :8], F.normalize(middle, dim=1).flatten(2).transpose(1, 2)
+    )
+    with pytest.raises(ValueError, match="8 or 16 pixels, not 12"):
+        replace(SMALL, token=12)
 
 
 @pytest.mark.parametrize(("height", "width"), [(48, 72), (40, 48), (15, 16)])

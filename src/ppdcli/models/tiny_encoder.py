@@ -25,16 +25,24 @@ class TinyEncoderConfig:
         widths: channels at strides 2, 4, 8, 16 and 32.
         depths: residual blocks at strides 4, 8, 16 and 32.
         lateral: channels of the top-down pyramid.
+        token: side of a semantics token in pixels, 8 or 16: the transformer's coarse patch.
     """
 
     widths: tuple[int, ...] = (24, 32, 64, 128, 224)
     depths: tuple[int, ...] = (1, 3, 6, 4)
     lateral: int = 64
+    token: int = 16
+
+    def __post_init__(self) -> None:
+        if self.token not in (8, 16):
+            raise ValueError(f"token must be 8 or 16 pixels, not {self.token}")
 
     @property
     def semantics_dim(self) -> int:
-        """Width of a semantics token: the pyramid at strides 16 and 8, and depth at stride 4."""
-        return self.lateral + 4 * self.lateral + 2 * len(DEPTH_FREQUENCIES) * 16
+        """Width of a semantics token: the pyramid at its stride and at half of it, and depth at
+        stride 4."""
+        depths = (self.token // 4) ** 2
+        return self.lateral + 4 * self.lateral + 2 * len(DEPTH_FREQUENCIES) * depths
 
 
 class ConvNorm(nn.Sequential):
@@ -137,13 +145,15 @@ class TinyEncoder(nn.Module):
         return [head(x) for head, x in zip(self.heads, self.pyramid(image), strict=True)]
 
     def forward(self, image: Tensor) -> Tensor:
-        """Semantics tokens (N, H/16 * W/16, semantics_dim), row-major."""
+        """Semantics tokens (N, H/token * W/token, semantics_dim), row-major."""
         if image.shape[-2] % 16 or image.shape[-1] % 16:
             raise ValueError(f"image sides must be multiples of 16, not {tuple(image.shape[-2:])}")
-        fine, middle, coarse, _ = self.pyramid(image)
-        depth = F.pixel_unshuffle(self.heads[0](fine), 4)
+        levels = self.pyramid(image)  # strides 4, 8, 16, 32
+        own = (4, 8, 16).index(self.config.token)
+        depth = F.pixel_unshuffle(self.heads[0](levels[0]), self.config.token // 4)
         # Cas-DiT keeps only a token's direction, so every part has a fixed length of its own; as
         # sines and cosines depth has one, and its small differences still show.
         angle = torch.cat([depth * (math.pi / 2 * k) for k in DEPTH_FREQUENCIES], 1)
-        parts = (coarse, F.pixel_unshuffle(middle, 2), torch.cat([angle.sin(), angle.cos()], 1))
+        half = F.pixel_unshuffle(levels[own - 1], 2)
+        parts = (levels[own], half, torch.cat([angle.sin(), angle.cos()], 1))
         return torch.cat([F.normalize(p, dim=1) for p in parts], 1).flatten(2).transpose(1, 2)
