@@ -188,9 +188,11 @@ def edge_chamfer(
     asked = np.arange(count)
     if count > settings.samples:
         asked = rng.choice(count, settings.samples, replace=False, shuffle=False)
-    maps = [np.where(taken, a, np.nan) for a in (predicted, depth)]
-    plain = _distances(*(unproject(a, camera)[0] for a in maps), asked)
-    log = _distances(*(scaled_points(a, camera)[taken] for a in maps), asked)
+    guess, truth = (np.where(taken, a, np.nan) for a in (predicted, depth))
+    plain = _distances(unproject(guess, camera)[0], unproject(truth, camera)[0], asked)
+    log = _distances(
+        scaled_points(guess, camera)[taken], scaled_points(truth, camera)[taken], asked
+    )
     return EdgeScores(*plain, sum(plain), *log, sum(log), points=count)
 
 
