@@ -75,10 +75,14 @@ def recipe(tmp_path: Path) -> Path:
 def test_a_model_is_trained_and_used(ppd: Ppd, out: Path, recipe: Path, photo: Path) -> None:
     result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
     assert result.exit_code == 0, result.stderr
+    assert "encoder, 24 unseen scenes: AbsRel" in result.stderr
+    assert "; AbsRel" in result.stderr and "in 4 steps" in result.stderr
     assert result.stdout == "" and f"done: {out / 'ppd.safetensors'}" in result.stderr
     assert sorted(p.name for p in out.iterdir()) == [
         "diffusion.ckpt",
+        "diffusion.png",
         "encoder.ckpt",
+        "encoder.png",
         "ppd.safetensors",
         "scenes",
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,8 +76,9 @@ def run(
     loss: Loss,
     stage: Stage = STAGE,
     report: Callable[[dict[str, float]], None] = lambda d: None,
+    check: Callable[[Net], None] = lambda net: None,
 ) -> Net:
-    return train(network, stage, loss, shards, shards.parent / "net.ckpt", 5, report, 0.0)
+    return train(network, stage, loss, shards, shards.parent / "net.ckpt", 5, report, check, 0.0)
 
 
 def test_it_learns_from_every_sample_of_every_phase(shards: Path) -> None:
@@ -205,6 +207,25 @@ def test_the_rate_warms_up_then_falls_by_a_cosine_to_a_hundredth() -> None:
     late = [learning_rate(stage, 99, done) for done in (0, 250, 500, 750, 1000)]
     halves = [1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2, 0.01]
     assert late == pytest.approx([0.1 * share for share in halves])
+
+
+def test_a_constant_rate_stays() -> None:
+    stage = replace(STAGE, schedule="constant", warmup=4)
+    rates = [learning_rate(stage, k, done) for k, done in ((1, 8), (3, 24), (9, 90))]
+    assert rates == pytest.approx([0.01, 0.02, 0.02])
+
+
+@pytest.mark.parametrize("every", [0.0, 1e9])
+def test_the_average_is_checked_now_and_then_and_at_the_end(
+    shards: Path, monkeypatch: pytest.MonkeyPatch, every: float
+) -> None:
+    monkeypatch.setattr(loop, "CHECK_EVERY", every)
+    seen: list[Net] = []
+    trained = run(net(), shards, Loss(), check=seen.append)
+    assert len(seen) == (1 if every else 17)  # 16 steps
+    assert all(network is trained for network in seen)
+    run(net(), shards, Loss(), check=seen.append)
+    assert len(seen) == (1 if every else 17)  # nothing is left to train
 
 
 def test_no_warm_up_is_possible(shards: Path) -> None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ppdcli.cli.options import takes
 from ppdcli.cli.report import ALL_DONE, say
+
+if TYPE_CHECKING:
+    from ppdcli.training.run import StageReport
 
 
 @takes()
@@ -40,10 +45,39 @@ def train(
     import torch
 
     from ppdcli.devices import choose_device
+    from ppdcli.evaluation.halfway import Halfway
     from ppdcli.training.run import run
 
     if threads is not None:
         torch.set_num_threads(threads)
-    path = run(loaded, output, choose_device(device), workers, shards, say)
+    with _progress() as report:
+        place = choose_device(device)
+        path = run(loaded, output, place, workers, shards, say, report, Halfway(output))
     say(f"done: {path}; use it with: ppd predict PHOTO -m ppd-tiny --checkpoint {path}")
     return ALL_DONE
+
+
+@contextmanager
+def _progress() -> Iterator[StageReport]:
+    """A bar a stage on a terminal, lines elsewhere."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        tasks = {}
+
+        def report(stage: str, total: int, state: dict[str, float]) -> None:
+            left = (total - state["samples"]) / max(state["rate"], 1e-9) / 60
+            standing = (
+                f"loss {state['loss']:.4f}, {state['rate']:.1f} a second, {left:.0f} min left"
+            )
+            if not console.is_terminal:
+                say(f"{stage}: {state['samples']:.0f} of {total} samples, {standing}")
+                return
+            if stage not in tasks:
+                tasks[stage] = bar.add_task(stage, total=total)
+            bar.update(tasks[stage], completed=state["samples"], description=f"{stage}: {standing}")
+
+        yield report

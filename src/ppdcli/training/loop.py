@@ -22,6 +22,7 @@ Network = TypeVar("Network", bound=nn.Module)
 Loss = Callable[[Network, Tensor, Tensor, Phase], Tensor]
 Report = Callable[[dict[str, float]], None]
 SAVE_EVERY = 120.0  # seconds
+CHECK_EVERY = 600.0
 
 
 class Averaged(Generic[Network]):
@@ -41,9 +42,10 @@ class Averaged(Generic[Network]):
 
 
 def learning_rate(stage: Stage, step: int, done: int) -> float:
-    """The rate of step ``step``, 0 the first, after ``done`` samples: warm-up, then a cosine."""
+    """The rate of step ``step``, 0 the first, after ``done`` samples: warm-up, then as planned."""
     cosine = 0.5 * (1 + math.cos(math.pi * done / stage.samples))
-    return stage.learning_rate * max(cosine, 0.01) * min(1.0, (step + 1) / max(stage.warmup, 1))
+    share = 1.0 if stage.schedule == "constant" else max(cosine, 0.01)
+    return stage.learning_rate * share * min(1.0, (step + 1) / max(stage.warmup, 1))
 
 
 def tensors(samples: Samples, device: torch.device) -> tuple[Tensor, Tensor]:
@@ -62,6 +64,7 @@ def train(
     checkpoint: Path,
     seed: int,
     report: Report,
+    check: Callable[[Network], None] = lambda network: None,
     report_every: float = 30.0,
 ) -> Network:
     """Trains until the stage's samples are used up; goes on from ``checkpoint`` if there is one.
@@ -74,6 +77,7 @@ def train(
         checkpoint: where the state is kept; written beside and renamed, every two minutes.
         seed: of the order and the augmentation of the samples.
         report: called now and then with ``samples``, ``loss``, ``rate``, ``learning_rate``.
+        check: called with the averaged network every ten minutes, and at the end.
         report_every: seconds between reports.
 
     Returns:
@@ -118,7 +122,8 @@ def train(
 
     network.train()
     end_of_phase = 0
-    saved = reported = time.monotonic()
+    saved = reported = checked = time.monotonic()
+    started_at = done
     losses: list[float] = []
     reported_at = done
     for phase in stage.phases:
@@ -147,5 +152,10 @@ def train(
             if now - saved > SAVE_EVERY:
                 save()
                 saved = now
+            if now - checked > CHECK_EVERY:
+                check(average.network)
+                checked = time.monotonic()
     save()
+    if done > started_at:
+        check(average.network)
     return average.network

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Part = TypeVar("Part", bound="DataclassInstance")
+SCHEDULES = ("cosine", "constant")
 SEEDS = 10_000  # seeds from here on are for evaluation
 
 
@@ -43,8 +44,10 @@ class Stage:
 
     Attributes:
         model: keyword arguments of the network's config.
-        phases: one after the other; the learning rate falls by a cosine over all of them.
+        phases: one after the other.
         learning_rate: highest rate, after ``warmup`` steps.
+        schedule: how the rate goes on: "cosine" falls to a hundredth over all phases, "constant"
+            stays.
         weight_decay: AdamW's.
         ema: decay of the averaged weights, which are the result.
         noise_only: share of timesteps drawn at exactly T, where sampling starts; the rest are even.
@@ -57,8 +60,12 @@ class Stage:
     ema: float = 0.999
     warmup: int = 200
     noise_only: float = 0.25
+    schedule: str = "cosine"
 
     def __post_init__(self) -> None:
+        if self.schedule not in SCHEDULES:
+            known = ", ".join(SCHEDULES)
+            raise ValueError(f"schedule must be one of {known}, not {self.schedule!r}")
         _require_positive(learning_rate=self.learning_rate, samples=self.samples)
 
     @property

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import torch
 
@@ -16,6 +18,16 @@ from ppdcli.training.recipe import Recipe
 from ppdcli.training.shards import POOL, SCENES_PER_SHARD, start_workers, wait_for_shards
 from ppdcli.training.stages import encoder_loss, flow_loss
 
+StageReport = Callable[[str, int, dict[str, float]], None]
+
+
+class Checks(Protocol):
+    """Scores networks that are still in training."""
+
+    def encoder(self, encoder: TinyEncoder) -> str: ...
+
+    def diffusion(self, encoder: TinyEncoder, network: CasDiT) -> str: ...
+
 
 def run(
     recipe: Recipe,
@@ -24,6 +36,8 @@ def run(
     workers: int,
     shards: int,
     say: Callable[[str], None],
+    report: StageReport,
+    checks: Checks,
 ) -> Path:
     """Trains what the recipe describes; called again, it goes on where it was stopped.
 
@@ -34,6 +48,9 @@ def run(
         workers: processes that render meanwhile.
         shards: how many shards of 128 scenes to render at most, about 32 MB each.
         say: called with lines for the user.
+        report: called now and then with a stage, its number of samples and how it stands (see
+            ``loop.train``).
+        checks: tell how good the networks are so far, in a line.
 
     Returns:
         The file, ``ppd.safetensors`` in ``folder``: load it with --model ppd-tiny --checkpoint.
@@ -49,7 +66,7 @@ def run(
     say(f"up to {shards * SCENES_PER_SHARD} scenes go to {scenes}, {workers} processes render")
     try:
         wait_for_shards(scenes, min(POOL, shards), renderers)
-        return _train(recipe, networks, folder, scenes, device, say)
+        return _train(recipe, networks, folder, scenes, device, say, report, checks)
     finally:
         for renderer in renderers:
             renderer.terminate()
@@ -78,19 +95,10 @@ def _train(
     scenes: Path,
     device: torch.device,
     say: Callable[[str], None],
+    report: StageReport,
+    checks: Checks,
 ) -> Path:
     encoder, network = networks
-
-    def report(stage: str, total: int) -> Callable[[dict[str, float]], None]:
-        def line(d: dict[str, float]) -> None:
-            left = (total - d["samples"]) / max(d["rate"], 1e-9) / 60
-            say(
-                f"{stage}: {d['samples']:.0f} of {total} samples, loss {d['loss']:.4f}, "
-                f"{d['rate']:.1f} a second, {left:.0f} min left"
-            )
-
-        return line
-
     encoder.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     trained_encoder = train(
         encoder,
@@ -99,7 +107,8 @@ def _train(
         scenes,
         folder / "encoder.ckpt",
         recipe.seed,
-        report("encoder", recipe.encoder.samples),
+        partial(report, "encoder", recipe.encoder.samples),
+        lambda averaged: say(checks.encoder(averaged)),
     )
     trained_network = train(
         network.to(device),
@@ -108,7 +117,8 @@ def _train(
         scenes,
         folder / "diffusion.ckpt",
         recipe.seed + 1,
-        report("diffusion", recipe.diffusion.samples),
+        partial(report, "diffusion", recipe.diffusion.samples),
+        lambda averaged: say(checks.diffusion(trained_encoder, averaged)),
     )
     path = folder / "ppd.safetensors"
     export(path, trained_network, trained_encoder, recipe.card)
