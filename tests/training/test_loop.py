@@ -122,6 +122,27 @@ def test_a_stopped_run_goes_on_and_sees_as_many_samples(
     assert first.sizes + second.sizes == [8] * 8 + [4] * 8
 
 
+@pytest.mark.parametrize("stop", [24, 68])
+def test_a_stopped_run_comes_to_the_same_weights(
+    shards: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bit for bit, with the randomness of the samples, of their augmentation and of the loss."""
+
+    class Noisy(Loss):
+        def __call__(self, network: Net, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
+            return super().__call__(network, image, latent + torch.randn_like(latent), phase)
+
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        run(net(), shards, Noisy(stop))
+    gone_on = run(Net(), shards, Noisy())
+    (shards.parent / "net.ckpt").unlink()
+    torch.manual_seed(77)  # whatever the process did before
+    whole = run(net(), shards, Noisy())
+    for a, b in zip(gone_on.state_dict().values(), whole.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
 def test_a_run_that_goes_on_has_its_weights_average_and_momentum(
     shards: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,7 +88,7 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
     write_shard(tmp_path, seed=5, number=2)
     assert [p.name for p in tmp_path.iterdir()] == ["000002.npz"]
     expected = make_samples(5, 6, 3, SHAPE, 1 + 5002 % shards.BANKS)
-    (batch,) = ShardReader(tmp_path, RNG(0))._open(3)
+    batch = ShardReader(tmp_path, RNG(0), pool=1).batch(3)
     order = [np.abs(expected.depth - d).mean((1, 2)).argmin() for d in batch.depth]
     assert sorted(order) == [0, 1, 2]
     np.testing.assert_array_equal(batch.rgb, expected.rgb[order])
@@ -211,10 +211,10 @@ def test_waiting_ends_with_enough_shards_or_without_workers(
 def test_batches_hold_scenes_of_one_shape(tmp_path: Path) -> None:
     for number in range(6):
         save(tmp_path, number, 6, ((32, 48), (48, 32), (40, 40))[number % 3])
-    batches = ShardReader(tmp_path, RNG(0)).batches(4)
+    reader = ShardReader(tmp_path, RNG(0))
     found = set()
     for _ in range(30):
-        batch = next(batches)
+        batch = reader.batch(4)
         assert batch.rgb.shape == (4, *batch.depth.shape[1:], 3)
         assert batch.depth.dtype == np.float32
         found.add(batch.depth.shape[1:])
@@ -225,10 +225,9 @@ def test_new_shards_come_first(tmp_path: Path) -> None:
     for number in range(10):
         save(tmp_path, number, 2)
     reader = ShardReader(tmp_path, RNG(0), pool=1)
-    batches = reader.batches(2)
 
     def numbers(count: int) -> list[int]:
-        return [int(next(batches).rgb[0, 0, 0, 0]) for _ in range(count)]
+        return [int(reader.batch(2).rgb[0, 0, 0, 0]) for _ in range(count)]
 
     assert sorted(numbers(10)) == list(range(10))  # each once before any twice
     assert set(numbers(5)) <= set(range(10))
@@ -240,7 +239,8 @@ def test_a_shard_is_read_in_a_random_order_without_repeats(tmp_path: Path) -> No
     value = np.arange(12, dtype=np.uint8)
     rgb = np.broadcast_to(value[:, None, None, None], (12, 4, 4, 3))
     np.savez(tmp_path / "000000.npz", rgb=rgb, depth=rgb[..., 0].astype(np.uint16))
-    read = [b.rgb[:, 0, 0, 0].tolist() for b in ShardReader(tmp_path, RNG(0))._open(4)]
+    reader = ShardReader(tmp_path, RNG(0), pool=1)
+    read = [reader.batch(4).rgb[:, 0, 0, 0].tolist() for _ in range(3)]
     flat = [v for batch in read for v in batch]
     assert sorted(flat) == value.tolist() != flat
 
@@ -248,7 +248,19 @@ def test_a_shard_is_read_in_a_random_order_without_repeats(tmp_path: Path) -> No
 def test_a_batch_larger_than_a_shard_is_refused_not_waited_for(tmp_path: Path) -> None:
     save(tmp_path, 0, 3)
     with pytest.raises(UsageError, match=r"000000\.npz holds 3 scenes, fewer than a batch of 4"):
-        next(ShardReader(tmp_path, RNG(0)).batches(4))
+        ShardReader(tmp_path, RNG(0)).batch(4)
+
+
+def test_a_reader_goes_on_where_another_was(tmp_path: Path) -> None:
+    for number in range(5):
+        save(tmp_path, number, 4)
+    first = ShardReader(tmp_path, RNG(0), pool=2)
+    for size in (2, 2, 1, 2, 1):
+        first.batch(size)
+    second = ShardReader(tmp_path, RNG(9), pool=2)
+    second.restore(first.state())
+    for size in (2, 1, 2, 2, 2, 1, 1, 2):
+        np.testing.assert_array_equal(first.batch(size).rgb, second.batch(size).rgb)
 
 
 # Augmentation ------------------------------------------------------------------------------------

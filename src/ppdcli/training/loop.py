@@ -69,6 +69,9 @@ def train(
 ) -> Network:
     """Trains until the stage's samples are used up; goes on from ``checkpoint`` if there is one.
 
+    Stopped and gone on, it comes to the same weights, bit for bit, if the folder holds the same
+    shards meanwhile and the machine computes alike.
+
     Args:
         network: on its device already.
         stage: how.
@@ -91,6 +94,7 @@ def train(
         network.parameters(), stage.learning_rate, weight_decay=stage.weight_decay
     )
     average = Averaged(network, stage.ema)
+    reader = ShardReader(shards, np.random.default_rng([seed, 3]))
     done = step = 0
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location=device, weights_only=True)
@@ -104,9 +108,7 @@ def train(
                 "made by, or choose another --output"
             ) from None
         done, step = state["done"], state["step"]
-    rng = np.random.default_rng([seed, done, 3])
-    torch.manual_seed(seed + done)
-    reader = ShardReader(shards, rng)
+        reader.restore(state["reader"])
 
     def save() -> None:
         partial = checkpoint.with_suffix(".partial")
@@ -116,6 +118,7 @@ def train(
             "optimizer": optimizer.state_dict(),
             "done": done,
             "step": step,
+            "reader": reader.state(),
         }
         torch.save(state, partial)
         partial.replace(checkpoint)
@@ -128,10 +131,13 @@ def train(
     reported_at = done
     for phase in stage.phases:
         end_of_phase += phase.samples
-        for samples in reader.batches(phase.batch):
-            if done >= end_of_phase:
-                break
-            image, latent = tensors(augment(samples, phase.scale, rng), device)
+        while done < end_of_phase:
+            # Every step has randomness of its own, so that a run that was stopped goes on as if
+            # it had not been.
+            rng = np.random.default_rng([seed, step, 4])
+            torch.manual_seed(int(rng.integers(1 << 62)))
+            samples = augment(reader.batch(phase.batch), phase.scale, rng)
+            image, latent = tensors(samples, device)
             rate = learning_rate(stage, step, done)
             for group in optimizer.param_groups:
                 group["lr"] = rate

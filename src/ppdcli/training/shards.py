@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
@@ -136,39 +137,82 @@ def wait_for_shards(folder: Path, count: int, workers: Sequence[BaseProcess]) ->
         time.sleep(0.5)
 
 
+@dataclass
+class OpenShard:
+    """A shard that batches are being taken from.
+
+    Attributes:
+        order: of its scenes.
+        used: how many of them are gone.
+    """
+
+    name: str
+    order: list[int]
+    used: int = 0
+
+
 class ShardReader:
     """Endless batches from a folder that is still being filled: new shards first, then old ones."""
 
     def __init__(self, folder: Path, rng: np.random.Generator, pool: int = POOL) -> None:
         self.folder, self.rng, self.pool = folder, rng, pool
         self.seen: set[str] = set()
+        self.open: list[OpenShard] = []
+        self._arrays: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
-    def _open(self, size: int) -> Iterator[Samples]:
+    def batch(self, size: int) -> Samples:
+        """``size`` scenes of one shape, from one of several open shards.
+
+        Raises:
+            UsageError: a shard holds fewer.
+        """
+        while True:
+            while len(self.open) < self.pool:
+                self.open.append(self._next())
+            shard = self.open[int(self.rng.integers(len(self.open)))]
+            if len(shard.order) < size:
+                raise UsageError(
+                    f"{shard.name} holds {len(shard.order)} scenes, fewer than a batch of {size}"
+                )
+            pick = shard.order[shard.used : shard.used + size]
+            if len(pick) == size:
+                shard.used += size
+                rgb, depth = self._read(shard.name)
+                return Samples(rgb[pick], decode_depth(depth[pick]))
+            self.open.remove(shard)
+            if all(other.name != shard.name for other in self.open):
+                self._arrays.pop(shard.name, None)
+
+    def state(self) -> str:
+        """What the next batches depend on, beside the files."""
+        return json.dumps(
+            {
+                "rng": self.rng.bit_generator.state,
+                "seen": sorted(self.seen),
+                "open": [asdict(shard) for shard in self.open],
+            }
+        )
+
+    def restore(self, state: str) -> None:
+        """Goes on where another reader of this folder was."""
+        known = json.loads(state)
+        self.rng.bit_generator.state = known["rng"]
+        self.seen = set(known["seen"])
+        self.open = [OpenShard(**shard) for shard in known["open"]]
+
+    def _next(self) -> OpenShard:
         names = sorted(p.name for p in self.folder.glob("*.npz"))
         fresh = [n for n in names if n not in self.seen]
         name = str(self.rng.choice(fresh or names))
         self.seen.add(name)
-        with np.load(self.folder / name) as shard:
-            rgb, depth = shard["rgb"], shard["depth"]
-        if len(rgb) < size:
-            raise UsageError(f"{name} holds {len(rgb)} scenes, fewer than a batch of {size}")
-        order = self.rng.permutation(len(rgb))
-        for start in range(0, len(order) - size + 1, size):
-            pick = order[start : start + size]
-            yield Samples(rgb[pick], decode_depth(depth[pick]))
+        count = len(self._read(name)[0])
+        return OpenShard(name, self.rng.permutation(count).tolist())
 
-    def batches(self, size: int) -> Iterator[Samples]:
-        """Batches of ``size`` scenes of one shape, mixed over several open shards."""
-        streams: list[Iterator[Samples]] = []
-        while True:
-            while len(streams) < self.pool:
-                streams.append(self._open(size))
-            stream = streams[int(self.rng.integers(len(streams)))]
-            batch = next(stream, None)
-            if batch is None:
-                streams.remove(stream)
-            else:
-                yield batch
+    def _read(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        if name not in self._arrays:
+            with np.load(self.folder / name) as shard:
+                self._arrays[name] = shard["rgb"], shard["depth"]
+        return self._arrays[name]
 
 
 def augment(samples: Samples, scale: float, rng: np.random.Generator, zoom: float = 0.6) -> Samples:
