@@ -10,16 +10,9 @@ import numpy as np
 import pytest
 
 from ppdcli.errors import UsageError
-from ppdcli.evaluation.edge_cloud import (
-    EdgeRecall,
-    EdgeScores,
-    EdgeSettings,
-    edge_band,
-    edge_chamfer,
-    edge_recall,
-    flying_rate,
-    true_edges,
-)
+from ppdcli.evaluation.edge_cloud import EdgeScores, edge_chamfer, flying_rate
+from ppdcli.evaluation.edge_recall import EdgeRecall, edge_recall
+from ppdcli.evaluation.true_edges import EdgeSettings, edge_band, true_edges
 from ppdcli.geometry.camera import Camera
 
 SETTINGS = EdgeSettings()

@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ppdcli.evaluation.edge_cloud import EdgeSettings
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.predictors import blurred_truth, constant, vertical_ramp
 from ppdcli.evaluation.protocols import Degenerate, Kind
 from ppdcli.evaluation.scoring import CHAMFER, NEAR_EDGES, PIXELS, Rules, judge
+from ppdcli.evaluation.true_edges import EdgeSettings
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import Photo
 

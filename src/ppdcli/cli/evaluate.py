@@ -18,9 +18,9 @@ from ppdcli.evaluation.sets.names import SETS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ppdcli.evaluation.edge_cloud import EdgeSettings
     from ppdcli.evaluation.predictors import Candidate
     from ppdcli.evaluation.rows import Row
+    from ppdcli.evaluation.true_edges import EdgeSettings
     from ppdcli.jobs.evaluate import Benchmark
 
 SYNTHETIC = "synthetic"
@@ -101,9 +101,9 @@ def evaluate(
         raise UsageError("--edge-... options act on scores near edges; give --edges too")
     area = model.area
 
-    from ppdcli.evaluation.edge_cloud import EdgeSettings
     from ppdcli.evaluation.prediction_files import of_folder
     from ppdcli.evaluation.rows import Rows
+    from ppdcli.evaluation.true_edges import EdgeSettings
     from ppdcli.jobs import evaluate as job
     from ppdcli.jobs.run import write_stdout
 

@@ -22,7 +22,7 @@ def error_by_distance(
         predicted: (H, W) metres, > 0 where valid.
         depth: (H, W) true metres, > 0 where valid.
         valid: (H, W) bool.
-        edges: (H, W) bool, thin; ``edge_cloud.true_edges``.
+        edges: (H, W) bool, thin; ``true_edges``.
 
     Returns:
         sums: (len(BINS),) float64, sums of |gt - p| / gt.

@@ -8,19 +8,14 @@ import cv2
 import numpy as np
 
 from ppdcli.evaluation.boundary import boundary_f1
-from ppdcli.evaluation.edge_cloud import (
-    EdgeSettings,
-    edge_band,
-    edge_chamfer,
-    edge_recall,
-    flying_rate,
-    true_edges,
-)
+from ppdcli.evaluation.edge_cloud import edge_chamfer, flying_rate
 from ppdcli.evaluation.edge_profile import error_by_distance
+from ppdcli.evaluation.edge_recall import edge_recall
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.metrics import score
 from ppdcli.evaluation.protocols import EVERYTHING, Kind, Protocol, align
 from ppdcli.evaluation.report.content import Column
+from ppdcli.evaluation.true_edges import EdgeSettings, edge_band, true_edges
 from ppdcli.geometry.upsample import downsample_depth
 
 PIXELS = (

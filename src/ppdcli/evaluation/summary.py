@@ -104,7 +104,9 @@ def remarks(summaries: Sequence[Summary]) -> list[str]:
         lines += [f"{s.predictor}: {n} scored in spite of a {what}" for what, n in s.notes.items()]
         if s.measured:
             parts = ", ".join(f"{key} of {n}" for key, n in s.measured.items())
-            lines.append(f"{s.predictor}: of {s.scored} images, {parts} (nothing to measure in the others)")
+            lines.append(
+                f"{s.predictor}: of {s.scored} images, {parts} (nothing to measure in the others)"
+            )
     return lines
 
 

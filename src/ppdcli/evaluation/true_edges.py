@@ -1,0 +1,146 @@
+"""Edges of a true depth map, which nobody has drawn: what counts as one, and what is near it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ppdcli.errors import UsageError
+
+APERTURES = (3, 5, 7)
+FINENESS = 1000  # Canny's integers, per unit of log depth
+
+
+@dataclass(frozen=True)
+class EdgeSettings:
+    """What counts as near an edge, and how much of it is measured.
+
+    Attributes:
+        canny_low, canny_high: thresholds of Canny's hysteresis, as steps of log depth: a clean
+            step from 1 m to 1.1 m has log(1.1) = 0.095, as has one from 10 m to 11 m. A gradient
+            that is no step counts as the step with the same Sobel response.
+        aperture: of the Sobel operator, 3, 5 or 7 pixels.
+        dilation: pixels around an edge that belong to its band, in rows, columns and diagonals.
+        samples: most pixels whose points' distances are measured, either way; of more, a random
+            choice. They look for their neighbour among all points of the other side.
+        unit: of the depth maps.
+
+    Raises:
+        UsageError: a value is out of its range.
+    """
+
+    canny_low: float = 0.05
+    canny_high: float = 0.1
+    aperture: int = 3
+    dilation: int = 5
+    samples: int = 10_000
+    unit: str = "m"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.canny_low <= self.canny_high < math.inf:
+            raise UsageError(
+                f"edge thresholds {self.canny_low:g} and {self.canny_high:g}: "
+                "give steps of log depth, 0 < low <= high"
+            )
+        if self.aperture not in APERTURES:
+            raise UsageError(f"edge aperture {self.aperture}: give 3, 5 or 7 pixels")
+        if self.dilation < 0:
+            raise UsageError(f"edge dilation {self.dilation}: give 0 pixels or more")
+        if self.samples < 1:
+            raise UsageError(f"edge samples {self.samples}: give 1 point or more")
+
+    def describe(self) -> str:
+        """One line to print with results."""
+        return (
+            f"edges: Canny of the true log depth, steps {self.canny_low:g} and "
+            f"{self.canny_high:g}, aperture {self.aperture}, where depth leaves its plane, "
+            f"dilated by {self.dilation} px; "
+            f"Chamfer: sum of both mean distances, {self.unit} and log depth, "
+            f"at most {self.samples} points a side"
+        )
+
+
+def true_edges(depth: np.ndarray, valid: np.ndarray, settings: EdgeSettings) -> np.ndarray:
+    """Thin Canny edges of the true log depth.
+
+    Canny finds the steepest place across an edge. It also finds where a floor ends at a wall, the
+    sky, a hole or the image's border, and filled holes may hold jumps of their own. So an edge
+    counts only if, within the aperture, two valid neighbours in a row or a column jump by more
+    than half of ``canny_low``, and that is by as much more than a plane would on either side: 1/z
+    of three pixels in line goes on in line (on a plane it is linear).
+
+    Args:
+        depth: (H, W) true depth, > 0 where valid; anything elsewhere.
+        valid: (H, W) bool.
+        settings: see there.
+
+    Returns:
+        (H, W) bool, True at valid pixels only.
+    """
+    if not valid.any():
+        return np.zeros(valid.shape, bool)
+    log = log_depth(depth, valid)
+    slopes = edge_slopes(without_holes(log, valid), settings.aperture)
+    whole = [np.clip(np.rint(FINENESS * slope), -32767, 32767).astype(np.int16) for slope in slopes]
+    low, high = FINENESS * settings.canny_low, FINENESS * settings.canny_high
+    edges = cv2.Canny(whole[0], whole[1], low, high, L2gradient=True) > 0
+    window = np.ones((settings.aperture, settings.aperture), np.uint8)
+    inverse = np.exp(-np.where(valid, log, np.nan))
+    least = math.expm1(settings.canny_low / 2)
+    jumps = _jumps_along_rows(inverse, least) | _jumps_along_rows(inverse.T, least).T
+    return edges & valid & (cv2.dilate(jumps.astype(np.uint8), window) > 0)
+
+
+def edge_band(depth: np.ndarray, valid: np.ndarray, settings: EdgeSettings) -> np.ndarray:
+    """(H, W) bool: the valid pixels near a true edge; arguments as of ``true_edges``."""
+    window = np.ones((2 * settings.dilation + 1,) * 2, np.uint8)
+    edges = true_edges(depth, valid, settings).astype(np.uint8)
+    return valid & (cv2.dilate(edges, window) > 0)
+
+
+def log_depth(depth: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """float32; 0 where not valid."""
+    return np.log(np.where(valid, depth, 1)).astype(np.float32)
+
+
+def without_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Each invalid pixel takes the value of the nearest valid one; there is at least one."""
+    if valid.all():
+        return values
+    _, label = cv2.distanceTransformWithLabels(
+        (~valid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    of_label = np.empty(int(label.max()) + 1, values.dtype)
+    of_label[label[valid]] = values[valid]
+    return of_label[label]
+
+
+def edge_slopes(log: np.ndarray, aperture: int) -> tuple[np.ndarray, np.ndarray]:
+    """Sobel gradients to the right and down; a clean step has its own height."""
+    derivative, smooth = (kernel.ravel() for kernel in cv2.getDerivKernels(1, 0, aperture))
+    scale = 1 / (np.maximum(derivative, 0).sum() * smooth.sum())
+    dx, dy = (
+        cv2.Sobel(
+            log, cv2.CV_32F, *order, ksize=aperture, scale=scale, borderType=cv2.BORDER_REPLICATE
+        )
+        for order in ((1, 0), (0, 1))
+    )
+    return dx, dy
+
+
+def _jumps_along_rows(inverse: np.ndarray, least: float) -> np.ndarray:
+    """Pixels (H, W) bool on either side of a jump of 1/z that no plane explains; NaN, where 1/z is
+    not known, neither jumps nor explains."""
+    padded = np.pad(inverse, ((0, 0), (2, 2)), constant_values=np.nan)
+    a2, a1, a, b, b1, b2 = (padded[:, k : k + inverse.shape[1] - 1] for k in range(6))
+    limit = least * np.minimum(a, b)
+    on_plane_before = (np.abs(a2 - 2 * a1 + a) <= limit) & (np.abs(a1 - 2 * a + b) <= limit)
+    on_plane_after = (np.abs(b2 - 2 * b1 + b) <= limit) & (np.abs(b1 - 2 * b + a) <= limit)
+    jump = (np.abs(a - b) > limit) & ~on_plane_before & ~on_plane_after
+    jumps = np.zeros(inverse.shape, bool)
+    jumps[:, :-1] |= jump
+    jumps[:, 1:] |= jump
+    return jumps
