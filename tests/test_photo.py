@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import warnings
 import zlib
 from pathlib import Path
@@ -9,9 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from pillow_heif import register_heif_opener
 
+from ppdcli import photo as photo_module
 from ppdcli.errors import InputError
 from ppdcli.photo import IMAGE_SUFFIXES, load_photo
+
+register_heif_opener()  # to write HEIC; the loader does it for itself
 
 # Asymmetric in both axes, 2 rows x 3 columns: no two of the eight orientations look alike.
 UPRIGHT = np.array(
@@ -48,9 +54,14 @@ def exif_with(orientation: int | None = None, focal_35mm: int | None = None) -> 
     return exif
 
 
+@pytest.mark.parametrize("rows", [1, 2, 100])
 @pytest.mark.parametrize("suffix", [".png", ".tif", ".webp"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_every_orientation_comes_out_upright(tmp_path: Path, orientation: int, suffix: str) -> None:
+def test_every_orientation_comes_out_upright(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, orientation: int, suffix: str, rows: int
+) -> None:
+    """Whatever the rows that are converted at a time: of 2 or 3, the last may be fewer."""
+    monkeypatch.setattr(photo_module, "_BAND", rows * STORED[orientation].shape[1])
     file = tmp_path / f"photo{suffix}"
     options = {"lossless": True} if suffix == ".webp" else {}
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation]))
@@ -66,6 +77,46 @@ def test_an_orientation_of_a_jpeg_is_honoured(tmp_path: Path) -> None:
     rgb = load_photo(file).rgb
     assert rgb.shape == (64, 32, 3)
     assert rgb[:24].min() > 200 and rgb[40:].max() < 50
+
+
+def blocks(pixels: np.ndarray) -> np.ndarray:
+    """Each pixel as 64 x 64 of its kind, for formats that keep no single pixel."""
+    return pixels.repeat(64, axis=0).repeat(64, axis=1)
+
+
+@pytest.mark.parametrize("format", ["HEIF", "AVIF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_heic_and_avif_are_turned_once(orientation: int, format: str) -> None:
+    """They keep the orientation twice: in EXIF and in the container."""
+    stream = io.BytesIO()
+    exif = exif_with(orientation, 28).tobytes()
+    Image.fromarray(blocks(STORED[orientation])).save(stream, format, quality=95, exif=exif)
+    stream.seek(0)
+    photo = load_photo(stream)
+    assert photo.focal_35mm == 28
+    centres = photo.rgb[32::64, 32::64]
+    np.testing.assert_allclose(centres.astype(int), UPRIGHT, atol=6)
+
+
+def test_an_mpo_is_its_first_picture_upright() -> None:
+    stream = io.BytesIO()
+    left, right = blocks(STORED[6]), blocks(STORED[6][::-1])
+    exif = exif_with(6).tobytes()
+    options = {"save_all": True, "append_images": [Image.fromarray(right)], "exif": exif}
+    Image.fromarray(left).save(stream, "MPO", quality=95, **options)
+    stream.seek(0)
+    photo = load_photo(stream)
+    assert photo.orientation == 6
+    np.testing.assert_allclose(photo.rgb[32::64, 32::64].astype(int), UPRIGHT, atol=6)
+
+
+def test_exif_of_megabytes_is_left_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    block = exif_with(3).tobytes()
+    stream = png_bytes(Image.fromarray(UPRIGHT), exif=block)
+    assert load_photo(stream).orientation == 3
+    monkeypatch.setattr(photo_module, "_LONGEST_EXIF", len(block) - 7)
+    stream.seek(0)
+    assert load_photo(stream).orientation == 1
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
@@ -190,11 +241,56 @@ def test_cmyk_jpeg() -> None:
     np.testing.assert_allclose(red, [255, 0, 0], atol=3)
 
 
-def test_the_first_frame_of_an_animation(tmp_path: Path) -> None:
-    file = tmp_path / "moving.gif"
-    first, second = Image.new("RGB", (4, 4), (255, 0, 0)), Image.new("RGB", (4, 4), (0, 0, 255))
+@pytest.mark.parametrize("suffix", ["gif", "webp", "png", "tif", "avif", "heic"])
+def test_the_first_frame_of_an_animation(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"moving.{suffix}"
+    first, second = Image.new("RGB", (64, 64), (255, 0, 0)), Image.new("RGB", (64, 64), (0, 0, 255))
     first.save(file, save_all=True, append_images=[second])
-    np.testing.assert_array_equal(load_photo(file).rgb[0, 0], [255, 0, 0])
+    np.testing.assert_allclose(load_photo(file).rgb[0, 0].astype(int), [255, 0, 0], atol=3)
+
+
+def test_10_bit_heic() -> None:
+    from pillow_heif import from_bytes
+
+    stream = io.BytesIO()
+    deep = np.full((64, 64, 3), 40000, np.uint16)
+    from_bytes("RGB;16", (64, 64), deep.tobytes()).save(stream)
+    stream.seek(0)
+    np.testing.assert_allclose(load_photo(stream).rgb[5, 5].astype(int), 40000 / 257, atol=1)
+
+
+def test_transparent_heic_is_white() -> None:
+    stream = io.BytesIO()
+    Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(stream, "HEIF")
+    stream.seek(0)
+    np.testing.assert_array_equal(load_photo(stream).rgb[5, 5], [255, 255, 255])
+
+
+def varied(mode: str) -> Image.Image:
+    """37 x 23, no two rows alike."""
+    rng = np.random.default_rng(0)
+    if mode == "I;16":
+        return Image.fromarray(rng.integers(0, 65536, (23, 37)).astype(np.uint16))
+    if mode == "F":
+        return Image.fromarray(rng.random((23, 37), np.float32))
+    rgba = Image.fromarray(rng.integers(0, 256, (23, 37, 4)).astype(np.uint8))
+    return rgba if mode == "RGBA" else rgba.convert("RGB").convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+def test_the_pixels_do_not_depend_on_the_bands_they_are_converted_in(
+    monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    stream = io.BytesIO()
+    profile = {} if mode in ("CMYK", "I;16", "F") else {"icc_profile": swapped_profile("wide")}
+    varied(mode).save(stream, "TIFF", **profile)
+    stream.seek(0)
+    whole = load_photo(stream).rgb
+    for pixels in (100, 1):  # two rows and one, of which the last band has less
+        monkeypatch.setattr(photo_module, "_BAND", pixels)
+        stream.seek(0)
+        np.testing.assert_array_equal(load_photo(stream).rgb, whole)
+    assert len(np.unique(whole, axis=0)) == 23
 
 
 def swapped_profile(name: str) -> bytes:
@@ -212,6 +308,16 @@ def test_icc_profiles_are_converted_to_srgb() -> None:
     red = Image.new("RGB", (2, 2), (255, 0, 0))
     rgb = load_photo(png_bytes(red, icc_profile=swapped_profile("wide"))).rgb
     np.testing.assert_allclose(rgb[0, 0].astype(int), [0, 255, 0], atol=3)
+
+
+def test_icc_profiles_of_palettes_and_heic() -> None:
+    red = Image.new("RGB", (64, 64), (255, 0, 0))
+    stream = io.BytesIO()
+    red.save(stream, "HEIF", quality=95, icc_profile=swapped_profile("wide"))
+    stream.seek(0)
+    palette = png_bytes(red.convert("P"), icc_profile=swapped_profile("wide"))
+    for image in (stream, palette):
+        np.testing.assert_allclose(load_photo(image).rgb[0, 0].astype(int), [0, 255, 0], atol=3)
 
 
 def test_srgb_and_broken_profiles_change_nothing() -> None:
@@ -254,7 +360,10 @@ def test_a_name_that_the_system_refuses(tmp_path: Path) -> None:
         (b"", "empty"),
         (b"just some text\n" * 20, "not an image"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n", "not an image"),
-        (b"\xff\xd8\xff", "not an image"),
+        (b"\xff\xd8\xff", "is JPEG, but damaged"),
+        (b"\0\0\0\x18ftypheic" + bytes(12), "not an image"),
+        (b"\0\0\0\x18ftypavif" + bytes(12), "not an image"),
+        (b"P6 2 2 255\n" + bytes(11), "is damaged or truncated (11 values of 12)"),
     ],
 )
 def test_no_image(tmp_path: Path, content: bytes, cause: str) -> None:
@@ -265,7 +374,10 @@ def test_no_image(tmp_path: Path, content: bytes, cause: str) -> None:
     assert cause in one_line(error, file)
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000"])
+@pytest.mark.parametrize(
+    "format",
+    ["JPEG", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "JPEG2000", "MPO", "HEIF", "AVIF"],
+)
 @pytest.mark.parametrize("share", [0.5, 0.9])
 def test_truncated_files_are_never_half_decoded(tmp_path: Path, format: str, share: float) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
@@ -315,6 +427,50 @@ def test_large_photos_below_the_limit_pass_silently(monkeypatch: pytest.MonkeyPa
             load_photo(stream)
         assert limit == Image.MAX_IMAGE_PIXELS
         stream.seek(0)
+
+
+def test_no_memory_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none_left(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "crop", none_left)
+    with pytest.raises(InputError, match=r"^image: does not fit into memory; scale it down first$"):
+        load_photo(png_bytes(Image.fromarray(UPRIGHT)))
+
+
+def test_a_large_pnm_is_refused_by_its_header() -> None:
+    with pytest.raises(InputError, match="is 400 megapixels, more than the 250 that are allowed"):
+        load_photo(io.BytesIO(b"P6 20000 20000 255\n"))
+
+
+MEASURE = """
+import resource, sys
+from ppdcli.photo import load_photo
+height, width, _ = load_photo(sys.argv[1]).rgb.shape
+print(width, height, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@pytest.mark.slow
+def test_200_megapixels_take_little_more_than_twice_their_pixels(tmp_path: Path) -> None:
+    """Pillow's four bytes a pixel and our three make 1400 MB."""
+    width, height = 16_000, 12_500
+    packer = zlib.compressobj(1)
+    rows = b"".join(packer.compress(bytes(1 + 3 * width)) for _ in range(height))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">L", len(data)) + kind + data + struct.pack(">L", check)
+
+    header = chunk(b"IHDR", struct.pack(">LLBBBBB", width, height, 8, 2, 0, 0, 0))
+    pixels = chunk(b"IDAT", rows + packer.flush())
+    file = tmp_path / "large.png"
+    file.write_bytes(b"\x89PNG\r\n\x1a\n" + header + pixels + chunk(b"IEND", b""))
+    command = [sys.executable, "-c", MEASURE, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.split()[:2] == ["16000", "12500"]
+    assert int(done.stdout.split()[2]) < 1_700_000
 
 
 def test_every_image_suffix_is_one_that_pillow_reads() -> None:

@@ -1,6 +1,11 @@
 """Errors that users see: the text of each is the whole message, one line that names the file,
 the cause and the way on. Anything else that escapes is a bug."""
 
+from unicodedata import category
+
+_UNSAFE = ("Cc", "Cf", "Cs", "Zl", "Zp")  # control, format, surrogate, line and paragraph ends
+_JOINERS = "\u200c\u200d"  # inside words of some scripts and inside emoji
+
 
 class PpdError(Exception):
     """The run cannot go on (exit code 1)."""
@@ -20,3 +25,19 @@ class CheckpointError(PpdError):
 
 class OutputError(PpdError):
     """A result cannot be written."""
+
+
+def printable(line: str) -> str:
+    r"""A line as a terminal may show it, whatever names are in it.
+
+    Control characters, line ends, marks that turn the direction of writing, and bytes that are no
+    text become escapes, as in ``\n``, ``\x1b`` and ``\xff``. Letters of all scripts and emoji stay.
+    """
+    return "".join(_escaped(c) if category(c) in _UNSAFE and c not in _JOINERS else c for c in line)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte of a name that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")

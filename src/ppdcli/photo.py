@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import math
 import os
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -16,21 +13,20 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms
 
 from ppdcli.errors import InputError
+from ppdcli.images import pnm
+from ppdcli.images.opening import check_size, open_image
+from ppdcli.images.source import read_file, read_stream
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".dib",
-    ".gif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".gif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".avif",
 ))
 # fmt: on
 """Lower-case file suffixes that a search through a folder takes for photos."""
 
-MAX_PIXELS = 250_000_000
-"""Larger images are refused by their header: decoding them would take more than 2 GB."""
-
-# Only these decoders run on users' files: some of Pillow's others start programs (EPS).
-_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP")
-_FORMAT_NAMES = "JPEG, PNG, WebP, TIFF, BMP, GIF, JPEG 2000 or PPM"
+_BAND = 1 << 22  # pixels that are converted at a time, so that little is in memory twice
+_LONGEST_EXIF = 1 << 20  # bytes; a JPEG's own block holds 65533
 
 # EXIF orientation: how the stored picture must be turned to stand upright.
 _UPRIGHT = {
@@ -42,8 +38,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-_pillow_limit_lock = threading.Lock()
+_LAST_ROW_FIRST = (3, 4, 6, 7)  # orientations whose first stored row ends at the bottom or right
+_SIDEWAYS = (5, 6, 7, 8)  # whose rows become columns
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +51,8 @@ class Photo:
         name: what messages call it: the path as given, or what the caller said.
         focal_35mm: EXIF FocalLengthIn35mmFilm in millimetres, None where absent.
         path: the file, None for a stream.
-        orientation: EXIF orientation 1..8 that was undone to make it upright.
+        orientation: EXIF orientation 1..8 that was undone to make it upright; 1 for HEIC, which
+            its own decoder turns.
     """
 
     rgb: np.ndarray
@@ -66,92 +63,57 @@ class Photo:
 
 
 def load_photo(source: str | Path | BinaryIO, name: str | None = None) -> Photo:
-    """Decode one photo (the first frame of an animation).
+    """Decode one photo: the first frame of an animation, the main picture of several.
 
-    EXIF orientation is applied. Transparent pixels are composited over white. Deeper than 8 bit
-    is brought to 8 bit by value (16-bit grey: v / 257; float: 0..1). An embedded ICC profile of
-    an RGB or CMYK image is converted to sRGB; without a readable one the pixels are taken as
-    sRGB.
+    EXIF orientation is applied, or the container's in HEIC and AVIF. Transparent pixels are
+    composited over white. Deeper than 8 bit is brought to 8 bit by value (16-bit grey: v / 257;
+    float: 0..1). An embedded ICC profile for RGB or CMYK is converted to sRGB; without a readable
+    one the pixels are taken as sRGB.
 
     Args:
-        source: a file, or a binary stream, which need not be seekable.
+        source: a file, or a binary stream, read from where it stands to its end.
         name: what messages call it; the path, or "image", if not given.
 
     Raises:
-        InputError: the file is missing, a folder, empty, truncated, larger than 250 megapixels,
-            no image, or of a pixel type without an agreed range.
+        InputError: the file is missing, no file, empty, truncated, larger than 250 megapixels or
+            2 GB, no image, or of a pixel type without an agreed range.
     """
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         name = name or str(path)
-        try:
-            with path.open("rb") as stream:
-                return _decode(stream, name, path)
-        except FileNotFoundError:
-            raise InputError(f"{name}: no such file; check the path") from None
-        except IsADirectoryError:
-            raise InputError(f"{name}: is a folder, not an image; name a file in it") from None
-        except OSError as error:
-            raise InputError(
-                f"{name}: cannot be read ({error.strerror or error}); check the file's permissions"
-            ) from error
-    return _decode(source, name or "image", None)
+        return _decode(read_file(path, name), name, path)
+    name = name or "image"
+    return _decode(read_stream(source, name), name, None)
 
 
-def _decode(stream: BinaryIO, name: str, path: Path | None) -> Photo:
-    if not stream.seekable():
-        stream = io.BytesIO(stream.read())
-    if not stream.read(1):
+def _decode(data: bytes, name: str, path: Path | None) -> Photo:
+    if not data:
         raise InputError(f"{name}: is empty; copy or download it again")
-    stream.seek(0)
-    with _open(stream, name) as image:
-        width, height = image.size
-        if width * height > MAX_PIXELS:
-            raise InputError(
-                f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, more than the "
-                f"{MAX_PIXELS / 1e6:.0f} that are allowed; scale it down first"
-            )
-        try:
-            image.load()
-        except Exception as error:
-            # Decoders raise OSError, SyntaxError, struct.error and more on damaged data.
-            raise InputError(
-                f"{name}: is damaged or truncated ({_one_line(error)}); copy or download it again"
-            ) from error
-        # After load(): Pillow turns TIFFs while loading, and then drops their orientation.
-        orientation, focal_35mm = _read_exif(image)
-        rgb_image = _to_rgb(image, name)
-        if orientation in _UPRIGHT:
-            rgb_image = rgb_image.transpose(_UPRIGHT[orientation])
-        else:
-            orientation = 1
-        return Photo(np.array(rgb_image), name, focal_35mm, path, orientation)
-
-
-def _open(stream: BinaryIO, name: str) -> Image.Image:
     try:
-        with _own_pixel_limit():
-            return Image.open(stream, formats=_FORMATS)
+        if pnm.is_pnm(data):
+            check_size(*pnm.size(data), name)
+            return Photo(pnm.decode(data), name, None, path)
+        with open_image(data, name) as image:
+            image.load()
+            # After load(): Pillow turns TIFFs while loading, and then drops their orientation.
+            orientation, focal_35mm = _read_exif(image)
+            rgb = _to_rgb(image, orientation, name)
+    except InputError:
+        raise
+    except MemoryError as error:
+        raise InputError(f"{name}: does not fit into memory; scale it down first") from error
     except Exception as error:
+        # Decoders raise OSError, SyntaxError, struct.error and more on damaged data.
         raise InputError(
-            f"{name}: is not an image that can be read; give {_FORMAT_NAMES}"
+            f"{name}: is damaged or truncated ({_one_line(error)}); copy or download it again"
         ) from error
-
-
-@contextmanager
-def _own_pixel_limit() -> Iterator[None]:
-    """Lift Pillow's pixel limit while a header is parsed: ours is checked right after."""
-    with _pillow_limit_lock:
-        limit = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
+    return Photo(rgb, name, focal_35mm, path, orientation)
 
 
 def _read_exif(image: Image.Image) -> tuple[int, float | None]:
     """Orientation (1 if unknown) and FocalLengthIn35mmFilm; a broken EXIF block counts as none."""
+    if len(image.info.get("exif") or b"") > _LONGEST_EXIF:
+        return 1, None
     try:
         exif = image.getexif()
         orientation = exif.get(ExifTags.Base.Orientation, 1)
@@ -159,26 +121,48 @@ def _read_exif(image: Image.Image) -> tuple[int, float | None]:
         focal_35mm = float(focal) if focal is not None else 0.0
     except Exception:
         return 1, None
+    if not (isinstance(orientation, int) and orientation in _UPRIGHT):
+        orientation = 1
     if not (math.isfinite(focal_35mm) and focal_35mm > 0):
         return orientation, None
     return orientation, focal_35mm
 
 
-def _to_rgb(image: Image.Image, name: str) -> Image.Image:
-    if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_deep_grey_to_8bit(np.asarray(image), name)).convert("RGB")
-    profile = image.info.get("icc_profile")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        image = Image.alpha_composite(white, rgba).convert("RGB")
-    if profile and image.mode in ("RGB", "CMYK"):
-        image = _to_srgb(image, profile)
+def _to_rgb(image: Image.Image, orientation: int, name: str) -> np.ndarray:
+    """(H, W, 3) uint8, upright; each band of rows is converted, turned and put in its place."""
+    width, height = image.size
+    to_srgb = _srgb_transform(image)
+    sideways = orientation in _SIDEWAYS
+    rgb = np.empty((width, height, 3) if sideways else (height, width, 3), np.uint8)
+    rows = max(1, _BAND // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        band = _band_to_rgb(image.crop((0, top, width, bottom)), to_srgb, name)
+        if orientation in _UPRIGHT:
+            band = band.transpose(_UPRIGHT[orientation])
+        backwards = orientation in _LAST_ROW_FIRST
+        place = slice(height - bottom, height - top) if backwards else slice(top, bottom)
+        target = rgb[:, place] if sideways else rgb[place]
+        target[...] = np.asarray(band)
+    return rgb
+
+
+def _band_to_rgb(
+    band: Image.Image, to_srgb: ImageCms.ImageCmsTransform | None, name: str
+) -> Image.Image:
+    if band.mode.startswith("I") or band.mode == "F":
+        return Image.fromarray(_deep_grey_to_8bit(np.asarray(band), name)).convert("RGB")
     try:
-        return image.convert("RGB")
+        if band.has_transparency_data:
+            rgba = band.convert("RGBA")
+            white = Image.new("RGBA", rgba.size, "white")
+            band = Image.alpha_composite(white, rgba)
+        if to_srgb is None:
+            return band.convert("RGB")
+        return to_srgb.apply(band.convert(to_srgb.input_mode))
     except ValueError as error:
         raise InputError(
-            f"{name}: colour mode {image.mode} is not supported; save it as RGB"
+            f"{name}: colour mode {band.mode} is not supported; save it as RGB"
         ) from error
 
 
@@ -196,18 +180,20 @@ def _deep_grey_to_8bit(grey: np.ndarray, name: str) -> np.ndarray:
     return ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
-def _to_srgb(image: Image.Image, profile: bytes) -> Image.Image:
-    """Convert from an embedded ICC profile; leave the image as it is if that does not work."""
+def _srgb_transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
+    """From an embedded ICC profile; None where there is none, or none that works."""
+    profile = image.info.get("icc_profile")
+    if not profile:
+        return None
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         # What calls itself sRGB keeps its pixels exactly, whatever lcms makes of its curves.
         if "srgb" in ImageCms.getProfileDescription(source).lower():
-            return image
-        target = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+            return None
+        mode = "CMYK" if image.mode == "CMYK" else "RGB"
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
     except (ImageCms.PyCMSError, OSError, TypeError, ValueError):
-        return image
-    return converted if converted is not None else image
+        return None
 
 
 def _one_line(error: Exception) -> str:

@@ -1,5 +1,6 @@
 """PNG, EXR and NPY: round trips, and facts read back with the formats' own libraries."""
 
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -259,3 +260,17 @@ def test_a_failing_write_leaves_nothing(
     assert f"a{suffix}" in str(error.value) and "\n" not in str(error.value)
     assert ".ppd-" not in str(error.value)
     assert not list(out.iterdir())
+
+
+def test_exr_in_a_folder_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system has UTF-8 names only")
+    exr.write(folder / "depth.exr", metric())
+    np.testing.assert_array_equal(exr.read(folder / "depth.exr").values, METRES)
+    assert [path.name for path in folder.iterdir()] == ["depth.exr"]
+    (folder / "bad.exr").write_bytes(b"\x76\x2f\x31\x01 bad")
+    with pytest.raises(InputError, match="cannot be read as EXR"):
+        exr.read(folder / "bad.exr")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
+import socket
 import sys
 from pathlib import Path, PurePath
 
@@ -123,6 +125,115 @@ def test_a_folder_that_cannot_be_opened_is_an_input_that_fails(
 
     monkeypatch.setattr(os, "scandir", scandir)
     assert names(discover(["in"])) == ["in/a.jpg", "in/locked"]
+
+
+# --- strange folders ---------------------------------------------------------------------------
+
+
+def test_links_to_folders_are_passed_over_and_links_to_files_are_taken() -> None:
+    touch("in/a.jpg", "in/sub/b.jpg", "elsewhere/c.jpg")
+    Path("in/circle").symlink_to(".")
+    Path("in/sub/up.jpg").symlink_to("..")
+    Path("in/sub/elsewhere").symlink_to(Path("elsewhere").absolute())
+    Path("in/link.jpg").symlink_to("a.jpg")
+    found = discover(["in"])
+    assert names(found) == ["in/a.jpg", "in/link.jpg", "in/sub/b.jpg"]
+    assert found.passed_over == 3
+    assert names(discover(["in/sub/elsewhere"])) == ["in/sub/elsewhere/c.jpg"]
+
+
+def test_a_recursive_pattern_comes_to_an_end_where_links_go_in_circles() -> None:
+    touch("in/a.jpg", "in/sub/b.jpg", "in/.hidden/c.jpg")
+    for folder in ("in", "in/sub"):  # two of them double the paths at each level
+        Path(folder, "one").symlink_to(Path("in").absolute())
+        Path(folder, "two").symlink_to(Path("in").absolute())
+    both = ["in/a.jpg", "in/sub/b.jpg"]
+    for pattern in ("in/**/*.jpg", "**/*.jpg", "in/**", "in/**/**/*.jpg", "i?/**/[ab].jpg"):
+        assert names(discover([pattern])) == both
+    assert names(discover(["in/**/b.jpg"])) == ["in/sub/b.jpg"]
+    whole = Path("in").absolute()
+    assert names(discover([f"{whole}/**/*.jpg"])) == [f"{whole}/{name[3:]}" for name in both]
+    assert names(discover(["in/one/*.jpg"])) == ["in/one/a.jpg"]  # what is named is followed
+
+
+def test_a_link_that_leads_nowhere_is_an_input_that_fails() -> None:
+    touch("in/a.jpg")
+    Path("in/gone.jpg").symlink_to("missing.jpg")
+    Path("in/self.jpg").symlink_to("self.jpg")
+    found = discover(["in"])
+    assert names(found) == ["in/a.jpg", "in/gone.jpg", "in/self.jpg"]
+    assert found.passed_over == 0
+
+
+def test_pipes_sockets_and_devices_are_passed_over() -> None:
+    touch("in/a.jpg")
+    os.mkfifo("in/pipe.jpg")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("in/socket.jpg")
+    found = discover(["in"])
+    assert names(found) == ["in/a.jpg"]
+    assert found.passed_over == 2
+
+
+def test_hidden_folders_are_passed_over_unless_named() -> None:
+    touch("in/a.jpg", "in/.thumbnails/a.jpg", "in/.thumbnails/b.jpg")
+    found = discover(["in"])
+    assert names(found) == ["in/a.jpg"]
+    assert found.passed_over == 1
+    assert len(discover(["in/.thumbnails"]).inputs) == 2
+    os.chdir("in/.thumbnails")
+    assert names(discover(["."])) == ["a.jpg", "b.jpg"]
+
+
+def test_folders_that_look_like_images() -> None:
+    touch("in/day.jpg/a.png", "in/day.jpg/b.JPG")
+    assert stems(discover(["in"])) == ["day.jpg/a", "day.jpg/b"]
+
+
+def test_names_of_any_bytes() -> None:
+    strange = [b"new\nline.jpg", b"\x1b[31m.jpg", b"\xff\xfe.jpg", "😀.jpg".encode()]
+    Path("in").mkdir()
+    for name in [*strange, b"x" * 251 + b".jpg"]:
+        Path("in", os.fsdecode(name)).touch()
+    found = discover(["in"])
+    there = sorted(os.fsencode(entry.path.name) for entry in found.inputs if entry.path)
+    assert there == sorted([*strange, b"x" * 251 + b".jpg"])
+    assert {os.fsencode(f"{entry.stem}.jpg") for entry in found.inputs} == set(there)
+
+
+@pytest.mark.parametrize("argument", ["in", "in/**/*.jpg"])
+def test_folders_deeper_than_calls_can_be(argument: str) -> None:
+    touch("in/" + "a/" * 300 + "deep.jpg")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        found = discover([argument], output=Path("out"))
+    finally:
+        sys.setrecursionlimit(limit)
+    assert names(found) == ["in/" + "a/" * 300 + "deep.jpg"]
+
+
+def test_a_folder_that_cannot_be_read_is_in_no_photos_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    touch("one/in/a.jpg", "two/in/a.jpg", "two/a.jpg")
+    locked = {str(Path(name).absolute()) for name in ("one/in", "two/in")}
+    scan = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(Path(path).absolute()) in locked:
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found = discover(["one", "two", "one/in", "../" + Path.cwd().name + "/two/in"])
+    assert names(found)[:3] == ["one/in", "two/a.jpg", "two/in"]
+    assert len(set(stems(found)[:3])) == 3
+    assert all(".." not in entry.stem.parts for entry in found.inputs)
+
+
+def test_a_link_in_a_circle_as_the_output() -> None:
+    touch("in/a.jpg")
+    Path("out").symlink_to("out")
+    assert names(discover(["in"], output=Path("out"))) == ["in/a.jpg"]
 
 
 # --- results of an earlier run -----------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated, Any
 
 import typer
@@ -68,4 +69,6 @@ def _root(
 
 def main() -> None:
     """Runs the program."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # a damaged photo makes libraries warn thousands of times
     app(prog_name="ppd")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,11 +34,13 @@ def write(path: Path, depth_map: DepthMap) -> None:
         "type": OpenEXR.scanlineimage,
     }
     values = np.ascontiguousarray(depth_map.values, np.float32)
-    with atomic_path(path) as temporary:
+    with atomic_path(path) as temporary, _utf8_name(temporary) as name:
         try:
-            OpenEXR.File(header, {"Z": values}).write(str(temporary))
+            OpenEXR.File(header, {"Z": values}).write(str(name))
+            if name != temporary:
+                shutil.copyfile(name, temporary)
         except RuntimeError as error:
-            reason = " ".join(str(error).split()).replace(str(temporary), path.name)
+            reason = " ".join(str(error).split()).replace(str(name), path.name)
             raise OutputError(
                 f"{path}: cannot be written ({reason}); make room or choose another output"
             ) from error
@@ -47,22 +54,43 @@ def read(path: Path) -> DepthMap:
     Raises:
         InputError: missing, damaged, or without a channel Z.
     """
-    import OpenEXR
-
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path")
     try:
-        with OpenEXR.File(str(path), separate_channels=True) as exr:
-            header, channels = dict(exr.header()), exr.channels()  # closing empties its own
-            if "Z" not in channels:
-                raise InputError(
-                    f"{path}: has no depth channel Z, only {', '.join(channels)}; give a depth EXR"
-                )
-            values = np.array(channels["Z"].pixels, np.float32)
+        with _utf8_name(path) as name:
+            if name != path:
+                shutil.copyfile(path, name)
+            header, values = _read_z(name, path)
     except RuntimeError as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: cannot be read as EXR ({reason}); check the file") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
     values[np.isinf(values)] = np.nan
     kind: Kind = "relative" if header.get("kind") == "relative" else "metric"
     provenance = {key: str(header[key]) for key in PROVENANCE if key in header}
     return DepthMap(values, kind, provenance=provenance)
+
+
+def _read_z(file: Path, shown: Path) -> tuple[dict[str, Any], np.ndarray]:
+    import OpenEXR
+
+    with OpenEXR.File(str(file), separate_channels=True) as exr:
+        header, channels = dict(exr.header()), exr.channels()  # closing empties its own
+        if "Z" not in channels:
+            raise InputError(
+                f"{shown}: has no depth channel Z, only {', '.join(channels)}; give a depth EXR"
+            )
+        return header, np.array(channels["Z"].pixels, np.float32)
+
+
+@contextmanager
+def _utf8_name(path: Path) -> Iterator[Path]:
+    """The path, or where its name is not UTF-8, which OpenEXR insists on, one in another place."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
+            yield Path(folder, "depth.exr")
+    else:
+        yield path

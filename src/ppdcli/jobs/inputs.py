@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from glob import glob, has_magic
+from glob import escape, glob, has_magic
 from pathlib import Path, PurePath
 
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.photo import IMAGE_SUFFIXES
 
 STDIN = "-"
+
+_SEPARATOR = f"[{re.escape(os.sep + (os.altsep or ''))}]"
+_RECURSIVE = re.compile(rf"(?:^|(?<={_SEPARATOR}))\*\*(?:{_SEPARATOR}+|$)")
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Input:
 
 @dataclass
 class Found:
-    """What discovery found: images, and how many other files it passed over."""
+    """What discovery found: images, and how many other files and folders it passed over."""
 
     inputs: list[Input] = field(default_factory=list)
     passed_over: int = 0
@@ -74,8 +78,14 @@ def discover(
 ) -> Found:
     """Files, folders (recursive), glob patterns and ``-`` -> images, each once, in a fixed order.
 
-    A file that is named but missing is kept: failing is its own affair. What an earlier run wrote
-    into a folder is passed over, so that a second run finds the same images.
+    A file that is named but missing is kept: failing is its own affair. So is a folder that cannot
+    be read, and a link in a folder that leads nowhere. What an earlier run wrote into a folder is
+    passed over, so that a second run finds the same images.
+
+    A folder is searched as ``rg`` would: hidden files and folders are passed over, and so are links
+    to folders, which may lead in a circle or to photos that are found anyway. A link to a file is
+    that file. Pipes, sockets and devices are passed over too. What the user names is taken
+    whatever it is.
 
     Args:
         arguments: what the user named.
@@ -95,7 +105,7 @@ def discover(
         elif is_dir(path):
             _add_folder(found, path, output, endings)
         elif has_magic(argument) and not is_file(path):
-            matches = [Path(match) for match in sorted(glob(argument, recursive=True))]
+            matches = [Path(match) for match in sorted(_matches(argument))]
             for match in matches or [path]:
                 if not is_dir(match):
                     found.inputs.append(_file(match))
@@ -117,23 +127,96 @@ def _file(path: Path) -> Input:
     return Input(str(path), path, PurePath(path.stem))
 
 
-def _add_folder(found: Found, folder: Path, output: Path | None, endings: Sequence[str]) -> None:
-    def unreadable(error: OSError) -> None:
-        found.inputs.append(_file(Path(error.filename)))
-
-    results = None if output is None else output.resolve()
-    beside = folder.resolve() == results
-    for where, folders, names in os.walk(folder, onerror=unreadable):
-        folders[:] = sorted(name for name in folders if Path(where, name).resolve() != results)
-        images = [name for name in sorted(names) if _is_image(name)]
+def _add_folder(found: Found, top: Path, output: Path | None, endings: Sequence[str]) -> None:
+    results = None if output is None else _identity(output)
+    beside = results is not None and _identity(top) == results
+    waiting = [(top, PurePath())]
+    while waiting:
+        folder, below = waiting.pop()
+        try:
+            files, folders, others = _content(folder)
+        except OSError:
+            found.inputs.append(_unreadable(folder))
+            continue
+        images = [name for name in files if _is_image(name)]
         if beside:
             stems = {PurePath(name).stem for name in images}
             images = [name for name in images if not _is_result(name, stems, endings)]
-        found.passed_over += len(names) - len(images)
+        found.passed_over += others + len(files) - len(images)
         for name in images:
-            path = Path(where, name)
-            stem = path.relative_to(folder).with_suffix("")
-            found.inputs.append(Input(str(path), path, PurePath(stem)))
+            path = folder / name
+            found.inputs.append(Input(str(path), path, below / path.stem))
+        waiting += [
+            (folder / name, below / name)
+            for name in reversed(folders)
+            if results is None or _identity(folder / name) != results
+        ]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for all names of a folder; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _content(folder: str | Path) -> tuple[list[str], list[str], int]:
+    """Files and the folders to be searched, each sorted, and the number of other things.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    files, folders, others = [], [], 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            try:
+                if entry.is_dir():
+                    if entry.is_symlink() or entry.name.startswith("."):
+                        others += 1
+                    else:
+                        folders.append(entry.name)
+                elif entry.is_file() or entry.is_symlink():
+                    files.append(entry.name)
+                else:
+                    others += 1
+            except OSError:  # a link to itself, say
+                files.append(entry.name)
+    return sorted(files), sorted(folders), others
+
+
+def _unreadable(folder: Path) -> Input:
+    """An input that fails when it is read, and shares no output with another until then."""
+    whole = Path(os.path.normpath(folder.absolute()))
+    return Input(str(folder), folder, PurePath("unreadable", *whole.parts[1:]))
+
+
+def _matches(pattern: str) -> set[str]:
+    """Like ``glob``, but ``**`` goes through no link to a folder, of which a circle has no end."""
+    recursive = _RECURSIVE.search(pattern)
+    if recursive is None:
+        return set(glob(pattern))
+    before, after = pattern[: recursive.start()], pattern[recursive.end() :] or "*"
+    return {
+        match
+        for top in (glob(before) if before else [""])
+        for folder in _folders_below(Path(top))
+        for match in _matches(str(Path(escape(str(folder)), after)))
+    }
+
+
+def _folders_below(top: Path) -> Iterator[Path]:
+    """The folder and all that are in it, but for hidden ones and links."""
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            _, folders, _ = _content(folder)
+        except OSError:
+            continue
+        yield folder
+        waiting += [folder / name for name in folders]
 
 
 def _is_image(name: str) -> bool:

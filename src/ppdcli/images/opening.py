@@ -1,0 +1,222 @@
+"""Pillow, opened with care: only decoders that are safe, and none that a header can wear out."""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import logging
+import math
+import re
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+from PIL import Image, features
+
+from ppdcli.errors import InputError
+
+MAX_PIXELS = 250_000_000
+"""Larger images are refused by their header: this many take 2 GB to decode, as WebP 4, as JPEG 2000
+5."""
+
+# Only these decoders run on users' files: some of Pillow's others start programs (EPS). AVIF comes
+# before HEIF, since both claim the brands mif1 and msf1, and AVIF's reader passes HEIF on.
+_FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
+_FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP, GIF, JPEG 2000 or PPM"
+_TIFF = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")  # two are in no standard
+_KINDS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF"} | dict.fromkeys(_TIFF, "TIFF")
+_HEIF_BRANDS = re.compile(rb"ftyp(?:he(?:ic|ix|im|is|vc|vx|vm|vs)|mif1|msf1)")
+_AVIF_BRANDS = re.compile(rb"ftyp(?:avif|avis|mif1|msf1)")
+
+# What Pillow reads in Python, it reads piece by piece: sound headers take some hundred reads, and
+# the largest PNG that is allowed, in the smallest chunks that are usual, 700,000.
+_READS_OF_A_HEADER = 20_000
+_READS_OF_PIXELS = 1_000_000
+_BYTES_OF_A_HEADER = 32_000_000  # but of TIFF's, in which Photoshop keeps all layers
+_TIFF_BYTES = (1, 2, 7)  # types of which Pillow makes bytes or text
+_LONGEST_TIFF_ARRAYS = 4_000_000  # entries: Pillow makes Python numbers of them
+_MOST_SCANS = 500  # of a progressive JPEG, of which each may pass over all pixels again
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
+
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # else some errors go to stderr as well
+
+
+class _Metered(io.BytesIO):
+    """A file in memory that a reader cannot turn over for ever."""
+
+    def __init__(self, data: bytes, name: str) -> None:
+        super().__init__(data)
+        self.name = name
+        self.reads = _READS_OF_A_HEADER
+        self.bytes: float = math.inf if data.startswith(_TIFF) else _BYTES_OF_A_HEADER
+
+    def header_is_read(self) -> None:
+        """From here on the pixels are read."""
+        self.reads, self.bytes = _READS_OF_PIXELS, math.inf
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(size)
+        self.reads -= 1
+        if size is not None and size >= 0:  # who asks for all does it once
+            self.bytes -= len(data)
+        if self.reads < 0 or self.bytes < 0:
+            raise InputError(
+                f"{self.name}: is damaged or truncated (no end of its header's parts); "
+                "copy or download it again"
+            )
+        return data
+
+
+@contextmanager
+def open_image(data: bytes, name: str) -> Iterator[Image.Image]:
+    """An image whose header is sound and whose size is allowed; its pixels are not decoded yet.
+
+    Raises:
+        InputError: not an image, of a kind that cannot be read, or too large.
+    """
+    with _OWN_PIXEL_LIMIT:
+        _check_tiff(data, name)
+        file = _Metered(data, name)
+        try:
+            image = Image.open(file, formats=_formats(data))
+        except (InputError, MemoryError):
+            raise
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+            raise InputError(
+                f"{name}: has more than the {MAX_PIXELS / 1e6:.0f} megapixels that are allowed; "
+                "scale it down first"
+            ) from error
+        except Exception as error:
+            raise InputError(f"{name}: {_what_is_wrong(data)}") from error
+        with image:
+            check_size(*image.size, name)
+            if image.format in ("JPEG", "MPO"):
+                _check_scans(data, name)
+            file.header_is_read()
+            yield image
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Refuse what is larger than ``MAX_PIXELS``.
+
+    Raises:
+        InputError: it is.
+    """
+    if width * height > MAX_PIXELS:
+        raise InputError(
+            f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, more than the "
+            f"{MAX_PIXELS / 1e6:.0f} that are allowed; scale it down first"
+        )
+
+
+def _formats(data: bytes) -> tuple[str, ...]:
+    """Pillow's names of the readers that may try the file."""
+    brand = data[4:12]
+    if data.startswith(_TIFF):
+        _hush_libtiff()
+    return (
+        *_FORMATS,
+        *(("AVIF",) if _AVIF_BRANDS.fullmatch(brand) and _reads_avif() else ()),
+        *(("HEIF",) if _HEIF_BRANDS.fullmatch(brand) and _reads_heif() else ()),
+    )
+
+
+def _what_is_wrong(data: bytes) -> str:
+    """With a file that no reader takes."""
+    brand = data[4:12]
+    if _HEIF_BRANDS.fullmatch(brand) and not _reads_heif():
+        return "is HEIC, which needs the package pillow-heif; install it, or save it as JPEG"
+    if _AVIF_BRANDS.fullmatch(brand) and not _reads_avif():
+        return "is AVIF, which this build of Pillow cannot read; save it as JPEG"
+    kind = next((kind for start, kind in _KINDS.items() if data.startswith(start)), None)
+    if kind is None:
+        return f"is not an image that can be read; give {_FORMAT_NAMES}"
+    return f"is {kind}, but damaged or of a kind that cannot be read; save it as 8-bit RGB"
+
+
+def _reads_avif() -> bool:
+    return bool(features.check("avif"))
+
+
+@cache
+def _reads_heif() -> bool:
+    """Makes Pillow read HEIC, on first use."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener()
+    return True
+
+
+@cache
+def _hush_libtiff() -> None:
+    """Keep libtiff's own lines off stderr: Pillow raises what they say."""
+    try:
+        set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
+    except (AttributeError, OSError):  # hidden in this build: the lines are a nuisance, no more
+        return
+    set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+    set_handler(None)
+
+
+def _check_tiff(data: bytes, name: str) -> None:
+    """Refuse arrays of numbers that no photo has, of which Pillow would make Python objects."""
+    if not data.startswith(_TIFF):
+        return
+    order, big = "<" if data.startswith(b"II") else ">", b"+" in data[2:4]
+    offset, number, value = ("Q", "Q", "u8") if big else ("L", "H", "u4")
+    entry = [("tag", order + "u2"), ("type", order + "u2")]
+    entry += [("count", order + value), ("value", order + value)]
+    try:
+        (start,) = struct.unpack_from(order + offset, data, 8 if big else 4)
+        (count,) = struct.unpack_from(order + number, data, start)
+        start += struct.calcsize(order + number)
+        entries = np.frombuffer(data, entry, count, start)
+    except (struct.error, ValueError, OverflowError):
+        return  # no TIFF, or a damaged one: Pillow says so
+    arrays = entries["count"][~np.isin(entries["type"], _TIFF_BYTES)]
+    if arrays.sum(dtype=np.float64) > _LONGEST_TIFF_ARRAYS:
+        raise InputError(f"{name}: is damaged (its header is too long); copy or download it again")
+
+
+def _check_scans(data: bytes, name: str) -> None:
+    """Refuse a JPEG that would be gone over again and again."""
+    if data.count(b"\xff\xda") <= _MOST_SCANS:
+        return
+    # Some of these may lie in metadata or behind the picture, such as in a phone's short film.
+    position, scans = 2, 0
+    while scans <= _MOST_SCANS and (marker := _MARKER.search(data, position)):
+        position, code = marker.end(), marker[1]
+        if code == b"\xd9":
+            return
+        scans += code == b"\xda"
+        if code not in b"\x01\xd8\xda":
+            position += int.from_bytes(data[position : position + 2], "big")
+    if scans > _MOST_SCANS:
+        raise InputError(f"{name}: has more than {_MOST_SCANS} scans; save it again as JPEG or PNG")
+
+
+class _OwnPixelLimit:
+    """Puts our limit in place of Pillow's while any thread is inside."""
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._pillows = threading.Lock(), 0, Image.MAX_IMAGE_PIXELS
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                self._pillows, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, MAX_PIXELS
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                Image.MAX_IMAGE_PIXELS = self._pillows
+
+
+_OWN_PIXEL_LIMIT = _OwnPixelLimit()
