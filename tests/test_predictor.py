@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ from ppdcli.loading import load
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.resize import resize_rgb, to_tensor
 from ppdcli.photo import Photo, load_photo
-from ppdcli.predictor import BYTES_PER_PIXEL, Predictor
+from ppdcli.predictor import BYTES_PER_PIXEL, MOST_TOGETHER, Predictor
 
 AREA = 64 * 48
 
@@ -86,15 +87,92 @@ def test_a_path_is_loaded(predictor: Predictor, photo: Path) -> None:
         predictor.predict("missing.jpg")
 
 
-def test_a_batch_gives_each_photo_what_it_gets_alone(predictor: Predictor) -> None:
+def semantic_model(random_checkpoint: Path) -> Predictor:
+    """ppd-da2's parts at small sizes."""
+    model = PixelPerfectDepth(network("ppd_tiny_sem384", TINY_SEM384), da2_encoder("vits")).eval()
+    return Predictor(model, "small ppd-da2", AREA, 4, torch.device("cpu"), "fp32")
+
+
+def tiny_model(random_checkpoint: Path) -> Predictor:
+    return load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
+
+
+def shipped_model(random_checkpoint: Path) -> Predictor:
+    return load("ppd-tiny", device="cpu")
+
+
+@pytest.mark.parametrize("make", [semantic_model, tiny_model, shipped_model])
+def test_a_batch_gives_each_photo_what_it_gets_alone_to_the_last_bit(
+    make: Callable[[Path], Predictor], random_checkpoint: Path
+) -> None:
+    predictor = make(random_checkpoint)
+    photos = [noisy_photo(seed) for seed in range(4)]
+    options = {"area": AREA, "seed": 4, "steps": 2}
+    alone = [predictor.predict(photo, **options) for photo in photos]
+    for count in (2, 4, 4):  # at the second 4 it is known whether they may go together
+        together = predictor.predict_batch(photos[:count], **options)
+        for one, other in zip(alone, together, strict=False):
+            np.testing.assert_array_equal(one.values, other.values)
+            assert one.provenance == other.provenance
+    assert not np.allclose(alone[0].values, alone[1].values)
+
+
+def sampled_sizes(predictor: Predictor, monkeypatch: pytest.MonkeyPatch, error: float) -> list[int]:
+    """How many images each call of the sampler gets; ``error`` is added where it is several."""
+    calls: list[int] = []
+
+    def sample(image: torch.Tensor, *_: object) -> torch.Tensor:
+        calls.append(len(image))
+        return image[:, :1] + (error if len(image) > 1 else 0)
+
+    monkeypatch.setattr(predictor.model, "sample", sample)
+    return calls
+
+
+@pytest.mark.parametrize(("error", "later"), [(0.0, [3]), (1e-7, [1, 1, 1])])
+def test_photos_go_together_where_that_makes_no_difference(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch, error: float, later: list[int]
+) -> None:
+    predictor = tiny_model(random_checkpoint)
+    calls = sampled_sizes(predictor, monkeypatch, error)
     photos = [noisy_photo(seed) for seed in range(3)]
-    together = predictor.predict_batch(photos, area=AREA, seed=4)
-    for photo, depth in zip(photos, together, strict=True):
-        alone = predictor.predict(photo, area=AREA, seed=4)
-        # Matrix products of another height may round differently.
-        np.testing.assert_allclose(depth.values, alone.values, atol=1e-5)
-        assert depth.provenance == alone.provenance
-    assert not np.allclose(together[0].values, together[1].values)
+    expected = [to_tensor(photo.rgb)[0, 0].numpy() for photo in photos]
+    for sizes in ([1, 1, 1, 3], later, later):
+        calls.clear()
+        depths = predictor.predict_batch(photos, area=AREA)
+        assert calls == sizes
+        for depth, values in zip(depths, expected, strict=True):
+            np.testing.assert_array_equal(depth.values, values)
+    calls.clear()
+    predictor.predict_batch(photos[:2], area=AREA)
+    assert calls == [1, 1, 2], "of another number of photos nothing is known"
+
+
+def test_photos_go_alone_where_memory_is_short_for_several(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = tiny_model(random_checkpoint)
+    calls: list[int] = []
+
+    def sample(image: torch.Tensor, *_: object) -> torch.Tensor:
+        calls.append(len(image))
+        if len(image) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return image[:, :1]
+
+    monkeypatch.setattr(predictor.model, "sample", sample)
+    for sizes in ([1, 1, 2], [1, 1]):
+        calls.clear()
+        assert len(predictor.predict_batch([noisy_photo(0), noisy_photo(1)], area=AREA)) == 2
+        assert calls == sizes
+
+
+def test_how_many_photos_go_together(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    photo = noisy_photo(0)
+    needed = 2 * AREA * BYTES_PER_PIXEL
+    for free, expected in ((None, 1), (0, 1), (3 * needed, 3), (1000 * needed, MOST_TOGETHER)):
+        monkeypatch.setattr("ppdcli.predictor.free_memory", lambda _, free=free: free)
+        assert predictor.together(photo, AREA) == expected
 
 
 def test_an_empty_batch_is_empty(predictor: Predictor) -> None:
@@ -185,8 +263,8 @@ def test_weights_kept_in_half_precision_are_those_that_autocast_would_cast(
     np.testing.assert_array_equal(values, expected[0, 0].float().numpy())
 
 
-def test_what_overflows_in_half_precision_is_done_again_in_single(
-    random_checkpoint: Path,
+def test_a_photo_that_overflows_in_half_precision_is_done_again_alone(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
     half = load(
@@ -196,14 +274,27 @@ def test_what_overflows_in_half_precision_is_done_again_in_single(
         precision="fp16",
         announce=said.append,
     )
-    photo = noisy_photo(0)
-    assert np.isfinite(half.predict(photo, area=AREA).values).all()
+    photos = [noisy_photo(seed) for seed in range(3)]
+    expected = [half.predict(photo, area=AREA).values for photo in photos]
+    dtypes = [parameter.dtype for parameter in half.model.parameters()]
+    assert torch.float16 in dtypes
+    sample, second = half.model.sample, to_tensor(photos[1].rgb)
+
+    def overflow(image: torch.Tensor, *rest: object) -> torch.Tensor:
+        depth = sample(image, *rest)  # type: ignore[arg-type]
+        beyond = half.precision == "fp16" and torch.equal(image, second)
+        return depth * torch.inf if beyond else depth
+
+    monkeypatch.setattr(half.model, "sample", overflow)
+    depths = [depth.values for depth in half.predict_batch(photos, area=AREA)]
+    for k in (0, 2):
+        np.testing.assert_array_equal(depths[k], expected[k])
+    assert np.isfinite(depths[1]).all() and not np.array_equal(depths[1], expected[1])
+    assert said[1:] == ["noise 1: ppd-tiny overflows in fp16; this photo is done in fp32"]
+    # The next photo is done as if nothing had happened.
     assert half.precision == "fp16"
-    with torch.no_grad():
-        half.model.network.get_parameter("blocks.0.mlp.fc1.weight").fill_(6e4)
-    assert np.isfinite(half.predict(photo, area=AREA).values).all()
-    assert half.precision == "fp32"
-    assert said[-1] == "ppd-tiny overflows in fp16 on this photo; going on in fp32"
+    assert [parameter.dtype for parameter in half.model.parameters()] == dtypes
+    np.testing.assert_array_equal(half.predict(photos[2], area=AREA).values, expected[2])
 
 
 def test_the_parts_of_the_time_are_told(predictor: Predictor) -> None:

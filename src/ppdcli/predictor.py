@@ -25,6 +25,7 @@ from ppdcli.photo import Photo, load_photo
 MAX_SEED = (1 << 64) - 1  # of PyTorch's generators
 
 BYTES_PER_PIXEL = 1024  # of the sampler's working memory on a card, beside its weights; an estimate
+MOST_TOGETHER = 8  # more in a forward gains nothing
 
 
 class Predictor:
@@ -54,11 +55,25 @@ class Predictor:
         self.model = model.to(device)
         self.announce = announce
         self.estimator = estimator
+        self._same_together: dict[tuple[int, ...], bool] = {}  # (photos, height, width)
 
     def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]:
         """(height, width) at which the network sees a photo."""
         height, width = photo.rgb.shape[:2]
         return working_size(height, width, area or self.area)
+
+    def together(self, photo: Photo, area: int | None = None) -> int:
+        """How many photos of this one's working size to predict at a time.
+
+        More than one on a CUDA card, as far as half of its free memory goes. On a CPU two or more
+        took 0.86 of the sampler's CPU time, which the test of ``predict_batch`` eats up again
+        where sizes are mixed.
+        """
+        free = free_memory(self.device)
+        if free is None:
+            return 1
+        height, width = self.size_of(photo, area)
+        return max(1, min(MOST_TOGETHER, free // (2 * height * width * BYTES_PER_PIXEL)))
 
     def predict(
         self,
@@ -124,9 +139,13 @@ class Predictor:
         area: int | None = None,
         on_step: Callable[[int], None] | None = None,
     ) -> list[DepthMap]:
-        """Like ``predict`` for photos that share one working size, in one forward pass a step.
+        """Like ``predict`` for photos that share one working size.
 
-        Every photo gets the noise of ``seed``, whatever its neighbours.
+        A photo's depth is the same to the last bit whatever its neighbours. Matrix products and
+        convolutions may round differently for several pictures at once, depending on their size
+        and the device. So the encoder sees one photo at a time, and the sampler several only at
+        sizes where it has been found to make no difference: at the first batch of a size both
+        ways are taken and compared, and what one at a time gives counts.
         """
         steps = self.steps if steps is None else steps
         if not 1 <= steps <= T:
@@ -141,19 +160,16 @@ class Predictor:
         height, width = sizes.pop()
         try:
             images = [to_tensor(resize_rgb(photo.rgb, height, width)) for photo in photos]
-            image = torch.cat(images)
-            noise = draw_noise(height, width, seed).expand(len(photos), -1, -1, -1)
-            depth, timings = self._compute(image, noise, steps, on_step)
-            if self.precision == "fp16" and not bool(depth.isfinite().all()):
-                self._widen()
-                depth, timings = self._compute(image, noise, steps, on_step)
+            noise = draw_noise(height, width, seed)
+            depths, timings = self._compute(images, noise, steps, on_step)
+            if self.precision == "fp16":
+                self._redo_in_fp32(photos, images, noise, steps, depths)
         except (MemoryError, RuntimeError, cv2.error) as error:
             if not lacks_memory(error):
                 raise
             raise PpdError(
                 f"out of memory on {self.device} at {width}x{height}; try {self._smaller(photos)}"
             ) from error
-        values = depth[:, 0].numpy()
         provenance = {
             "model": self.name,
             "seed": str(seed),
@@ -161,37 +177,111 @@ class Predictor:
             "size": f"{width}x{height}",
         }
         return [
-            DepthMap(np.ascontiguousarray(v), "relative", None, provenance, timings) for v in values
+            DepthMap(
+                np.ascontiguousarray(depth[0, 0].numpy()), "relative", None, provenance, timings
+            )
+            for depth in depths
         ]
 
     def _compute(
-        self, image: Tensor, noise: Tensor, steps: int, on_step: Callable[[int], None] | None
-    ) -> tuple[Tensor, dict[str, float]]:
-        """Depth (N, 1, H, W) float32 on the CPU, and the seconds that its parts took."""
+        self,
+        images: Sequence[Tensor],
+        noise: Tensor,
+        steps: int,
+        on_step: Callable[[int], None] | None,
+    ) -> tuple[list[Tensor], dict[str, float]]:
+        """Depths, each (1, 1, H, W) float32 on the CPU, and the seconds that the parts took."""
         half = self.precision != "fp32"
         with torch.autocast(self.device.type, dtype_of(self.precision), enabled=half):
             started = time.perf_counter()
             self.model.encoder.to(self.device)  # from where _make_room may have put it
-            image, noise = image.to(self.device), noise.to(self.device)
-            semantics = self.model.encode(image)
+            noise = noise.to(self.device)
+            pairs = [(image, self.model.encode(image)) for image in _on(self.device, images)]
             finish(self.device)
             encoded = time.perf_counter()
-            self._make_room(image)
-            depth = self.model.sample(image, semantics, noise, steps, on_step).float().cpu()
-        return depth, {"encoder": encoded - started, "sampler": time.perf_counter() - encoded}
+            self._make_room(noise, len(images))
+            depths = self._sample(pairs, noise, steps, on_step)
+        return depths, {"encoder": encoded - started, "sampler": time.perf_counter() - encoded}
 
-    def _make_room(self, image: Tensor) -> None:
+    def _sample(
+        self,
+        pairs: Sequence[tuple[Tensor, Tensor]],
+        noise: Tensor,
+        steps: int,
+        on_step: Callable[[int], None] | None,
+    ) -> list[Tensor]:
+        """The depth of each image with its semantics, one by one or together."""
+        shape = (len(pairs), *noise.shape[-2:])
+        known = self._same_together.get(shape)
+        if len(pairs) > 1 and known:
+            together = self._sample_together(pairs, noise, steps, on_step)
+            if together is not None:
+                return together
+        # One after the other without waiting in between, so that a card is kept busy.
+        sampled = [self.model.sample(*pair, noise, steps, on_step) for pair in pairs]
+        depths = [depth.float().cpu() for depth in sampled]
+        if len(pairs) > 1 and known is None:
+            together = self._sample_together(pairs, noise, steps, None)
+            self._same_together[shape] = together is not None and all(
+                torch.equal(one, other) for one, other in zip(depths, together, strict=True)
+            )
+        return depths
+
+    def _sample_together(
+        self,
+        pairs: Sequence[tuple[Tensor, Tensor]],
+        noise: Tensor,
+        steps: int,
+        on_step: Callable[[int], None] | None,
+    ) -> list[Tensor] | None:
+        """The same in one forward a step; None where memory does not suffice."""
+        image = torch.cat([image for image, _ in pairs])
+        semantics = _in_one([semantics for _, semantics in pairs])
+        noises = noise.expand(len(pairs), -1, -1, -1)
+        try:
+            depths = self.model.sample(image, semantics, noises, steps, on_step).float().cpu()
+        except (MemoryError, RuntimeError) as error:
+            if not lacks_memory(error):
+                raise
+            self._same_together[len(pairs), *noise.shape[-2:]] = False
+            return None
+        return list(depths.split(1))
+
+    def _make_room(self, noise: Tensor, photos: int) -> None:
         """Lets the encoder wait in main memory while the sampler runs, where the card is small."""
-        n, _, height, width = image.shape
+        height, width = noise.shape[-2:]
         free = free_memory(self.device)
-        if free is not None and free < n * height * width * BYTES_PER_PIXEL:
+        if free is not None and free < photos * height * width * BYTES_PER_PIXEL:
             self.model.encoder.to("cpu")
 
-    def _widen(self) -> None:
-        """float16 ends at 65504; a model that goes beyond on some photo goes on in float32."""
-        self.announce(f"{self.name} overflows in fp16 on this photo; going on in fp32")
-        self.model.float()
-        self.precision = "fp32"
+    def _redo_in_fp32(
+        self,
+        photos: Sequence[Photo],
+        images: Sequence[Tensor],
+        noise: Tensor,
+        steps: int,
+        depths: list[Tensor],
+    ) -> None:
+        """float16 ends at 65504; a photo that takes a model beyond is done again in float32.
+
+        That photo alone: what becomes of the next must not depend on it.
+        """
+        beyond = [k for k, depth in enumerate(depths) if not bool(depth.isfinite().all())]
+        if not beyond:
+            return
+        dtypes = {name: tensor.dtype for name, tensor in self.model.state_dict().items()}
+        try:
+            self.model.float()
+            self.precision = "fp32"
+            for k in beyond:
+                self.announce(
+                    f"{photos[k].name}: {self.name} overflows in fp16; this photo is done in fp32"
+                )
+                (depths[k],), _ = self._compute([images[k]], noise, steps, None)
+        finally:
+            self.precision = "fp16"
+            for name, tensor in self.model.state_dict(keep_vars=True).items():
+                tensor.data = tensor.data.to(dtypes[name])  # lossless: they came from there
 
     def _smaller(self, photos: Sequence[Photo]) -> str:
         """What takes less memory than what did not fit."""
@@ -203,3 +293,15 @@ class Predictor:
         if self.device.type != "cpu":
             ways.append("--device cpu")
         return " or ".join(ways)
+
+
+def _in_one(parts: Sequence[Tensor]) -> Tensor:
+    """(1, tokens, width) each -> (N, tokens, width), in the order of memory that they have: sums
+    over a row round differently in another."""
+    if parts[0].is_contiguous():
+        return torch.cat(list(parts))
+    return torch.cat([part.mT for part in parts]).mT
+
+
+def _on(device: torch.device, images: Sequence[Tensor]) -> list[Tensor]:
+    return [image.to(device) for image in images]

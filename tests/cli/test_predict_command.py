@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,15 +19,16 @@ from PIL import Image
 from typer.testing import Result
 
 import ppdcli
+from ppdcli.jobs.journal import NAME
 
 Ppd = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
 def tree(folder: Path | str) -> set[str]:
-    """The files below a folder, hidden ones as well."""
-    root = Path(folder)
-    return {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    """The files below a folder, hidden ones as well, but for its journal."""
+    files = (path for path in Path(folder).rglob("*") if path.is_file() and path.name != NAME)
+    return {path.relative_to(folder).as_posix() for path in files}
 
 
 def lines(text: str) -> list[str]:
@@ -196,7 +198,11 @@ def test_finished_outputs_are_skipped_without_loading_a_model(
         Path("ppd-out", name).write_bytes(b"finished")
     result = ppd("predict", "photo.jpg", *tiny)
     assert result.exit_code == 0
-    assert "skipped: photo.jpg -> ppd-out/photo_depth.png" in result.stderr
+    assert lines(result.stderr) == [
+        "2 files, such as ppd-out/photo_depth.png, are left as found (nothing is recorded of how "
+        "they were made); --overwrite makes them anew",
+        "1 skipped",
+    ]
     assert Path("ppd-out/photo_depth.png").read_bytes() == b"finished"
 
 
@@ -357,7 +363,7 @@ def test_a_bug_is_one_line_as_well(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("ppdcli.predictor.Predictor.predict", broken)
+    monkeypatch.setattr("ppdcli.predictor.Predictor.predict_batch", broken)
     result = ppd("predict", photo, *tiny, "-q")
     assert result.exit_code == 1
     assert lines(result.stderr) == ["error: unexpected RuntimeError: two lines; -v says more"]
@@ -486,15 +492,17 @@ def test_without_any_input(ppd: Ppd) -> None:
 def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(
     ppd: Ppd, folder: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    predict, calls = ppdcli.Predictor.predict, []
+    predict, calls = ppdcli.Predictor.predict_batch, []
 
-    def interrupted(*arguments: object, **options: object) -> ppdcli.DepthMap:
+    def interrupted(*arguments: object, **options: object) -> list[ppdcli.DepthMap]:
         calls.append(arguments)
         if len(calls) == 2:
+            while not Path("ppd-out/b_depth.npy").exists():
+                time.sleep(0.01)
             raise KeyboardInterrupt
         return predict(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ppdcli.Predictor, "predict", interrupted)
+    monkeypatch.setattr(ppdcli.Predictor, "predict_batch", interrupted)
     result = ppd("predict", folder, *tiny, "-f", "npy")
     assert result.exit_code == 130
     assert lines(result.stderr)[-1] == "interrupted; what is finished is kept"

@@ -1,5 +1,7 @@
 """Files appear whole or not at all."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,36 @@ def test_a_long_name_that_the_system_takes(tmp_path: Path) -> None:
     with atomic_path(target) as temporary:
         temporary.write_bytes(b"data")
     assert target.read_bytes() == b"data"
+
+
+def test_the_data_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[bytes] = []
+    target = tmp_path / "x.png"
+
+    def fsync(descriptor: int) -> None:
+        assert not target.exists()
+        synced.append(os.pread(descriptor, 100, 0))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(b"data")
+    assert synced == [b"data"]
+    assert target.exists()
+
+
+@pytest.mark.parametrize(("error", "written"), [(errno.EINVAL, True), (errno.EIO, False)])
+def test_a_disk_that_fails_is_told_from_one_that_cannot_sync(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, written: bool
+) -> None:
+    def fsync(_: int) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    try:
+        with atomic_path(tmp_path / "x.png") as temporary:
+            temporary.write_bytes(b"data")
+    except OutputError as failure:
+        assert not written and "Input/output error" in str(failure)
+    assert [path.name for path in tmp_path.iterdir()] == (["x.png"] if written else [])

@@ -1,9 +1,12 @@
-"""Names of outputs, skipping, failures and the report, with work that takes no model."""
+"""Skipping, failures, order, ends and the report of a run, with work that takes no model."""
 
 from __future__ import annotations
 
 import io
 import os
+import threading
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import Any
@@ -11,9 +14,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from ppdcli.errors import CheckpointError, InputError, OutputError, PpdError, UsageError
+from ppdcli.errors import CheckpointError, InputError, OutputError, PpdError
+from ppdcli.files.atomic import atomic_path
+from ppdcli.jobs import journal
 from ppdcli.jobs.inputs import Input
-from ppdcli.jobs.run import Format, Outputs, Result, plan, run
+from ppdcli.jobs.plan import Format, Task, plan
+from ppdcli.jobs.run import Built, Job, Result, run
 from ppdcli.photo import Photo
 
 NPY, PNG, PREVIEW = (
@@ -26,6 +32,7 @@ NPY, PNG, PREVIEW = (
 @pytest.fixture(autouse=True)
 def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GOMP_SPINCOUNT", "1")  # which a run sets for good
 
 
 def images(*names: str) -> list[Input]:
@@ -35,6 +42,10 @@ def images(*names: str) -> list[Input]:
     return [Input(name, Path(name), PurePath(name).with_suffix("")) for name in names]
 
 
+def nothing(_: Job) -> None:
+    pass
+
+
 @dataclass
 class Copying:
     """Writes the photo's name into every output; remembers what it was asked for."""
@@ -42,85 +53,65 @@ class Copying:
     prepared: int = 0
     photos: list[str] = field(default_factory=list)
     error: Exception | None = None
+    at_a_time: int = 1
+    batches: list[list[str]] = field(default_factory=list)
+    looking: Callable[[Job], None] = nothing
+    building: Callable[[Job], None] = nothing
 
     def prepare(self) -> Copying:
         self.prepared += 1
         return self
 
-    def __call__(self, photo: Photo, outputs: Outputs) -> dict[str, Any]:
+    def kind(self, photo: Photo) -> object:
+        return photo.rgb.shape
+
+    def together(self, photo: Photo) -> int:
+        return self.at_a_time
+
+    def look(self, job: Job) -> str:
+        self.looking(job)
+        return job.photo.name
+
+    def predict(self, photos: Sequence[Photo]) -> list[str]:
+        self.batches.append([photo.name for photo in photos])
+        return [photo.name for photo in photos]
+
+    def build(self, job: Job, seen: str, depth: str, wanted: Sequence[str]) -> Built:
+        assert seen == depth == job.photo.name
+        self.building(job)
         if self.error is not None:
             raise self.error
-        self.photos.append(photo.name)
-        for path in outputs.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(photo.name)
-        return {"model": "copy", "timings": {"copy": 0.5}}
+        self.photos.append(job.photo.name)
+
+        def write(name: str, path: Path) -> None:
+            with atomic_path(path) as temporary:
+                temporary.write_text(job.photo.name)
+
+        return Built({"model": "copy", "timings": {"copy": 0.5}}, write)
 
 
 def finish(
-    inputs: list[Input], formats: list[Format], work: Copying, overwrite: bool = False
+    inputs: list[Input],
+    formats: list[Format],
+    work: Copying,
+    overwrite: bool = False,
+    **settings: object,
 ) -> list[Result]:
-    return list(run(plan(inputs, formats, Path("out")), work.prepare, formats, overwrite))
+    def of_each() -> dict[str, dict[str, object]]:
+        return {f.name: settings for f in formats}
+
+    tasks = plan(inputs, formats, Path("out"))
+    return list(run(tasks, work.prepare, formats, overwrite, of_each))
 
 
-# --- plan --------------------------------------------------------------------------------------
-
-
-def test_outputs_mirror_the_inputs_below_the_output_folder() -> None:
-    (task,) = plan(
-        [Input("in/sub/a.jpg", Path("in/sub/a.jpg"), PurePath("sub/a"))], [PNG], Path("o")
-    )
-    assert task.outputs == {"png": Path("o/sub/a_depth.png")}
-
-
-def test_a_file_is_meant_by_the_suffix_of_the_format() -> None:
-    (task,) = plan(images("a.jpg"), [NPY], Path("x/Depth.NPY"))
-    assert task.outputs == {"npy": Path("x/Depth.NPY")}
-
-
-def test_a_folder_may_be_called_like_a_file() -> None:
-    Path("depth.npy").mkdir()
-    (task,) = plan(images("a.jpg"), [NPY], Path("depth.npy"))
-    assert task.outputs == {"npy": Path("depth.npy/a_depth.npy")}
-
-
-def test_a_folder_may_have_a_dot_in_its_name() -> None:
-    (task,) = plan(images("a.jpg"), [NPY], Path("v1.2"))
-    assert task.outputs == {"npy": Path("v1.2/a_depth.npy")}
-
-
-def test_stdout_has_no_file() -> None:
-    assert plan(images("a.jpg"), [NPY], None)[0].outputs == {}
-
-
-@pytest.mark.parametrize(
-    ("names", "formats", "output", "message"),
-    [
-        (["a.jpg", "b.jpg"], [NPY], None, "stdout takes one file, not 2"),
-        (["a.jpg"], [NPY, PNG], None, "stdout takes one file, not 2"),
-        (["a.jpg", "b.jpg"], [NPY], "d.npy", "one file cannot take 2"),
-        (["a.jpg"], [NPY, PNG], "d.npy", "one file cannot take 2"),
-        (["a.jpg"], [NPY], "d.png", "the output is npy, which is no .png"),
-        (["a.jpg"], [NPY], "a.jpg", "is a file, not a folder"),
-        (["a.jpg", "a.png"], [NPY], "out", "a.jpg and a.png would both write out/a_depth.npy"),
-        (["a.jpg", "A.png"], [NPY], "out", "a.jpg and A.png would both write"),
-        (["a.jpg", "a_depth.png"], [PNG], ".", "a_depth.png is an input"),
-    ],
-)
-def test_plans_that_cannot_work(
-    names: list[str], formats: list[Format], output: str | None, message: str
-) -> None:
-    with pytest.raises(UsageError, match=rf"{message}.*;"):
-        plan(images(*names), formats, None if output is None else Path(output))
-
-
-# --- run ---------------------------------------------------------------------------------------
+# --- one after the other -----------------------------------------------------------------------
 
 
 def test_every_input_is_done_in_order() -> None:
     work = Copying()
     results = finish(images("b.png", "a.png"), [NPY, PNG], work)
-    assert [result.name for result in results] == work.photos == ["b.png", "a.png"]
+    assert [result.name for result in results] == ["b.png", "a.png"]
+    assert sorted(work.photos) == ["a.png", "b.png"]
     assert results[0].outputs == ["out/b_depth.npy", "out/b_depth.png"]
     assert (results[0].status, results[0].error) == ("done", None)
     assert results[0].facts["model"] == "copy"
@@ -140,7 +131,7 @@ def test_the_time_of_an_input_is_without_the_models_loading(
 
     tasks = plan(images("a.png"), [NPY], Path("out"))
     (result,) = run(tasks, prepare, [NPY], overwrite=False)
-    assert result.facts["timings"] == {"read": 0, "copy": 0.5, "total": 0}
+    assert result.facts["timings"] == {"read": 0, "copy": 0.5, "write": 0, "total": 0}
 
 
 def test_what_is_finished_is_skipped_and_nothing_is_prepared() -> None:
@@ -155,11 +146,11 @@ def test_what_is_finished_is_skipped_and_nothing_is_prepared() -> None:
 def test_only_what_is_missing_is_made() -> None:
     inputs = images("a.png")
     finish(inputs, [NPY], Copying())
-    Path("out/a_depth.npy").write_text("finished")
+    Path("out/a_depth.npy").write_text("whole")
     (result,) = finish(inputs, [NPY, PNG, PREVIEW], Copying())
     assert result.status == "done"
     assert len(result.outputs) == 3
-    assert Path("out/a_depth.npy").read_text() == "finished"
+    assert Path("out/a_depth.npy").read_text() == "whole"
     assert Path("out/a_preview.png").read_text() == "a.png"
 
 
@@ -217,17 +208,9 @@ def test_a_picture_from_stdin_to_stdout(
     stream.seek(0)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
     tasks = plan([Input("stdin", None, PurePath("stdin"))], [NPY], None)
-    suffixes: list[str] = []
-
-    def work(photo: Photo, outputs: Outputs) -> dict[str, Any]:
-        suffixes.append(outputs["npy"].suffix)
-        outputs["npy"].write_bytes(b"depth of " + photo.name.encode())
-        return {}
-
-    (result,) = run(tasks, lambda: work, [NPY], overwrite=False)
+    (result,) = run(tasks, Copying().prepare, [NPY], overwrite=False)
     assert (result.status, result.outputs) == ("done", ["stdout"])
-    assert capfdbinary.readouterr().out == b"depth of stdin"
-    assert suffixes == [".npy"]
+    assert capfdbinary.readouterr().out == b"stdin"
 
 
 def test_a_reader_of_stdout_that_leaves_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,3 +222,274 @@ def test_a_reader_of_stdout_that_leaves_ends_the_run(monkeypatch: pytest.MonkeyP
         with pytest.raises(PpdError, match=r"^stdout was closed before the output was complete$"):
             list(run(plan(inputs, [NPY], None), Copying().prepare, [NPY], overwrite=False))
         assert os.fstat(write_end).st_rdev == Path(os.devnull).stat().st_rdev
+
+
+# --- all at once -------------------------------------------------------------------------------
+
+
+def numbered(count: int) -> list[Input]:
+    return images(*(f"{k:02}.png" for k in range(count)))
+
+
+def test_results_are_in_order_whatever_finishes_first() -> None:
+    def slow_at_first(job: Job) -> None:
+        time.sleep(0.05 if job.photo.name < "04.png" else 0)
+
+    inputs = numbered(12)
+    results = finish(inputs, [NPY], Copying(building=slow_at_first))
+    assert [result.name for result in results] == [entry.name for entry in inputs]
+
+
+def test_photos_of_one_kind_go_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs = numbered(9)
+    for entry in inputs[::3]:
+        Image.new("RGB", (5, 3)).save(entry.name)
+    all_read = threading.Event()
+    work = Copying(at_a_time=4)
+
+    def prepare() -> Copying:
+        all_read.wait(10)
+        return work
+
+    loaded = 0
+    load = journal.source_of
+
+    def count(*arguments: Any) -> Any:
+        nonlocal loaded
+        loaded += 1
+        if loaded == len(inputs):
+            all_read.set()
+        return load(*arguments)
+
+    monkeypatch.setattr("ppdcli.jobs.run.source_of", count)
+    list(run(plan(inputs, [NPY], Path("out")), prepare, [NPY], overwrite=False))
+    for batch in work.batches:
+        assert len({int(Path(name).stem) % 3 == 0 for name in batch}) == 1
+        assert batch == sorted(batch)
+    assert sorted(name for batch in work.batches for name in batch) == [i.name for i in inputs]
+    assert max(map(len, work.batches)) == 4
+
+
+def test_what_is_refused_in_a_batch_does_not_stop_its_neighbours() -> None:
+    def look(job: Job) -> None:
+        job.notes.append(f"{job.photo.name}: looked at")
+        if job.photo.name in ("00.png", "02.png"):
+            raise InputError("too dark")
+
+    work = Copying(at_a_time=3, looking=look)
+    results = finish(numbered(4), [NPY], work)
+    assert [result.status for result in results] == ["failed", "done", "failed", "done"]
+    assert results[2].error == "02.png: too dark"
+    assert [result.notes for result in results] == [[f"0{k}.png: looked at"] for k in range(4)]
+
+
+def test_a_line_for_the_user_is_told_once() -> None:
+    def look(job: Job) -> None:
+        job.notes.extend(["of the camera file", job.photo.name])
+
+    results = finish(numbered(3), [NPY], Copying(looking=look))
+    assert [result.notes for result in results] == [
+        ["of the camera file", "00.png"],
+        ["01.png"],
+        ["02.png"],
+    ]
+
+
+@pytest.mark.parametrize("stage", ["looking", "building"])
+@pytest.mark.parametrize("error", [RuntimeError("bug"), SystemExit(5), MemoryError()])
+def test_an_exception_anywhere_ends_the_run(stage: str, error: BaseException) -> None:
+    def fail(job: Job) -> None:
+        if job.photo.name == "05.png":
+            raise error
+
+    with pytest.raises(type(error)):
+        finish(numbered(30), [NPY], Copying(**{stage: fail}))  # type: ignore[arg-type]
+
+
+def test_an_exception_while_reading_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> Photo:
+        raise RuntimeError("a decoder's bug")
+
+    monkeypatch.setattr("ppdcli.jobs.run.load_photo", broken)
+    with pytest.raises(RuntimeError, match="a decoder's bug"):
+        finish(numbered(3), [NPY], Copying())
+
+
+def test_a_run_that_is_closed_lets_files_be_written_to_their_end() -> None:
+    """As after Ctrl-C: what has begun is finished, what has not begun is not."""
+    begun = threading.Event()
+    work = Copying()
+    build = work.build
+
+    def slowly(*arguments: Any) -> Built:
+        facts, write = build(*arguments)
+
+        def write_slowly(name: str, path: Path) -> None:
+            if path.name > "01":
+                begun.set()
+                time.sleep(0.2)
+            write(name, path)
+
+        return Built(facts, write_slowly)
+
+    work.build = slowly  # type: ignore[method-assign]
+    results = run(plan(numbered(20), [NPY], Path("out")), work.prepare, [NPY], overwrite=False)
+    next(results)
+    begun.wait(10)
+    results.close()
+    before = sorted(Path("out").iterdir())
+    time.sleep(0.5)
+    assert sorted(Path("out").iterdir()) == before
+    names = [path.name for path in before]
+    assert names[:2] == [journal.NAME, "00_depth.npy"] and len(names) < 20
+    assert "01_depth.npy" in names
+    assert set(journal.read(Path("out"))) == set(names[1:])
+
+
+# --- the journal -------------------------------------------------------------------------------
+
+
+def test_what_is_recorded_of_an_output() -> None:
+    inputs = images("in/a.png")
+    finish([Input("in/a.png", inputs[0].path, PurePath("sub/a"))], [NPY, PNG], Copying(), steps=4)
+    entries = journal.read(Path("out"))
+    assert list(entries) == ["sub/a_depth.npy", "sub/a_depth.png"]
+    found = Path("in/a.png").stat()
+    assert entries["sub/a_depth.npy"] == journal.Entry(
+        "sub/a_depth.npy",
+        Path("out/sub/a_depth.npy").stat().st_size,
+        {"steps": 4},
+        journal.Source("../in/a.png", found.st_size, found.st_mtime_ns),
+    )
+
+
+def test_a_file_that_the_user_named_has_no_journal() -> None:
+    tasks = plan(images("a.png"), [NPY], Path("out/x.npy"))
+    assert [result.status for result in run(tasks, Copying().prepare, [NPY], False)] == ["done"]
+    assert [path.name for path in Path("out").iterdir()] == ["x.npy"]
+    assert [result.status for result in run(tasks, Copying().prepare, [NPY], False)] == ["skipped"]
+
+
+def test_other_settings_leave_the_output_alone_and_say_so() -> None:
+    inputs = images("a.png")
+    finish(inputs, [NPY], Copying(), steps=4, seed=0)
+    work = Copying()
+    (result,) = finish(inputs, [NPY], work, steps=8, seed=0)
+    assert (result.status, work.prepared) == ("skipped", 0)
+    assert result.left == {"out/a_depth.npy": "steps 4, now 8"}
+    (result,) = finish(inputs, [NPY], Copying(), overwrite=True, steps=8, seed=0)
+    assert (result.status, result.left) == ("done", {})
+    (result,) = finish(inputs, [NPY], Copying(), steps=8, seed=0)
+    assert (result.status, result.left) == ("skipped", {})
+
+
+@pytest.mark.parametrize("content", ["", "a", "a.png and more"])
+def test_an_output_of_another_size_is_made_again(content: str) -> None:
+    inputs = images("a.png")
+    finish(inputs, [NPY], Copying())
+    Path("out/a_depth.npy").write_text(content)
+    (result,) = finish(inputs, [NPY], Copying())
+    assert result.status == "done"
+    assert Path("out/a_depth.npy").read_text() == "a.png"
+    (note,) = result.notes
+    assert note.startswith("out/a_depth.npy: ") and note.endswith("made again")
+
+
+def test_a_photo_that_has_changed_is_done_again() -> None:
+    inputs = images("a.png", "b.png")
+    finish(inputs, [NPY], Copying(), steps=1)
+    Image.new("RGB", (9, 9)).save("a.png")
+    first, second = finish(inputs, [NPY], Copying(), steps=2)
+    assert (first.status, first.left) == ("done", {})
+    assert first.notes == ["out/a_depth.npy: its photo has changed since; made again"]
+    assert (second.status, second.left) == ("skipped", {"out/b_depth.npy": "steps 1, now 2"})
+
+
+def test_another_photo_of_the_same_name_leaves_the_output_alone() -> None:
+    inputs = images("one/a.png", "two/a.png")
+    Image.new("RGB", (9, 9)).save("two/a.png")
+    one, two = ([Input(i.name, i.path, PurePath("a"))] for i in inputs)
+    finish(one, [NPY], Copying())
+    (result,) = finish(two, [NPY], Copying())
+    assert result.status == "skipped"
+    assert result.left == {"out/a_depth.npy": "of another photo, such as ../one/a.png"}
+    assert Path("out/a_depth.npy").read_text() == "one/a.png"
+
+
+def test_photos_that_have_moved_are_finished() -> None:
+    (entry,) = images("one/a.png")
+    finish([Input("one/a.png", entry.path, PurePath("a"))], [NPY], Copying())
+    Path("one").rename("two")
+    (result,) = finish([Input("two/a.png", Path("two/a.png"), PurePath("a"))], [NPY], Copying())
+    assert (result.status, result.left) == ("skipped", {})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions")
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anything")
+def test_a_journal_that_cannot_be_written_is_told_once_of_a_user() -> None:
+    _complaint_of(lambda: Path("out", journal.NAME).chmod(0o400))
+
+
+def test_a_journal_that_cannot_be_written_is_told_once() -> None:
+    _complaint_of(lambda: Path("out", journal.NAME).mkdir())
+
+
+def _complaint_of(spoil: Callable[[], None]) -> None:
+    Path("out").mkdir()
+    spoil()
+    results = finish(images("a.png", "b.png"), [NPY], Copying())
+    assert [result.status for result in results] == ["done", "done"]
+    (line,) = (note for result in results for note in result.notes)
+    assert line.startswith(f"out/{journal.NAME}: cannot be written (")
+
+
+def test_no_journal_is_left_of_a_run_that_wrote_nothing() -> None:
+    Path("out").mkdir()
+    finish(images("a.png"), [NPY], Copying(error=InputError("no depth")))
+    Path("out/a_depth.npy").mkdir()
+    assert finish(images("a.png"), [NPY], Copying())[0].status == "failed"
+    assert [path.name for path in Path("out").iterdir()] == ["a_depth.npy"]
+
+
+def test_stdin_is_not_read_when_its_output_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.BytesIO()
+    Image.new("RGB", (2, 2)).save(stream, format="PNG")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stream.getvalue())))
+    entry = Input("stdin", None, PurePath("stdin"))
+    assert finish([entry], [NPY], Copying())[0].status == "done"
+    monkeypatch.setattr("sys.stdin", None)
+    assert finish([entry], [NPY], Copying())[0].status == "skipped"
+
+
+def test_a_share_of_nothing_is_done_at_once() -> None:
+    no_tasks: list[Task] = []
+    work = Copying()
+    assert list(run(no_tasks, work.prepare, [NPY], overwrite=False)) == []
+    assert work.prepared == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "given", "expected"),
+    [
+        (1, {}, None),
+        (2, {}, "1000"),
+        (2, {"GOMP_SPINCOUNT": "7"}, "7"),
+        (2, {"OMP_WAIT_POLICY": "active"}, None),
+    ],
+)
+def test_the_networks_threads_sleep_in_a_folder_job_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, count: int, given: dict[str, str], expected: str | None
+) -> None:
+    for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    work = Copying()
+    seen: list[str | None] = []
+
+    def prepare() -> Copying:
+        seen.append(os.environ.get("GOMP_SPINCOUNT"))
+        return work
+
+    list(run(plan(numbered(count), [NPY], Path("out")), prepare, [NPY], overwrite=False))
+    assert seen == [expected]

@@ -110,6 +110,22 @@ class ModelOptions:
         if self.seed >= 1 << 64:
             raise UsageError(f"--seed {self.seed}: give a number below 2**64")
 
+    def settings(self, metric: bool | None = False) -> dict[str, Any]:
+        """What a prediction depends on, for the journal of an output folder."""
+        from ppdcli.jobs.settings import model_settings
+
+        return model_settings(
+            self.model,
+            self.checkpoint,
+            self.encoder,
+            self.device,
+            self.precision,
+            self.steps,
+            self.seed,
+            self.area,
+            metric,
+        )
+
     def load(self, quiet: bool, metric: bool | None = False) -> Predictor:
         """The model, ready; says on stderr which one and how it runs, unless ``quiet``.
 
@@ -195,6 +211,46 @@ class OutputOptions:
         if self.json_lines:
             raise UsageError("--json and --output - both want stdout; give --output a file")
         return None
+
+
+@dataclass(frozen=True)
+class JobOptions:
+    """How many inputs are worked through."""
+
+    batch: Annotated[
+        str, typer.Option(metavar="N", help="Images per forward; no result depends on it.")
+    ] = "auto"
+    shard: Annotated[
+        str | None,
+        typer.Option(metavar="I/N", help="Do the I-th of N shares, such as 1/4, for job arrays."),
+    ] = None
+
+    @property
+    def photos(self) -> int | None:
+        """Images per forward, None for what suits the device.
+
+        Raises:
+            UsageError: no number above 0.
+        """
+        if self.batch == "auto":
+            return None
+        if not (self.batch.isdecimal() and int(self.batch) > 0):
+            raise UsageError(f"--batch {self.batch}: give a number above 0, or auto")
+        return int(self.batch)
+
+    @property
+    def share(self) -> tuple[int, int] | None:
+        """Which share of how many, counted from 1.
+
+        Raises:
+            UsageError: not I/N with 1 <= I <= N.
+        """
+        if self.shard is None:
+            return None
+        number, _, count = self.shard.partition("/")
+        if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+            raise UsageError(f"--shard {self.shard}: give I/N with I from 1 to N, such as 1/4")
+        return int(number), int(count)
 
 
 def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., None]]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ppdcli.cli.options import (
     InputOptions,
+    JobOptions,
     MetricOptions,
     ModelOptions,
     OutputOptions,
@@ -18,7 +19,7 @@ from ppdcli.cli.options import (
     takes,
 )
 from ppdcli.cli.predict import OWN_ENDINGS
-from ppdcli.cli.report import report, say
+from ppdcli.cli.report import report
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,14 +27,22 @@ if TYPE_CHECKING:
 
 AXES = ("opencv", "opengl")
 CLOUD_ENDINGS = {"ply": ".ply", "side": "_side.png"}
+PIXEL_BYTES = 192  # of memory a pixel, while a photo is read and its cloud made and written
 
 
-@takes(source=InputOptions, model=ModelOptions, metres=MetricOptions, out=OutputOptions)
+@takes(
+    source=InputOptions,
+    model=ModelOptions,
+    metres=MetricOptions,
+    out=OutputOptions,
+    job=JobOptions,
+)
 def pointcloud(
     source: InputOptions,
     model: ModelOptions,
     metres: MetricOptions,
     out: OutputOptions,
+    job: JobOptions,
     format_: Annotated[
         list[str] | None,
         typer.Option("-f", "--format", help="ply, side (a picture).", show_default="ply"),
@@ -79,7 +88,8 @@ def pointcloud(
     """Turn images into coloured point clouds (PLY)."""
     from ppdcli.geometry.camera import Camera
     from ppdcli.jobs.inputs import discover
-    from ppdcli.jobs.run import Format, plan, run
+    from ppdcli.jobs.plan import Format, plan, share
+    from ppdcli.jobs.run import run
 
     if intrinsics is not None and fov is not None:
         raise UsageError("--intrinsics and --fov both name the camera; give one")
@@ -104,20 +114,21 @@ def pointcloud(
     model.check()
     metres.check()
     names = ["ply"] if format_ is None else format_names(format_, CLOUD_ENDINGS)
-    formats, area = [Format(name, CLOUD_ENDINGS[name]) for name in names], model.area
+    formats = [Format(name, CLOUD_ENDINGS[name]) for name in names]
+    area, batch, shard = model.area, job.photos, job.share
     found = discover(source.all(), out.path, OWN_ENDINGS)
     for file, option in ((depth, "--depth"), (align, "--align")):
         if file is not None and len(found.inputs) != 1:
             raise UsageError(f"{option} is of one image; {len(found.inputs)} are given")
-    tasks = plan(found.inputs, formats, out.path)
+    tasks = share(plan(found.inputs, formats, out.path), shard)
+    # MoGe-2 knows the camera better than EXIF, where it is on this machine anyway.
+    given = cameras is not None or fov is not None
+    moge = True if metres.metric else False if given else None
 
     def prepare() -> Work:
         from ppdcli.geometry.cloud import Shape
         from ppdcli.jobs.pointcloud import PointCloudWork, Scale  # torch
 
-        # MoGe-2 knows the camera better than EXIF, where it is on this machine anyway.
-        given = cameras is not None or fov is not None
-        moge = True if metres.metric else False if given else None
         predictor = None if depth is not None else model.load(out.quiet, moge)
         if predictor is not None:
             estimator = predictor.estimator
@@ -129,13 +140,35 @@ def pointcloud(
             steps=model.steps,
             seed=model.seed,
             area=area,
+            batch=batch,
             depth=depth,
             cameras=cameras,
             fov=fov,
             scale=Scale(placed, align, metres.metric, metres.keep_sky),
             shape=Shape(axes, edge_clean, snap, normals, voxel),  # type: ignore[arg-type]
-            warn=(lambda line: None) if out.quiet else say,
         )
 
-    results = run(tasks, prepare, formats, out.overwrite)
-    return report(results, found, out.json_lines, out.quiet, out.verbose)
+    def settings() -> dict[str, dict[str, Any]]:
+        from ppdcli.jobs.settings import OFF, fingerprint
+
+        shared = {
+            **model.settings(moge),
+            "depth": OFF if depth is None else fingerprint(depth),
+            "intrinsics": OFF
+            if intrinsics is None
+            else fingerprint(Path(intrinsics)) or intrinsics,
+            "fov": OFF if fov is None else fov,
+            "near-far": near_far or OFF,
+            "align": OFF if align is None else fingerprint(align),
+            "metric": metres.metric,
+            "keep-sky": metres.keep_sky,
+            "edge-clean": edge_clean,
+            "snap": snap,
+            "axes": axes,
+            "normals": normals,
+            "voxel": OFF if voxel is None else voxel,
+        }
+        return dict.fromkeys(names, shared)
+
+    results = run(tasks, prepare, formats, out.overwrite, settings, PIXEL_BYTES)
+    return report(results, len(tasks), found, out, shard)

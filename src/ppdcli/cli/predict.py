@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ppdcli.cli.options import (
     InputOptions,
+    JobOptions,
     MetricOptions,
     ModelOptions,
     OutputOptions,
@@ -15,7 +16,7 @@ from ppdcli.cli.options import (
     numbers,
     takes,
 )
-from ppdcli.cli.report import report, say
+from ppdcli.cli.report import report
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,14 +27,22 @@ PNG_SCALES = ("mm", "kitti", "tum", "normalized")
 ENDINGS = {"png": "_depth.png", "exr": "_depth.exr", "npy": "_depth.npy", "preview": "_preview.png"}
 OWN_ENDINGS = (*ENDINGS.values(), "_side.png")  # never taken for photos in a folder
 DEFAULT_FORMATS = ("png", "preview")
+PIXEL_BYTES = 64  # of memory a pixel, while a photo is read, resized and written
 
 
-@takes(source=InputOptions, model=ModelOptions, metres=MetricOptions, out=OutputOptions)
+@takes(
+    source=InputOptions,
+    model=ModelOptions,
+    metres=MetricOptions,
+    out=OutputOptions,
+    job=JobOptions,
+)
 def predict(
     source: InputOptions,
     model: ModelOptions,
     metres: MetricOptions,
     out: OutputOptions,
+    job: JobOptions,
     format_: Annotated[
         list[str] | None,
         typer.Option("-f", "--format", help="png, exr, npy, preview.", show_default="png,preview"),
@@ -59,7 +68,8 @@ def predict(
 ) -> int:
     """Predict the depth of images."""
     from ppdcli.jobs.inputs import discover
-    from ppdcli.jobs.run import Format, plan, run
+    from ppdcli.jobs.plan import Format, plan, share
+    from ppdcli.jobs.run import run
 
     formats = [Format(name, ENDINGS[name]) for name in _formats(format_, out)]
     if colormap not in COLORMAPS:
@@ -74,9 +84,9 @@ def predict(
         raise UsageError(f"--png-scale {scale} is in metres; add --metric, or choose normalized")
     model.check()
     metres.check()
-    area = model.area
+    area, batch, shard = model.area, job.photos, job.share
     found = discover(source.all(), out.path, OWN_ENDINGS)
-    tasks = plan(found.inputs, formats, out.path)
+    tasks = share(plan(found.inputs, formats, out.path), shard)
 
     def prepare() -> Work:
         from ppdcli.jobs.predict import PredictWork  # torch
@@ -86,17 +96,30 @@ def predict(
             steps=model.steps,
             seed=model.seed,
             area=area,
+            batch=batch,
             metric=metres.metric,
             keep_sky=metres.keep_sky,
             full_size=full_size,
             colormap=colormap,  # type: ignore[arg-type]
             value_range=limits,
             png_scale=scale,  # type: ignore[arg-type]
-            warn=(lambda line: None) if out.quiet else say,
         )
 
-    results = run(tasks, prepare, formats, out.overwrite)
-    return report(results, found, out.json_lines, out.quiet, out.verbose)
+    def settings() -> dict[str, dict[str, Any]]:
+        shared = {
+            **model.settings(metres.metric),
+            "metric": metres.metric,
+            "keep-sky": metres.keep_sky,
+            "full-size": full_size,
+        }
+        own = {
+            "png": {"png-scale": scale},
+            "preview": {"colormap": colormap, "range": value_range or "auto"},
+        }
+        return {f.name: {**shared, **own.get(f.name, {})} for f in formats}
+
+    results = run(tasks, prepare, formats, out.overwrite, settings, PIXEL_BYTES)
+    return report(results, len(tasks), found, out, shard)
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import atexit
 import json
+import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ppdcli.errors import InputError, PpdError, UsageError
+from ppdcli.errors import InputError, PpdError, UsageError, printable
 
 if TYPE_CHECKING:
+    from ppdcli.cli.options import OutputOptions
     from ppdcli.jobs.inputs import Found
     from ppdcli.jobs.run import Result
 
 ALL_DONE, RUN_FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
+MOST_REASONS = 3
 
 
 def say(line: str) -> None:
     """One line for the user, on stderr."""
-    print(line, file=sys.stderr, flush=True)
+    print(printable(line), file=sys.stderr, flush=True)
 
 
 def exit_with(command: Callable[[], int], verbose: bool) -> None:
@@ -47,13 +52,36 @@ def exit_with(command: Callable[[], int], verbose: bool) -> None:
             code = WRONG_USAGE
         else:
             code = SOME_FAILED if isinstance(error, InputError) else RUN_FAILED
+    from ppdcli.jobs.pipeline import threads_are_busy
+
+    if threads_are_busy():
+        atexit.register(_end_at_once, code)
     raise typer.Exit(code)
 
 
+def _end_at_once(code: int) -> None:
+    """Ends the process before Python ends its threads, which C++ libraries take for a crash."""
+    from ppdcli.jobs.pipeline import threads_are_busy
+
+    if threads_are_busy():
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code)
+
+
 def report(
-    results: Iterable[Result], found: Found, json_lines: bool, quiet: bool, verbose: bool
+    results: Generator[Result, None, None],
+    total: int,
+    found: Found,
+    out: OutputOptions,
+    share: tuple[int, int] | None = None,
 ) -> int:
     """Tells what became of each input as it happens; returns the exit code.
+
+    Args:
+        results: from ``jobs.run.run``, closed in the end whatever happens.
+        total: how many there will be.
+        share: the one of the inputs that these are, if they are not all.
 
     Raises:
         PpdError: stdout does not take the JSON lines.
@@ -61,25 +89,74 @@ def report(
     from ppdcli.jobs.run import write_stdout
 
     counts = {"done": 0, "skipped": 0, "failed": 0}
-    for result in results:
-        counts[result.status] += 1
-        if json_lines:
-            # ASCII, since a file name need not be valid text in stdout's encoding.
-            write_stdout(json.dumps(_as_json(result)).encode("ascii") + b"\n")
-        if result.status == "failed":
-            if verbose and result.cause is not None:
-                traceback.print_exception(result.cause)
-            say(f"failed: {result.error}")
-        elif not quiet:
-            where = ", ".join(result.outputs)
-            took = f" ({result.facts['timings']['total']:.2f} s)" if result.facts else ""
-            say(f"{result.status}: {result.name} -> {where}{took}")
-    if not quiet and (sum(counts.values()) > 1 or found.passed_over):
-        parts = [f"{n} {status}" for status, n in counts.items() if n]
+    left: dict[str, list[str]] = {}  # reason -> files
+    with closing(results), _bar(total, out) as advance:
+        for result in results:
+            counts[result.status] += 1
+            for file, reason in result.left.items():
+                left.setdefault(reason, []).append(file)
+            if out.json_lines:
+                # ASCII, since a file name need not be valid text in stdout's encoding.
+                write_stdout(json.dumps(_as_json(result)).encode("ascii") + b"\n")
+            _tell(result, out)
+            advance()
+    if out.quiet:
+        return SOME_FAILED if counts["failed"] else ALL_DONE
+    if left:
+        say(_left_alone(left))
+    if total != 1 or counts["skipped"] or found.passed_over:
+        parts = [f"{n} {status}" for status, n in counts.items() if n] or ["nothing to do"]
+        if share is not None:
+            parts.append("share {} of {}".format(*share))
         if found.passed_over:
-            parts.append(f"{found.passed_over} passed over, no images by their names")
+            parts.append(
+                f"{found.passed_over} passed over (no images, hidden, or links to folders)"
+            )
         say(", ".join(parts))
     return SOME_FAILED if counts["failed"] else ALL_DONE
+
+
+def _tell(result: Result, out: OutputOptions) -> None:
+    if not out.quiet:
+        for note in result.notes:
+            say(note)
+    if result.status == "failed":
+        if out.verbose and result.cause is not None:
+            traceback.print_exception(result.cause)
+        say(f"failed: {result.error}")
+    elif not out.quiet and (result.status == "done" or out.verbose):
+        where = ", ".join(result.outputs)
+        took = f" ({result.facts['timings']['total']:.2f} s)" if result.facts else ""
+        say(f"{result.status}: {result.name} -> {where}{took}")
+
+
+def _left_alone(left: dict[str, list[str]]) -> str:
+    """One line for all files that exist, but perhaps not as they were asked for."""
+    count = sum(map(len, left.values()))
+    example = next(iter(left.values()))[0]
+    reasons = list(left)[:MOST_REASONS]
+    more = f"; and {len(left) - len(reasons)} other reasons" if len(left) > len(reasons) else ""
+    files = f"{example} is" if count == 1 else f"{count} files, such as {example}, are"
+    return f"{files} left as found ({'; '.join(reasons)}{more}); --overwrite makes them anew"
+
+
+@contextmanager
+def _bar(total: int, out: OutputOptions) -> Iterator[Callable[[], None]]:
+    """A bar on stderr, if that is a terminal and there is something to wait for."""
+    # Lines of JSON on the same terminal would be mixed with it.
+    clear = not (out.json_lines and sys.stdout.isatty())
+    if total < 2 or out.quiet or not clear or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
+    ) as bars:
+        bar = bars.add_task("", total=total)
+        yield lambda: bars.advance(bar)
 
 
 def _as_json(result: Result) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,13 +12,18 @@ from pathlib import Path
 
 from ppdcli.errors import OutputError
 
+# The process's number tells whose a left-over file is; "-draft": what a writer needs beside it.
+_TEMPORARY = re.compile(r"\.ppd-(\d{1,10})-[0-9a-f]{8}(-draft)?(\.\w+)?")
+_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)  # of some network file systems
+
 
 @contextmanager
 def atomic_path(target: Path) -> Iterator[Path]:
     """A hidden path beside ``target``, with its suffix, that takes its place on success.
 
     Missing parent folders are made. Whatever goes wrong, the temporary file is removed and an
-    older ``target`` stays as it was.
+    older ``target`` stays as it was. The data is on the disk before the name is, so that a power
+    cut leaves no empty file under it.
 
     Raises:
         OutputError: the system refuses (disk full, read-only, name too long, a folder).
@@ -23,10 +31,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
     if not target.name:
         raise OutputError(f"{target}: is a folder, not a file name; name a file in it")
     # Short, whatever the target's length: a long stem must not make it too long.
-    temporary = target.with_name(f".ppd-{secrets.token_hex(6)}{target.suffix}")
+    name = f".ppd-{os.getpid()}-{secrets.token_hex(4)}{target.suffix}"
+    temporary = target.with_name(name)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _to_disk(temporary)
         temporary.replace(target)
     except OSError as error:
         raise OutputError(
@@ -36,3 +46,44 @@ def atomic_path(target: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(folder: Path) -> int:
+    """Removes temporary files of processes of this machine that are no more; returns how many.
+
+    Call it where no process of another machine, or of another container, writes.
+    """
+    removed = 0
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            match = _TEMPORARY.fullmatch(entry.name)
+            if match and not _is_alive(int(match[1])):
+                with suppress(OSError):
+                    Path(entry.path).unlink()
+                    removed += 1
+    return removed
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_FSYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _is_alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # os.kill would end it; nobody knows
+    if pid == os.getpid():
+        return False  # in a container each run may have the same number; ours writes later
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True

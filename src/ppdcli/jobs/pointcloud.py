@@ -1,12 +1,11 @@
-"""What ``ppd pointcloud`` does with one photo."""
+"""What ``ppd pointcloud`` does with photos."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,7 @@ from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.cloud import PointCloud, Shape, make_cloud
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.side_view import side_view
-from ppdcli.jobs.run import Outputs
+from ppdcli.jobs.run import Built, Job
 from ppdcli.metric import Estimate, Estimator, seen, to_metric
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
@@ -55,17 +54,33 @@ class View:
 
 
 @dataclass(frozen=True)
+class Seen:
+    """What is known of a photo before its depth.
+
+    Attributes:
+        estimate: MoGe-2's, if it is there.
+        known: depths that the user knows.
+        seconds: that finding it out took.
+    """
+
+    view: View
+    estimate: Estimate | None
+    known: SparseDepth | None
+    seconds: float
+
+
+@dataclass(frozen=True)
 class PointCloudWork:
-    """Predicts a photo's depth, or reads it, and writes it as a coloured cloud.
+    """Predicts depth, or reads it, and writes it as a coloured cloud; see ``jobs.run.Work``.
 
     Attributes:
         predictor: None if depth is read.
         estimator: MoGe-2, if it is wanted or there.
-        depth: a depth file of the photo, instead of a prediction.
+        batch: photos in a forward; the predictor's choice if None.
+        depth: a depth file of the one photo, instead of a prediction.
         cameras: given ones; or else
         fov: horizontal field of view in degrees; or else MoGe-2's estimate where it is loaded, or
             EXIF, or an assumed field of view.
-        warn: called with lines for the user.
     """
 
     predictor: Predictor | None
@@ -73,56 +88,72 @@ class PointCloudWork:
     steps: int | None
     seed: int
     area: int | None
+    batch: int | None
     depth: Path | None
     cameras: CameraFile | None
     fov: float | None
     scale: Scale
     shape: Shape
-    warn: Callable[[str], None]
-    told: set[str] = field(default_factory=set)
 
-    def __call__(self, photo: Photo, outputs: Outputs) -> dict[str, Any]:
+    def kind(self, photo: Photo) -> Hashable:
+        return None if self.predictor is None else self.predictor.size_of(photo, self.area)
+
+    def together(self, photo: Photo) -> int:
+        if self.predictor is None:
+            return 1
+        return self.batch or self.predictor.together(photo, self.area)
+
+    def look(self, job: Job) -> Seen:
         started = time.perf_counter()
-        view, known = self._given_view(photo), self._known(photo)  # what may refuse goes first
-        estimate = self._estimate(photo, view)
-        view = view or self._guessed_view(photo, estimate)
-        estimated = time.perf_counter()
-        depth = self._depth(photo)
-        predicted = time.perf_counter()
-        depth, notes = self._scaled(photo, depth, estimate, known)
+        view, known = self._given_view(job), self._known(job)
+        estimate = self._estimate(job, view)
+        view = view or self._guessed_view(job, estimate)
+        return Seen(view, estimate, known, time.perf_counter() - started)
+
+    def predict(self, photos: Sequence[Photo]) -> Sequence[DepthMap]:
+        if self.predictor is not None:
+            return self.predictor.predict_batch(
+                photos, steps=self.steps, seed=self.seed, area=self.area
+            )
+        return [self._read_depth(photo) for photo in photos]
+
+    def build(self, job: Job, seen: Seen, depth: DepthMap, wanted: Sequence[str]) -> Built:
+        started = time.perf_counter()
+        depth, notes = self._scaled(job, depth, seen)
+        camera = seen.view.camera
         cloud = make_cloud(
             depth,
-            photo.rgb,
-            view.camera,
+            job.photo.rgb,
+            camera,
             self.shape,
             near_far=self.scale.near_far,
-            distortion=view.distortion,
-            mask=self._mask(depth, estimate),
-            notes=(f"camera {view.source}", *notes),
+            distortion=seen.view.distortion,
+            mask=self._mask(depth, seen.estimate),
+            notes=(f"camera {seen.view.source}", *notes),
         )
-        built = time.perf_counter()
-        if "side" in outputs:
-            self._draw(outputs["side"], cloud)
-        if "ply" in outputs:
-            ply.write(outputs["ply"], cloud)
         timings = {
-            "camera": estimated - started,
-            **(depth.timings or {"depth": predicted - estimated}),
-            "cloud": built - predicted,
-            "write": time.perf_counter() - built,
+            "camera": seen.seconds,
+            **depth.timings,
+            "cloud": time.perf_counter() - started,
         }
-        camera = view.camera
-        facts = depth.report()
-        facts["unit"] = "m" if depth.kind == "metric" or self.scale.near_far else "relative"
-        return {
-            **facts,
-            "camera": view.source,
+
+        def write(name: str, path: Path) -> None:
+            if name == "side":
+                self._draw(path, cloud)
+            else:
+                ply.write(path, cloud)
+
+        facts = {
+            **depth.report(),
+            "unit": "m" if depth.kind == "metric" or self.scale.near_far else "relative",
+            "camera": seen.view.source,
             "intrinsics": [camera.fx, camera.fy, camera.cx, camera.cy],
             "axes": self.shape.axes,
             "points": len(cloud.points),
             "points_removed": cloud.removed,
             "timings": timings,
         }
+        return Built(facts, write)
 
     def _draw(self, path: Path, cloud: PointCloud) -> None:
         turn = np.array((1, -1, -1) if self.shape.axes == "opengl" else (1, 1, 1), np.float32)
@@ -130,36 +161,35 @@ class PointCloudWork:
         picture = side_view(cloud.points * turn, cloud.colors)
         preview.write_picture(path, picture, {"Comment": comment})
 
-    def _given_view(self, photo: Photo) -> View | None:
+    def _given_view(self, job: Job) -> View | None:
         """The camera that the user gave."""
+        photo = job.photo
         height, width = photo.rgb.shape[:2]
         if self.cameras is not None:
             found = self.cameras.for_image(photo.name, width, height, photo.orientation)
-            for line in found.warnings:
-                if line not in self.told:  # of a whole folder once
-                    self.told.add(line)
-                    self.warn(line)
+            job.notes.extend(found.warnings)
             return View(found.camera, found.source, found.distortion)
         if self.fov is None:
             return None
         camera = Camera.from_fov(self.fov, width, height)
-        self._warn_of(photo, camera)
+        _warn_of(job, camera)
         return View(camera, "given field of view")
 
-    def _estimate(self, photo: Photo, given: View | None) -> Estimate | None:
+    def _estimate(self, job: Job, given: View | None) -> Estimate | None:
         """MoGe-2's view of the photo, where it is wanted for the scale or there for the camera."""
         if self.estimator is None:
             return None
         try:
-            return self.estimator.estimate(photo, None if given is None else given.camera)
+            return self.estimator.estimate(job.photo, None if given is None else given.camera)
         except InputError as error:
             if self.scale.metric:
                 raise
-            self.warn(f"{photo.name}: {error}")
+            job.notes.append(f"{job.photo.name}: {error}")
             return None
 
-    def _guessed_view(self, photo: Photo, estimate: Estimate | None) -> View:
+    def _guessed_view(self, job: Job, estimate: Estimate | None) -> View:
         """A camera that nobody gave, announced."""
+        photo = job.photo
         height, width = photo.rgb.shape[:2]
         if estimate is not None:
             camera = estimate.camera
@@ -173,43 +203,30 @@ class PointCloudWork:
             camera = Camera.from_fov(ASSUMED_FOV, width, height)
             source = f"with an assumed field of view, {ASSUMED_FOV:g} degrees"
             advice = "give --fov or --intrinsics for the real one"
-        self.warn(f"{photo.name}: camera {source}; {advice}")
-        self._warn_of(photo, camera)
+        job.notes.append(f"{photo.name}: camera {source}; {advice}")
+        _warn_of(job, camera)
         return View(camera, source)
 
-    def _warn_of(self, photo: Photo, camera: Camera) -> None:
-        warning = camera.warning()
-        if warning:
-            self.warn(f"{photo.name}: {warning}")
-
-    def _depth(self, photo: Photo) -> DepthMap:
-        if self.depth is None:
-            assert self.predictor is not None
-            return self.predictor.predict(photo, steps=self.steps, seed=self.seed, area=self.area)
+    def _read_depth(self, photo: Photo) -> DepthMap:
+        assert self.depth is not None
+        started = time.perf_counter()
         # What a bare array holds is told by what is wanted of it.
         placed = self.scale.near_far or self.scale.align or self.scale.metric
         depth = read_depth(self.depth, "relative" if placed else "metric", "mm")
         height, width = photo.rgb.shape[:2]
         require_view(self.depth, depth.values.shape, width, height)
-        return depth
+        return replace(depth, timings={"depth": time.perf_counter() - started})
 
-    def _known(self, photo: Photo) -> SparseDepth | None:
+    def _known(self, job: Job) -> SparseDepth | None:
         """The depths that the user knows."""
         if self.scale.align is None:
             return None
-        height, width = photo.rgb.shape[:2]
+        height, width = job.photo.rgb.shape[:2]
         known = read_sparse_depth(self.scale.align, width, height)
-        for note in known.notes:
-            self.warn(note)
+        job.notes.extend(known.notes)
         return known
 
-    def _scaled(
-        self,
-        photo: Photo,
-        depth: DepthMap,
-        estimate: Estimate | None,
-        known: SparseDepth | None,
-    ) -> tuple[DepthMap, tuple[str, ...]]:
+    def _scaled(self, job: Job, depth: DepthMap, seen: Seen) -> tuple[DepthMap, tuple[str, ...]]:
         """The depth in metres if that is wanted, and what the file's header says of it."""
         if depth.kind == "metric":
             if self.scale != Scale():
@@ -218,17 +235,17 @@ class PointCloudWork:
                 )
             return depth, ()
         if self.scale.metric:
-            assert estimate is not None
+            assert seen.estimate is not None
             # The sky goes with the mask, once the edges before it have been cleaned.
-            metric = to_metric(depth, estimate, keep_sky=True, seed=self.seed)
-            self.warn(f"{photo.name}: {metric.provenance['scale_from']}")
+            metric = to_metric(depth, seen.estimate, keep_sky=True, seed=self.seed)
+            job.notes.append(f"{job.photo.name}: {metric.provenance['scale_from']}")
             return metric, ()
-        if known is not None:
-            return self._aligned(photo, depth, known), ()
+        if seen.known is not None:
+            return self._aligned(job, depth, seen.known), ()
         if self.scale.near_far is not None:
             return depth, ("scale_from near-far {:g},{:g} m".format(*self.scale.near_far),)
-        self.warn(
-            f"{photo.name}: the cloud is relative, its proportions in depth are not those of "
+        job.notes.append(
+            f"{job.photo.name}: the cloud is relative, its proportions in depth are not those of "
             "the scene; give --metric, --align FILE or --near-far A,B for metres"
         )
         return depth, ()
@@ -240,18 +257,24 @@ class PointCloudWork:
         height, width = depth.values.shape
         return seen(estimate, height, width)
 
-    def _aligned(self, photo: Photo, depth: DepthMap, known: SparseDepth) -> DepthMap:
-        height, width = photo.rgb.shape[:2]
+    def _aligned(self, job: Job, depth: DepthMap, known: SparseDepth) -> DepthMap:
+        height, width = job.photo.rgb.shape[:2]
         try:
             relative = relative_at(depth.values, known.u, known.v, width, height)
             line = fit_sparse(relative, known.depth, self.seed)
         except InputError as error:
             raise InputError(f"{self.scale.align}: {error}") from error
         said = f"{known.source}, {line.describe()}"
-        self.warn(f"{photo.name}: {said}")
+        job.notes.append(f"{job.photo.name}: {said}")
         return replace(
             depth,
             values=line.apply(depth.values),
             kind="metric",
             provenance={**depth.provenance, "scale_from": said},
         )
+
+
+def _warn_of(job: Job, camera: Camera) -> None:
+    warning = camera.warning()
+    if warning:
+        job.notes.append(f"{job.photo.name}: {warning}")

@@ -1,76 +1,91 @@
-"""What ``ppd predict`` does with one photo."""
+"""What ``ppd predict`` does with photos."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from ppdcli.depth import DepthMap
 from ppdcli.files import exr, npy, png, preview
-from ppdcli.jobs.run import Outputs
+from ppdcli.jobs.run import Built, Job
+from ppdcli.metric import Estimate, to_metric
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
 
 
 @dataclass(frozen=True)
 class PredictWork:
-    """Predicts a photo's depth and writes it in every format asked for.
+    """Predicts depth and writes it in every format asked for; see ``jobs.run.Work``.
 
     Attributes:
+        batch: photos in a forward; the predictor's choice if None.
         full_size: bring the depth to the photo's size; else leave it as the network gives it.
         value_range: of previews; each picture's own if None.
         metric: metres, by MoGe-2; with ``keep_sky`` where it sees no depth, too.
         png_scale: what a PNG's step is.
-        warn: called with lines for the user.
     """
 
     predictor: Predictor
     steps: int | None
     seed: int
     area: int | None
+    batch: int | None
     metric: bool
     keep_sky: bool
     full_size: bool
     colormap: preview.Colormap
     value_range: tuple[float, float] | None
     png_scale: png.PngScale
-    warn: Callable[[str], None]
 
-    def __call__(self, photo: Photo, outputs: Outputs) -> dict[str, Any]:
-        depth = self.predictor.predict(
-            photo,
-            steps=self.steps,
-            seed=self.seed,
-            area=self.area,
-            metric=self.metric,
-            keep_sky=self.keep_sky,
+    def kind(self, photo: Photo) -> Hashable:
+        return self.predictor.size_of(photo, self.area)
+
+    def together(self, photo: Photo) -> int:
+        return self.batch or self.predictor.together(photo, self.area)
+
+    def look(self, job: Job) -> tuple[Estimate, float] | None:
+        """MoGe-2's estimate and the seconds that it took."""
+        if not self.metric:
+            return None
+        started = time.perf_counter()
+        estimate = self.predictor.estimate(job.photo)
+        return estimate, time.perf_counter() - started
+
+    def predict(self, photos: Sequence[Photo]) -> Sequence[DepthMap]:
+        return self.predictor.predict_batch(
+            photos, steps=self.steps, seed=self.seed, area=self.area
         )
-        predicted = time.perf_counter()
-        if self.full_size:
-            height, width = photo.rgb.shape[:2]
-            depth = depth.resized(height, width, photo.rgb)
-        resized = time.perf_counter()
-        for name, path in outputs.items():
-            self._write(name, path, depth)
-        timings = {
-            **depth.timings,
-            "resize": resized - predicted,
-            "write": time.perf_counter() - resized,
-        }
-        return {**depth.report(), "timings": timings}
 
-    def _write(self, name: str, path: Path, depth: DepthMap) -> None:
-        match name:
-            case "png":
-                note = png.write(path, depth, self.png_scale)
-                if note is not None:
-                    self.warn(note)
-            case "exr":
-                exr.write(path, depth)
-            case "npy":
-                npy.write(path, depth)
-            case "preview":
-                preview.write(path, depth, self.colormap, self.value_range)
+    def build(
+        self,
+        job: Job,
+        seen: tuple[Estimate, float] | None,
+        depth: DepthMap,
+        wanted: Sequence[str],
+    ) -> Built:
+        if seen is not None:
+            estimate, seconds = seen
+            timings = {**depth.timings, "metric": seconds}
+            depth = replace(to_metric(depth, estimate, self.keep_sky, self.seed), timings=timings)
+        started = time.perf_counter()
+        if self.full_size:
+            height, width = job.photo.rgb.shape[:2]
+            depth = depth.resized(height, width, job.photo.rgb)
+        timings = {**depth.timings, "resize": time.perf_counter() - started}
+
+        def write(name: str, path: Path) -> None:
+            match name:
+                case "png":
+                    note = png.write(path, depth, self.png_scale)
+                    if note is not None:
+                        job.notes.append(note)
+                case "exr":
+                    exr.write(path, depth)
+                case "npy":
+                    npy.write(path, depth)
+                case "preview":
+                    preview.write(path, depth, self.colormap, self.value_range)
+
+        return Built({**depth.report(), "timings": timings}, write)

@@ -1,4 +1,4 @@
-"""Many inputs, one after the other: names of outputs, skipping, failures, the report."""
+"""Many inputs through one pipeline: what is finished is left, each failure stays alone."""
 
 from __future__ import annotations
 
@@ -7,33 +7,28 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, Protocol
 
-from ppdcli.errors import InputError, OutputError, PpdError, UsageError
-from ppdcli.jobs.inputs import Input, is_dir, is_file
-from ppdcli.photo import IMAGE_SUFFIXES, Photo, load_photo
+from ppdcli.errors import InputError, OutputError, PpdError
+from ppdcli.images.source import read_stream
+from ppdcli.jobs.inputs import is_file
+from ppdcli.jobs.journal import Entry, Settings, Source, Verdict, judge, read, source_of
+from ppdcli.jobs.pipeline import Finished, Stages, run_stages
+from ppdcli.jobs.plan import Format, Outputs, Task
+from ppdcli.jobs.record import Record
+from ppdcli.photo import Photo, load_photo
 
 Status = Literal["done", "skipped", "failed"]
-Outputs = dict[str, Path]  # format -> file
-Work = Callable[[Photo, Outputs], dict[str, Any]]  # writes a photo's outputs, returns facts
 
-FILE_SUFFIXES = IMAGE_SUFFIXES | {".exr", ".npy", ".ply"}  # of an --output that is meant as a file
+BUDGET = 4 << 30  # bytes under way at most, and
+SHARE_OF_MEMORY = 4  # a quarter of the machine's memory
+MOST_THREADS = 8  # that read, or that finish
 
-
-@dataclass(frozen=True)
-class Format:
-    """An output format: ``png`` -> ``photo`` + ``_depth.png``."""
-
-    name: str
-    ending: str
-
-    @property
-    def suffix(self) -> str:
-        """The file suffix, ``.png``."""
-        return Path("x" + self.ending).suffix
+_ALONE = (InputError, OutputError)  # failures that concern one input
 
 
 @dataclass
@@ -43,6 +38,8 @@ class Result:
     Attributes:
         outputs: files written, or found finished.
         facts: what the work says of itself: model, seed, steps, size, unit, timings.
+        notes: lines for the user.
+        left: outputs that stay although they may not be what was asked for, and why.
         error: one line, None unless failed.
         cause: what was raised, None unless failed.
     """
@@ -51,77 +48,55 @@ class Result:
     status: Status
     outputs: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
     error: str | None = None
     cause: Exception | None = None
 
 
-@dataclass(frozen=True)
-class Task:
-    """An input with the files that it is to become; no files when they go to stdout."""
+@dataclass
+class Job:
+    """A photo on its way. ``notes``: lines for the user, told with its result."""
 
-    input: Input
-    outputs: Outputs
-
-
-def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None) -> list[Task]:
-    """Gives every input its output files.
-
-    Args:
-        inputs: the images.
-        formats: what to write of each.
-        output: a folder; a file when there is one input and one format and it has the format's
-            suffix; None for stdout.
-
-    Raises:
-        UsageError: two inputs would write the same file, one would overwrite an input, or stdout
-            or a file would get several outputs or another format.
-    """
-    if output is None:
-        if len(inputs) != 1 or len(formats) != 1:
-            raise UsageError(
-                f"stdout takes one file, not {len(inputs) * len(formats)}; give one input and one "
-                "--format, or a folder with --output"
-            )
-        return [Task(inputs[0], {})]
-    suffix = output.suffix.lower()
-    if not is_dir(output) and suffix in {f.suffix for f in formats}:
-        if len(inputs) != 1 or len(formats) != 1:
-            raise UsageError(
-                f"{output}: one file cannot take {len(inputs) * len(formats)} outputs; give one "
-                "input and one --format, or a folder"
-            )
-        tasks = [Task(inputs[0], {formats[0].name: output})]
-    elif is_file(output):
-        raise UsageError(f"{output}: is a file, not a folder; choose another --output")
-    elif suffix in FILE_SUFFIXES and not is_dir(output):
-        names = ", ".join(f.name for f in formats)
-        raise UsageError(f"{output}: the output is {names}, which is no {suffix}; choose another")
-    else:
-        tasks = [
-            Task(entry, {f.name: output / f"{entry.stem}{f.ending}" for f in formats})
-            for entry in inputs
-        ]
-    _refuse_clashes(tasks)
-    return tasks
+    photo: Photo
+    notes: list[str] = field(default_factory=list)
 
 
-def _refuse_clashes(tasks: Sequence[Task]) -> None:
-    owners: dict[str, str] = {}
-    sources = {task.input.path.absolute() for task in tasks if task.input.path is not None}
-    for task in tasks:
-        for path in task.outputs.values():
-            if path.absolute() in sources:
-                raise UsageError(
-                    f"{path} is an input, and the output of {task.input.name} would overwrite it; "
-                    "choose another --output, or leave that input out"
-                )
-            # Some file systems do not tell A from a.
-            other = owners.setdefault(str(path).casefold(), task.input.name)
-            if other is not task.input.name:
-                raise UsageError(
-                    f"{other} and {task.input.name} would both write {path}; give the folder that "
-                    "holds both, or run them one by one with different --output"
-                )
+class Built(NamedTuple):
+    """A photo's results: what is said of them, and how one is written to a path."""
+
+    facts: dict[str, Any]
+    write: Callable[[str, Path], None]
+
+
+class Work(Protocol):
+    """What a command does with photos. ``look`` and ``predict`` share one thread."""
+
+    def kind(self, photo: Photo) -> Hashable:
+        """Photos of equal kinds can be predicted together."""
+
+    def together(self, photo: Photo) -> int:
+        """How many of this kind are."""
+
+    def look(self, job: Job) -> Any:
+        """What may refuse the photo before it costs a prediction.
+
+        Raises:
+            InputError: it cannot be used.
+        """
+
+    def predict(self, photos: Sequence[Photo]) -> Sequence[Any]:
+        """The depth of photos of one kind."""
+
+    def build(self, job: Job, seen: Any, depth: Any, wanted: Sequence[str]) -> Built:
+        """The results in the formats wanted, on any thread; ``seen`` is what ``look`` gave.
+
+        Raises:
+            InputError: there is none.
+        """
+
+
+SettingsOf = Callable[[], Mapping[str, Settings]]  # format -> what its files depend on
 
 
 def run(
@@ -129,7 +104,9 @@ def run(
     prepare: Callable[[], Work],
     formats: Sequence[Format],
     overwrite: bool,
-) -> Iterator[Result]:
+    settings: SettingsOf = dict,
+    pixel_bytes: int = 64,
+) -> Generator[Result, None, None]:
     """Works through the tasks; one that fails does not stop the others.
 
     Args:
@@ -137,52 +114,238 @@ def run(
         prepare: makes the work, called once and only if something is to be done (it loads the
             model).
         formats: as in ``plan``, for stdout's suffix.
-        overwrite: redo outputs that exist; else only the missing ones of an input are made.
+        overwrite: redo outputs that exist; else what ``journal.judge`` says.
+        settings: what the outputs depend on. Asked before the work is prepared, if something is
+            recorded to compare with, and after.
+        pixel_bytes: memory that a photo takes a pixel, on its way.
 
     Yields:
-        One result a task, in order.
+        One result a task, in order. Closed early, it waits for files that are being written, and
+        nothing half-written stays.
 
     Raises:
         PpdError: the whole run cannot go on.
     """
-    work: Work | None = None
-    for task in tasks:
-        paths = [str(path) for path in task.outputs.values()]
-        missing = {k: v for k, v in task.outputs.items() if overwrite or not is_file(v)}
-        if task.outputs and not missing:
-            yield Result(task.input.name, "skipped", paths)
-            continue
+    if not tasks:
+        return
+    if len(tasks) > 1:
+        _let_network_sleep()
+    folder = tasks[0].folder
+    recorded = {} if folder is None or overwrite else read(folder)
+    wanted = _Wanted(recorded, settings() if recorded else {}, overwrite)
+    record = Record(folder, {path.parent for task in tasks for path in task.outputs.values()})
+    desk = _Desk(wanted, prepare, formats, settings, record)
+    if any(task.input.path is None and not wanted.of(task).finished for task in tasks):
+        desk.take_stdin()
+    stages = Stages(
+        desk.read,
+        weight=lambda loaded: loaded.job.photo.rgb[..., 0].size * pixel_bytes,
+        key=lambda loaded: desk.work.kind(loaded.job.photo),
+        most=lambda loaded: desk.work.together(loaded.job.photo),
+        compute=desk.compute,
+        finish=desk.finish,
+    )
+    threads = min(MOST_THREADS, _cores())
+    told: set[str] = set()
+    with (
+        closing(record),
+        closing(run_stages(tasks, stages, _budget(), max(1, threads // 2), threads)) as results,
+    ):
+        for result in results:
+            notes = [line for line in result.notes if line not in told]
+            told.update(notes)
+            yield replace(result, notes=notes)
+
+
+@dataclass(frozen=True)
+class _Todo:
+    """What is to be made of a task."""
+
+    task: Task
+    outputs: Outputs  # none for stdout
+    notes: list[str]
+    left: dict[str, str]
+    source: Source | None
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.task.outputs) and not self.outputs
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Tells what is finished from what is to be made."""
+
+    recorded: Mapping[str, Entry]
+    settings: Mapping[str, Settings]
+    overwrite: bool
+
+    def of(self, task: Task) -> _Todo:
+        source = None if task.folder is None else source_of(task.input.path, task.folder)
+        verdicts = {name: self._judge(task, name, source) for name in task.outputs}
+        return _Todo(
+            task,
+            {name: task.outputs[name] for name, verdict in verdicts.items() if verdict.make},
+            [verdict.note for verdict in verdicts.values() if verdict.note is not None],
+            {str(task.outputs[n]): v.left for n, v in verdicts.items() if v.left is not None},
+            source,
+        )
+
+    def _judge(self, task: Task, name: str, source: Source | None) -> Verdict:
+        path = task.outputs[name]
+        if self.overwrite or task.folder is None:  # nothing is recorded of a file by name
+            return Verdict(make=self.overwrite or not is_file(path))
+        entry = self.recorded.get(path.relative_to(task.folder).as_posix())
+        return judge(path, entry, self.settings.get(name, {}), source)
+
+
+@dataclass
+class _Loaded:
+    """A photo that was read; ``seconds`` that its stages took, and what ``look`` has seen."""
+
+    job: Job
+    todo: _Todo
+    seconds: dict[str, float]
+    seen: Any = None
+
+
+class _Desk:
+    """The stages of the pipeline, around a command's work."""
+
+    def __init__(
+        self,
+        wanted: _Wanted,
+        prepare: Callable[[], Work],
+        formats: Sequence[Format],
+        settings: SettingsOf,
+        record: Record,
+    ) -> None:
+        self._wanted, self._prepare, self._formats = wanted, prepare, formats
+        self._settings, self._record = settings, record
+        self._work: Work | None = None
+        self._stdin = b""
+
+    @property
+    def work(self) -> Work:
+        """The command's work, prepared on first use, on the caller's thread."""
+        if self._work is None:
+            self._work = self._prepare()
+            self._record.settings = self._settings()
+        return self._work
+
+    def take_stdin(self) -> None:
+        """Reads it on this thread: Python cannot end one that holds stdin's lock."""
+        self._stdin = read_stream(sys.stdin.buffer, "stdin")
+
+    def read(self, task: Task) -> _Loaded | Finished[Result]:
+        todo = self._wanted.of(task)
+        if todo.finished:
+            paths = [str(path) for path in task.outputs.values()]
+            return Finished(Result(task.input.name, "skipped", paths, left=todo.left))
         started = time.perf_counter()
         try:
-            photo = _read(task.input)
-            read = time.perf_counter() - started
-            work = work or prepare()  # loads the model, which is no input's time
+            if task.input.path is None:
+                photo = load_photo(io.BytesIO(self._stdin), task.input.name)
+            else:
+                photo = load_photo(task.input.path)
+        except _ALONE as error:
+            return Finished(_failed(todo, error, todo.notes))
+        seconds = {"read": time.perf_counter() - started}
+        return _Loaded(Job(photo, list(todo.notes)), todo, seconds)
+
+    def compute(self, group: list[tuple[Task, _Loaded]]) -> list[Any]:
+        """The depth of each photo, or the result of one that is refused."""
+        refused: dict[int, Finished[Result]] = {}
+        accepted: list[_Loaded] = []
+        for index, (_, loaded) in enumerate(group):
             started = time.perf_counter()
-            facts = work(photo, missing) if missing else _to_stdout(photo, work, formats[0])
-        except (InputError, OutputError) as error:
-            named = task.input.name in str(error)
-            line = str(error) if named else f"{task.input.name}: {error}"
-            yield Result(task.input.name, "failed", [], {}, line, error)
-            continue
-        total = read + time.perf_counter() - started
-        timings = {"read": read, **facts.pop("timings", {}), "total": total}
+            try:
+                loaded.seen = self.work.look(loaded.job)
+            except _ALONE as error:
+                refused[index] = Finished(_failed(loaded.todo, error, loaded.job.notes))
+            else:
+                loaded.seconds["look"] = time.perf_counter() - started
+                accepted.append(loaded)
+        depths = iter(self._predict(accepted) if accepted else ())
+        return [refused.get(index) or next(depths) for index in range(len(group))]
+
+    def _predict(self, accepted: list[_Loaded]) -> Sequence[Any]:
+        started = time.perf_counter()
+        try:
+            depths = self.work.predict([loaded.job.photo for loaded in accepted])
+        except _ALONE as error:
+            return [Finished(_failed(loaded.todo, error, loaded.job.notes)) for loaded in accepted]
+        for loaded in accepted:
+            loaded.seconds["predict"] = time.perf_counter() - started
+        return depths
+
+    def finish(self, task: Task, loaded: _Loaded, depth: Any) -> Result:
+        started = time.perf_counter()
+        job, todo = loaded.job, loaded.todo
+        try:
+            names = list(todo.outputs) or [self._formats[0].name]
+            built = self.work.build(job, loaded.seen, depth, names)
+            writing = time.perf_counter()
+            for name, path in todo.outputs.items():
+                with self._record.writing():
+                    built.write(name, path)
+                    job.notes.extend(self._record.add(name, path, todo.source))
+            if not todo.outputs:
+                _to_stdout(built, self._formats[0])
+        except _ALONE as error:
+            return _failed(todo, error, job.notes)
+        ended = time.perf_counter()
+        facts = dict(built.facts)
+        timings = {
+            "read": loaded.seconds["read"],
+            **facts.pop("timings", {}),
+            "write": ended - writing,
+            "total": sum(loaded.seconds.values()) + ended - started,
+        }
         facts["timings"] = {key: round(value, 4) for key, value in timings.items()}
-        yield Result(task.input.name, "done", paths or ["stdout"], facts)
+        paths = [str(path) for path in task.outputs.values()] or ["stdout"]
+        return Result(task.input.name, "done", paths, facts, job.notes, todo.left)
 
 
-def _read(entry: Input) -> Photo:
-    if entry.path is None:
-        return load_photo(io.BytesIO(sys.stdin.buffer.read()), entry.name)
-    return load_photo(entry.path)
+def _failed(todo: _Todo, error: Exception, notes: list[str]) -> Result:
+    name = todo.task.input.name
+    line = str(error) if name in str(error) else f"{name}: {error}"
+    return Result(name, "failed", notes=notes, left=todo.left, error=line, cause=error)
 
 
-def _to_stdout(photo: Photo, work: Work, output: Format) -> dict[str, Any]:
+def _to_stdout(built: Built, output: Format) -> None:
     # Writers take paths, since OpenEXR and Open3D do; stdout gets the finished file.
     with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
         path = Path(folder, "stdout" + output.suffix)
-        facts = work(photo, {output.name: path})
+        built.write(output.name, path)
         write_stdout(path.read_bytes())
-        return facts
+
+
+def _let_network_sleep() -> None:
+    """Lets PyTorch's threads sleep while they wait for each other, if it is not imported yet.
+
+    By default they spin for milliseconds, and hundreds of times a photo; where a thread of ours or
+    another program has one of two cores, ppd-tiny then takes 7.8 seconds a photo instead of 0.24.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _budget() -> int:
+    """Bytes that photos under way may take, of what this machine or container has."""
+    try:
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return BUDGET // 2
+    with suppress(OSError, ValueError):  # no such file, or "max"
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(BUDGET, memory // SHARE_OF_MEMORY)
 
 
 def write_stdout(data: bytes) -> None:

@@ -255,7 +255,7 @@ class CasDiT(nn.Module):
                 2 * patch_size.
             semantics: (N, H * W / (2 * patch_size)^2, semantics_dim), one token per coarse patch,
                 row-major, of any length: only their directions count.
-            timestep: (N,) float or int in [0, 1000].
+            timestep: (N,) or (1,), float or int in [0, 1000].
 
         Returns:
             (N, out_channels, H, W) float32.

@@ -59,7 +59,8 @@ def euler_sample(
     """Follows the flow from the noise to x_0.
 
     Args:
-        predict_velocity: takes x_t (N, C, H, W) and t (N,) and gives x_t's velocity.
+        predict_velocity: takes x_t (N, C, H, W) and t (1,), which they share, and gives x_t's
+            velocity.
         noise: (N, C, H, W), x_T, standard normal.
         steps: how often the network is asked, 1..1000.
         on_step: called with the number of steps done, after each.
@@ -73,7 +74,7 @@ def euler_sample(
     schedule = timesteps(steps)
     x = noise
     for done, (t, s) in enumerate(zip(schedule, [*schedule[1:], 0], strict=True), start=1):
-        velocity = predict_velocity(x, torch.full((len(x),), t, device=x.device))
+        velocity = predict_velocity(x, torch.full((1,), t, device=x.device))
         x = euler_step(x, velocity, t, s)
         if on_step is not None:
             on_step(done)

@@ -1,0 +1,259 @@
+"""What an output folder remembers: how each of its files was made, one line each.
+
+The journal, ``.ppd-journal.jsonl``, is only ever appended to. A line is written in one go, after
+its output has got its name, so that several processes can share a folder, and a run that was
+killed has lost one line at most.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ppdcli.files.atomic import remove_leftovers
+
+try:
+    import fcntl
+except ImportError:  # not on Windows
+    fcntl = None  # type: ignore[assignment]
+
+NAME = ".ppd-journal.jsonl"
+SYNC_SECONDS = 1.0
+
+Settings = Mapping[str, Any]  # what an output depends on besides its photo; values as in JSON
+UNKNOWN = None  # a setting that cannot be told at present, such as the hash of an absent file
+
+
+@dataclass(frozen=True)
+class Source:
+    """The file that an output was made from.
+
+    Attributes:
+        path: relative to the output folder, where that is possible.
+        bytes: its size.
+        mtime_ns: when it was last changed.
+    """
+
+    path: str
+    bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the journal says of an output.
+
+    Attributes:
+        path: relative to the journal's folder, with /.
+        bytes: its size.
+        settings: how it was made.
+        source: None for stdin.
+    """
+
+    path: str
+    bytes: int
+    settings: Settings
+    source: Source | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to become of an output.
+
+    Attributes:
+        make: it is to be made; else what is there stays.
+        note: why it is made again; None where it is simply missing.
+        left: why it stays although it may not be what was asked for; None if it is.
+    """
+
+    make: bool
+    note: str | None = None
+    left: str | None = None
+
+
+NO_RECORD = "nothing is recorded of how they were made"
+
+
+def judge(file: Path, entry: Entry | None, settings: Settings, source: Source | None) -> Verdict:
+    """Whether an output is finished, by its size and what is recorded of it.
+
+    A file of another size than recorded, or empty, is made again; so is one whose photo has
+    changed since, in size or time, as ``make`` and ``rsync`` would. What was made with other
+    settings, of another photo, or by nobody knows whom, stays: only the user can tell.
+
+    Args:
+        file: the output.
+        entry: the journal's last line on it, None if there is none.
+        settings: those of now; ``UNKNOWN`` values are not compared.
+        source: the photo as it is now, None for stdin or a file that cannot be read.
+    """
+    try:
+        found = file.stat()
+    except OSError:
+        return Verdict(make=True)
+    if not file.is_file():
+        return Verdict(make=True)  # whose failure says what is in the way
+    if found.st_size == 0:
+        return Verdict(make=True, note=f"{file}: is empty; made again")
+    if entry is None:
+        return Verdict(make=False, left=NO_RECORD)
+    if found.st_size != entry.bytes:
+        sizes = f"{found.st_size} bytes instead of {entry.bytes}"
+        return Verdict(make=True, note=f"{file}: has {sizes}; made again")
+    before = entry.source
+    if source is not None and before is not None and _changed(before, source):
+        if before.path != source.path:
+            return Verdict(make=False, left=f"of another photo, such as {before.path}")
+        return Verdict(make=True, note=f"{file}: its photo has changed since; made again")
+    different = differences(entry.settings, settings)
+    return Verdict(make=False, left=", ".join(different) if different else None)
+
+
+def _changed(before: Source, now: Source) -> bool:
+    return (before.bytes, before.mtime_ns) != (now.bytes, now.mtime_ns)
+
+
+def differences(before: Settings, now: Settings) -> list[str]:
+    """In words, ``steps 4, now 8``, of what both know."""
+    return [
+        f"{key} {_word(before[key])}, now {_word(value)}"
+        for key, value in now.items()
+        if key in before and before[key] != value and UNKNOWN not in (before[key], value)
+    ]
+
+
+def _word(value: object) -> str:
+    match value:
+        case bool():
+            return "on" if value else "off"
+        case list():
+            return ",".join(map(str, value))
+    return str(value)
+
+
+def source_of(path: Path | None, folder: Path) -> Source | None:
+    """What a photo's file is now; None for stdin, or where it cannot be told."""
+    if path is None:
+        return None
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    try:
+        name = os.path.relpath(path, folder)
+    except ValueError:  # another drive
+        name = str(path.absolute())
+    return Source(Path(name).as_posix(), found.st_size, found.st_mtime_ns)
+
+
+def read(folder: Path) -> dict[str, Entry]:
+    """The last line on each output; lines that are torn or make no sense are passed over."""
+    entries: dict[str, Entry] = {}
+    try:
+        lines = (folder / NAME).read_bytes().split(b"\n")
+    except OSError:
+        return entries
+    for line in lines:
+        with suppress(ValueError, TypeError, KeyError, RecursionError):
+            entry = _parse(json.loads(line))
+            entries[entry.path] = entry
+    return entries
+
+
+def _parse(row: dict[str, Any]) -> Entry:
+    path, size, settings = row["path"], row["bytes"], row["settings"]
+    if not (isinstance(path, str) and isinstance(size, int) and isinstance(settings, dict)):
+        raise TypeError
+    source = None if row["source"] is None else Source(**row["source"])
+    return Entry(path, size, settings, source)
+
+
+class Journal:
+    """The journal of one folder, open for writing; any thread may add to it.
+
+    Opening takes a lock that several runs share. Whoever is alone removes what killed runs have
+    left of their temporary files.
+    """
+
+    def __init__(self, folder: Path, swept: Collection[Path]) -> None:
+        """Opens it, and makes the folder if need be.
+
+        Args:
+            folder: of the outputs.
+            swept: the folders below in which temporary files may be left over.
+
+        Raises:
+            OSError: the system refuses.
+        """
+        self.path = folder / NAME
+        self._lock = threading.Lock()
+        self._synced = time.monotonic()
+        folder.mkdir(parents=True, exist_ok=True)
+        self._descriptor = self._open()
+        if self._take("LOCK_EX"):
+            for place in swept:
+                remove_leftovers(place)
+        self._take("LOCK_SH", wait=True)
+        self._end_torn_line()
+
+    def add(self, entry: Entry) -> None:
+        """Appends a line.
+
+        Raises:
+            OSError: the system refuses.
+        """
+        line = json.dumps(asdict(entry), separators=(",", ":")).encode("ascii") + b"\n"
+        with self._lock:
+            # One write: lines of several processes do not mix.
+            os.write(self._descriptor, line)
+            due = time.monotonic() - self._synced > SYNC_SECONDS
+            if due:
+                self._synced = time.monotonic()
+        if due:
+            self._sync()
+
+    def close(self) -> None:
+        """Closes it; an empty one goes, if nobody else has it."""
+        with suppress(OSError):
+            if os.fstat(self._descriptor).st_size:
+                self._sync()
+            elif self._take("LOCK_EX"):
+                self.path.unlink()
+        os.close(self._descriptor)
+
+    def _open(self) -> int:
+        while True:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            self._descriptor = descriptor
+            self._take("LOCK_SH", wait=True)
+            if os.fstat(descriptor).st_nlink:
+                return descriptor
+            os.close(descriptor)  # another run has just removed it, since it was empty
+
+    def _take(self, kind: Literal["LOCK_SH", "LOCK_EX"], wait: bool = False) -> bool:
+        """Takes the file's lock, or changes it; False if somebody else's is in the way."""
+        if fcntl is None:
+            return False
+        try:
+            fcntl.flock(self._descriptor, getattr(fcntl, kind) | (0 if wait else fcntl.LOCK_NB))
+        except OSError:  # some network file systems have none
+            return False
+        return True
+
+    def _end_torn_line(self) -> None:
+        size = os.fstat(self._descriptor).st_size
+        if size:
+            os.lseek(self._descriptor, size - 1, os.SEEK_SET)
+            if os.read(self._descriptor, 1) != b"\n":
+                os.write(self._descriptor, b"\n")
+
+    def _sync(self) -> None:
+        with suppress(OSError):  # it is a help after a power cut, not what was asked for
+            os.fsync(self._descriptor)

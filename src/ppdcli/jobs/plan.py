@@ -1,0 +1,116 @@
+"""What is to become of the inputs: names of outputs, clashes, shares of a job array."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from unicodedata import normalize
+
+from ppdcli.errors import UsageError
+from ppdcli.jobs.inputs import Input, is_dir, is_file
+from ppdcli.photo import IMAGE_SUFFIXES
+
+Outputs = dict[str, Path]  # format -> file
+
+FILE_SUFFIXES = IMAGE_SUFFIXES | {".exr", ".npy", ".ply"}  # of an --output that is meant as a file
+
+
+@dataclass(frozen=True)
+class Format:
+    """An output format: ``png`` -> ``photo`` + ``_depth.png``."""
+
+    name: str
+    ending: str
+
+    @property
+    def suffix(self) -> str:
+        """The file suffix, ``.png``."""
+        return Path("x" + self.ending).suffix
+
+
+@dataclass(frozen=True)
+class Task:
+    """An input with the files that it is to become.
+
+    Attributes:
+        outputs: none when they go to stdout.
+        folder: the output folder, whose journal knows them; None for a file or stdout.
+    """
+
+    input: Input
+    outputs: Outputs
+    folder: Path | None = None
+
+
+def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None) -> list[Task]:
+    """Gives every input its output files.
+
+    Args:
+        inputs: the images.
+        formats: what to write of each.
+        output: a folder; a file when there is one input and one format and it has the format's
+            suffix; None for stdout.
+
+    Raises:
+        UsageError: two inputs would write the same file, one would overwrite an input, or stdout
+            or a file would get several outputs or another format.
+    """
+    if output is None:
+        if len(inputs) != 1 or len(formats) != 1:
+            raise UsageError(
+                f"stdout takes one file, not {len(inputs) * len(formats)}; give one input and one "
+                "--format, or a folder with --output"
+            )
+        return [Task(inputs[0], {})]
+    suffix = output.suffix.lower()
+    if not is_dir(output) and suffix in {f.suffix for f in formats}:
+        if len(inputs) != 1 or len(formats) != 1:
+            raise UsageError(
+                f"{output}: one file cannot take {len(inputs) * len(formats)} outputs; give one "
+                "input and one --format, or a folder"
+            )
+        tasks = [Task(inputs[0], {formats[0].name: output})]
+    elif is_file(output):
+        raise UsageError(f"{output}: is a file, not a folder; choose another --output")
+    elif suffix in FILE_SUFFIXES and not is_dir(output):
+        names = ", ".join(f.name for f in formats)
+        raise UsageError(f"{output}: the output is {names}, which is no {suffix}; choose another")
+    else:
+        tasks = [
+            Task(entry, {f.name: output / f"{entry.stem}{f.ending}" for f in formats}, output)
+            for entry in inputs
+        ]
+    _refuse_clashes(tasks)
+    return tasks
+
+
+def share(tasks: Sequence[Task], shard: tuple[int, int] | None) -> list[Task]:
+    """Every n-th task, from the i-th on, for ``shard`` (i, n) with 1 <= i <= n; all for None.
+
+    Plan the whole list first, so that clashes between shares are seen.
+    """
+    if shard is None:
+        return list(tasks)
+    number, count = shard
+    return list(tasks[number - 1 :: count])
+
+
+def _refuse_clashes(tasks: Sequence[Task]) -> None:
+    owners: dict[str, str] = {}
+    sources = {task.input.path.absolute() for task in tasks if task.input.path is not None}
+    for task in tasks:
+        for path in task.outputs.values():
+            if path.absolute() in sources:
+                raise UsageError(
+                    f"{path} is an input, and the output of {task.input.name} would overwrite it; "
+                    "choose another --output, or leave that input out"
+                )
+            # Some file systems do not tell A from a, nor the two ways to write an accent.
+            name = normalize("NFC", str(path)).casefold()
+            other = owners.setdefault(name, task.input.name)
+            if other is not task.input.name:
+                raise UsageError(
+                    f"{other} and {task.input.name} would both write {path}; give the folder that "
+                    "holds both, or run them one by one with different --output"
+                )

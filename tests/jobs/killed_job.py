@@ -1,0 +1,57 @@
+"""A folder job to be killed: ``python killed_job.py IN OUT``, with work that takes no model.
+
+It says "ready" before it starts, and what became of each input, as JSON lines.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ppdcli.depth import DepthMap
+from ppdcli.files import npy, preview
+from ppdcli.jobs.inputs import discover
+from ppdcli.jobs.plan import Format, plan
+from ppdcli.jobs.run import Built, Job, run
+from ppdcli.photo import Photo
+
+FORMATS = (Format("npy", "_depth.npy"), Format("preview", "_preview.png"))
+
+
+class Brightness:
+    """Takes a photo's brightness for its depth."""
+
+    def kind(self, photo: Photo) -> object:
+        return photo.rgb.shape
+
+    def together(self, photo: Photo) -> int:
+        return 4
+
+    def look(self, job: Job) -> None:
+        pass
+
+    def predict(self, photos: Sequence[Photo]) -> list[DepthMap]:
+        return [DepthMap(p.rgb.mean(axis=-1, dtype=np.float32), "relative") for p in photos]
+
+    def build(self, job: Job, seen: None, depth: DepthMap, wanted: Sequence[str]) -> Built:
+        def write(name: str, path: Path) -> None:
+            npy.write(path, depth) if name == "npy" else preview.write(path, depth)
+
+        return Built({}, write)
+
+
+def main() -> None:
+    source, output = sys.argv[1], Path(sys.argv[2])
+    tasks = plan(discover([source], output).inputs, FORMATS, output)
+    print("ready", flush=True)
+    settings = {f.name: {"kind": "brightness"} for f in FORMATS}
+    for result in run(tasks, Brightness, FORMATS, overwrite=False, settings=lambda: settings):
+        print(json.dumps([result.name, result.status, result.notes, result.left]), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,94 @@
+"""What tells one file of weights from another, and what a prediction depends on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ppdcli.errors import UsageError
+from ppdcli.jobs.settings import SLICE_BYTES, SLICES, fingerprint, model_settings
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, SLICE_BYTES, 3 * SLICE_BYTES + 7, 5_000_000])
+def test_a_file_is_told_by_its_content_and_size(tmp_path: Path, size: int) -> None:
+    data = bytes(k % 251 for k in range(1000)) * (size // 1000 + 1)
+    one, copy, longer, other = (tmp_path / name for name in ("a.pt", "b.pt", "c.pt", "d.pt"))
+    one.write_bytes(data[:size])
+    copy.write_bytes(data[:size])
+    longer.write_bytes(data[:size] + b"\0")
+    other.write_bytes(bytes(byte ^ 1 for byte in data[:size]))
+    assert fingerprint(one) == fingerprint(copy)
+    assert fingerprint(one) != fingerprint(longer)
+    if size:
+        assert fingerprint(one) != fingerprint(other)
+
+
+@pytest.mark.parametrize("place", [0, 2_500_000, 5_242_879])
+def test_a_large_file_is_read_at_its_ends_and_in_between(tmp_path: Path, place: int) -> None:
+    data = bytearray(SLICES * SLICE_BYTES * 5)
+    file = tmp_path / "a"
+    file.write_bytes(data)
+    before = fingerprint(file)
+    changed = data[place : place + 6 * SLICE_BYTES]
+    data[place : place + len(changed)] = b"\1" * len(changed)
+    file.write_bytes(data)
+    assert fingerprint(file) != before
+
+
+def test_a_folder_is_told_by_its_files(tmp_path: Path) -> None:
+    (tmp_path / "cameras.txt").write_text("1")
+    before = fingerprint(tmp_path)
+    assert before is not None
+    (tmp_path / "images.txt").write_text("2")
+    assert fingerprint(tmp_path) != before
+    assert fingerprint(tmp_path / "missing") is None
+    assert fingerprint(tmp_path / ("x" * 300)) is None
+
+
+def settings(name: str = "ppd-tiny", **changed: object) -> dict[str, object]:
+    usual: dict[str, object] = {
+        **dict.fromkeys(("checkpoint", "encoder", "steps", "area")),
+        **{"device": "cpu", "precision": "auto", "seed": 0, "metric": False},
+    }
+    return model_settings(name, **{**usual, **changed})  # type: ignore[arg-type]
+
+
+def test_defaults_are_the_models() -> None:
+    found = settings()
+    network = found.pop("network")
+    assert isinstance(network, str) and len(network) == 16
+    assert found == {
+        "model": "ppd-tiny",
+        "encoder": "in the network's file",
+        "moge2": "off",
+        "seed": 0,
+        "steps": 4,
+        "size": "27648 pixels",
+        "precision": "fp32",
+    }
+    given = settings(steps=4, area=192 * 144, precision="fp32")
+    assert given == {**found, "network": network}
+
+
+def test_a_checkpoint_is_told_by_its_content(tmp_path: Path, random_checkpoint: Path) -> None:
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(random_checkpoint.read_bytes())
+    one = settings(checkpoint=random_checkpoint)
+    assert one == settings(checkpoint=copy)
+    assert one["network"] != settings()["network"]
+
+
+def test_files_that_are_not_here_cannot_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda part: None)
+    found = settings("ppd-da2", metric=True)
+    assert (found["network"], found["encoder"], found["moge2"]) == (None, None, None)
+    assert settings("ppd-da2", metric=None)["moge2"] == "off"
+    assert settings(checkpoint=tmp_path / "missing")["network"] is None
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(UsageError, match="cuda:77"):
+        settings(device="cuda:77")
