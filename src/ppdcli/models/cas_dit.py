@@ -208,6 +208,36 @@ class FinalLayer(nn.Module):
             return self.linear(modulate(x.float(), shift, scale))
 
 
+def initialise(network: nn.Module, times: TimestepEmbedding, last: FinalLayer) -> None:
+    """adaLN-Zero: every block starts as the identity and the output as 0."""
+    if last.linear.weight.is_meta:
+        return  # to be filled from a file; for ``normal_`` there PyTorch imports its compiler
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+    for module in times.mlp:
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.02)
+    for module in network.modules():
+        if isinstance(module, Modulation):
+            nn.init.zeros_(module[1].weight)  # type: ignore[arg-type]
+    nn.init.zeros_(last.linear.weight)
+
+
+def to_pixels(values: Tensor, rows: int, columns: int, p: int) -> Tensor:
+    """(N, rows * columns, p * p * channels) -> (N, channels, rows * p, columns * p)."""
+    grid = values.unflatten(-1, (p, p, -1)).unflatten(1, (rows, columns))
+    return grid.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
+
+
+def to_velocity(x_0: Tensor, x: Tensor, timestep: Tensor) -> Tensor:
+    """The velocity x_T - x_0 of a predicted x_0 (N, C, H, W); the first C channels of x are x_t."""
+    x_t = x[:, : x_0.shape[1]].float()
+    time = (timestep.float() / T).clamp(min=MIN_TIME)
+    return (x_t - x_0) / time.view(-1, 1, 1, 1)
+
+
 class CasDiT(nn.Module):
     """The network of the flow: the velocity of x_t, given the image and its semantics."""
 
@@ -231,21 +261,7 @@ class CasDiT(nn.Module):
             PatchEmbedding(config.in_channels, width, patch) if config.fine_embedding else None
         )
         self.final_layer = FinalLayer(width, patch * patch * config.out_channels)
-        self._initialise()
-
-    def _initialise(self) -> None:
-        """adaLN-Zero: every block starts as the identity and the output as 0."""
-        for module in self.modules():
-            if isinstance(module, (nn.Linear, nn.Conv2d)):
-                nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
-        for module in self.t_embedder.mlp:
-            if isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, std=0.02)
-        for module in self.modules():
-            if isinstance(module, Modulation):
-                nn.init.zeros_(module[1].weight)  # type: ignore[arg-type]
-        nn.init.zeros_(self.final_layer.linear.weight)
+        initialise(self, self.t_embedder, self.final_layer)
 
     def forward(self, x: Tensor, semantics: Tensor, timestep: Tensor) -> Tensor:
         """The velocity x_T - x_0 at x_t.
@@ -279,13 +295,9 @@ class CasDiT(nn.Module):
             tokens = tokens + self.fine_embedder(x)
         for block in self.blocks[half:]:
             tokens = block(tokens, c, fine_table)
-        output = self._to_pixels(self.final_layer(tokens, c), 2 * rows, 2 * columns)
-
-        if config.predicts == "velocity":
-            return output
-        x_t = x[:, : config.out_channels].float()
-        time = (timestep.float() / T).clamp(min=MIN_TIME)
-        return (x_t - output) / time.view(-1, 1, 1, 1)
+        values = self.final_layer(tokens, c)
+        output = to_pixels(values, 2 * rows, 2 * columns, config.patch_size)
+        return to_velocity(output, x, timestep) if config.predicts == "x0" else output
 
     def _coarse_grid(self, x: Tensor, semantics: Tensor) -> tuple[int, int]:
         height, width = x.shape[-2:]
@@ -307,9 +319,3 @@ class CasDiT(nn.Module):
         fused = self.proj_fusion(torch.cat((tokens, prompt), dim=-1))
         blocks = fused.unflatten(-1, (2, 2, -1)).unflatten(1, (rows, columns))
         return blocks.transpose(2, 3).flatten(1, 4)
-
-    def _to_pixels(self, values: Tensor, rows: int, columns: int) -> Tensor:
-        """(N, rows * columns, p * p * channels) -> (N, channels, rows * p, columns * p)."""
-        p = self.config.patch_size
-        grid = values.unflatten(-1, (p, p, -1)).unflatten(1, (rows, columns))
-        return grid.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)

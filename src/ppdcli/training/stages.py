@@ -6,17 +6,15 @@ from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
-from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.flow import T, interpolate
 from ppdcli.models.tiny_encoder import TinyEncoder
 from ppdcli.training.recipe import Phase
 from ppdcli.training.targets import multi_scale_gradient_loss
 
-ALL_BACKENDS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+FlowLoss = Callable[[nn.Module, Tensor, Tensor, Phase], Tensor]
 LEVEL_WEIGHTS = (1.0, 0.3, 0.3, 0.15)  # strides 4, 8, 16, 32
 
 
@@ -42,16 +40,14 @@ def draw_timesteps(count: int, noise_only: float, device: torch.device) -> Tenso
     return torch.where(torch.rand(count, device=device) < noise_only, float(T), even)
 
 
-def flow_loss(
-    encoder: TinyEncoder, noise_only: float
-) -> Callable[[CasDiT, Tensor, Tensor, Phase], Tensor]:
+def flow_loss(encoder: TinyEncoder, noise_only: float) -> FlowLoss:
     """The flow-matching loss with the frozen encoder's prompt, as an error in x_0.
 
     The velocity's error is that of x_0 times T / t, so this is the velocity loss of paper section
     3.1 weighted by (t / T)^2, which keeps small t from drowning the rest.
     """
 
-    def loss(network: CasDiT, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
+    def loss(network: nn.Module, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
         with torch.no_grad():
             semantics = encoder(image)
         t = draw_timesteps(len(image), noise_only, image.device)
@@ -59,16 +55,17 @@ def flow_loss(
         share = (t / T).view(-1, 1, 1, 1)
         x_t = interpolate(latent, noise, t)
         dtype = training_dtype(image.device)
-        # On a CPU the flash kernel's backward pass is slower than plain products at these sizes.
-        backends = [SDPBackend.MATH] if image.device.type == "cpu" else ALL_BACKENDS
-        enabled = dtype != torch.float32
-        with torch.autocast(image.device.type, dtype, enabled=enabled), sdpa_kernel(backends):
+        with torch.autocast(image.device.type, dtype, enabled=dtype != torch.float32):
             velocity = network(torch.cat([x_t, image - 0.5], 1), semantics, t).float()
-        x_0 = x_t - share * velocity
-        total = 4 * F.mse_loss(x_0, latent) + F.l1_loss(x_0, latent)
-        if phase.gradient_weight:
-            mask = torch.ones_like(latent, dtype=torch.bool)
-            total = total + phase.gradient_weight * multi_scale_gradient_loss(x_0, latent, mask)
-        return total
+        return error_of_x0(x_t - share * velocity, latent, phase)
 
     return loss
+
+
+def error_of_x0(x_0: Tensor, latent: Tensor, phase: Phase) -> Tensor:
+    """A prediction's squared and absolute errors, and those of its gradients."""
+    total = 4 * F.mse_loss(x_0, latent) + F.l1_loss(x_0, latent)
+    if phase.gradient_weight:
+        mask = torch.ones_like(latent, dtype=torch.bool)
+        total = total + phase.gradient_weight * multi_scale_gradient_loss(x_0, latent, mask)
+    return total

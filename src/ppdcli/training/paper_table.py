@@ -1,0 +1,238 @@
+"""The paper's argument at small scale: networks that differ in one thing, trained for as long.
+
+``python -m ppdcli.training.paper_table -o FOLDER`` trains every row of the table, goes on where an
+earlier run was stopped, and prints the table at the end. Every row learns from the same pictures in
+the same order, prompted by ppd-tiny's frozen encoder, at half the rendered size; the scenes that it
+is scored on are those of ``ppd evaluate synthetic``, at that size.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ppdcli.evaluation import synthetic
+from ppdcli.evaluation.frames import Frame
+from ppdcli.evaluation.protocols import Degenerate
+from ppdcli.evaluation.scoring import Rules, judge
+from ppdcli.geometry.upsample import downsample_depth
+from ppdcli.loading import load
+from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
+from ppdcli.models.resize import to_tensor
+from ppdcli.models.tiny_encoder import TinyEncoder
+from ppdcli.photo import Photo
+from ppdcli.training.depth_autoencoder import DepthAutoencoder
+from ppdcli.training.loop import train
+from ppdcli.training.plain_dit import PlainDiT
+from ppdcli.training.recipe import Phase, Stage
+from ppdcli.training.shards import POOL, start_workers, wait_for_shards
+from ppdcli.training.stages import FlowLoss, error_of_x0, flow_loss
+from ppdcli.training.targets import log_depth_target
+
+SEED = 31  # of training's scenes, weights and noise
+SCALE = 0.5  # of the rendered size, 256 x 192
+SHAPE = (96, 128)  # what that is
+PATCH = 8
+STEPS = 4
+SHOWN = ("abs_rel", "delta1", "recall", "ramp", "flying", "boundary_f1", "log_chamfer")
+
+Sampler = Callable[[Tensor, Tensor], Tensor]  # image, latent -> x_0 + 0.5
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table.
+
+    Attributes:
+        build: makes its network.
+        noise_only: as for ``Stage``; 1 is regression: the input is always pure noise.
+        steps: the sampler's; 0 where the network is given the true depth.
+    """
+
+    name: str
+    build: Callable[[CasDiTConfig], nn.Module]
+    noise_only: float = 0.25
+    steps: int = STEPS
+
+    @property
+    def file(self) -> str:
+        """A file name made of the row's."""
+        return "".join(c if c.isalnum() else "-" for c in self.name.lower()) + ".ckpt"
+
+
+ROWS = (
+    Row("plain DiT", lambda sizes: PlainDiT(sizes, prompted=False)),
+    Row("SP-DiT: with the prompt", lambda sizes: PlainDiT(sizes, prompted=True)),
+    Row("Cas-DiT: prompt and cascade", CasDiT),
+    Row("Cas-DiT by regression", CasDiT, noise_only=1.0, steps=1),
+    Row("truth through an 8x autoencoder", lambda sizes: DepthAutoencoder(), steps=0),
+)
+
+
+def sizes(encoder: TinyEncoder) -> CasDiTConfig:
+    """ppd-tiny's width and depth, with patches of 16 and 8 pixels."""
+    width = encoder.config.semantics_dim
+    return CasDiTConfig(
+        hidden_size=160,
+        depth=6,
+        num_heads=5,
+        patch_size=PATCH,
+        semantics_dim=width,
+        predicts="x0",
+        fine_embedding=True,
+        semantics_scale=width**0.5,
+    )
+
+
+def frozen_encoder(checkpoint: Path | None) -> TinyEncoder:
+    """ppd-tiny's encoder, with tokens of the coarse patch's size."""
+    model = load("ppd-tiny", checkpoint=checkpoint, device="cpu", announce=lambda line: None).model
+    trained = model.encoder
+    if not isinstance(trained, TinyEncoder):
+        raise TypeError(f"ppd-tiny's encoder is a {type(trained).__name__}")
+    encoder = TinyEncoder(replace(trained.config, token=2 * PATCH))
+    encoder.load_state_dict(trained.state_dict())
+    return encoder.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+
+
+def train_row(row: Row, encoder: TinyEncoder, samples: int, folder: Path) -> nn.Module:
+    """The row's network, trained; goes on where it was stopped."""
+    torch.manual_seed(SEED)
+    network = row.build(sizes(encoder))
+    first = samples // 4  # the layout comes first; the loss of gradients slows that down
+    stage = Stage(
+        model={},
+        phases=(Phase(first, SCALE, 12), Phase(samples - first, SCALE, 12, gradient_weight=0.3)),
+        learning_rate=8e-4,
+        noise_only=row.noise_only,
+    )
+
+    def report(state: dict[str, float]) -> None:
+        print(
+            f"{row.name}: {state['samples']:.0f} of {samples} samples, loss {state['loss']:.4f}, "
+            f"{state['rate']:.1f} a second",
+            flush=True,
+        )
+
+    def reconstruction(network: nn.Module, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
+        return error_of_x0(network(latent), latent, phase)
+
+    loss: FlowLoss = flow_loss(encoder, row.noise_only) if row.steps else reconstruction
+    return train(network, stage, loss, folder / "scenes", folder / row.file, SEED, report)
+
+
+def sampler(row: Row, network: nn.Module, encoder: TinyEncoder) -> Sampler:
+    """What the row makes of an image, or of the true depth."""
+    if row.steps == 0:
+        return lambda image, latent: network(latent) + 0.5
+    model = PixelPerfectDepth(network, encoder)  # type: ignore[arg-type]  # PlainDiT, alike
+    noise = draw_noise(*SHAPE, seed=0)
+    return lambda image, latent: model(image, noise, row.steps)
+
+
+def frames(count: int) -> Iterator[Frame]:
+    """The first scenes of the synthetic set, brought to the networks' size as in training."""
+    for number, (photo, truth) in enumerate(synthetic.scenes(count)):
+        rgb = cv2.resize(photo.rgb, SHAPE[::-1], interpolation=cv2.INTER_AREA)
+        depth = downsample_depth(truth, *SHAPE)
+        camera = synthetic.camera_of(number, *SHAPE)
+        yield Frame(Photo(rgb, photo.name), depth, depth < synthetic.SKY_DEPTH, camera)
+
+
+@torch.inference_mode()
+def score(samplers: dict[str, Sampler], count: int) -> tuple[dict[str, list[float]], int]:
+    """Means over the scenes: each row's scores in the order of ``SHOWN``, then milliseconds.
+
+    Returns:
+        Those, and the number of scenes that could be scored in every row.
+    """
+    found: dict[str, list[list[float]]] = {name: [] for name in samplers}
+    for frame in frames(count):
+        image = to_tensor(frame.photo.rgb)
+        depth = torch.from_numpy(frame.depth)[None, None]
+        latent = log_depth_target(depth, torch.ones_like(depth, dtype=torch.bool))
+        try:
+            rows = {name: _judged(frame, way, image, latent) for name, way in samplers.items()}
+        except Degenerate:
+            continue
+        for name, scores in rows.items():
+            found[name].append(scores)
+    means = {}
+    for name, values in found.items():
+        columns = list(np.array(values).T)
+        # The median of times: other programs only ever add to them.
+        means[name] = [_mean(c) for c in columns[:-1]] + [float(np.median(columns[-1]))]
+    return means, len(next(iter(found.values())))
+
+
+def _mean(values: np.ndarray) -> float:
+    """Over the scenes that have such a score; a ramp needs an edge that shows."""
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _judged(frame: Frame, way: Sampler, image: Tensor, latent: Tensor) -> list[float]:
+    started = time.perf_counter()
+    depth = way(image, latent)[0, 0].numpy()
+    milliseconds = 1000 * (time.perf_counter() - started)
+    scores = judge(frame, depth, "ppd", Rules("authors")).scores
+    return [scores[key] for key in SHOWN] + [milliseconds]
+
+
+def table(means: dict[str, list[float]], count: int, samples: int) -> list[str]:
+    """The lines to print."""
+    head = ("AbsRel", "d1", "recall", "ramp", "flying", "F1", "Chamfer log", "ms")
+    widths = [max(8, len(title) + 2) for title in head]
+
+    def line(name: str, cells: Iterable[str]) -> str:
+        return f"{name:<34}" + "".join(f"{c:>{w}}" for c, w in zip(cells, widths, strict=True))
+
+    about = (
+        f"{samples} samples each; {count} scenes, {SHAPE[1]}x{SHAPE[0]}, authors' protocol; "
+        f"diffusion in {STEPS} steps, times on {torch.get_num_threads()} threads"
+    )
+    rows = [
+        line(name, [*(f"{v:.4f}" for v in scores), f"{milliseconds:.1f}"])
+        for name, (*scores, milliseconds) in means.items()
+    ]
+    return [about, line("", head), *rows]
+
+
+def main() -> None:
+    """Trains and prints."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("-o", "--output", type=Path, default=Path("ppd-table"), help="folder")
+    parser.add_argument("--samples", type=int, default=30_000, help="to train a row on (30000)")
+    parser.add_argument("--shards", type=int, default=200, help="of 128 scenes to render (200)")
+    parser.add_argument("--scenes", type=int, default=200, help="to score (200)")
+    parser.add_argument("--threads", type=int, help="of training and timing (PyTorch's choice)")
+    parser.add_argument("--checkpoint", type=Path, help="ppd-tiny to take the encoder of")
+    given = parser.parse_args()
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    encoder = frozen_encoder(given.checkpoint)
+    renderers = start_workers(given.output / "scenes", SEED, 1, given.shards)
+    try:
+        wait_for_shards(given.output / "scenes", min(POOL, given.shards), renderers)
+        trained = {
+            row.name: sampler(row, train_row(row, encoder, given.samples, given.output), encoder)
+            for row in ROWS
+        }
+    finally:
+        for renderer in renderers:
+            renderer.terminate()
+            renderer.join()
+    print("\n".join(table(*score(trained, given.scenes), given.samples)))
+
+
+if __name__ == "__main__":
+    main()
