@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ppdcli.cli import doctor, evaluate, pointcloud, predict, train, weights
+from ppdcli.cli import bench, doctor, evaluate, pointcloud, predict, train, weights
 from ppdcli.cli.report import INTERRUPTED, WRONG_USAGE, say
 from ppdcli.version import __version__
 
@@ -47,6 +47,7 @@ app.command("predict")(predict.predict)
 app.command("pointcloud")(pointcloud.pointcloud)
 app.add_typer(weights.app, name="weights")
 app.command("evaluate")(evaluate.evaluate)
+app.command("bench")(bench.bench)
 app.command("train")(train.train)
 app.command("doctor")(doctor.doctor)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from ppdcli.geometry.compiled import compiled
 
 GAP = 0.03
 """Default relative gap: 3 % of the depth, about three times the ripple of a smooth prediction."""
@@ -19,8 +20,6 @@ ABRUPT = 0.75  # of a side's climb in one step: a cut through a slope, no soft e
 GOES_ON = 0.15  # of the edge's climb, once more beyond its end: a slope, no edge
 
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
-
-_compiled = njit(cache=True, nogil=True)
 
 
 def hanging_points(depth: np.ndarray, gap: float = GAP) -> np.ndarray:
@@ -58,7 +57,7 @@ def hanging_points(depth: np.ndarray, gap: float = GAP) -> np.ndarray:
     return _hanging(values, math.log1p(gap))
 
 
-@_compiled
+@compiled
 def _hanging(depth: np.ndarray, gap: float) -> np.ndarray:
     height, width = depth.shape
     hanging = np.zeros((height, width), np.bool_)
@@ -71,7 +70,7 @@ def _hanging(depth: np.ndarray, gap: float) -> np.ndarray:
     return hanging
 
 
-@_compiled
+@compiled
 def _hangs(depth: np.ndarray, y: int, x: int, dy: int, dx: int, gap: float) -> bool:
     """Whether a pixel hangs along one direction; ``gap`` in log depth."""
     here, near, far = _at(depth, y, x), _at(depth, y - dy, x - dx), _at(depth, y + dy, x + dx)
@@ -98,7 +97,7 @@ def _hangs(depth: np.ndarray, y: int, x: int, dy: int, dx: int, gap: float) -> b
     return max(math.log(near / before), math.log(after / far)) <= GOES_ON * math.log(far / near)
 
 
-@_compiled
+@compiled
 def _end_of_climb(
     depth: np.ndarray,
     y: int,
@@ -131,7 +130,7 @@ def _end_of_climb(
     return 0
 
 
-@_compiled
+@compiled
 def _farthest(depth: np.ndarray, y: int, x: int, dy: int, dx: int, n: int) -> float:
     """The depth ``n`` pixels away, or before a hole or the border if that comes first."""
     value = _at(depth, y, x)
@@ -143,7 +142,7 @@ def _farthest(depth: np.ndarray, y: int, x: int, dy: int, dx: int, n: int) -> fl
     return value
 
 
-@_compiled
+@compiled
 def _at(depth: np.ndarray, y: int, x: int) -> float:
     """A pixel's depth, NaN outside the image and where there is none."""
     if 0 <= y < depth.shape[0] and 0 <= x < depth.shape[1] and 0 < depth[y, x] < math.inf:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from ppdcli.geometry.compiled import compiled
 
 # Tuned on rendered scenes of the training's seeds; `python -m ppdcli.evaluation.edge_filters`
 # measures the outcome on others.
@@ -17,8 +18,6 @@ PIXEL_SIGMA = 8.0
 LEAST = 1e-12  # weight of a colour altogether different, so that a lone candidate still counts
 PRIOR = 0.5  # how much the pixel's own depth counts beside its colour
 SURE = 0.02  # it never counts as more than this close to one end
-
-_compiled = njit(cache=True, nogil=True)
 
 
 def snap_points(
@@ -47,7 +46,7 @@ def snap_points(
     return _snap(values, np.ascontiguousarray(rgb), np.ascontiguousarray(hanging))
 
 
-@_compiled
+@compiled
 def _snap(depth: np.ndarray, rgb: np.ndarray, hanging: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     snapped = depth.copy()
     moved = np.zeros(depth.shape, np.bool_)
@@ -72,7 +71,7 @@ def _snap(depth: np.ndarray, rgb: np.ndarray, hanging: np.ndarray) -> tuple[np.n
     return snapped, moved
 
 
-@_compiled
+@compiled
 def _ask(
     depth: np.ndarray,
     rgb: np.ndarray,

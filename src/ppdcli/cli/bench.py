@@ -1,0 +1,93 @@
+"""``ppd bench``: where time and memory go on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ppdcli.cli.options import ModelOptions, takes
+from ppdcli.cli.report import ALL_DONE, say
+from ppdcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from ppdcli.checkpoints.catalog import Model
+    from ppdcli.predictor import Predictor
+
+REPEATS = 5
+
+
+@takes(model=ModelOptions)
+def bench(
+    model: ModelOptions,
+    repeats: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Measure each part so often; slow ones less.")
+    ] = REPEATS,
+    against: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Compare with an earlier run's --output.")
+    ] = None,
+    base: Annotated[
+        bool, typer.Option("--baseline", help="Time the network in plain fp32, too.")
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the JSON here.")
+    ] = None,
+    json_result: Annotated[
+        bool, typer.Option("--json", help="The JSON on stdout, not the table.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+) -> int:
+    """Measure where a prediction's time and memory go on this machine."""
+    import tempfile
+
+    from ppdcli.jobs import bench_table as tables
+    from ppdcli.jobs.run import write_stdout
+
+    model.check()
+    area = model.area
+    if output is not None and output.is_dir():
+        raise UsageError(f"--output {output}: is a folder; name a file")
+    earlier = None if against is None else tables.read(against)
+
+    from ppdcli.jobs import bench as job  # torch
+    from ppdcli.jobs.bench_model import choose
+    from ppdcli.models.resize import working_size
+
+    chosen = choose(model.model)
+    steps = chosen.steps if model.steps is None else model.steps
+    height, width = working_size(3, 4, area or chosen.area[0] * chosen.area[1])
+    request = {"model": chosen.name, "size": f"{width}x{height}", "steps": steps}
+    if against is not None and earlier is not None:
+        tables.check_comparable(against, earlier, request)
+    start = {"import": job.repeated(job.start_up, repeats)[1]}
+    predictor, loading = _load(model, chosen, repeats)
+    if loading is not None:
+        start["load"] = loading
+    with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
+        measured = job.measure(predictor, area, steps, model.seed, repeats, Path(folder))
+    plain = job.baseline(predictor, measured.size, steps, model.seed, repeats) if base else None
+    weights = "random" if loading is None else "file"
+    facts = {**job.facts(predictor), **request, "weights": weights}
+    result = tables.as_json(facts, start, measured, plain)
+    if earlier is not None:
+        result["against"] = tables.ratios(earlier, result)
+    if output is not None:
+        tables.write(output, result)
+    text = tables.dumps(result) if json_result else "\n".join([*tables.table(result), ""])
+    write_stdout(text.encode())
+    return ALL_DONE
+
+
+def _load(model: ModelOptions, chosen: Model, repeats: int) -> tuple[Predictor, list[float] | None]:
+    """The model, and the seconds that loading takes; None for random weights."""
+    from ppdcli.jobs.bench import repeated
+    from ppdcli.jobs.bench_model import is_here, random_predictor
+
+    if model.checkpoint is None and model.encoder is None and not is_here(chosen):
+        predictor = random_predictor(chosen, model.device, model.precision)
+        said = f"{predictor.device}, {predictor.precision}"
+        say(f"{chosen.name} is not on this machine: random weights of its size, {said}")
+        return predictor, None
+    quiet = iter([False])  # the first time, then no more
+    return repeated(lambda: model.load(quiet=next(quiet, True)), repeats)

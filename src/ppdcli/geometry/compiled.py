@@ -1,0 +1,23 @@
+"""Loops over pixels as machine code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from numba import njit
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def compiled(function: F) -> F:
+    """The function as machine code, which runs beside other threads.
+
+    It is compiled at its first call and kept: beside its source, or in the user's cache folder.
+    Where neither can be written, as in a container without a disk of its own, it is compiled again
+    in every process, which takes seconds.
+    """
+    try:
+        return njit(cache=True, nogil=True)(function)  # type: ignore[return-value]
+    except RuntimeError:  # Numba's word for no such folder
+        return njit(nogil=True)(function)  # type: ignore[return-value]

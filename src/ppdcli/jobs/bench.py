@@ -1,0 +1,302 @@
+"""Where the time and the memory of a prediction go, part by part."""
+
+from __future__ import annotations
+
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import TypeVar
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from ppdcli.devices import dtype_of, finish
+from ppdcli.errors import PpdError
+from ppdcli.files import png, preview
+from ppdcli.models.flow import euler_sample
+from ppdcli.models.pixel_perfect import draw_noise
+from ppdcli.models.resize import working_size
+from ppdcli.photo import load_photo
+from ppdcli.predictor import Predictor
+from ppdcli.version import __version__
+
+IMPORTS = "import ppdcli.jobs.predict, ppdcli.loading"
+ENLARGEMENT = 4  # sides of the photo over those of the working size: 12 megapixels at 1024x768
+BUDGET = 100.0  # seconds, after which nothing is repeated once more
+SIDES = {"cpu": (1024, 2048), "cuda": (4096, 8192, 16384)}  # of square matrices, the fastest counts
+OTHER_SIDES = (2048, 4096)
+PRODUCTS = {"cuda": 10}  # at a time, else 1, so that waiting for the device does not count
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Work:
+    """Arithmetic, and how fast it went.
+
+    Attributes:
+        flop: floating point operations, a multiplication and an addition being two.
+        rate: of them a second, at the median time.
+    """
+
+    flop: int
+    rate: float
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A prediction, part by part.
+
+    Attributes:
+        parts: seconds that a part took, run by run.
+        work: of the encoder and of a step.
+        product: of two square matrices in the network's precision, ``side`` wide.
+        main_memory: the process's peak in bytes, None where the system does not tell.
+        device_memory: PyTorch's peak on a card in bytes, None elsewhere.
+        size, photo: (height, width) of the network's picture and of the photo.
+    """
+
+    parts: dict[str, list[float]]
+    work: dict[str, Work]
+    product: Work
+    side: int
+    main_memory: int | None
+    device_memory: int | None
+    size: tuple[int, int]
+    photo: tuple[int, int]
+
+
+def facts(predictor: Predictor) -> dict[str, str | int]:
+    """What the times depend on, besides what was asked for."""
+    device = predictor.device
+    if device.type == "cuda":
+        processor = torch.cuda.get_device_name(device)
+    else:
+        processor = f"{platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
+    return {
+        "program": f"ppdcli {__version__}",
+        "torch": torch.__version__,
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": processor,
+        "threads": torch.get_num_threads(),
+        "device": str(device),
+        "precision": predictor.precision,
+    }
+
+
+def repeated(action: Callable[[], Result], repeats: int) -> tuple[Result, list[float]]:
+    """What an action gives the last time, and the seconds that it took each time.
+
+    It is done ``repeats`` times, or until more than ``BUDGET`` seconds have gone.
+    """
+    seconds: list[float] = []
+    while True:
+        started = time.perf_counter()
+        result = action()
+        seconds.append(time.perf_counter() - started)
+        if len(seconds) >= repeats or sum(seconds) > BUDGET:
+            return result, seconds
+        del result  # a model need not be in memory twice
+
+
+def start_up() -> None:
+    """A Python process that imports what a prediction needs, and ends.
+
+    Raises:
+        PpdError: it fails.
+    """
+    done = subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, check=False)
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").splitlines() or ["it says nothing"]
+        raise PpdError(f"{sys.executable}: cannot import ppdcli ({lines[-1]}); install it again")
+
+
+def measure(
+    predictor: Predictor, area: int | None, steps: int, seed: int, repeats: int, folder: Path
+) -> Measured:
+    """Predicts a made-up photo again and again, as ``ppd predict`` does, and times the parts.
+
+    Before that comes one step that only counts its arithmetic, and on a card a whole prediction,
+    so that nothing is measured that happens once.
+
+    Args:
+        predictor: the model.
+        area: pixels that it works on, None for its own; the photo is 4:3.
+        steps, seed: of the prediction.
+        repeats: how often, if ``BUDGET`` allows.
+        folder: takes the photo and its depth.
+    """
+    height, width = working_size(3, 4, area or predictor.area)
+    jpeg = folder / "photo.jpg"
+    _draw_photo(jpeg, ENLARGEMENT * height, ENLARGEMENT * width)
+    stand_in = _draw_depth(height, width)
+    encoder, step = arithmetic(predictor, height, width)
+
+    def run() -> dict[str, float]:
+        return _predict(predictor, jpeg, height * width, steps, seed, stand_in, folder)
+
+    if predictor.device.type == "cuda":
+        run()
+        torch.cuda.reset_peak_memory_stats(predictor.device)
+    runs: list[dict[str, float]] = []
+    repeated(lambda: runs.append(run()), repeats)
+    parts = {name: [seconds[name] for seconds in runs] for name in runs[0]}
+    main_memory, device_memory = _main_memory(), _device_memory(predictor.device)
+    product, side = matrix_product(predictor.device, dtype_of(predictor.precision), repeats)
+    in_steps = [run[f"step {k}"] for run in runs for k in range(1, steps + 1)]
+    return Measured(
+        parts,
+        {
+            "encoder": Work(encoder, encoder / median(parts["encoder"])),
+            "step": Work(step, step / median(in_steps)),
+        },
+        product,
+        side,
+        main_memory,
+        device_memory,
+        (height, width),
+        (ENLARGEMENT * height, ENLARGEMENT * width),
+    )
+
+
+def baseline(
+    predictor: Predictor, size: tuple[int, int], steps: int, seed: int, repeats: int
+) -> list[float]:
+    """Seconds of encoder and steps of the same network in the plainest way: float32, op by op.
+
+    The predictor's weights are float32 afterwards.
+    """
+    device = predictor.device
+    model = predictor.model.to(device, torch.float32)  # the encoder may wait in main memory
+    image = torch.rand(1, 3, *size, device=device)
+    noise = draw_noise(*size, seed).to(device)
+
+    @torch.inference_mode()
+    def run() -> None:
+        semantics = model.encoder(image)
+
+        def velocity(x_t: Tensor, t: Tensor) -> Tensor:
+            return model.network(torch.cat((x_t, image - 0.5), dim=1), semantics, t)
+
+        euler_sample(velocity, noise, steps)
+        finish(device)
+
+    if device.type == "cuda":
+        run()
+    return repeated(run, repeats)[1]
+
+
+def matrix_product(device: torch.device, dtype: torch.dtype, repeats: int) -> tuple[Work, int]:
+    """The product of two square matrices that goes fastest, and their side."""
+    count = PRODUCTS.get(device.type, 1)
+    rates: dict[int, float] = {}
+    for side in SIDES.get(device.type, OTHER_SIDES):
+        a = torch.randn(side, side, device=device).to(dtype)
+        b = torch.randn(side, side, device=device).to(dtype)
+
+        def multiply(a: Tensor = a, b: Tensor = b) -> None:
+            for _ in range(count):
+                a @ b
+            finish(device)
+
+        multiply()
+        _, seconds = repeated(multiply, repeats)
+        rates[side] = count * 2 * side**3 / median(seconds)
+    side = max(rates, key=lambda side: rates[side])
+    return Work(2 * side**3, rates[side]), side
+
+
+def arithmetic(predictor: Predictor, height: int, width: int) -> tuple[int, int]:
+    """Operations of the encoder and of one step, as PyTorch counts them: matrix products,
+    convolutions and attention."""
+    model, device = predictor.model, predictor.device
+    image = torch.rand(1, 3, height, width, device=device)
+    noise = draw_noise(height, width, 0).to(device)
+    half = predictor.precision != "fp32"
+    with torch.autocast(device.type, dtype_of(predictor.precision), enabled=half):
+        with FlopCounterMode(display=False) as encoder:
+            semantics = model.encode(image)
+        with FlopCounterMode(display=False) as step:
+            model.sample(image, semantics, noise, steps=1)
+    return encoder.get_total_flops(), step.get_total_flops()
+
+
+def _predict(
+    predictor: Predictor,
+    jpeg: Path,
+    area: int,
+    steps: int,
+    seed: int,
+    stand_in: np.ndarray,
+    folder: Path,
+) -> dict[str, float]:
+    """Seconds of each part of one prediction, and of the whole."""
+    ends: list[float] = []
+
+    def on_step(_done: int) -> None:
+        finish(predictor.device)  # a card goes on beside the program otherwise
+        ends.append(time.perf_counter())
+
+    started = time.perf_counter()
+    photo = load_photo(jpeg)
+    decoded = time.perf_counter()
+    depth = predictor.predict(photo, steps=steps, seed=seed, area=area, on_step=on_step)
+    predicted = time.perf_counter()
+    encoder, sampler = depth.timings["encoder"], depth.timings["sampler"]
+    starts = [predicted - sampler, *ends]
+    height, width = photo.rgb.shape[:2]
+    # Random weights predict noise, whose many edges would take long to resize.
+    full = replace(depth, values=stand_in).resized(height, width, photo.rgb)
+    resized = time.perf_counter()
+    png.write(folder / "depth.png", full, "normalized")
+    preview.write(folder / "preview.png", full)
+    written = time.perf_counter()
+    return {
+        "decode": decoded - started,
+        "prepare": predicted - decoded - encoder - sampler,
+        "encoder": encoder,
+        **{f"step {k}": ends[k - 1] - starts[k - 1] for k in range(1, steps + 1)},
+        "network": encoder + sampler,
+        "resize": resized - predicted,
+        "write": written - resized,
+        "photo": written - started,
+    }
+
+
+def _draw_photo(path: Path, height: int, width: int) -> None:
+    """A JPEG of a slope of colours, a box and some noise: about as many bytes as a photo's."""
+    y, x = np.mgrid[0:height, 0:width]
+    slope = np.stack((x * 200 // width, y * 200 // height, (x + y) * 200 // (width + height)), -1)
+    rgb = slope.astype(np.uint8)
+    rgb[height // 3 : 2 * height // 3, width // 4 : width // 2] = (200, 60, 20)
+    rgb += np.random.default_rng(0).integers(0, 24, rgb.shape, dtype=np.uint8)
+    Image.fromarray(rgb).save(path, quality=90)
+
+
+def _draw_depth(height: int, width: int) -> np.ndarray:
+    """(H, W) float32 relative depth of that photo: ground that rises into the distance, a box."""
+    depth = np.repeat(np.linspace(1, 0, height, dtype=np.float32)[:, None], width, axis=1)
+    depth[height // 3 : 2 * height // 3, width // 4 : width // 2] = 0.1
+    return depth
+
+
+def _main_memory() -> int | None:
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:  # Linux alone has it
+        return None
+    peak = re.search(r"VmHWM:\s+([0-9]+) kB", status)
+    return None if peak is None else int(peak[1]) << 10
+
+
+def _device_memory(device: torch.device) -> int | None:
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else None
