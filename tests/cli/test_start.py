@@ -72,6 +72,20 @@ def test_it_runs_as_a_module() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"ppd {__version__}\n", "")
 
 
+def test_ctrl_c_while_the_program_is_loaded_is_no_traceback() -> None:
+    program = (
+        "import sys\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'typer': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "from ppdcli.__main__ import main\n"
+        "main()\n"
+    )
+    done = python("-c", program)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_importing_the_package_is_light() -> None:
     assert run("import ppdcli; print(ppdcli.__version__)") == (f"{__version__}\n", set())
 

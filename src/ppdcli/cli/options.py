@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Self, get_type_hints
 
 import typer
 
@@ -15,6 +16,7 @@ from ppdcli.cli.report import exit_with, say
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from ppdcli.jobs.run import Work
     from ppdcli.metric import Estimator
     from ppdcli.predictor import Predictor
 
@@ -224,6 +226,23 @@ class JobOptions:
         str | None,
         typer.Option(metavar="I/N", help="Do the I-th of N shares, such as 1/4, for job arrays."),
     ] = None
+    devices: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Several, such as cuda:0,cuda:1: a process on each."),
+    ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, metavar="N", help="Processes to share the work.", show_default="one a device"
+        ),
+    ] = None
+    engine: Annotated[
+        str | None,
+        typer.Option(metavar="ray", help="Work on Ray, paths may be URLs: s3://, gs:// ..."),
+    ] = None
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on with what arrives in the folders, until Ctrl-C.")
+    ] = False
 
     @property
     def photos(self) -> int | None:
@@ -251,6 +270,88 @@ class JobOptions:
         if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
             raise UsageError(f"--shard {self.shard}: give I/N with I from 1 to N, such as 1/4")
         return int(number), int(count)
+
+    def places(self, device: str) -> list[str]:
+        """The device of each process that is to work; one name: this process.
+
+        Args:
+            device: what --device says.
+
+        Raises:
+            UsageError: two options name the device, or one is unknown; devices of several kinds,
+                whose outputs would differ; an unknown engine, or one that does not go with these;
+                several processes for --watch.
+        """
+        from ppdcli.devices import check_names
+
+        if self.engine is not None:
+            self._check_engine(device)
+            return [device]
+        names = [device]
+        if self.devices is not None:
+            if device != "auto":
+                raise UsageError("--device and --devices both name the device; give one")
+            names = [name.strip() for name in self.devices.split(",")]
+            for name in names:
+                check_names(name, "auto")
+            if len({name.partition(":")[0] for name in names}) > 1:
+                raise UsageError(
+                    f"--devices {self.devices}: name devices of one kind; outputs would depend on "
+                    "which of them made them"
+                )
+        count = self.workers or len(names)
+        if count > 1 and self.watch:
+            raise UsageError("--watch works in one process; leave out --workers and --devices")
+        return [names[k % len(names)] for k in range(count)]
+
+    def _check_engine(self, device: str) -> None:
+        if self.engine != "ray":
+            raise UsageError(f"--engine {self.engine}: there is one, ray; leave it out for none")
+        if self.devices is not None or ":" in device:
+            raise UsageError("Ray chooses the devices; with --engine ray give --workers N")
+        if self.watch:
+            raise UsageError("--watch works in one process; leave out --engine")
+
+
+@dataclass(frozen=True)
+class Recipe(ABC):
+    """What a command makes of photos, as a process of its own can be told.
+
+    Attributes:
+        quiet: say nothing of the model.
+        devices: of all processes, which every one of them checks before it loads the model.
+    """
+
+    model: ModelOptions
+    metres: MetricOptions
+    quiet: bool
+    devices: tuple[str, ...]
+
+    @abstractmethod
+    def prepare(self) -> Work:
+        """Loads the model."""
+
+    @abstractmethod
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """What the files of each format depend on."""
+
+    def for_each(self) -> list[Self]:
+        """One a process; the first alone says which model it is."""
+        return [
+            replace(self, model=replace(self.model, device=device), quiet=self.quiet or number > 0)
+            for number, device in enumerate(self.devices)
+        ]
+
+    def check_devices(self) -> None:
+        """Finds a device that is not on this machine; imports PyTorch.
+
+        Raises:
+            UsageError: there is one.
+        """
+        from ppdcli.devices import choose_device  # torch
+
+        for device in self.devices:
+            choose_device(device)
 
 
 def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., None]]:

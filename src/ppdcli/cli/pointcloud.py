@@ -2,32 +2,119 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ppdcli.cli.engines import carry_out, find_tasks
 from ppdcli.cli.options import (
     InputOptions,
     JobOptions,
     MetricOptions,
     ModelOptions,
     OutputOptions,
+    Recipe,
     format_names,
     numbers,
     takes,
 )
 from ppdcli.cli.predict import OWN_ENDINGS
 from ppdcli.cli.report import report
+from ppdcli.cli.watch import check_watch, keep_watching
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from ppdcli.files.cameras import CameraFile
     from ppdcli.jobs.run import Work
 
 AXES = ("opencv", "opengl")
 CLOUD_ENDINGS = {"ply": ".ply", "side": "_side.png"}
 PIXEL_BYTES = 192  # of memory a pixel, while a photo is read and its cloud made and written
+
+
+@dataclass(frozen=True)
+class CloudRecipe(Recipe):
+    """How ``ppd pointcloud`` makes its files; the attributes are its options, checked.
+
+    Attributes:
+        moge: whether MoGe-2 is wanted; None: if it is on this machine.
+        cameras: what ``intrinsics`` names.
+    """
+
+    formats: tuple[str, ...]
+    area: int | None
+    batch: int | None
+    depth: Path | None
+    moge: bool | None
+    intrinsics: str | None
+    cameras: CameraFile | None
+    fov: float | None
+    near_far: str | None
+    align: Path | None
+    edge_clean: bool
+    snap: bool
+    axes: str
+    normals: bool
+    voxel: float | None
+
+    def prepare(self) -> Work:
+        from ppdcli.geometry.cloud import Shape
+        from ppdcli.jobs.pointcloud import PointCloudWork, Scale  # torch
+
+        self.check_devices()
+        model, metres = self.model, self.metres
+        predictor = None if self.depth is not None else model.load(self.quiet, self.moge)
+        if predictor is not None:
+            estimator = predictor.estimator
+        elif self.moge is False:
+            estimator = None
+        else:
+            estimator = model.load_estimator(self.quiet, self.moge)
+        placed = None if self.near_far is None else numbers("--near-far", self.near_far, "A,B")
+        shape = Shape(
+            self.axes,  # type: ignore[arg-type]
+            self.edge_clean,
+            self.snap,
+            self.normals,
+            self.voxel,
+        )
+        return PointCloudWork(
+            predictor,
+            estimator,
+            steps=model.steps,
+            seed=model.seed,
+            area=self.area,
+            batch=self.batch,
+            depth=self.depth,
+            cameras=self.cameras,
+            fov=self.fov,
+            scale=Scale(placed, self.align, metres.metric, metres.keep_sky),
+            shape=shape,
+        )
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        from ppdcli.jobs.settings import OFF, fingerprint
+
+        given = self.intrinsics
+        shared = {
+            **self.model.settings(self.moge),
+            "depth": OFF if self.depth is None else fingerprint(self.depth),
+            "intrinsics": OFF if given is None else fingerprint(Path(given)) or given,
+            "fov": OFF if self.fov is None else self.fov,
+            "near-far": self.near_far or OFF,
+            "align": OFF if self.align is None else fingerprint(self.align),
+            "metric": self.metres.metric,
+            "keep-sky": self.metres.keep_sky,
+            "edge-clean": self.edge_clean,
+            "snap": self.snap,
+            "axes": self.axes,
+            "normals": self.normals,
+            "voxel": OFF if self.voxel is None else self.voxel,
+        }
+        return dict.fromkeys(self.formats, shared)
 
 
 @takes(
@@ -87,9 +174,7 @@ def pointcloud(
 ) -> int:
     """Turn images into coloured point clouds (PLY)."""
     from ppdcli.geometry.camera import Camera
-    from ppdcli.jobs.inputs import discover
-    from ppdcli.jobs.plan import Format, plan, share
-    from ppdcli.jobs.run import run
+    from ppdcli.jobs.plan import Format
 
     if intrinsics is not None and fov is not None:
         raise UsageError("--intrinsics and --fov both name the camera; give one")
@@ -115,60 +200,39 @@ def pointcloud(
     metres.check()
     names = ["ply"] if format_ is None else format_names(format_, CLOUD_ENDINGS)
     formats = [Format(name, CLOUD_ENDINGS[name]) for name in names]
-    area, batch, shard = model.area, job.photos, job.share
-    found = discover(source.all(), out.path, OWN_ENDINGS)
-    for file, option in ((depth, "--depth"), (align, "--align")):
-        if file is not None and len(found.inputs) != 1:
-            raise UsageError(f"{option} is of one image; {len(found.inputs)} are given")
-    tasks = share(plan(found.inputs, formats, out.path), shard)
     # MoGe-2 knows the camera better than EXIF, where it is on this machine anyway.
     given = cameras is not None or fov is not None
-    moge = True if metres.metric else False if given else None
-
-    def prepare() -> Work:
-        from ppdcli.geometry.cloud import Shape
-        from ppdcli.jobs.pointcloud import PointCloudWork, Scale  # torch
-
-        predictor = None if depth is not None else model.load(out.quiet, moge)
-        if predictor is not None:
-            estimator = predictor.estimator
-        else:
-            estimator = None if moge is False else model.load_estimator(out.quiet, moge)
-        return PointCloudWork(
-            predictor,
-            estimator,
-            steps=model.steps,
-            seed=model.seed,
-            area=area,
-            batch=batch,
-            depth=depth,
-            cameras=cameras,
-            fov=fov,
-            scale=Scale(placed, align, metres.metric, metres.keep_sky),
-            shape=Shape(axes, edge_clean, snap, normals, voxel),  # type: ignore[arg-type]
-        )
-
-    def settings() -> dict[str, dict[str, Any]]:
-        from ppdcli.jobs.settings import OFF, fingerprint
-
-        shared = {
-            **model.settings(moge),
-            "depth": OFF if depth is None else fingerprint(depth),
-            "intrinsics": OFF
-            if intrinsics is None
-            else fingerprint(Path(intrinsics)) or intrinsics,
-            "fov": OFF if fov is None else fov,
-            "near-far": near_far or OFF,
-            "align": OFF if align is None else fingerprint(align),
-            "metric": metres.metric,
-            "keep-sky": metres.keep_sky,
-            "edge-clean": edge_clean,
-            "snap": snap,
-            "axes": axes,
-            "normals": normals,
-            "voxel": OFF if voxel is None else voxel,
-        }
-        return dict.fromkeys(names, shared)
-
-    results = run(tasks, prepare, formats, out.overwrite, settings, PIXEL_BYTES)
-    return report(results, len(tasks), found, out, shard)
+    recipes = CloudRecipe(
+        model=model,
+        metres=metres,
+        quiet=out.quiet,
+        devices=tuple(job.places(model.device)),
+        formats=tuple(names),
+        area=model.area,
+        batch=job.photos,
+        depth=depth,
+        moge=True if metres.metric else False if given else None,
+        intrinsics=intrinsics,
+        cameras=cameras,
+        fov=fov,
+        near_far=near_far,
+        align=align,
+        edge_clean=edge_clean,
+        snap=snap,
+        axes=axes,
+        normals=normals,
+        voxel=voxel,
+    ).for_each()
+    check_watch(source, out, job)
+    named = source.all()
+    found, tasks = find_tasks(named, formats, OWN_ENDINGS, out, job)
+    for file, option in ((depth, "--depth"), (align, "--align")):
+        if file is not None and job.watch:
+            raise UsageError(f"{option} is of one image; leave out --watch")
+        if file is not None and len(found.inputs) != 1:
+            raise UsageError(f"{option} is of one image; {len(found.inputs)} are given")
+    if job.watch:
+        prepare, settings = recipes[0].prepare, recipes[0].settings
+        keep_watching(named, OWN_ENDINGS, formats, prepare, settings, PIXEL_BYTES, out)
+    results = carry_out(tasks, recipes, formats, PIXEL_BYTES, out, job)
+    return report(results, len(tasks), found, out, job.share)

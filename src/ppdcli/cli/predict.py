@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ppdcli.cli.engines import carry_out, find_tasks
 from ppdcli.cli.options import (
     InputOptions,
     JobOptions,
     MetricOptions,
     ModelOptions,
     OutputOptions,
+    Recipe,
     format_names,
     numbers,
     takes,
 )
 from ppdcli.cli.report import report
+from ppdcli.cli.watch import check_watch, keep_watching
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +32,51 @@ ENDINGS = {"png": "_depth.png", "exr": "_depth.exr", "npy": "_depth.npy", "previ
 OWN_ENDINGS = (*ENDINGS.values(), "_side.png")  # never taken for photos in a folder
 DEFAULT_FORMATS = ("png", "preview")
 PIXEL_BYTES = 64  # of memory a pixel, while a photo is read, resized and written
+
+
+@dataclass(frozen=True)
+class PredictRecipe(Recipe):
+    """How ``ppd predict`` makes its files; the attributes are its options, checked."""
+
+    formats: tuple[str, ...]
+    area: int | None
+    batch: int | None
+    full_size: bool
+    colormap: str
+    value_range: str | None
+    png_scale: str
+
+    def prepare(self) -> Work:
+        from ppdcli.jobs.predict import PredictWork  # torch
+
+        self.check_devices()
+        limits = self.value_range
+        return PredictWork(
+            self.model.load(self.quiet, self.metres.metric),
+            steps=self.model.steps,
+            seed=self.model.seed,
+            area=self.area,
+            batch=self.batch,
+            metric=self.metres.metric,
+            keep_sky=self.metres.keep_sky,
+            full_size=self.full_size,
+            colormap=self.colormap,  # type: ignore[arg-type]
+            value_range=None if limits is None else numbers("--range", limits, "MIN,MAX"),
+            png_scale=self.png_scale,  # type: ignore[arg-type]
+        )
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        shared = {
+            **self.model.settings(self.metres.metric),
+            "metric": self.metres.metric,
+            "keep-sky": self.metres.keep_sky,
+            "full-size": self.full_size,
+        }
+        own = {
+            "png": {"png-scale": self.png_scale},
+            "preview": {"colormap": self.colormap, "range": self.value_range or "auto"},
+        }
+        return {name: {**shared, **own.get(name, {})} for name in self.formats}
 
 
 @takes(
@@ -67,9 +116,7 @@ def predict(
     ] = None,
 ) -> int:
     """Predict the depth of images."""
-    from ppdcli.jobs.inputs import discover
-    from ppdcli.jobs.plan import Format, plan, share
-    from ppdcli.jobs.run import run
+    from ppdcli.jobs.plan import Format
 
     formats = [Format(name, ENDINGS[name]) for name in _formats(format_, out)]
     if colormap not in COLORMAPS:
@@ -84,42 +131,27 @@ def predict(
         raise UsageError(f"--png-scale {scale} is in metres; add --metric, or choose normalized")
     model.check()
     metres.check()
-    area, batch, shard = model.area, job.photos, job.share
-    found = discover(source.all(), out.path, OWN_ENDINGS)
-    tasks = share(plan(found.inputs, formats, out.path), shard)
-
-    def prepare() -> Work:
-        from ppdcli.jobs.predict import PredictWork  # torch
-
-        return PredictWork(
-            model.load(out.quiet, metres.metric),
-            steps=model.steps,
-            seed=model.seed,
-            area=area,
-            batch=batch,
-            metric=metres.metric,
-            keep_sky=metres.keep_sky,
-            full_size=full_size,
-            colormap=colormap,  # type: ignore[arg-type]
-            value_range=limits,
-            png_scale=scale,  # type: ignore[arg-type]
-        )
-
-    def settings() -> dict[str, dict[str, Any]]:
-        shared = {
-            **model.settings(metres.metric),
-            "metric": metres.metric,
-            "keep-sky": metres.keep_sky,
-            "full-size": full_size,
-        }
-        own = {
-            "png": {"png-scale": scale},
-            "preview": {"colormap": colormap, "range": value_range or "auto"},
-        }
-        return {f.name: {**shared, **own.get(f.name, {})} for f in formats}
-
-    results = run(tasks, prepare, formats, out.overwrite, settings, PIXEL_BYTES)
-    return report(results, len(tasks), found, out, shard)
+    recipes = PredictRecipe(
+        model=model,
+        metres=metres,
+        quiet=out.quiet,
+        devices=tuple(job.places(model.device)),
+        formats=tuple(f.name for f in formats),
+        area=model.area,
+        batch=job.photos,
+        full_size=full_size,
+        colormap=colormap,
+        value_range=value_range,
+        png_scale=scale,
+    ).for_each()
+    check_watch(source, out, job)
+    named = source.all()
+    found, tasks = find_tasks(named, formats, OWN_ENDINGS, out, job)
+    if job.watch:
+        prepare, settings = recipes[0].prepare, recipes[0].settings
+        keep_watching(named, OWN_ENDINGS, formats, prepare, settings, PIXEL_BYTES, out)
+    results = carry_out(tasks, recipes, formats, PIXEL_BYTES, out, job)
+    return report(results, len(tasks), found, out, job.share)
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:

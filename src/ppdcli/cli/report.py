@@ -35,6 +35,7 @@ def exit_with(command: Callable[[], int], verbose: bool) -> None:
     Raises:
         typer.Exit: always, with the code.
     """
+    _fill_closed_streams()
     try:
         code = command()
     except KeyboardInterrupt:
@@ -57,6 +58,19 @@ def exit_with(command: Callable[[], int], verbose: bool) -> None:
     if threads_are_busy():
         atexit.register(_end_at_once, code)
     raise typer.Exit(code)
+
+
+def _fill_closed_streams() -> None:
+    """Takes the place of streams that the caller has closed, as ``2>&-`` does.
+
+    Else a file that is opened would get it, and what libraries print would go there. What goes to
+    stderr is lost, as was wished; stdout stays None.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", None), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if mode is not None:
+                setattr(sys, name, os.fdopen(descriptor, mode))
 
 
 def _end_at_once(code: int) -> None:
@@ -105,14 +119,17 @@ def report(
     if left:
         say(_left_alone(left))
     if total != 1 or counts["skipped"] or found.passed_over:
-        parts = [f"{n} {status}" for status, n in counts.items() if n] or ["nothing to do"]
+        parts = [f"{n} {status}" for status, n in counts.items() if n]
+        if not total:
+            parts.append("nothing to do")
         if share is not None:
             parts.append("share {} of {}".format(*share))
         if found.passed_over:
             parts.append(
                 f"{found.passed_over} passed over (no images, hidden, or links to folders)"
             )
-        say(", ".join(parts))
+        if parts:
+            say(", ".join(parts))
     return SOME_FAILED if counts["failed"] else ALL_DONE
 
 
@@ -144,7 +161,7 @@ def _left_alone(left: dict[str, list[str]]) -> str:
 def _bar(total: int, out: OutputOptions) -> Iterator[Callable[[], None]]:
     """A bar on stderr, if that is a terminal and there is something to wait for."""
     # Lines of JSON on the same terminal would be mixed with it.
-    clear = not (out.json_lines and sys.stdout.isatty())
+    clear = not (out.json_lines and sys.stdout is not None and sys.stdout.isatty())
     if total < 2 or out.quiet or not clear or not sys.stderr.isatty():
         yield lambda: None
         return

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from glob import escape, glob, has_magic
 from pathlib import Path, PurePath
 
 from ppdcli.errors import PpdError, UsageError
+from ppdcli.jobs.journal import Source
 from ppdcli.photo import IMAGE_SUFFIXES
 
 STDIN = "-"
@@ -25,13 +26,17 @@ class Input:
 
     Attributes:
         name: as the user knows it, for messages and reports.
-        path: None for stdin.
+        path: None for stdin, and for what is elsewhere.
         stem: where its outputs go below the output folder, without suffix: ``sub/photo``.
+        read: gives its content, where there is no path.
+        source: what is recorded of it, where there is no path; None for stdin.
     """
 
     name: str
     path: Path | None
     stem: PurePath
+    read: Callable[[], bytes] | None = field(default=None, repr=False)
+    source: Source | None = None
 
 
 @dataclass
@@ -73,8 +78,16 @@ def is_dir(path: Path) -> bool:
         return False
 
 
+def is_pattern(argument: str) -> bool:
+    """Whether it stands for files by a pattern, and is no file's own name."""
+    return has_magic(argument) and not is_file(Path(argument))
+
+
 def discover(
-    arguments: Sequence[str], output: Path | None = None, endings: Sequence[str] = ()
+    arguments: Sequence[str],
+    output: Path | None = None,
+    endings: Sequence[str] = (),
+    watched: bool = False,
 ) -> Found:
     """Files, folders (recursive), glob patterns and ``-`` -> images, each once, in a fixed order.
 
@@ -92,6 +105,9 @@ def discover(
         output: where results go; not searched when it lies in a folder that is.
         endings: of results, such as ``_depth.png``: when the output folder is itself searched,
             ``photo_depth.png`` beside ``photo.jpg`` is one.
+        watched: photos come and go: where none is, or a pattern matches nothing, more may come,
+            and what lies below the output folder under such an ending is a result even if no photo
+            is beside it any more.
 
     Raises:
         PpdError: nothing to do.
@@ -104,9 +120,9 @@ def discover(
             found.inputs.append(Input("stdin", None, PurePath("stdin")))
         elif is_dir(path):
             _add_folder(found, path, output, endings)
-        elif has_magic(argument) and not is_file(path):
+        elif is_pattern(argument):
             matches = [Path(match) for match in sorted(_matches(argument))]
-            for match in matches or [path]:
+            for match in matches or ([] if watched else [path]):
                 if not is_dir(match):
                     found.inputs.append(_file(match))
                 elif "**" not in argument:  # which has matched the files inside, too
@@ -116,7 +132,9 @@ def discover(
     if sum(entry.path is None for entry in found.inputs) > 1:
         raise UsageError("stdin (-) can be one input only")
     found.inputs = _each_once(found.inputs)
-    if not found.inputs:
+    if watched and output is not None:
+        found.inputs = _without_results(found.inputs, output, endings)
+    if not found.inputs and not watched:
         where = ", ".join(arguments) or "the list"
         others = f" ({found.passed_over} other files)" if found.passed_over else ""
         raise PpdError(f"{where}: no image found{others}; name image files or a folder of them")
@@ -138,7 +156,7 @@ def _add_folder(found: Found, top: Path, output: Path | None, endings: Sequence[
         except OSError:
             found.inputs.append(_unreadable(folder))
             continue
-        images = [name for name in files if _is_image(name)]
+        images = [name for name in files if is_image(name)]
         if beside:
             stems = {PurePath(name).stem for name in images}
             images = [name for name in images if not _is_result(name, stems, endings)]
@@ -219,12 +237,24 @@ def _folders_below(top: Path) -> Iterator[Path]:
         waiting += [folder / name for name in folders]
 
 
-def _is_image(name: str) -> bool:
+def is_image(name: str) -> bool:
+    """Whether a file of a folder is taken for a photo, by its name."""
     return not name.startswith(".") and PurePath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def _is_result(name: str, stems: Collection[str], endings: Sequence[str]) -> bool:
     return any(name.endswith(ending) and name.removesuffix(ending) in stems for ending in endings)
+
+
+def _without_results(inputs: Iterable[Input], output: Path, endings: Sequence[str]) -> list[Input]:
+    top = Path(os.path.realpath(output))
+    return [
+        entry
+        for entry in inputs
+        if entry.path is None
+        or not entry.path.name.endswith(tuple(endings))
+        or not Path(os.path.realpath(entry.path.parent)).is_relative_to(top)
+    ]
 
 
 def _each_once(inputs: Iterable[Input]) -> list[Input]:

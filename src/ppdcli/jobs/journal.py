@@ -11,7 +11,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +38,7 @@ class Source:
     Attributes:
         path: relative to the output folder, where that is possible.
         bytes: its size.
-        mtime_ns: when it was last changed.
+        mtime_ns: when it was last changed; in a store without times, a number of its version.
     """
 
     path: str
@@ -100,12 +100,19 @@ def judge(file: Path, entry: Entry | None, settings: Settings, source: Source | 
         return Verdict(make=True)
     if not file.is_file():
         return Verdict(make=True)  # whose failure says what is in the way
-    if found.st_size == 0:
+    return judge_size(str(file), found.st_size, entry, settings, source)
+
+
+def judge_size(
+    file: str, size: int, entry: Entry | None, settings: Settings, source: Source | None
+) -> Verdict:
+    """``judge`` for an output of so many bytes, wherever it is."""
+    if size == 0:
         return Verdict(make=True, note=f"{file}: is empty; made again")
     if entry is None:
         return Verdict(make=False, left=NO_RECORD)
-    if found.st_size != entry.bytes:
-        sizes = f"{found.st_size} bytes instead of {entry.bytes}"
+    if size != entry.bytes:
+        sizes = f"{size} bytes instead of {entry.bytes}"
         return Verdict(make=True, note=f"{file}: has {sizes}; made again")
     before = entry.source
     if source is not None and before is not None and _changed(before, source):
@@ -155,16 +162,47 @@ def source_of(path: Path | None, folder: Path) -> Source | None:
 
 def read(folder: Path) -> dict[str, Entry]:
     """The last line on each output; lines that are torn or make no sense are passed over."""
-    entries: dict[str, Entry] = {}
-    try:
-        lines = (folder / NAME).read_bytes().split(b"\n")
-    except OSError:
-        return entries
-    for line in lines:
+    recorded = Recorded(folder)
+    recorded.read_on()
+    return recorded.entries
+
+
+class Recorded:
+    """What a folder's journal says, and what other processes have added since; for any thread.
+
+    Attributes:
+        entries: the last one on each output, by its path.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        """Reads nothing yet; of no folder nothing is known."""
+        self.entries: dict[str, Entry] = {}
+        self._file = None if folder is None else folder / NAME
+        self._lock = threading.Lock()
+        self._known = 0  # bytes
+
+    def read_on(self) -> None:
+        """Takes in the lines that are there, or were added since it was read last."""
+        if self._file is None:
+            return
+        with self._lock, suppress(OSError), self._file.open("rb") as stream:
+            stream.seek(self._known)
+            data = stream.read()
+            self._known += data.rfind(b"\n") + 1  # a line that has no end yet is read again
+            for entry in entries_of(data):
+                self.entries[entry.path] = entry
+
+
+def entries_of(data: bytes) -> Iterator[Entry]:
+    """What a journal's lines say, but for those that make no sense."""
+    for line in data.split(b"\n"):
         with suppress(ValueError, TypeError, KeyError, RecursionError):
-            entry = _parse(json.loads(line))
-            entries[entry.path] = entry
-    return entries
+            yield _parse(json.loads(line))
+
+
+def line_of(entry: Entry) -> bytes:
+    """A journal's line, with its end."""
+    return json.dumps(asdict(entry), separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def _parse(row: dict[str, Any]) -> Entry:
@@ -209,7 +247,7 @@ class Journal:
         Raises:
             OSError: the system refuses.
         """
-        line = json.dumps(asdict(entry), separators=(",", ":")).encode("ascii") + b"\n"
+        line = line_of(entry)
         with self._lock:
             # One write: lines of several processes do not mix.
             os.write(self._descriptor, line)

@@ -7,16 +7,17 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ppdcli.errors import InputError, OutputError, PpdError
 from ppdcli.images.source import read_stream
 from ppdcli.jobs.inputs import is_file
-from ppdcli.jobs.journal import Entry, Settings, Source, Verdict, judge, read, source_of
+from ppdcli.jobs.journal import NO_RECORD, Recorded, Settings, Source, Verdict, judge, source_of
 from ppdcli.jobs.pipeline import Finished, Stages, run_stages
 from ppdcli.jobs.plan import Format, Outputs, Task
 from ppdcli.jobs.record import Record
@@ -99,6 +100,29 @@ class Work(Protocol):
 SettingsOf = Callable[[], Mapping[str, Settings]]  # format -> what its files depend on
 
 
+@dataclass(frozen=True)
+class Order:
+    """What a run is to do with its tasks; a process of its own can be given it.
+
+    Attributes:
+        prepare, formats, overwrite, settings, pixel_bytes: as for ``run``.
+        folder: of the outputs, whose journal knows them; None for a file or stdout.
+        places: the folders that the outputs go to.
+        resumes: there are outputs already; if not, a long journal need not be read.
+        sharers: how many processes share this machine's memory and processor.
+    """
+
+    prepare: Callable[[], Work]
+    formats: Sequence[Format]
+    overwrite: bool
+    settings: SettingsOf
+    pixel_bytes: int
+    folder: Path | None
+    places: Collection[Path]
+    resumes: bool
+    sharers: int = 1
+
+
 def run(
     tasks: Sequence[Task],
     prepare: Callable[[], Work],
@@ -128,33 +152,88 @@ def run(
     """
     if not tasks:
         return
+    order = order_of(tasks, prepare, formats, overwrite, settings, pixel_bytes)
+    yield from work_through(take_stdin(tasks, order), order)
+
+
+def order_of(
+    tasks: Sequence[Task],
+    prepare: Callable[[], Work],
+    formats: Sequence[Format],
+    overwrite: bool,
+    settings: SettingsOf,
+    pixel_bytes: int,
+) -> Order:
+    """The order of a run with these tasks, of which there is one or more."""
+    return Order(
+        prepare,
+        formats,
+        overwrite,
+        settings,
+        pixel_bytes,
+        tasks[0].folder,
+        frozenset(path.parent for task in tasks for path in task.outputs.values()),
+        resumes=not overwrite and _any_exists(tasks),
+    )
+
+
+def take_stdin(tasks: Sequence[Task], order: Order) -> Sequence[Task]:
+    """Gives the task of stdin, if it is not finished, what comes from there.
+
+    On the caller's thread: Python cannot end one that holds stdin's lock.
+
+    Raises:
+        InputError: stdin cannot be read, or is endless.
+    """
+
+    def is_stdin(task: Task) -> bool:
+        return task.input.path is None and task.input.read is None
+
+    if not any(map(is_stdin, tasks)):
+        return tasks
+    wanted = _wanted(order)
+    return [
+        replace(task, input=replace(task.input, read=partial(bytes, _stdin())))
+        if is_stdin(task) and not wanted.of(task).finished
+        else task
+        for task in tasks
+    ]
+
+
+def _stdin() -> bytes:
+    return read_stream(sys.stdin.buffer, "stdin")
+
+
+def work_through(tasks: Sequence[Task], order: Order) -> Generator[Result, None, None]:
+    """``run``, where stdin has been read; a task may be waited for when it is asked for."""
     if len(tasks) > 1:
         _let_network_sleep()
-    folder = tasks[0].folder
-    recorded = {} if folder is None or overwrite else read(folder)
-    wanted = _Wanted(recorded, settings() if recorded else {}, overwrite)
-    record = Record(folder, {path.parent for task in tasks for path in task.outputs.values()})
-    desk = _Desk(wanted, prepare, formats, settings, record)
-    if any(task.input.path is None and not wanted.of(task).finished for task in tasks):
-        desk.take_stdin()
+    record = Record(order.folder, order.places)
+    desk = _Desk(order, _wanted(order), record)
     stages = Stages(
         desk.read,
-        weight=lambda loaded: loaded.job.photo.rgb[..., 0].size * pixel_bytes,
+        weight=lambda loaded: loaded.job.photo.rgb[..., 0].size * order.pixel_bytes,
         key=lambda loaded: desk.work.kind(loaded.job.photo),
         most=lambda loaded: desk.work.together(loaded.job.photo),
         compute=desk.compute,
         finish=desk.finish,
     )
-    threads = min(MOST_THREADS, _cores())
+    threads = max(1, min(MOST_THREADS, _cores() // order.sharers))
+    budget = _budget() // order.sharers
     told: set[str] = set()
     with (
         closing(record),
-        closing(run_stages(tasks, stages, _budget(), max(1, threads // 2), threads)) as results,
+        closing(run_stages(tasks, stages, budget, max(1, threads // 2), threads)) as results,
     ):
         for result in results:
             notes = [line for line in result.notes if line not in told]
             told.update(notes)
             yield replace(result, notes=notes)
+
+
+def _any_exists(tasks: Sequence[Task]) -> bool:
+    """Whether there is an output to compare with."""
+    return any(os.path.lexists(path) for task in tasks for path in task.outputs.values())
 
 
 @dataclass(frozen=True)
@@ -176,12 +255,14 @@ class _Todo:
 class _Wanted:
     """Tells what is finished from what is to be made."""
 
-    recorded: Mapping[str, Entry]
+    recorded: Recorded
     settings: Mapping[str, Settings]
     overwrite: bool
 
     def of(self, task: Task) -> _Todo:
-        source = None if task.folder is None else source_of(task.input.path, task.folder)
+        source = task.input.source
+        if source is None and task.folder is not None:
+            source = source_of(task.input.path, task.folder)
         verdicts = {name: self._judge(task, name, source) for name in task.outputs}
         return _Todo(
             task,
@@ -195,8 +276,20 @@ class _Wanted:
         path = task.outputs[name]
         if self.overwrite or task.folder is None:  # nothing is recorded of a file by name
             return Verdict(make=self.overwrite or not is_file(path))
-        entry = self.recorded.get(path.relative_to(task.folder).as_posix())
-        return judge(path, entry, self.settings.get(name, {}), source)
+        key, settings = path.relative_to(task.folder).as_posix(), self.settings.get(name, {})
+        verdict = judge(path, self.recorded.entries.get(key), settings, source)
+        if verdict.left != NO_RECORD:
+            return verdict
+        self.recorded.read_on()  # another process may have made it meanwhile
+        return judge(path, self.recorded.entries.get(key), settings, source)
+
+
+def _wanted(order: Order) -> _Wanted:
+    recorded = Recorded(order.folder)
+    if order.resumes:
+        recorded.read_on()
+    settings = order.settings() if recorded.entries else {}
+    return _Wanted(recorded, settings, order.overwrite)
 
 
 @dataclass
@@ -212,30 +305,17 @@ class _Loaded:
 class _Desk:
     """The stages of the pipeline, around a command's work."""
 
-    def __init__(
-        self,
-        wanted: _Wanted,
-        prepare: Callable[[], Work],
-        formats: Sequence[Format],
-        settings: SettingsOf,
-        record: Record,
-    ) -> None:
-        self._wanted, self._prepare, self._formats = wanted, prepare, formats
-        self._settings, self._record = settings, record
+    def __init__(self, order: Order, wanted: _Wanted, record: Record) -> None:
+        self._order, self._wanted, self._record = order, wanted, record
         self._work: Work | None = None
-        self._stdin = b""
 
     @property
     def work(self) -> Work:
         """The command's work, prepared on first use, on the caller's thread."""
         if self._work is None:
-            self._work = self._prepare()
-            self._record.settings = self._settings()
+            self._work = self._order.prepare()
+            self._record.settings = self._order.settings()
         return self._work
-
-    def take_stdin(self) -> None:
-        """Reads it on this thread: Python cannot end one that holds stdin's lock."""
-        self._stdin = read_stream(sys.stdin.buffer, "stdin")
 
     def read(self, task: Task) -> _Loaded | Finished[Result]:
         todo = self._wanted.of(task)
@@ -245,7 +325,8 @@ class _Desk:
         started = time.perf_counter()
         try:
             if task.input.path is None:
-                photo = load_photo(io.BytesIO(self._stdin), task.input.name)
+                assert task.input.read is not None
+                photo = load_photo(io.BytesIO(task.input.read()), task.input.name)
             else:
                 photo = load_photo(task.input.path)
         except _ALONE as error:
@@ -283,7 +364,7 @@ class _Desk:
         started = time.perf_counter()
         job, todo = loaded.job, loaded.todo
         try:
-            names = list(todo.outputs) or [self._formats[0].name]
+            names = list(todo.outputs) or [self._order.formats[0].name]
             built = self.work.build(job, loaded.seen, depth, names)
             writing = time.perf_counter()
             for name, path in todo.outputs.items():
@@ -291,7 +372,7 @@ class _Desk:
                     built.write(name, path)
                     job.notes.extend(self._record.add(name, path, todo.source))
             if not todo.outputs:
-                _to_stdout(built, self._formats[0])
+                _to_stdout(built, self._order.formats[0])
         except _ALONE as error:
             return _failed(todo, error, job.notes)
         ended = time.perf_counter()
@@ -352,8 +433,10 @@ def write_stdout(data: bytes) -> None:
     """Writes at once, so that a reader of a pipe has it.
 
     Raises:
-        PpdError: the reader has left, or the disk is full.
+        PpdError: the reader has left, the disk is full, or the caller has closed it.
     """
+    if sys.stdout is None:
+        raise PpdError("stdout is closed; send it to a file or a pipe")
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

@@ -1,0 +1,354 @@
+"""A run in several processes, one for each device or share of the processor.
+
+This process hands out tasks and collects results; each worker loads the model once and works
+through what it is given, as ``jobs.run`` does in one process. On a CPU each uses as many threads as
+one process would: PyTorch's sums depend in their last bit on that number, and no output may depend
+on the number of workers.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from typing import Protocol, overload
+
+from ppdcli.errors import PpdError
+from ppdcli.jobs.journal import Journal, Settings
+from ppdcli.jobs.plan import Format, Task
+from ppdcli.jobs.record import WRITING_SECONDS
+from ppdcli.jobs.run import Order, Result, Work, order_of, run, take_stdin, work_through
+
+FEWEST, MOST = 2, 32  # tasks that a worker has at a time, so that it can read ahead
+SECONDS_TO_END = WRITING_SECONDS + 2  # before a worker is killed
+
+Given = tuple[int, Task]  # a task, with its number
+Said = tuple[int, Result] | Exception | None  # by a worker; None: its model is loaded
+
+
+class Recipe(Protocol):
+    """What a command makes of photos; a process of its own can be given it."""
+
+    def prepare(self) -> Work:
+        """As for ``run``."""
+
+    def settings(self) -> Mapping[str, Settings]:
+        """As for ``run``."""
+
+
+def run_in_workers(
+    tasks: Sequence[Task],
+    recipes: Sequence[Recipe],
+    formats: Sequence[Format],
+    overwrite: bool,
+    pixel_bytes: int = 64,
+) -> Generator[Result, None, None]:
+    """``jobs.run.run`` in as many processes as there are recipes; in this one if that is one.
+
+    The first starts alone, so that a model that is missing is fetched, or complained of, once; the
+    others follow when it has loaded its own. What a worker that dies had not finished is done by
+    the others; a photo that was alone with two that died is failed.
+
+    Args:
+        recipes: one for each worker, which differ in their device alone.
+
+    Yields:
+        One result a task, in order. Closed early, it waits for files that are being written.
+
+    Raises:
+        PpdError: the whole run cannot go on, such as when all workers have died.
+    """
+    recipes = recipes[: len(tasks)]
+    if len(recipes) < 2:
+        for recipe in recipes:  # none where there is nothing to do
+            yield from run(tasks, recipe.prepare, formats, overwrite, recipe.settings, pixel_bytes)
+        return
+    first = recipes[0]
+    order = order_of(tasks, first.prepare, formats, overwrite, first.settings, pixel_bytes)
+    orders = [
+        replace(order, prepare=each.prepare, settings=each.settings, sharers=len(recipes))
+        for each in recipes
+    ]
+    crew = _Crew(take_stdin(tasks, order), orders)
+    try:
+        yield from crew.results()
+    finally:
+        crew.dismiss()
+
+
+@dataclass
+class _Worker:
+    """A process; ``tasks``: numbers of those that it has. ``ready``: its model is loaded."""
+
+    order: Order
+    process: SpawnProcess
+    connection: Connection
+    tasks: set[int] = field(default_factory=set)
+    ready: bool = False
+
+
+class _Crew:
+    """The workers of a run, as this process sees them."""
+
+    def __init__(self, tasks: Sequence[Task], orders: Sequence[Order]) -> None:
+        self._tasks, self._orders = tasks, orders
+        self._idle = deque(orders)  # of workers that are still to be started
+        self._workers: list[_Worker] = []
+        self._waiting = deque(range(len(tasks)))
+        self._orphans: deque[int] = deque()  # tasks of workers that died
+        self._died_with: set[int] = set()
+        self._finished: dict[int, Result] = {}
+        self._notes: list[str] = []
+        self._died = False
+
+    def results(self) -> Iterator[Result]:
+        told: set[str] = set()
+        self._start(self._idle.popleft())
+        for number in range(len(self._tasks)):
+            while number not in self._finished:
+                self._hand_out()
+                self._listen()
+            result = self._finished.pop(number)
+            # Every worker tells a line once; here, too, it is to be told once.
+            notes = [line for line in [*self._notes, *result.notes] if line not in told]
+            told.update(notes)
+            self._notes.clear()
+            yield replace(result, notes=notes)
+
+    def dismiss(self) -> None:
+        """Ends the workers, after the files that they are writing."""
+        for worker in self._workers:
+            worker.connection.close()
+        end = time.monotonic() + SECONDS_TO_END
+        for worker in self._workers:
+            worker.process.join(max(0.0, end - time.monotonic()))
+            if worker.process.exitcode is None:
+                worker.process.kill()
+                worker.process.join()
+        order = self._orders[0]
+        if self._died and order.folder is not None and order.folder.is_dir():
+            with suppress(OSError):
+                Journal(order.folder, order.places).close()  # which removes what they left
+
+    def _start(self, order: Order) -> None:
+        context = get_context("spawn")
+        here, there = context.Pipe()
+        process = context.Process(
+            target=_serve, args=(there, order, len(self._tasks)), name="ppd-worker", daemon=True
+        )
+        with _no_interrupt():
+            process.start()
+        there.close()  # so that the end of the process is the end of the connection
+        self._workers.append(_Worker(order, process, here))
+
+    def _hand_out(self) -> None:
+        # Less towards the end, so that no worker has much left when another has nothing.
+        share = min(MOST, max(FEWEST, len(self._waiting) // (2 * len(self._orders))))
+        for worker in list(self._workers):
+            # A worker loads its model when it has something to do; the first may find that all is
+            # finished, and then needs none.
+            most = share if worker.ready or len(self._workers) == 1 else 1
+            while self._waiting and len(worker.tasks) < most:
+                self._give(worker, self._waiting.popleft())
+            if not self._waiting and self._orphans and not worker.tasks:
+                # Alone, so that it shows whether it is the reason.
+                self._give(worker, self._orphans.popleft())
+
+    def _give(self, worker: _Worker, number: int) -> None:
+        worker.tasks.add(number)
+        with suppress(OSError):  # it has just died, which its connection will tell
+            worker.connection.send((number, self._tasks[number]))
+
+    def _listen(self) -> None:
+        """Waits for news of any worker."""
+        by_connection = {worker.connection: worker for worker in self._workers}
+        for connection in wait(list(by_connection)):
+            worker = by_connection[connection]  # type: ignore[index]
+            try:
+                said: Said = worker.connection.recv()
+            except (EOFError, OSError):
+                self._bury(worker)
+                continue
+            match said:
+                case None:
+                    worker.ready = True
+                    while self._idle:
+                        self._start(self._idle.popleft())
+                case Exception():
+                    raise said
+                case (number, result):
+                    worker.tasks.remove(number)
+                    self._finished[number] = result
+
+    def _bury(self, worker: _Worker) -> None:
+        """Leaves a dead worker's tasks to the others."""
+        self._died = True
+        self._workers.remove(worker)
+        worker.connection.close()
+        worker.process.join(SECONDS_TO_END)
+        how = _end_of(worker.process.exitcode)
+        again = worker.tasks & self._died_with
+        for number in again:
+            name = self._tasks[number].input.name
+            line = f"{name}: the process that worked on it {how}, twice; save the photo anew"
+            self._finished[number] = Result(name, "failed", error=line)
+        left = sorted(worker.tasks - again)
+        self._orphans.extend(left)
+        self._died_with |= worker.tasks
+        if again:
+            self._start(worker.order)
+        if not self._workers:
+            raise PpdError(
+                f"every worker process {how}; what is finished is kept, run it again with fewer "
+                "--workers"
+            )
+        taken = f"; {len(left)} photos that it had are given to others" if left else ""
+        self._notes.append(f"a worker process {how}{taken}")
+
+
+def _end_of(code: int | None) -> str:
+    if code == -signal.SIGKILL:
+        return "was killed (was there too little memory?)"
+    if code is not None and code < 0:
+        return f"was ended by signal {-code}"
+    return f"ended with status {code}"
+
+
+@contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """What is started inside is deaf to Ctrl-C, which its parent hears, from its first moment."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where signals cannot be set; the worker's own setting comes a moment later
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+# --- in the worker -----------------------------------------------------------------------------
+
+
+class _DismissedError(Exception):
+    """The parent needs this worker no more, or is no more itself."""
+
+
+class _Handed(Sequence[Task]):
+    """The tasks that a worker is given, each waited for when it is asked for.
+
+    As long as the whole run: nobody knows how many of its tasks will come here.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._given: list[Given] = []
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Task]: ...
+    def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
+        assert isinstance(index, int)
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or index < len(self._given))
+            if index < len(self._given):
+                return self._given[index][1]
+        raise _DismissedError
+
+    def number(self, index: int) -> int:
+        """The run's number of a task that was given."""
+        return self._given[index][0]
+
+    def receive(self, connection: Connection, dismiss: Callable[[], None]) -> None:
+        """Takes tasks until the parent closes the connection, or ends."""
+        with suppress(EOFError, OSError):
+            while True:
+                given: Given = connection.recv()
+                with self._changed:
+                    self._given.append(given)
+                    self._changed.notify_all()
+        dismiss()
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+def _serve(connection: Connection, order: Order, count: int) -> None:
+    """The life of a worker."""
+    hush_libraries()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handed = _Handed(count)
+    thread = threading.Thread(target=handed.receive, args=(connection, _dismiss_self), daemon=True)
+
+    def be_dismissed(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        handed.end()
+        raise _DismissedError
+
+    def prepare() -> Work:
+        work = order.prepare()
+        connection.send(None)
+        return work
+
+    try:
+        signal.signal(signal.SIGTERM, be_dismissed)
+        thread.start()
+        with closing(work_through(handed, replace(order, prepare=prepare))) as results:
+            for index, result in enumerate(results):
+                if result.cause is not None:
+                    result.cause.add_note(traceback_of(result.cause))
+                connection.send((handed.number(index), result))
+    except _DismissedError:
+        pass
+    except BaseException as error:
+        with suppress(OSError):  # the parent may have ended
+            connection.send(portable(error))
+    finally:
+        os._exit(0)  # threads that are busy in a library would make a crash of a common end
+
+
+def _dismiss_self() -> None:
+    """Ends the work of this process's main thread, whatever it waits for."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)  # type: ignore[arg-type]
+    else:
+        os._exit(0)
+
+
+def hush_libraries() -> None:
+    """Keeps warnings off stderr, as in the process that the user has started."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def portable(error: BaseException) -> Exception:
+    """The error as the parent can read it: those of libraries may not survive the way."""
+    said = type(error)(str(error)) if isinstance(error, PpdError) else None
+    portable = said or RuntimeError(f"{type(error).__name__}: {error}")
+    portable.add_note(traceback_of(error))
+    return portable
+
+
+def traceback_of(error: BaseException) -> str:
+    """For -v; the way to the parent takes away an error's own."""
+    return "in a worker process:\n" + "".join(traceback.format_exception(error)).rstrip()

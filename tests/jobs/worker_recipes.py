@@ -1,0 +1,95 @@
+"""Work that takes no model, as worker processes can be given it; and a job of it, to be killed.
+
+``python worker_recipes.py IN OUT`` says by which process each photo was done, a line each.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ppdcli.depth import DepthMap
+from ppdcli.errors import CheckpointError
+from ppdcli.files import npy
+from ppdcli.jobs.inputs import discover
+from ppdcli.jobs.plan import Format, plan
+from ppdcli.jobs.run import Built, Job
+from ppdcli.jobs.workers import run_in_workers
+from ppdcli.photo import Photo
+
+FORMATS = (Format("npy", "_depth.npy"),)
+
+
+@dataclass(frozen=True)
+class Brightness:
+    """Takes a photo's brightness for its depth.
+
+    Attributes:
+        seconds: that a photo takes.
+        deadly: the process is killed by photos of this name, ``once`` or always.
+        log: a file that tells how often the work was prepared.
+        broken: what preparing it comes to: an "error", a "bug", a process that is "killed".
+    """
+
+    seconds: float = 0.0
+    deadly: str = ""
+    once: bool = False
+    log: Path | None = None
+    broken: str = ""
+
+    def prepare(self) -> Brightness:
+        if self.log is not None:
+            with self.log.open("a") as stream:
+                stream.write(f"{os.getpid()}\n")
+        match self.broken:
+            case "error":
+                raise CheckpointError("weights: are damaged; pull them again")
+            case "bug":
+                raise UnicodeDecodeError("ascii", b"\xff", 0, 1, "of a library")
+            case "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self
+
+    def settings(self) -> dict[str, dict[str, object]]:
+        return {f.name: {"kind": "brightness"} for f in FORMATS}
+
+    def kind(self, photo: Photo) -> object:
+        return photo.rgb.shape
+
+    def together(self, photo: Photo) -> int:
+        return 4
+
+    def look(self, job: Job) -> None:
+        job.notes.append("a line of all photos")
+
+    def predict(self, photos: Sequence[Photo]) -> list[DepthMap]:
+        for photo in photos:
+            time.sleep(self.seconds)
+            if self.deadly and Path(photo.name).name == self.deadly:
+                mark = Path(photo.name).parent.parent / "mark"
+                if not (self.once and mark.exists()):
+                    mark.touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+        return [DepthMap(p.rgb.mean(axis=-1, dtype=np.float32), "relative") for p in photos]
+
+    def build(self, job: Job, seen: None, depth: DepthMap, wanted: Sequence[str]) -> Built:
+        return Built({"model": os.getpid()}, lambda name, path: npy.write(path, depth))
+
+
+def main() -> None:
+    source, output = sys.argv[1], Path(sys.argv[2])
+    tasks = plan(discover([source], output).inputs, FORMATS, output)
+    recipes = [Brightness(seconds=0.05)] * 2
+    for result in run_in_workers(tasks, recipes, FORMATS, overwrite=False):
+        print(result.facts["model"], flush=True)
+
+
+if __name__ == "__main__":
+    main()
