@@ -84,7 +84,9 @@ def test_the_textures_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     make = shards.make_texture_bank
     monkeypatch.setattr(
-        shards, "_texture_bank", shards.lru_cache(1)(lambda n: calls.append(n) or make(n))
+        shards,
+        "_texture_bank",
+        shards.lru_cache(1)(lambda n, count: calls.append(n) or make(n, count)),
     )
     list(scenes(3))
     assert calls == [synthetic.BANK]

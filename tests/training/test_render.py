@@ -10,12 +10,16 @@ import pytest
 from ppdcli.training.compositions import compose
 from ppdcli.training.render import SKY_DEPTH, render
 from ppdcli.training.shapes import (
+    BLADES,
     BLOB,
     BOX,
     CARD,
     CONE,
     ELLIPSOID,
     GRID,
+    LEAFY,
+    LEAVES,
+    RIDGE,
     Material,
     Scene,
     rotation,
@@ -334,3 +338,115 @@ def test_textures_show_and_average_out_far_away() -> None:
 def test_one_texture_is_enough() -> None:
     color, _ = render(compose(1, 0, 1), 24, 32, make_texture_bank(1, count=1))
     assert np.isfinite(color).all()
+
+
+# Leaves, blades and ridges ------------------------------------------------------------------------
+
+
+def test_a_leafy_ball_has_its_depth_in_front_or_behind_and_gaps() -> None:
+    what = scene()
+    what.add(LEAFY, (0, ALOFT, 4), (1, 1, 1), GREY, cut=(8.0, 0.5, 0.0))
+    depth = depth_of(what)
+    right, up = rays()
+    square = 1 + right**2 + up**2
+    inside = np.hypot(right, up) < 0.95 / np.sqrt(15)
+    root = np.sqrt(np.maximum(16 - 15 * square, 0))
+    front, back = (4 - root) / square, (4 + root) / square
+    at_front, at_back = np.isclose(depth, front, rtol=2e-5), np.isclose(depth, back, rtol=2e-5)
+    gap = depth == SKY_DEPTH
+    assert (at_front | at_back | gap)[inside].all()
+    shares = [part[inside].mean() for part in (at_front, at_back, gap)]
+    assert min(shares) > 0.1 and gap[np.hypot(right, up) > 1 / np.sqrt(15)].all()
+
+
+def test_more_cover_leaves_fewer_gaps() -> None:
+    gaps = []
+    for cover in (0.2, 0.5, 1.0):
+        what = scene()
+        what.add(LEAFY, (0, ALOFT, 4), (1, 1, 1), GREY, cut=(8.0, cover, 0.0))
+        gaps.append((depth_of(what) == SKY_DEPTH).mean())
+    assert gaps[0] > gaps[1] > gaps[2]
+
+
+@pytest.mark.parametrize("cut", [(LEAVES, 6.0, 0.6), (BLADES, 12.0, 0.5), (RIDGE, 2.0 * SIZE, 0.5)])
+def test_what_is_cut_out_of_a_card_has_its_depth_or_none(cut: tuple[float, float, float]) -> None:
+    what = scene()
+    what.add(CARD, (0, ALOFT, 3), (1, 0.8, 1), GREY, cut=cut)
+    depth = depth_of(what)
+    right, up = rays()
+    card = (np.abs(right * 3) < 1) & (np.abs(up * 3) < 0.8)
+    seen = depth < SKY_DEPTH
+    np.testing.assert_allclose(depth[seen], 3.0, rtol=1e-6)
+    assert not seen[~card].any() and 0.1 < seen[card].mean() < 0.9
+
+
+def test_blades_are_broad_at_the_root_and_have_tips() -> None:
+    what = scene()
+    what.add(CARD, (0, ALOFT, 3), (1, 0.8, 1), GREY, cut=(BLADES, 10.0, 0.5))
+    share = (depth_of(what) < SKY_DEPTH).mean(1)
+    rows = share[share > 0]
+    assert rows[-2] > 3 * rows[2] and (np.diff(rows) > -0.03).all()
+
+
+def test_a_ridge_follows_a_row_of_a_texture() -> None:
+    what = scene()
+    what.add(CARD, (0, ALOFT, 3), (1, 1, 1), GREY, cut=(RIDGE, 2.0 * SIZE + 7, 0.5))
+    right, up = rays()
+    profile = BANK.texels[2 * SIZE * SIZE : 3 * SIZE * SIZE].reshape(SIZE, SIZE)[7]
+    u = np.clip((right * 3 + 1) / 2, 0, 1) * 0.5 * SIZE
+    height = np.interp(u, np.arange(SIZE), profile)
+    below = (np.abs(right * 3) < 1) & (np.abs(up * 3) < 1) & ((up * 3 + 1) / 2 < height)
+    check(what, below, 3.0)
+
+
+def test_cells_have_colours_of_their_own_and_average_out_far_away() -> None:
+    white = Material(np.ones(3), np.ones(3), 0, 0, 1.0, 0.0)
+    motley = replace(white, cells=(4.0, 4.0), variety=1.0)
+    found = []
+    for material, distance in ((white, 1.0), (motley, 1.0), (motley, 60.0)):
+        what = scene()
+        what.add(CARD, (0, ALOFT, distance), (distance, distance, 1), material)
+        what.light, what.ambient = np.array([0.0, ALOFT, -1e6]), np.full(3, 0.5)
+        found.append(color_of(what)[10:50, 20:60].std((0, 1)).min())
+    assert found[0] < 0.01 and found[1] > 0.1 and found[2] < 0.05
+
+
+# Culling ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fov", [25.0, 60.0, 105.0])
+def test_many_shapes_are_the_nearest_of_each_alone(fov: float) -> None:
+    rng = np.random.default_rng(4)
+    what = scene(fov=fov)
+    for k in range(40):
+        z = rng.uniform(1, 12)
+        center = np.array([rng.normal(0, 0.5) * z, ALOFT + rng.normal(0, 0.4) * z, z])
+        half = np.exp(rng.normal(-1, 0.8, 3))
+        kind = (BOX, ELLIPSOID, CONE, LEAFY)[k % 4]
+        cut = (5.0 if kind == LEAFY else 0.5, 0.7, 0.0)
+        what.add(kind, center, half, GREY, rotation(*rng.uniform(0, 6, 3)), cut)
+    alone = [depth_of(replace(what, shapes=[shape])) for shape in what.shapes]
+    np.testing.assert_array_equal(depth_of(what), np.min(alone, axis=0))
+    assert len(np.unique(np.argmin(alone, axis=0))) > 5
+
+
+def test_shadows_of_many_are_those_of_each_alone() -> None:
+    rng = np.random.default_rng(5)
+    bare = replace(scene(1.0, pitch=0.4), light=np.array([3.0, 9.0, 2.0]), shadow=1.0)
+    lit = color_of(bare)[..., 0]
+    blockers = []
+    for _ in range(12):  # out of sight
+        blocker = replace(bare, shapes=[])
+        place = np.array([rng.uniform(-3, 4), rng.uniform(5, 8), rng.uniform(1, 8)])
+        blocker.add(BOX, place, rng.uniform(0.1, 0.8, 3), GREY, rotation(rng.uniform(0, 3)))
+        blockers.append(blocker)
+    shaded = [color_of(blocker)[..., 0] < lit - 1e-4 for blocker in blockers]
+    together = replace(bare, shapes=[b.shapes[0] for b in blockers])
+    np.testing.assert_array_equal(color_of(together)[..., 0] < lit - 1e-4, np.any(shaded, axis=0))
+    assert np.mean([s.any() for s in shaded]) > 0.5
+
+
+def test_seen_from_below_there_is_no_ground() -> None:
+    """That is how a reflection is rendered."""
+    depth = depth_of(scene(-1.0, pitch=0.3))
+    assert (depth == SKY_DEPTH).all()

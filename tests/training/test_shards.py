@@ -14,6 +14,7 @@ import pytest
 
 from ppdcli.errors import OutputError, PpdError, UsageError
 from ppdcli.training import shards
+from ppdcli.training.compositions import TRAINING
 from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.shards import (
     Samples,
@@ -87,7 +88,7 @@ def test_the_depth_code_keeps_the_order_and_the_sky() -> None:
 def test_what_is_written_comes_back(tmp_path: Path) -> None:
     write_shard(tmp_path, seed=5, number=2)
     assert [p.name for p in tmp_path.iterdir()] == ["000002.npz"]
-    expected = make_samples(5, 6, 3, SHAPE, 1 + 5002 % shards.BANKS)
+    expected = make_samples(5, 6, 3, SHAPE, 1 + 5002 % shards.BANKS, TRAINING)
     batch = ShardReader(tmp_path, RNG(0), pool=1).batch(3)
     order = [np.abs(expected.depth - d).mean((1, 2)).argmin() for d in batch.depth]
     assert sorted(order) == [0, 1, 2]

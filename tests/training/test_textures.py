@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ppdcli.training.render import _texel
+from ppdcli.training.textures import COUNT as NATURAL  # the first of the natural kinds
 from ppdcli.training.textures import LEVELS, SIZE, TextureBank, make_texture_bank
 
 COUNT = 12
@@ -61,6 +62,12 @@ def test_the_seed_decides() -> None:
     once, again, other = (make_texture_bank(seed, 4).texels for seed in (5, 5, 6))
     np.testing.assert_array_equal(once, again)
     assert (once != other).mean() > 0.5
+
+
+def test_a_small_bank_is_the_beginning_of_a_large_one() -> None:
+    small, large = make_texture_bank(5).texels, make_texture_bank(5, NATURAL + 6).texels
+    full = SIZE * SIZE * NATURAL
+    np.testing.assert_array_equal(small[:full], large[:full])
 
 
 def lookup(bank: TextureBank, texture: int, u: float, v: float, footprint: float) -> float:

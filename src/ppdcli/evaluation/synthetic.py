@@ -14,7 +14,7 @@ import numpy as np
 from ppdcli.evaluation.frames import Entry, Frame
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import Photo
-from ppdcli.training.compositions import compose
+from ppdcli.training.compositions import BENCHMARK, compose
 from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.shards import make_samples
 from ppdcli.training.textures import COUNT as TEXTURES
@@ -42,13 +42,14 @@ def scenes(count: int) -> Iterator[tuple[Photo, np.ndarray]]:
 
 def camera_of(number: int, height: int, width: int) -> Camera:
     """The camera that a scene was rendered with, for a grid of the set's shape."""
-    fov = compose(SEED, number, TEXTURES).fov  # what a 4:3 picture of the same area would have
+    # What a 4:3 picture of the same area would have.
+    fov = compose(SEED, number, TEXTURES, BENCHMARK).fov
     focal = 0.5 / np.tan(np.radians(fov) / 2) * (height * width * 4 / 3) ** 0.5
     return Camera(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
 
 def _scene(number: int) -> tuple[Photo, np.ndarray]:
-    samples = make_samples(SEED, number, 1, SHAPE, BANK)
+    samples = make_samples(SEED, number, 1, SHAPE, BANK, BENCHMARK)
     return Photo(samples.rgb[0], f"synthetic {number}"), samples.depth[0]
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-BOX, ELLIPSOID, CONE, CARD = range(4)  # CONE covers cylinders: taper 0
-SOLID, GRID, BLOB = 0.0, 1.0, 2.0  # what is cut out of a card
+# CONE covers cylinders: taper 0. LEAFY is an ellipsoid's skin of leaves, with gaps between them.
+BOX, ELLIPSOID, CONE, CARD, LEAFY = range(5)
+# What is left of a card: all, lines, a ragged blob, leaves, blades of grass, what is below a ridge.
+SOLID, GRID, BLOB, LEAVES, BLADES, RIDGE = range(6)
+MATERIAL = 15  # numbers of a material
 
 
 def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
@@ -21,7 +26,12 @@ def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndar
 
 @dataclass(frozen=True)
 class Material:
-    """How a surface looks: two colours mixed by one texture, with the grain of another."""
+    """How a surface looks: two colours mixed by one texture, with the grain of another.
+
+    Attributes:
+        cells: (across, down) a tile, if every cell has a colour of its own: books, tiles, flowers.
+        variety: how far the cells' colours are from the surface's, 0 to 1.
+    """
 
     color_a: np.ndarray
     color_b: np.ndarray
@@ -31,11 +41,13 @@ class Material:
     grain_strength: float = 0.3
     gloss: float = 0.0
     glow: float = 0.0
+    cells: tuple[float, float] = (0.0, 0.0)
+    variety: float = 0.0
 
     def row(self) -> np.ndarray:
-        """The material as 12 numbers, in the order that the renderer reads."""
+        """The material as ``MATERIAL`` numbers, in the order that the renderer reads."""
         tail = (self.texture, self.grain, self.period, self.grain_strength, self.gloss, self.glow)
-        return np.concatenate([self.color_a, self.color_b, tail])
+        return np.concatenate([self.color_a, self.color_b, tail, self.cells, [self.variety]])
 
 
 @dataclass
@@ -45,8 +57,11 @@ class Shape:
     Attributes:
         axes: (3, 3) rotation, columns are the shape's axes.
         half: (3,) half extents in metres.
-        cut: taper for a cone (0 cylinder .. 1 pointed); for a card (kind of cut-out,
-            cells or threshold, line width or noise texture).
+        cut: taper for a cone (0 cylinder .. 1 pointed); for a leafy skin (leaves a radius, share
+            that is covered, 0); for a card what is left of it and two numbers: GRID cells and
+            line width; BLOB threshold and noise texture; LEAVES leaves a half width and share
+            covered; BLADES blades across and highest gap; RIDGE row of the texture table and how
+            much of it spans the card, negative for steps.
     """
 
     kind: int
@@ -57,6 +72,28 @@ class Shape:
     cut: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
+@dataclass(frozen=True)
+class Lamp:
+    """A light beside the scene's main one; it casts no shadows."""
+
+    place: np.ndarray
+    color: np.ndarray  # of the light, next to the lamp
+    reach: float  # metres, to a fraction of it
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What a lens with a wide aperture is focused on.
+
+    Attributes:
+        distance: metres, where it is sharp.
+        blur: standard deviation of a point at infinity, as a share of the picture's width.
+    """
+
+    distance: float
+    blur: float
+
+
 @dataclass
 class Scene:
     """One scene: y is up, the camera stands at (0, height, 0) and looks along +z.
@@ -65,6 +102,10 @@ class Scene:
         room: (center, half extents, yaw) of the room that the camera is in, or None outdoors.
         light: position of the lamp or sun; ``lamp_reach`` metres for a lamp, 0 for the sun.
         fog: per metre. sky: (2, 3) colours at the horizon and above.
+        creases: how dark corners and contacts are, 0 to 1.
+        glare: how bright the sky is around the sun.
+        mirror: share of the light that the ground reflects when seen from above, 0 to 1; all of it
+            at a grazing angle, unless it is 0. ripples: how wavy it is, in radians.
     """
 
     height: float
@@ -82,6 +123,12 @@ class Scene:
     fog: float = 0.0
     sky: np.ndarray = field(default_factory=lambda: np.array([[0.8, 0.85, 0.9], [0.3, 0.5, 0.9]]))
     clouds: float = 0.5
+    creases: float = 0.0
+    glare: float = 0.0
+    mirror: float = 0.0
+    ripples: float = 0.0
+    lamps: list[Lamp] = field(default_factory=list)
+    focus: Focus | None = None
     shapes: list[Shape] = field(default_factory=list)
 
     def add(
@@ -115,9 +162,16 @@ class Scene:
     ) -> None:
         """A cylinder or cone from ``start`` to ``end``: poles, legs, trunks, wires."""
         a, b = np.asarray(start, float), np.asarray(end, float)
-        length = float(np.linalg.norm(b - a))
-        y = (b - a) / length if length > 1e-6 else np.array([0.0, 1.0, 0.0])
-        x = np.cross(y, [0.0, 0.0, 1.0] if abs(y[2]) < 0.9 else [1.0, 0.0, 0.0])
-        x /= np.linalg.norm(x)
-        axes = np.stack([x, y, np.cross(x, y)], axis=1)
+        along = b - a
+        length = math.sqrt(along.dot(along))
+        y = along / length if length > 1e-6 else np.array([0.0, 1.0, 0.0])
+        x = _cross(y, (0.0, 0.0, 1.0) if abs(y[2]) < 0.9 else (1.0, 0.0, 0.0))
+        x /= math.sqrt(x.dot(x))
+        axes = np.stack([x, y, _cross(x, y)], axis=1)
         self.add(CONE, (a + b) / 2, (radius, length / 2, radius), material, axes, (taper, 0.0, 0.0))
+
+
+def _cross(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> np.ndarray:
+    """The cross product of two vectors; numpy's own takes longer than the rest of a rod."""
+    ax, ay, az, bx, by, bz = *map(float, a), *map(float, b)
+    return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])

@@ -19,9 +19,9 @@ import cv2
 import numpy as np
 
 from ppdcli.errors import OutputError, PpdError, UsageError
-from ppdcli.training.compositions import compose
-from ppdcli.training.film import develop
-from ppdcli.training.render import SKY_DEPTH, render
+from ppdcli.training.compositions import BENCHMARK, TRAINING, Repertoire, compose
+from ppdcli.training.picture import take
+from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.textures import make_texture_bank
 
 SCENES_PER_SHARD = 128
@@ -41,14 +41,30 @@ class Samples:
     depth: np.ndarray
 
 
-def make_samples(seed: int, first: int, count: int, shape: tuple[int, int], bank: int) -> Samples:
-    """Renders and develops ``count`` scenes; equal arguments give equal scenes."""
-    textures = _texture_bank(bank)
+def make_samples(
+    seed: int,
+    first: int,
+    count: int,
+    shape: tuple[int, int],
+    bank: int,
+    repertoire: Repertoire = BENCHMARK,
+) -> Samples:
+    """Takes pictures of ``count`` scenes; equal arguments give equal ones.
+
+    Args:
+        seed, first: the series, and the number of its first scene.
+        count: of scenes.
+        shape: (height, width).
+        bank: number of the set of textures.
+        repertoire: what the scenes are drawn from; by default what evaluations use.
+    """
+    textures = _texture_bank(bank, repertoire.textures)
     rgb = np.empty((count, *shape, 3), np.uint8)
     depth = np.empty((count, *shape), np.float32)
     for k in range(count):
-        light, depth[k] = render(compose(seed, first + k, textures.count), *shape, textures)
-        rgb[k] = develop(light, np.random.default_rng([seed, first + k, 1]))
+        scene = compose(seed, first + k, textures.count, repertoire)
+        rng = np.random.default_rng([seed, first + k, 1])
+        rgb[k], depth[k] = take(scene, *shape, textures, rng, repertoire.varied)
     return Samples(rgb, depth)
 
 
@@ -67,7 +83,8 @@ def write_shard(folder: Path, seed: int, number: int) -> None:
     rng = np.random.default_rng([seed, number, 2])
     shape = SHAPES[rng.choice(len(SHAPES), p=SHAPE_WEIGHTS)]
     bank = 1 + (seed * 1000 + number) % BANKS
-    samples = make_samples(seed, number * SCENES_PER_SHARD, SCENES_PER_SHARD, shape, bank)
+    first = number * SCENES_PER_SHARD
+    samples = make_samples(seed, first, SCENES_PER_SHARD, shape, bank, TRAINING)
     partial = folder / f".{number:06d}.{os.getpid()}"
     with partial.open("wb") as file:
         np.savez(file, rgb=samples.rgb, depth=encode_depth(samples.depth))

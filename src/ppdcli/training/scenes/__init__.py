@@ -1,0 +1,1 @@
+"""The families of scenes, and what stands in them."""
