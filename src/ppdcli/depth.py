@@ -82,7 +82,8 @@ class DepthMap:
         if self.values.shape == (height, width):
             return self
         if self.kind == "metric":
-            values = np.expm1(upsample_depth(np.log1p(self.values), height, width, guide=rgb))
+            values = upsample_depth(np.log1p(self.values), height, width, guide=rgb)
+            np.expm1(values, out=values)
         else:
             values = upsample_depth(self.values, height, width, guide=rgb)
         camera = self.camera.resized(width, height) if self.camera else None

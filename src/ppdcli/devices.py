@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from ppdcli.errors import UsageError
@@ -72,6 +75,32 @@ def choose_precision(name: str, device: torch.device) -> Precision:
     if multiplies_bf16(device):
         return "bf16"
     return "fp16" if torch.cuda.get_device_capability(device) >= VOLTA else "fp32"
+
+
+def told_precision(name: str, device: str) -> Precision:
+    """What ``choose_precision`` would say of ``choose_device``, by their names.
+
+    Imports PyTorch, which takes seconds, only where a graphics card may have a say in it.
+
+    Raises:
+        UsageError: no such device or precision, or no such device on this machine.
+    """
+    check_names(device, name)
+    if device == "cpu" or (device == "auto" and (name != "auto" or not _may_have_cuda())):
+        return "fp32" if name == "auto" else name  # type: ignore[return-value]
+    return choose_precision(name, choose_device(device))
+
+
+def _may_have_cuda() -> bool:
+    """Whether there is what any PyTorch needs to find a CUDA device: the driver's own library, or
+    AMD's device file, whose cards go by the same name."""
+    if sys.platform == "darwin":
+        return False
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return sys.platform == "win32" or Path("/dev/kfd").exists()
+    return True
 
 
 def dtype_of(precision: Precision) -> torch.dtype:

@@ -25,7 +25,7 @@ IMAGE_SUFFIXES = frozenset((
 # fmt: on
 """Lower-case file suffixes that a search through a folder takes for photos."""
 
-_BAND = 1 << 22  # pixels that are converted at a time, so that little is in memory twice
+_BAND = 1 << 18  # pixels that are converted at a time, which stay in the cache
 _LONGEST_EXIF = 1 << 20  # bytes; a JPEG's own block holds 65533
 
 # EXIF orientation: how the stored picture must be turned to stand upright.

@@ -16,7 +16,7 @@ ARGUMENTS = {"memory": 2, "model": "ppd-tiny", "device": "cpu", "batch": None, "
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("photos")
-    folder_speed.write_photos(path, 7, 0.01)
+    folder_speed.write_photos(path, 7, [0.01])
     return path
 
 
@@ -28,6 +28,20 @@ def test_the_photos_are_mixed(folder: Path) -> None:
     assert len(sizes) == 7
     assert len(set(sizes)) == len(folder_speed.SHAPES)
     assert all(0.009e6 < width * height < 0.011e6 for width, height in sizes)
+
+
+def test_the_sizes_are_mixed_too(tmp_path: Path) -> None:
+    folder_speed.write_photos(tmp_path, 26, [0.01, 0.04])
+    files = sorted(tmp_path.iterdir())
+    shapes = []
+    for path in files:
+        with Image.open(path) as image:
+            shapes.append(image.size)
+    areas = [width * height for width, height in shapes]
+    assert all(0.009e6 < area < 0.011e6 for area in areas[::2])
+    assert all(0.036e6 < area < 0.044e6 for area in areas[1::2])
+    assert len(set(shapes)) == 2 * len(folder_speed.SHAPES)
+    assert files[0].stat().st_size > 2000, "grain, as photos have"
 
 
 def test_both_ways_are_measured(folder: Path) -> None:

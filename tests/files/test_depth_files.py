@@ -95,6 +95,21 @@ def test_png_normalized_with_holes(tmp_path: Path) -> None:
     np.testing.assert_allclose(png.read(file).values, values, atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", ["mm", "normalized"])
+def test_png_in_bands_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: png.PngScale
+) -> None:
+    depth = metric(with_holes(METRES * 10))
+    whole = png.write(tmp_path / "a.png", depth, scale)
+    monkeypatch.setattr("ppdcli.files.png_encoder.BAND_BYTES", 300)
+    assert png.write(tmp_path / "a.png", depth, scale) == whole
+    in_bands = pixels_and_text(tmp_path / "a.png")
+    monkeypatch.undo()
+    png.write(tmp_path / "a.png", depth, scale)
+    np.testing.assert_array_equal(in_bands[0], pixels_and_text(tmp_path / "a.png")[0])
+    assert (whole is not None) == (scale == "mm"), "some are farther than 65 m"
+
+
 @pytest.mark.parametrize("value", [0.4, np.nan])
 def test_png_normalized_without_a_range(tmp_path: Path, value: float) -> None:
     values = np.full((4, 5), value, np.float32)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppdcli.depth import DepthMap
+from ppdcli.depth import DepthMap, Kind
 from ppdcli.errors import UsageError
 from ppdcli.files.preview import Colormap, colorize, write
 
@@ -81,6 +81,38 @@ def test_holes_are_black_and_constant_maps_are_fine() -> None:
         assert (colorize(DepthMap(np.full((3, 3), np.nan), kind)) == 0).all()
         constant = colorize(DepthMap(np.full((3, 3), 0.4), kind))
         assert constant.any() and (constant == constant[0, 0]).all()
+
+
+@pytest.mark.parametrize("kind", ["relative", "metric"])
+@pytest.mark.parametrize("value_range", [None, (0.5, 2.0)])
+def test_a_large_picture_is_what_the_formula_says(
+    monkeypatch: pytest.MonkeyPatch, kind: Kind, value_range: tuple[float, float] | None
+) -> None:
+    monkeypatch.setattr("ppdcli.files.png_encoder.BAND_BYTES", 20_000)
+    rng = np.random.default_rng(0)
+    y, x = np.mgrid[:700, :1100] / 700
+    values = (1 + np.sin(3 * x) * np.cos(2 * y) + rng.normal(0, 0.02, x.shape)).astype(np.float32)
+    values = np.maximum(values, 0)
+    values[:90, :50], values[200:, 77], values[3, 3] = np.nan, np.inf, 1e30
+    valid = np.isfinite(values)
+    low, high = value_range or np.percentile(values[valid], (2, 98))
+    shown = values.astype(np.float64)
+    if kind == "metric":
+        shown, low, high = np.log1p(shown), np.log1p(low), np.log1p(high)
+    index = np.clip((np.where(valid, shown, low) - low) / (high - low), 0, 1) * 255
+    picture = colorize(DepthMap(values, kind), "gray", value_range)
+    assert (picture == picture[..., :1]).all()
+    assert (picture[~valid] == 0).all()
+    # Half a step is rounding, the rest what a sample of the pixels does to the percentiles.
+    assert np.abs(255 - index - picture[..., 0])[valid].max() < (0.51 if value_range else 1.5)
+
+
+def test_the_range_of_a_large_map_that_is_nearly_all_hole() -> None:
+    values = np.full((1100, 1100), np.nan, np.float32)
+    values[101, 101:104] = 0.2, 0.5, 0.8  # between the pixels that are looked at first
+    picture = colorize(relative(values), "gray")
+    assert picture[101, 101, 0] == 255 and picture[101, 103, 0] == 0
+    assert 120 < picture[101, 102, 0] < 135
 
 
 def test_errors() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ppdcli.errors import InputError
 from ppdcli.geometry import upsample
-from ppdcli.geometry.upsample import downsample_depth, upsample_depth
+from ppdcli.geometry.upsample import area_mean, downsample_depth, upsample_depth
 
 SIZES = [(97, 131), (120, 160), (61, 300), (40, 54), (33, 44)]
 
@@ -35,39 +35,72 @@ def test_two_levels_stay_two_levels(seed: int, size: tuple[int, int]) -> None:
     assert result.min() >= source.min() - 1e-6 and result.max() <= source.max() + 1e-6
 
 
-def heaviest_group_mean(source: np.ndarray, y: float, x: float, edge: float) -> float:
+def heaviest_group_mean(
+    source: np.ndarray,
+    y: float,
+    x: float,
+    edge: float,
+    small: np.ndarray | None = None,
+    color: np.ndarray | None = None,
+) -> float:
     """The definition, by hand, for one output pixel at the source position (y, x)."""
     h, w = source.shape
     corners = []
     for row, weight_y in ((np.floor(y), 1 - y % 1), (np.floor(y) + 1, y % 1)):
         for column, weight_x in ((np.floor(x), 1 - x % 1), (np.floor(x) + 1, x % 1)):
-            value = source[int(np.clip(row, 0, h - 1)), int(np.clip(column, 0, w - 1))]
-            corners.append((float(value), weight_y * weight_x))
+            at = int(np.clip(row, 0, h - 1)), int(np.clip(column, 0, w - 1))
+            weight = weight_y * weight_x
+            if small is not None and color is not None:
+                weight *= 0.01 + np.exp(-((small[at] - color) ** 2).sum() / (2 * 15.0**2))
+            corners.append((float(source[at]), weight))
+    holes = sum(weight for value, weight in corners if np.isnan(value))
     groups: list[list[tuple[float, float]]] = []
-    for value, weight in sorted(corners):
+    for value, weight in sorted(corner for corner in corners if not np.isnan(corner[0])):
         if not groups or value - groups[-1][-1][0] > edge:
             groups.append([])
         groups[-1].append((value, weight))
+    if holes > sum(weight for group in groups for _, weight in group):
+        return np.nan
     best = max(groups, key=lambda group: sum(weight for _, weight in group))
     return sum(v * weight for v, weight in best) / sum(weight for _, weight in best)
 
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("with_guide", [False, True])
 def test_every_output_is_bilinear_or_the_mean_of_the_heaviest_group(
-    seed: int, size: tuple[int, int]
+    with_guide: bool, seed: int, size: tuple[int, int]
 ) -> None:
-    source = np.random.default_rng(seed).random((30, 40)).astype(np.float32)
-    smooth, result = bilinear(source, *size), upsample_depth(source, *size, edge=0.05)
-    grouped = 0
+    rng = np.random.default_rng(seed)
+    source = rng.random((30, 40)).astype(np.float32)
+    source[rng.random(source.shape) < 0.1] = np.nan
+    rgb = cv2.resize(rng.integers(0, 256, (15, 20, 3)).astype(np.uint8), size[::-1])
+    guide = rgb if with_guide else None
+    small = area_mean(rgb, 30, 40) if with_guide else None
+    smooth = bilinear(source, *size)
+    result = upsample_depth(source, *size, edge=0.05, guide=guide)
+    grouped = []
     for row in range(0, size[0], 5):
         for column in range(0, size[1], 3):
             y, x = (row + 0.5) * 30 / size[0] - 0.5, (column + 0.5) * 40 / size[1] - 0.5
-            expected = heaviest_group_mean(source, y, x, edge=0.05)
-            is_group_mean = abs(result[row, column] - expected) < 1e-5
+            color = rgb[row, column].astype(float)
+            expected = heaviest_group_mean(source, y, x, 0.05, small, color)
+            is_group_mean = np.isclose(result[row, column], expected, atol=2e-5, equal_nan=True)
             assert is_group_mean or abs(result[row, column] - smooth[row, column]) < 1e-5
-            grouped += is_group_mean
-    assert grouped > 0.9 * len(range(0, size[0], 5)) * len(range(0, size[1], 3))
+            grouped.append(is_group_mean)
+    assert np.mean(grouped) > 0.9
+    assert 0.01 < np.isnan(result).mean() < 0.3
+
+
+@pytest.mark.parametrize("size", [(7, 9), (3, 4), (15, 20), (1, 1)])
+def test_area_means_count_each_pixel_once(size: tuple[int, int]) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (15, 20, 3)).astype(np.uint8)
+    rows, columns = (np.arange(n + 1) * full // n for n, full in zip(size, (15, 20), strict=True))
+    means = area_mean(rgb, *size)
+    assert means.dtype == np.float32
+    for i, j in np.ndindex(size):
+        block = rgb[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
+        np.testing.assert_allclose(means[i, j], block.reshape(-1, 3).mean(axis=0), rtol=1e-6)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -224,5 +257,7 @@ def test_a_guide_is_chunked_and_shrinks_without_harm(monkeypatch: pytest.MonkeyP
     whole = upsample_depth(coarse, 160, 160, guide=rgb)
     monkeypatch.setattr("ppdcli.geometry.upsample.CHUNK_PIXELS", 1000)
     np.testing.assert_array_equal(upsample_depth(coarse, 160, 160, guide=rgb), whole)
+    view = np.flip(np.flip(rgb, 1).copy(), 1)  # the same pixels, in another order of memory
+    np.testing.assert_array_equal(upsample_depth(coarse, 160, 160, guide=view), whole)
     small = upsample_depth(depth, 40, 160, guide=rgb[:40])
     np.testing.assert_array_equal(small, upsample_depth(depth, 40, 160))

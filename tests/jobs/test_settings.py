@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from ppdcli import devices
 from ppdcli.errors import UsageError
 from ppdcli.jobs.settings import SLICE_BYTES, SLICES, fingerprint, model_settings
 
@@ -92,3 +95,43 @@ def test_files_that_are_not_here_cannot_be_told(
 def test_an_unknown_device_is_refused() -> None:
     with pytest.raises(UsageError, match="cuda:77"):
         settings(device="cuda:77")
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+@pytest.mark.parametrize("precision", ["auto", "fp32", "bf16", "fp16"])
+def test_the_precision_told_is_the_one_that_is_chosen(device: str, precision: str) -> None:
+    chosen = devices.choose_precision(precision, devices.choose_device(device))
+    assert devices.told_precision(precision, device) == chosen
+
+
+def test_where_there_may_be_a_card_pytorch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "_may_have_cuda", lambda: True)
+    monkeypatch.setattr(devices, "choose_device", lambda name: name)
+    monkeypatch.setattr(devices, "choose_precision", lambda name, device: f"{name} on {device}")
+    assert devices.told_precision("auto", "auto") == "auto on auto"
+    assert devices.told_precision("auto", "cuda:1") == "auto on cuda:1"
+    assert devices.told_precision("fp32", "cuda") == "fp32 on cuda"
+    assert devices.told_precision("auto", "cpu") == "fp32"
+
+
+def test_misspelt_names_are_refused_without_asking_anybody() -> None:
+    with pytest.raises(UsageError, match="gpu"):
+        devices.told_precision("auto", "gpu")
+    with pytest.raises(UsageError, match="fp8"):
+        devices.told_precision("fp8", "cpu")
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_settings_do_without_pytorch(device: str) -> None:
+    if device == "auto" and devices._may_have_cuda():
+        pytest.skip("this machine has a driver, of whose card only PyTorch knows")
+    code = (
+        "import sys\n"
+        "from ppdcli.jobs.settings import model_settings\n"
+        f"names = {{'device': {device!r}, 'precision': 'auto'}}\n"
+        "rest = dict.fromkeys(('checkpoint', 'encoder', 'steps', 'area'))\n"
+        "made = model_settings('auto', **names, **rest, seed=0, metric=False)\n"
+        "print(made['precision'], 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["fp32", "False"]

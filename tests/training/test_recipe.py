@@ -39,7 +39,7 @@ def test_the_packages_own_recipe_describes_networks_that_fit() -> None:
     recipe = load_recipe()
     encoder = TinyEncoderConfig(**recipe.encoder.model)
     network = CasDiTConfig(semantics_dim=encoder.semantics_dim, **recipe.diffusion.model)
-    assert network.patch_size == 8 and network.predicts == "x0"
+    assert encoder.token == 2 * network.patch_size and network.predicts == "x0"
     for stage in (recipe.encoder, recipe.diffusion):
         assert stage.samples > 10_000
         assert all(phase.batch <= SCENES_PER_SHARD for phase in stage.phases)

@@ -3,39 +3,58 @@
 ``python -m ppdcli.evaluation.folder_speed`` writes mixed photos into a temporary folder and, in a
 process each, first gives the network the photos that were read before, then runs the whole job:
 reading, network, full size, writing. The network's share of the whole is what the pipeline is
-measured by; both runs see the same machine only if nothing else runs on it.
+measured by; both runs see the same machine only if nothing else runs on it. The network's peak of
+memory is that of the photos it is given, which the job never holds.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from ppdcli.training.shards import make_samples
 
 # Of phones and cameras, turned and upright, in the proportions that occur.
 SHAPES = ((4, 3), (3, 4), (3, 2), (2, 3), (16, 9), (1, 1))
-SCENES = 6
 QUALITY = 90
+GRAIN = 3.0  # of 255: without it a picture is read faster than a photo
 
 
-def write_photos(folder: Path, count: int, megapixels: float) -> None:
-    """JPEGs of rendered scenes in ``SHAPES``, of about as many pixels."""
-    scenes = [make_samples(1, 0, seed, (240, 320), 1).rgb[0] for seed in range(1, SCENES + 1)]
+def write_photos(folder: Path, count: int, megapixels: Sequence[float]) -> None:
+    """JPEGs of rendered scenes in ``SHAPES``, of about as many pixels, one size after the other."""
+    kinds = [(shape, size) for shape in range(len(SHAPES)) for size in megapixels]
+    files = [_photo(shape, size) for shape, size in kinds[:count]]
     for k in range(count):
-        across, down = SHAPES[k % len(SHAPES)]
-        side = (megapixels * 1e6 / (across * down)) ** 0.5
-        size = (round(side * across), round(side * down))
-        picture = Image.fromarray(scenes[k % SCENES]).resize(size, Image.Resampling.BICUBIC)
-        picture.save(folder / f"{k:05}.jpg", quality=QUALITY)
+        (folder / f"{k:05}.jpg").write_bytes(files[k % len(files)])
+
+
+@cache
+def _scene(number: int) -> Image.Image:
+    return Image.fromarray(make_samples(1, 0, number, (240, 320), 1).rgb[0])
+
+
+def _photo(shape: int, megapixels: float) -> bytes:
+    across, down = SHAPES[shape]
+    side = (megapixels * 1e6 / (across * down)) ** 0.5
+    size = (round(side * across), round(side * down))
+    smooth = np.asarray(_scene(1 + shape).resize(size, Image.Resampling.BICUBIC))
+    grain = np.random.default_rng(shape).normal(0, GRAIN, (*smooth.shape[:2], 1))
+    picture = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="JPEG", quality=QUALITY)
+    return file.getvalue()
 
 
 def network(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]:
@@ -58,9 +77,10 @@ def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]
     from ppdcli.jobs.inputs import discover
     from ppdcli.jobs.plan import Format, plan
     from ppdcli.jobs.predict import PredictWork
-    from ppdcli.jobs.run import run
+    from ppdcli.jobs.run import let_network_sleep, run
     from ppdcli.loading import load
 
+    let_network_sleep()  # as in a job, where the model is loaded after it
     predictor = load(arguments.model, device=arguments.device)
     formats = [Format(name, f"_{name}.{suffix}") for name, suffix in arguments.formats]
     work = PredictWork(
@@ -95,7 +115,7 @@ def main() -> None:
     """Runs itself for each way and prints a table."""
     parser = argparse.ArgumentParser(description="Photos a second: the network alone, the job.")
     parser.add_argument("--photos", type=int, default=1000)
-    parser.add_argument("--megapixels", type=float, default=1.0)
+    parser.add_argument("--megapixels", default="0.3,1,2,12", help="sizes, comma-separated")
     parser.add_argument("--memory", type=int, default=120, help="photos for the network alone")
     parser.add_argument("--model", default="ppd-tiny")
     parser.add_argument("--device", default="auto")
@@ -114,7 +134,8 @@ def main() -> None:
     speeds = []
     print(f"{'':<8} {'photos':>7} {'seconds':>8} {'a second':>9} {'CPU s each':>11} {'peak GB':>8}")
     with tempfile.TemporaryDirectory() as folder:
-        write_photos(Path(folder), arguments.photos, arguments.megapixels)
+        sizes = [float(size) for size in arguments.megapixels.split(",")]
+        write_photos(Path(folder), arguments.photos, sizes)
         for way in WAYS:
             command = [sys.executable, "-m", "ppdcli.evaluation.folder_speed", *sys.argv[1:]]
             command += ["--way", way, "--folder", folder]

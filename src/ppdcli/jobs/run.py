@@ -207,7 +207,7 @@ def _stdin() -> bytes:
 def work_through(tasks: Sequence[Task], order: Order) -> Generator[Result, None, None]:
     """``run``, where stdin has been read; a task may be waited for when it is asked for."""
     if len(tasks) > 1:
-        _let_network_sleep()
+        let_network_sleep()
     record = Record(order.folder, order.places)
     desk = _Desk(order, _wanted(order), record)
     stages = Stages(
@@ -402,7 +402,7 @@ def _to_stdout(built: Built, output: Format) -> None:
         write_stdout(path.read_bytes())
 
 
-def _let_network_sleep() -> None:
+def let_network_sleep() -> None:
     """Lets PyTorch's threads sleep while they wait for each other, if it is not imported yet.
 
     By default they spin for milliseconds, and hundreds of times a photo; where a thread of ours or

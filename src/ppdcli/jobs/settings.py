@@ -53,14 +53,15 @@ def model_settings(
 ) -> dict[str, Any]:
     """What a prediction depends on; the arguments are those of ``loading.load`` and ``predict``.
 
-    Loads no model. A file that is not on this machine is None: it cannot be told which it is.
+    Loads no model, nor PyTorch where it can do without. A file that is not on this machine is
+    None: it cannot be told which it is.
 
     Raises:
         UsageError: an unknown model or device.
         CheckpointError: a pin cannot be read.
     """
     from ppdcli.checkpoints import catalog, hub
-    from ppdcli.devices import choose_device, choose_precision  # torch
+    from ppdcli.devices import told_precision
 
     chosen = catalog.model(hub.choose(name))
 
@@ -83,5 +84,5 @@ def model_settings(
         "seed": seed,
         "steps": steps or chosen.steps,
         "size": f"{area or width * height} pixels",
-        "precision": choose_precision(precision, choose_device(device)),
+        "precision": told_precision(precision, device),
     }
