@@ -176,7 +176,7 @@ def rows(listed: Result) -> dict[tuple[str, str], str]:
 def test_list_says_what_there_is(ppd: Ppd) -> None:
     listed = ppd("weights", "list")
     assert rows(listed) == {
-        ("ppd-tiny", "network"): "ppd-tiny 13.5 MB Apache-2.0 in the package",
+        ("ppd-tiny", "network"): "ppd-tiny 13.1 MB Apache-2.0 in the package",
         ("ppd-tiny", "metric"): "moge2-vitl 1.32 GB MIT not here "
         "revision known, hash to be pinned on first use",
         ("ppd-da2", "network"): "ppd ? Apache-2.0 not here to be pinned on first use",
