@@ -234,7 +234,7 @@ class _Storage(_Handler):
             if trouble.hold is not None:
                 self.wfile.write(body[: trouble.hold])
                 self.wfile.flush()
-                hub.go_on.wait(20)
+                hub.go_on.wait(120)
                 body = body[trouble.hold :]
             self.wfile.write(body if trouble.cut is None else body[: trouble.cut])
         except OSError:  # the reader has left

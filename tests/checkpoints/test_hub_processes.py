@@ -23,6 +23,7 @@ BLOB = f"hf/hub/models--me--model/blobs/{hashlib.sha256(CONTENT).hexdigest()}"
 PARTIAL = f"{BLOB}.ppd.incomplete"
 ENTRY = f"hf/hub/models--me--model/snapshots/{COMMIT}/net.pth"
 ALL = {BLOB, ENTRY, "hf/hub/models--me--model/refs/main", "own/pins/net.json"}
+SECONDS = 120  # that a machine under load may take
 PULL = (sys.executable, "-m", "ppdcli", "weights", "pull", "net")
 
 Start = Callable[..., "subprocess.Popen[str]"]
@@ -42,7 +43,7 @@ def start(
 
     def call(*command: str, **pipes: int) -> subprocess.Popen[str]:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **pipes}
-        env = {**os.environ, **environment}
+        env = {**os.environ, "HF_HUB_DOWNLOAD_TIMEOUT": str(SECONDS), **environment}
         started.append(subprocess.Popen(command or PULL, env=env, text=True, **pipes))
         return started[-1]
 
@@ -54,7 +55,7 @@ def start(
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, "it never comes to that"
         time.sleep(0.02)
@@ -74,7 +75,7 @@ def test_two_at_once_download_it_once(start: Start, hub: LocalHub, folders: Fold
     assert said[1] == "me/model/net.pth: another process is downloading it; waiting\n"
     hub.go_on.set()
     for process in (first, second):
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=SECONDS)
         assert process.returncode == 0
         assert errors.splitlines()[-1] == f"net: done, {folders.home / ENTRY}"
     assert len(hub.bodies()) == 1
@@ -86,13 +87,13 @@ def test_ctrl_c_keeps_what_has_come(start: Start, hub: LocalHub, folders: Folder
     process = start()
     until(lambda: size_of(folders.home / PARTIAL) == 100_000)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, output) == (130, "")
     assert errors.splitlines()[-1] == "interrupted; what is finished is kept"
     assert "Traceback" not in errors
     assert folders.files() == {PARTIAL}
     again = start()
-    _, errors = again.communicate(timeout=30)
+    _, errors = again.communicate(timeout=SECONDS)
     assert again.returncode == 0 and "going on after 100 kB" in errors
     assert hub.bodies()[-1].range == "bytes=100000-"
     assert folders.files() == ALL
@@ -108,7 +109,7 @@ def test_a_kill_leaves_no_file_under_its_name(
     process.wait()
     assert folders.files() == {PARTIAL}
     again = start()
-    again.communicate(timeout=30)
+    again.communicate(timeout=SECONDS)
     assert again.returncode == 0
     assert folders.files() == ALL
 
@@ -116,7 +117,7 @@ def test_a_kill_leaves_no_file_under_its_name(
 def test_a_refusal_is_one_line(start: Start, hub: LocalHub, folders: Folders) -> None:
     hub.refusal = Refusal(403, "GatedRepo")
     process = start()
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, output) == (1, "")
     licence, error = errors.splitlines()
     assert licence == "downloading me/model/net.pth (licence of these weights: MIT)"
@@ -141,10 +142,10 @@ def test_a_bar_on_a_terminal_and_none_elsewhere(
     hub.go_on.set()
     while b"done, " not in seen:
         seen += os.read(ours, 4096)
-    assert process.wait(30) == 0
+    assert process.wait(SECONDS) == 0
     os.close(ours)
     shutil.rmtree(folders.hf)
-    _, errors = start().communicate(timeout=30)
+    _, errors = start().communicate(timeout=SECONDS)
     assert "2.0 MB" not in errors and "\r" not in errors and "\x1b" not in errors
 
 
@@ -176,7 +177,7 @@ def test_a_full_disk_found_out_beforehand(start: Start, hub: LocalHub, folders: 
     folders.hf.mkdir(parents=True)
     mount = f"mount -t tmpfs -o size=1m tmpfs {folders.hf}"
     process = start(*in_mount(mount, " ".join(PULL)))
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
     assert "net.pth: needs 2.05 MB in " in errors and "where 1.05 MB are free; make room" in errors
     assert hub.bodies() == []
@@ -194,7 +195,7 @@ def test_a_disk_that_fills_up_on_the_way(start: Start, folders: Folders) -> None
     )
     look = f"find {folders.hf} -type f -not -name '*.lock' -printf '%f %s\\n'"
     line = f'{sys.executable} -c "{pull}"; echo $?; {look}'
-    output, errors = start(*in_mount(mount, line)).communicate(timeout=30)
+    output, errors = start(*in_mount(mount, line)).communicate(timeout=SECONDS)
     code, partial = output.splitlines()
     assert code == "1"
     assert errors.splitlines()[-1].startswith(
@@ -210,7 +211,7 @@ def test_a_read_only_cache(start: Start, hub: LocalHub, folders: Folders) -> Non
     folders.hf.mkdir(parents=True)
     mount = f"mount --bind {folders.hf} {folders.hf} && mount -o remount,ro,bind {folders.hf}"
     process = start(*in_mount(mount, " ".join(PULL)))
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
     assert f"the Hugging Face cache {folders.hf} cannot be written ([Errno 30]" in errors
     assert "set HF_HOME to a folder that is" in errors
@@ -222,6 +223,6 @@ def test_a_read_only_cache_that_has_the_file(start: Start, hub: LocalHub, folder
     entry = folders.put("me/model", "net.pth", CONTENT)
     mount = f"mount --bind {folders.home} {folders.home} && mount -o remount,ro,bind {folders.home}"
     process = start(*in_mount(mount, " ".join(PULL)))
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=SECONDS)
     assert (process.returncode, errors) == (0, f"net: already here, {entry}\n")
     assert hub.requests == []

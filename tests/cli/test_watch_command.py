@@ -74,10 +74,7 @@ def test_what_is_there_and_what_arrives(ppd: Ppd, clock: Clock, tiny: list[str])
         "2 done",
         "interrupted; what is finished is kept",
     ]
-    # A process with as many threads, on which the last bits depend.
-    command = [sys.executable, "-m", "ppdcli", "predict", "in", *tiny, "-f", "npy"]
-    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([*command, "-o", "undisturbed"], env=one_thread, check=True)
+    ppd("predict", "in", *tiny, "-f", "npy", "-o", "undisturbed")
     assert made("ppd-out") == made("undisturbed")
     assert ppd("predict", "in", *tiny, "-f", "npy", "-q", "--json").stdout.count("skipped") == 4
 
