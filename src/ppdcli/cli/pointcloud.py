@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ppdcli.cli.engines import carry_out, find_tasks
+from ppdcli.cli.engines import run_job
 from ppdcli.cli.options import (
     InputOptions,
     JobOptions,
@@ -22,8 +22,6 @@ from ppdcli.cli.options import (
     takes,
 )
 from ppdcli.cli.predict import OWN_ENDINGS
-from ppdcli.cli.report import report
-from ppdcli.cli.watch import check_watch, keep_watching
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -223,16 +221,5 @@ def pointcloud(
         normals=normals,
         voxel=voxel,
     ).for_each()
-    check_watch(source, out, job)
-    named = source.all()
-    found, tasks = find_tasks(named, formats, OWN_ENDINGS, out, job)
-    for file, option in ((depth, "--depth"), (align, "--align")):
-        if file is not None and job.watch:
-            raise UsageError(f"{option} is of one image; leave out --watch")
-        if file is not None and len(found.inputs) != 1:
-            raise UsageError(f"{option} is of one image; {len(found.inputs)} are given")
-    if job.watch:
-        prepare, settings = recipes[0].prepare, recipes[0].settings
-        keep_watching(named, OWN_ENDINGS, formats, prepare, settings, PIXEL_BYTES, out)
-    results = carry_out(tasks, recipes, formats, PIXEL_BYTES, out, job)
-    return report(results, len(tasks), found, out, job.share)
+    of_one = [name for name, file in (("--depth", depth), ("--align", align)) if file is not None]
+    return run_job(source, recipes, formats, OWN_ENDINGS, PIXEL_BYTES, out, job, of_one)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ppdcli.cli.engines import carry_out, find_tasks
+from ppdcli.cli.engines import run_job
 from ppdcli.cli.options import (
     InputOptions,
     JobOptions,
@@ -19,8 +19,6 @@ from ppdcli.cli.options import (
     numbers,
     takes,
 )
-from ppdcli.cli.report import report
-from ppdcli.cli.watch import check_watch, keep_watching
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -144,14 +142,7 @@ def predict(
         value_range=value_range,
         png_scale=scale,
     ).for_each()
-    check_watch(source, out, job)
-    named = source.all()
-    found, tasks = find_tasks(named, formats, OWN_ENDINGS, out, job)
-    if job.watch:
-        prepare, settings = recipes[0].prepare, recipes[0].settings
-        keep_watching(named, OWN_ENDINGS, formats, prepare, settings, PIXEL_BYTES, out)
-    results = carry_out(tasks, recipes, formats, PIXEL_BYTES, out, job)
-    return report(results, len(tasks), found, out, job.share)
+    return run_job(source, recipes, formats, OWN_ENDINGS, PIXEL_BYTES, out, job)
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:

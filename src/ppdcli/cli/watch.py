@@ -37,8 +37,6 @@ def check_watch(source: InputOptions, out: OutputOptions, job: JobOptions) -> No
         raise UsageError("--watch needs a folder or a pattern in quotes among the inputs")
     if job.shard is not None:
         raise UsageError("--watch takes no --shard; give each process folders of its own")
-    if job.engine is not None:
-        raise UsageError("--watch works in this process alone; leave out --engine")
     if out.path is None or (out.path.suffix.lower() in FILE_SUFFIXES and not is_dir(out.path)):
         raise UsageError(f"--watch writes many files, not {out.output}; give --output a folder")
 

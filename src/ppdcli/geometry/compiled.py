@@ -10,14 +10,17 @@ from numba import njit
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def compiled(function: F) -> F:
+def compiled(function: F, *, fastmath: bool = False) -> F:
     """The function as machine code, which runs beside other threads.
 
     It is compiled at its first call and kept: beside its source, or in the user's cache folder.
     Where neither can be written, as in a container without a disk of its own, it is compiled again
     in every process, which takes seconds.
+
+    Args:
+        fastmath: sums may be taken in another order, and nothing is infinite or NaN.
     """
     try:
-        return njit(cache=True, nogil=True)(function)  # type: ignore[return-value]
+        return njit(cache=True, nogil=True, fastmath=fastmath)(function)  # type: ignore[return-value]
     except RuntimeError:  # Numba's word for no such folder
-        return njit(nogil=True)(function)  # type: ignore[return-value]
+        return njit(nogil=True, fastmath=fastmath)(function)  # type: ignore[return-value]

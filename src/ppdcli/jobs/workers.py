@@ -17,7 +17,7 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -29,6 +29,7 @@ from ppdcli.jobs.journal import Journal, Settings
 from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.record import WRITING_SECONDS
 from ppdcli.jobs.run import Order, Result, Work, order_of, run, take_stdin, work_through
+from ppdcli.processes import deaf_to_interrupts
 
 FEWEST, MOST = 2, 32  # tasks that a worker has at a time, so that it can read ahead
 SECONDS_TO_END = WRITING_SECONDS + 2  # before a worker is killed
@@ -147,7 +148,7 @@ class _Crew:
         process = context.Process(
             target=_serve, args=(there, order, len(self._tasks)), name="ppd-worker", daemon=True
         )
-        with _no_interrupt():
+        with deaf_to_interrupts():
             process.start()
         there.close()  # so that the end of the process is the end of the connection
         self._workers.append(_Worker(order, process, here))
@@ -223,19 +224,6 @@ def _end_of(code: int | None) -> str:
     if code is not None and code < 0:
         return f"was ended by signal {-code}"
     return f"ended with status {code}"
-
-
-@contextmanager
-def _no_interrupt() -> Iterator[None]:
-    """What is started inside is deaf to Ctrl-C, which its parent hears, from its first moment."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # where signals cannot be set; the worker's own setting comes a moment later
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 # --- in the worker -----------------------------------------------------------------------------

@@ -8,10 +8,11 @@ All that is compiled is in this file: Numba's cache does not see that another on
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
-from numba import njit
 
+from ppdcli.geometry.compiled import compiled
 from ppdcli.training.shapes import (
     BLADES,
     BLOB,
@@ -36,7 +37,7 @@ _NEAR = 0.02
 _NOTHING = 1e9
 _SKY, _GROUND, _ROOM = -1, -2, -3  # what a ray can meet besides shape 0, 1, ...
 _TILE = 8  # pixels a side of the squares that share a list of shapes in reach
-_compiled = njit(fastmath=True, cache=True, nogil=True)
+_compiled = partial(compiled, fastmath=True)
 
 
 @_compiled

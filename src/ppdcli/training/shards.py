@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
@@ -19,6 +16,7 @@ import cv2
 import numpy as np
 
 from ppdcli.errors import OutputError, PpdError, UsageError
+from ppdcli.processes import deaf_to_interrupts
 from ppdcli.training.compositions import BENCHMARK, TRAINING, Repertoire, compose
 from ppdcli.training.picture import take
 from ppdcli.training.render import SKY_DEPTH
@@ -120,23 +118,10 @@ def start_workers(folder: Path, seed: int, workers: int, limit: int) -> Sequence
         context.Process(target=_work, args=(folder, seed, k, workers, limit), daemon=True)
         for k in range(workers)
     ]
-    with _deaf_to_interrupts():
+    with deaf_to_interrupts():
         for process in processes:
             process.start()
     return processes
-
-
-@contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    """Processes started meanwhile stay so: Ctrl-C is the training's to answer, and it ends them."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def wait_for_shards(folder: Path, count: int, workers: Sequence[BaseProcess]) -> None:

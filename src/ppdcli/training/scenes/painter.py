@@ -9,6 +9,21 @@ import numpy as np
 from ppdcli.training.shapes import Material
 
 Rng = np.random.Generator
+Range = tuple[float, float]
+
+COLORS: dict[str, tuple[Range, Range, Range]] = {  # kind -> hue, saturation, value
+    "green": ((0.14, 0.36), (0.2, 0.7), (0.15, 0.6)),
+    "earth": ((0.04, 0.13), (0.05, 0.5), (0.2, 0.75)),
+    "grey": ((0, 1), (0, 0.12), (0.12, 0.8)),
+    "pale": ((0.05, 0.6), (0, 0.2), (0.6, 0.97)),
+    "wood": ((0.03, 0.11), (0.3, 0.75), (0.2, 0.75)),
+    "skin": ((0.03, 0.08), (0.25, 0.6), (0.3, 0.9)),
+    "white": ((0, 1), (0, 0.08), (0.85, 0.99)),
+    "sand": ((0.06, 0.13), (0.1, 0.45), (0.55, 0.95)),
+    "water": ((0.35, 0.65), (0.1, 0.7), (0.1, 0.5)),
+    "bright": ((0, 1), (0.4, 1.0), (0.75, 1.0)),
+    "dark": ((0, 1), (0, 0.3), (0.02, 0.25)),
+}
 
 
 class Painter:
@@ -20,31 +35,11 @@ class Painter:
 
     def color(self, kind: str = "any") -> np.ndarray:
         rng = self.rng
-        if kind == "green":
-            hsv = rng.uniform(0.14, 0.36), rng.uniform(0.2, 0.7), rng.uniform(0.15, 0.6)
-        elif kind == "earth":
-            hsv = rng.uniform(0.04, 0.13), rng.uniform(0.05, 0.5), rng.uniform(0.2, 0.75)
-        elif kind == "grey":
-            hsv = rng.random(), rng.uniform(0, 0.12), rng.uniform(0.12, 0.8)
-        elif kind == "pale":
-            hsv = rng.uniform(0.05, 0.6), rng.uniform(0, 0.2), rng.uniform(0.6, 0.97)
-        elif kind == "wood":
-            hsv = rng.uniform(0.03, 0.11), rng.uniform(0.3, 0.75), rng.uniform(0.2, 0.75)
-        elif kind == "skin":
-            hsv = rng.uniform(0.03, 0.08), rng.uniform(0.25, 0.6), rng.uniform(0.3, 0.9)
-        elif kind == "white":
-            hsv = rng.random(), rng.uniform(0, 0.08), rng.uniform(0.85, 0.99)
-        elif kind == "sand":
-            hsv = rng.uniform(0.06, 0.13), rng.uniform(0.1, 0.45), rng.uniform(0.55, 0.95)
-        elif kind == "water":
-            hsv = rng.uniform(0.35, 0.65), rng.uniform(0.1, 0.7), rng.uniform(0.1, 0.5)
-        elif kind == "bright":
-            hsv = rng.random(), rng.uniform(0.4, 1.0), rng.uniform(0.75, 1.0)
-        elif kind == "dark":
-            hsv = rng.random(), rng.uniform(0, 0.3), rng.uniform(0.02, 0.25)
+        if kind in COLORS:
+            hue, saturation, value = (rng.uniform(*of) for of in COLORS[kind])
         else:
-            hsv = rng.random(), rng.random() ** 1.5, rng.uniform(0.05, 0.95)
-        rgb = np.array(colorsys.hsv_to_rgb(*hsv))
+            hue, saturation, value = rng.random(), rng.random() ** 1.5, rng.uniform(0.05, 0.95)
+        rgb = np.array(colorsys.hsv_to_rgb(hue, saturation, value))
         return np.clip(rgb * (1 + np.array([1.0, 0.0, -1.0]) * self.warmth), 0.01, 1) ** 2.0
 
     def material(self, kind: str = "any", period: float = 1.0, plain: float = 0.3) -> Material:
