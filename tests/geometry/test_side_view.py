@@ -81,3 +81,16 @@ def test_many_points_are_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_POINTS", len(points) // 2)
     thinned = side_view(points, colors)
     assert 0 < share(thinned, NEAR) < share(whole, NEAR)
+
+
+def test_a_frame_makes_clouds_comparable() -> None:
+    points, colors = two_walls()
+    alone = side_view(points, colors)
+    np.testing.assert_array_equal(side_view(points, colors, points), alone)
+    near = (colors == NEAR).all(axis=-1)
+    part = side_view(points[near], colors[near], points)
+    for half in (slice(None, WIDTH), slice(WIDTH, None)):
+        red, both = part[:, half], alone[:, half]
+        # Where it is in the whole picture, but for what hid it there.
+        assert ((red == NEAR).all(-1) >= (both == NEAR).all(-1)).all() and share(red, NEAR) > 0
+        assert share(red, NEAR) < 1.5 * share(both, NEAR)

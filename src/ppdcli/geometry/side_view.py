@@ -14,7 +14,9 @@ FILLED = 0.9
 MOST_POINTS = 1_000_000  # three for each pixel of a view
 
 
-def side_view(points: np.ndarray, colors: np.ndarray) -> np.ndarray:
+def side_view(
+    points: np.ndarray, colors: np.ndarray, framed_by: np.ndarray | None = None
+) -> np.ndarray:
     """Two orthographic views of a cloud, side by side.
 
     Left: from the right of the camera, 75 degrees off its axis, far to the right. Right: from
@@ -23,23 +25,29 @@ def side_view(points: np.ndarray, colors: np.ndarray) -> np.ndarray:
     Args:
         points: (N, 3) in OpenCV axes (x right, y down, z forward), N > 0.
         colors: (N, 3) uint8.
+        framed_by: (M, 3) points that fill the picture, M > 0, so that clouds can be compared;
+            ``points`` themselves if None.
 
     Returns:
         (480, 1280, 3) uint8.
     """
     step = -(-len(points) // MOST_POINTS)
     points, colors = points[::step], colors[::step]
-    x, y, z = points.T.astype(np.float32)
+    frame = points if framed_by is None else framed_by
     sin, cos = math.sin(TURN), math.cos(TURN)
-    from_right = _view(x * cos + z * sin, y, z * cos - x * sin, colors)
-    from_above = _view(x, -z, y, colors)
-    return np.concatenate((from_right, from_above), axis=1)
+    from_right = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], np.float32)
+    from_above = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
+    views = [_view(points @ turn.T, colors, frame @ turn.T) for turn in (from_right, from_above)]
+    return np.concatenate(views, axis=1)
 
 
-def _view(right: np.ndarray, down: np.ndarray, away: np.ndarray, colors: np.ndarray) -> np.ndarray:
-    """Points as squares of two pixels, the nearest on top, scaled to fill the picture."""
-    low_x, high_x = np.percentile(right, SEEN_PERCENT)
-    low_y, high_y = np.percentile(down, SEEN_PERCENT)
+def _view(points: np.ndarray, colors: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Points as squares of two pixels, the nearest on top; ``frame`` fills the picture.
+
+    All in the viewer's axes: right, down, away.
+    """
+    right, down, away = points.T
+    (low_x, low_y, _), (high_x, high_y, _) = np.percentile(frame, SEEN_PERCENT, axis=0)
     scale = FILLED * min(WIDTH / max(high_x - low_x, 1e-9), HEIGHT / max(high_y - low_y, 1e-9))
     column = np.floor((right - (low_x + high_x) / 2) * scale + WIDTH / 2)
     row = np.floor((down - (low_y + high_y) / 2) * scale + HEIGHT / 2)
