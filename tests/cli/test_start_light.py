@@ -1,10 +1,13 @@
-"""A prediction with the small model imports what it needs, and nothing that takes seconds more."""
+"""A prediction with the small model imports what it needs, and nothing that takes seconds more;
+one that is finished already does without PyTorch."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 UNNEEDED = {
     *("timm", "torchvision", "open3d", "numba", "scipy", "matplotlib", "huggingface_hub"),
@@ -13,7 +16,9 @@ UNNEEDED = {
 
 PROGRAM = """
 import sys
+from ppdcli import devices
 from ppdcli.cli.app import main
+devices._may_have_cuda = lambda: False
 try:
     main()
 except SystemExit as end:
@@ -22,11 +27,31 @@ print(*sys.modules)
 """
 
 
-def test_ppd_tiny_imports_little_besides_pytorch(photo: Path) -> None:
-    options = ["-m", "ppd-tiny", "--device", "cpu", "--size", "64x48", "--model-size"]
-    command = [sys.executable, "-c", PROGRAM, "predict", str(photo), *options]
+def predict(*arguments: object) -> tuple[str, set[str]]:
+    """What ``ppd predict`` says on stderr, and the modules that are there once it has run, on a
+    machine without a CUDA card."""
+    options = ["-m", "ppd-tiny", "--size", "64x48", "--model-size"]
+    command = [sys.executable, "-c", PROGRAM, "predict", *map(str, arguments), *options]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
-    loaded = set(done.stdout.split())
+    return done.stderr, set(done.stdout.split())
+
+
+def test_ppd_tiny_imports_little_besides_pytorch(photo: Path) -> None:
+    _, loaded = predict(photo, "--device", "cpu")
     assert "torch" in loaded
     assert loaded & UNNEEDED == set()
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="auto asks PyTorch for MPS")
+def test_what_is_finished_is_found_without_pytorch(photo: Path) -> None:
+    folder = photo.parent / "in"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (folder / name).write_bytes(photo.read_bytes())
+    said, loaded = predict(folder)
+    assert said.endswith("2 done\n")
+    assert "torch" in loaded
+    said, loaded = predict(folder)
+    assert said == "2 skipped\n"
+    assert loaded & {"torch", "cv2", "open3d", "huggingface_hub", "safetensors"} == set()

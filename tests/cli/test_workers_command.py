@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recorded import entries_in
 from typer.testing import Result
 
-from ppdcli.jobs.journal import NAME, read
+from ppdcli.jobs.journal import NAME
 
 Ppd = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -61,7 +62,7 @@ def test_nothing_differs_with_the_number_of_workers(
     assert one.exit_code == two.exit_code == 3
     assert made("1") == made("2")
     assert len(made("2")) == 7 * (4 if command == "predict" else 1)
-    assert read(Path("1")) == read(Path("2"))
+    assert entries_in(Path("1")) == entries_in(Path("2"))
     rows = [[json.loads(line) for line in r.stdout.splitlines()] for r in (one, two)]
     for row in (*rows[0], *rows[1]):
         row["timings"] = sorted(row["timings"] or ())
@@ -121,7 +122,7 @@ def test_ctrl_c_ends_all_and_keeps_what_is_finished(start: Start, tiny: list[str
         time.sleep(0.05)
     first = made("ppd-out")
     assert 1 <= len(first) < 60
-    assert read(Path("ppd-out")).keys() == first.keys()
+    assert entries_in(Path("ppd-out")).keys() == first.keys()
     assert all(name.endswith("_depth.npy") for name in first)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
+import subprocess
 import sys
 import threading
 import zlib
@@ -198,3 +200,32 @@ def test_a_known_kind_that_cannot_be_read_is_named() -> None:
         rgb_of_floats
     )
     assert "is not an image that can be read; give JPEG, PNG, " in refusal(b"just text")
+
+
+# --- memory ------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts page faults as Linux does")
+def test_a_large_pictures_memory_is_not_cleared_where_no_other_thread_can_run() -> None:
+    import resource
+
+    faults = []
+
+    def new() -> None:
+        bytearray(20 << 20)  # after which the C library keeps what is freed, up to 32 MB a piece
+        for _ in range(3):
+            before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+            Image.new("RGB", (4000, 3000), None)
+            faults.append(resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before)
+
+    thread = threading.Thread(target=new)
+    thread.start()
+    thread.join()
+    assert max(faults) < 1000, "of 12000 pages"
+
+
+def test_a_larger_block_that_the_user_asked_for_stays() -> None:
+    program = "import ppdcli.photo; from PIL import Image; print(Image.core.get_block_size())"
+    environment = {**os.environ, "PILLOW_BLOCK_SIZE": "200m"}
+    command = [sys.executable, "-c", program]
+    assert int(subprocess.check_output(command, env=environment)) == 200 << 20

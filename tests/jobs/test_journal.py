@@ -11,17 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from recorded import entries_in
 
+from ppdcli.jobs import journal as journal_module
 from ppdcli.jobs.journal import (
     NAME,
     NO_RECORD,
     Entry,
     Journal,
+    Recorded,
     Source,
     Verdict,
     differences,
     judge,
-    read,
     source_of,
 )
 
@@ -117,7 +119,7 @@ def add(folder: Path, *entries: Entry) -> None:
 def test_what_was_added_is_read_and_the_last_line_counts(tmp_path: Path) -> None:
     add(tmp_path / "new" / "out", entry(steps=1), entry("b", steps=2), Entry("c", 1, {}, None))
     add(tmp_path / "new" / "out", entry(steps=3), entry(LONE), entry("two\nlines"))
-    entries = read(tmp_path / "new" / "out")
+    entries = entries_in(tmp_path / "new" / "out")
     assert entries == {
         "a_depth.png": entry(steps=3),
         "b": entry("b", steps=2),
@@ -128,8 +130,8 @@ def test_what_was_added_is_read_and_the_last_line_counts(tmp_path: Path) -> None
 
 
 def test_a_folder_without_a_journal_knows_nothing(tmp_path: Path) -> None:
-    assert read(tmp_path) == {}
-    assert read(tmp_path / "missing") == {}
+    assert entries_in(tmp_path) == {}
+    assert entries_in(tmp_path / "missing") == {}
 
 
 @pytest.mark.parametrize("cut", range(1, 40, 6))
@@ -137,9 +139,9 @@ def test_a_torn_last_line_is_passed_over_and_the_next_is_whole(tmp_path: Path, c
     add(tmp_path, entry("a"), entry("b"))
     file = tmp_path / NAME
     file.write_bytes(file.read_bytes()[:-cut])
-    assert set(read(tmp_path)) == ({"a", "b"} if cut == 1 else {"a"})
+    assert set(entries_in(tmp_path)) == ({"a", "b"} if cut == 1 else {"a"})
     add(tmp_path, entry("c"))
-    assert set(read(tmp_path)) == ({"a", "b", "c"} if cut == 1 else {"a", "c"})
+    assert set(entries_in(tmp_path)) == ({"a", "b", "c"} if cut == 1 else {"a", "c"})
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_lines_that_make_no_sense_are_passed_over(tmp_path: Path, line: bytes) -
     with (tmp_path / NAME).open("ab") as stream:
         stream.write(line + b"\n")
     add(tmp_path, entry("b"))
-    assert read(tmp_path) == {"a": entry("a"), "b": entry("b")}
+    assert entries_in(tmp_path) == {"a": entry("a"), "b": entry("b")}
 
 
 def _write_many(folder: Path, name: str, count: int) -> None:
@@ -178,7 +180,7 @@ def test_lines_of_several_processes_do_not_mix(tmp_path: Path) -> None:
     for process in processes:
         process.join()
         assert process.exitcode == 0
-    assert set(read(tmp_path)) == {f"{name}/{k}" for name in "abcd" for k in range(200)}
+    assert set(entries_in(tmp_path)) == {f"{name}/{k}" for name in "abcd" for k in range(200)}
     for line in (tmp_path / NAME).read_bytes().splitlines():
         json.loads(line)
 
@@ -188,9 +190,136 @@ def test_an_empty_journal_goes_unless_another_run_has_it(tmp_path: Path) -> None
     first.close()
     second.add(entry("a"))
     second.close()
-    assert set(read(tmp_path)) == {"a"}
+    assert set(entries_in(tmp_path)) == {"a"}
     Journal(tmp_path / "empty", []).close()
     assert not (tmp_path / "empty" / NAME).exists()
+
+
+# --- lines that later ones have replaced -------------------------------------------------------
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Bytes from which on a journal is shortened, few here."""
+    monkeypatch.setattr(journal_module, "SHORT", 1000)
+    return 1000
+
+
+needs_locks = pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
+
+
+@needs_locks
+def test_the_journal_of_a_file_that_is_replaced_for_ever_stays_short(
+    tmp_path: Path, short: int
+) -> None:
+    add(tmp_path, entry("other"))
+    (tmp_path / NAME).chmod(0o640)
+    longest = 0
+    for minute in range(100):
+        add(tmp_path, entry("a", minute=minute), entry("b", minute=minute))
+        longest = max(longest, (tmp_path / NAME).stat().st_size)
+    assert longest < 4 * short
+    last = {name: entry(name, minute=99) for name in "ab"}
+    assert entries_in(tmp_path) == {"other": entry("other"), **last}
+    assert (tmp_path / NAME).stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+@needs_locks
+def test_a_journal_that_is_long_for_many_outputs_stays_as_it_is(tmp_path: Path, short: int) -> None:
+    for name in "ab":
+        add(tmp_path, *(entry(f"{name}{k}") for k in range(50)))
+    add(tmp_path, *(entry(f"a{k}") for k in range(50)))
+    assert len((tmp_path / NAME).read_bytes().splitlines()) == 150
+
+
+@needs_locks
+@pytest.mark.parametrize("reason", ["another run", "another user", "full disk"])
+def test_a_journal_stays_long_where_it_cannot_be_shortened(
+    tmp_path: Path, short: int, monkeypatch: pytest.MonkeyPatch, reason: str
+) -> None:
+    many = [entry("a", k=k) for k in range(50)]
+    other = Journal(tmp_path, []) if reason == "another run" else None
+    if reason == "another user":
+        monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    if reason == "full disk":
+        monkeypatch.setattr(Path, "write_bytes", lambda *_: os.write(-1, b""))
+    add(tmp_path, *many)
+    assert len((tmp_path / NAME).read_bytes().splitlines()) == 50
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    if other is not None:
+        other.close()
+        assert len((tmp_path / NAME).read_bytes().splitlines()) == 1
+    assert entries_in(tmp_path) == {"a": many[-1]}
+
+
+@needs_locks
+def test_who_has_read_a_journal_reads_on_in_a_shorter_one(tmp_path: Path, short: int) -> None:
+    add(tmp_path, entry("first"))
+    recorded = Recorded(tmp_path)
+    recorded.read_on()
+    add(tmp_path, *(entry("a", k=k) for k in range(50)))
+    add(tmp_path, entry("new", k=1))
+    recorded.read_on()
+    assert recorded.entries == entries_in(tmp_path)
+    assert set(recorded.entries) == {"first", "a", "new"}
+
+
+def _add_again_and_again(folder: Path, name: str, count: int) -> None:
+    for k in range(count):
+        one = Journal(folder, [])
+        one._size = 0  # so that each tries to shorten it
+        one.add(entry(name, k=k))
+        one.close()
+
+
+@needs_locks
+def test_no_line_is_lost_where_several_processes_shorten(tmp_path: Path, short: int) -> None:
+    context = multiprocessing.get_context("fork")  # which keeps ``short``
+    arguments = [(tmp_path, name, 60) for name in "abcd"]
+    processes = [context.Process(target=_add_again_and_again, args=each) for each in arguments]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert entries_in(tmp_path) == {name: entry(name, k=59) for name in "abcd"}
+    assert len((tmp_path / NAME).read_bytes().splitlines()) < 60
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from ppdcli.jobs import journal
+journal.SHORT = 1000
+folder, k = Path(sys.argv[1]), int(sys.argv[2])
+while True:
+    k += 1
+    one = journal.Journal(folder, [])
+    for name in "ab":
+        one.add(journal.Entry(name, k, {}, None))
+    one.close()
+    print(k, flush=True)
+"""
+
+
+@needs_locks
+def test_a_kill_while_it_is_shortened_loses_nothing(tmp_path: Path) -> None:
+    seen = 0
+    for lines in (1, 40, 41, 43, 47, 53):
+        command = [sys.executable, "-c", KILLED, str(tmp_path), str(seen)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            seen = [int(process.stdout.readline()) for _ in range(lines)][-1]
+            process.kill()
+            seen = max(seen, *map(int, process.stdout.read().split()), 0)
+        assert {name: row.bytes >= seen for name, row in entries_in(tmp_path).items()} == {
+            "a": True,
+            "b": True,
+        }
+        assert (tmp_path / NAME).stat().st_size < 4000
+    Journal(tmp_path, []).close()
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
 
 
 # --- left-over temporary files -----------------------------------------------------------------

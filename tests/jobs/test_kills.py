@@ -14,12 +14,14 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from recorded import entries_in
 
-from ppdcli.jobs.journal import NAME, NO_RECORD, read
+from ppdcli.jobs.journal import NAME, NO_RECORD
 from ppdcli.jobs.run import MOST_THREADS
 
 PHOTOS = 200
-LONGEST = 0.4  # seconds that a job is left alone
+MOST = 60  # photos that a job gets done before it is killed
+LONGEST = 0.05  # seconds that it then goes on
 SCRIPT = Path(__file__).with_name("killed_job.py")
 
 
@@ -56,6 +58,14 @@ def start(photos: Path, out: Path) -> subprocess.Popen[str]:
     return process
 
 
+def wait_until_done(process: subprocess.Popen[str], photos: int) -> None:
+    """Until a job has said so of that many photos, or ended: a clock would tell a slow machine's
+    job to end before it has begun."""
+    assert process.stdout is not None
+    while photos and (line := process.stdout.readline()):
+        photos -= json.loads(line)[1] == "done"
+
+
 def finish(photos: Path, out: Path) -> list[list[Any]]:
     process = start(photos, out)
     said, _ = process.communicate()
@@ -86,6 +96,7 @@ def kill_again_and_again(
         ended, killed = False, 0
         while kills and not ended:
             process = start(photos, folder)
+            wait_until_done(process, dice.randrange(MOST))
             time.sleep(dice.random() * LONGEST)
             ended = process.poll() is not None
             process.kill()
@@ -97,7 +108,7 @@ def kill_again_and_again(
             assert {name: inode(folder / name) for name in finished} == finished, "done again"
             finished = {name: inode(folder / name) for name in made}
             halfway += not ended and 0 < len(made) < len(undisturbed)
-            unrecorded = made.keys() - read(folder).keys()
+            unrecorded = made.keys() - entries_in(folder).keys()
             assert len(unrecorded) <= killed * MOST_THREADS, "a line is lost"
         rows = finish(photos, folder)
         assert len(rows) == PHOTOS
@@ -135,5 +146,5 @@ def test_two_jobs_on_one_folder_at_a_time(
         process.communicate()
         assert process.returncode == 0
     assert contents(tmp_path) == undisturbed
-    assert read(tmp_path).keys() == undisturbed.keys()
+    assert entries_in(tmp_path).keys() == undisturbed.keys()
     assert not temporaries(tmp_path)

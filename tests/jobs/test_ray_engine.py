@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recorded import entries_in
 from worker_recipes import FORMATS, Brightness
 
 from ppdcli.errors import CheckpointError, InputError, UsageError
@@ -122,7 +123,7 @@ def test_files_and_journal_are_those_of_a_plain_run(ray: None) -> None:
     assert [result.name for result in failed] == ["in/a/04.png"]
     assert isinstance(failed[0].cause, InputError)
     assert contents("out") == undisturbed()
-    assert journal.read(Path("out")) == journal.read(Path("undisturbed"))
+    assert entries_in(Path("out")) == entries_in(Path("undisturbed"))
     assert [note for result in results for note in result.notes] == ["a line of all photos"]
     pids = {result.facts["model"] for result in results if result.facts}
     assert os.getpid() not in pids
@@ -166,7 +167,7 @@ def test_paths_and_urls_mixed(ray: None) -> None:
     assert finish(f"{top}/*/0[01].png", "out", Brightness())[0].outputs == ["out/00_depth.npy"]
     expected = undisturbed()
     assert contents("out")["01_depth.npy"] == expected["b/01_depth.npy"]
-    entry = journal.read(Path("out"))["00_depth.npy"]
+    entry = entries_in(Path("out"))["00_depth.npy"]
     assert entry.source is not None and entry.source.path == f"{top}/a/00.png"
     again = finish(f"{top}/*/0[01].png", "out", Brightness(broken="error"))
     assert [result.status for result in again] == ["skipped"] * 2

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from recorded import entries_in
 
 from ppdcli.errors import CheckpointError, InputError, OutputError, PpdError
 from ppdcli.files.atomic import atomic_path
@@ -343,7 +344,7 @@ def test_a_run_that_is_closed_lets_files_be_written_to_their_end() -> None:
     names = [path.name for path in before]
     assert names[:2] == [journal.NAME, "00_depth.npy"] and len(names) < 20
     assert "01_depth.npy" in names
-    assert set(journal.read(Path("out"))) == set(names[1:])
+    assert set(entries_in(Path("out"))) == set(names[1:])
 
 
 # --- the journal -------------------------------------------------------------------------------
@@ -352,7 +353,7 @@ def test_a_run_that_is_closed_lets_files_be_written_to_their_end() -> None:
 def test_what_is_recorded_of_an_output() -> None:
     inputs = images("in/a.png")
     finish([Input("in/a.png", inputs[0].path, PurePath("sub/a"))], [NPY, PNG], Copying(), steps=4)
-    entries = journal.read(Path("out"))
+    entries = entries_in(Path("out"))
     assert list(entries) == ["sub/a_depth.npy", "sub/a_depth.png"]
     found = Path("in/a.png").stat()
     assert entries["sub/a_depth.npy"] == journal.Entry(

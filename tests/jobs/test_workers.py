@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from recorded import entries_in
 from worker_recipes import FORMATS, Brightness
 
 from ppdcli.errors import CheckpointError, InputError, PpdError
@@ -78,8 +79,8 @@ def test_two_workers_make_what_one_process_makes() -> None:
     assert contents("out") == undisturbed()
     pids = {result.facts["model"] for result in results}
     assert len(pids) == 2 and os.getpid() not in pids
-    entries = journal.read(Path("out"))
-    assert entries == journal.read(Path("undisturbed"))
+    entries = entries_in(Path("out"))
+    assert entries == entries_in(Path("undisturbed"))
     assert hidden("out") == [journal.NAME]
     assert [result.notes for result in results] == [["a line of all photos"]] + [[]] * 23
 
@@ -193,7 +194,7 @@ def test_a_run_that_is_closed_keeps_what_is_finished() -> None:
     made = contents("out")
     assert 1 <= len(made) < 40
     assert made.items() <= undisturbed().items()
-    assert journal.read(Path("out")).keys() == made.keys()
+    assert entries_in(Path("out")).keys() == made.keys()
     assert hidden("out") == [journal.NAME]
 
 

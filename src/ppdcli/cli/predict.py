@@ -29,7 +29,6 @@ PNG_SCALES = ("mm", "kitti", "tum", "normalized")
 ENDINGS = {"png": "_depth.png", "exr": "_depth.exr", "npy": "_depth.npy", "preview": "_preview.png"}
 OWN_ENDINGS = (*ENDINGS.values(), "_side.png")  # never taken for photos in a folder
 DEFAULT_FORMATS = ("png", "preview")
-PIXEL_BYTES = 64  # of memory a pixel, while a photo is read, resized and written
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,7 @@ def predict(
 ) -> int:
     """Predict the depth of images."""
     from ppdcli.jobs.plan import Format
+    from ppdcli.jobs.run import PIXEL_BYTES
 
     formats = [Format(name, ENDINGS[name]) for name in _formats(format_, out)]
     if colormap not in COLORMAPS:

@@ -41,7 +41,13 @@ _LONGEST_TIFF_ARRAYS = 4_000_000  # entries: Pillow makes Python numbers of them
 _MOST_SCANS = 500  # of a progressive JPEG, of which each may pass over all pixels again
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
+_BLOCK_BYTES = 1 << 26  # 16 megapixels
+
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # else some errors go to stderr as well
+# Pillow takes a picture's memory in blocks, by default of 16 MB. The C library gives such ones to a
+# thread again and again, and clears them first, at 12 megapixels for 30 ms in which no other thread
+# runs Python; larger ones come from the system, which clears them as they are filled.
+Image.core.set_block_size(max(_BLOCK_BYTES, Image.core.get_block_size()))
 
 
 class _Metered(io.BytesIO):

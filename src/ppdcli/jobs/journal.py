@@ -1,14 +1,16 @@
 """What an output folder remembers: how each of its files was made, one line each.
 
-The journal, ``.ppd-journal.jsonl``, is only ever appended to. A line is written in one go, after
-its output has got its name, so that several processes can share a folder, and a run that was
-killed has lost one line at most.
+The journal, ``.ppd-journal.jsonl``, is appended to. A line is written in one go, after its output
+has got its name, so that several processes can share a folder, and a run that was killed has lost
+one line at most. Lines that later ones have replaced go when they are more than half of it and no
+other run has it; a new file then takes its place.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
@@ -17,7 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ppdcli.files.atomic import remove_leftovers
+from ppdcli.errors import OutputError
+from ppdcli.files.atomic import atomic_path, remove_leftovers
 
 try:
     import fcntl
@@ -26,6 +29,7 @@ except ImportError:  # not on Windows
 
 NAME = ".ppd-journal.jsonl"
 SYNC_SECONDS = 1.0
+SHORT = 1 << 16  # bytes, of which nobody needs less
 
 Settings = Mapping[str, Any]  # what an output depends on besides its photo; values as in JSON
 UNKNOWN = None  # a setting that cannot be told at present, such as the hash of an absent file
@@ -160,18 +164,12 @@ def source_of(path: Path | None, folder: Path) -> Source | None:
     return Source(Path(name).as_posix(), found.st_size, found.st_mtime_ns)
 
 
-def read(folder: Path) -> dict[str, Entry]:
-    """The last line on each output; lines that are torn or make no sense are passed over."""
-    recorded = Recorded(folder)
-    recorded.read_on()
-    return recorded.entries
-
-
 class Recorded:
     """What a folder's journal says, and what other processes have added since; for any thread.
 
     Attributes:
-        entries: the last one on each output, by its path.
+        entries: the last one on each output, by its path; lines that are torn or make no sense
+            are passed over.
     """
 
     def __init__(self, folder: Path | None) -> None:
@@ -180,12 +178,16 @@ class Recorded:
         self._file = None if folder is None else folder / NAME
         self._lock = threading.Lock()
         self._known = 0  # bytes
+        self._inode = 0
 
     def read_on(self) -> None:
         """Takes in the lines that are there, or were added since it was read last."""
         if self._file is None:
             return
         with self._lock, suppress(OSError), self._file.open("rb") as stream:
+            found = os.fstat(stream.fileno())
+            if found.st_ino != self._inode or found.st_size < self._known:
+                self._inode, self._known = found.st_ino, 0  # another run has shortened it
             stream.seek(self._known)
             data = stream.read()
             self._known += data.rfind(b"\n") + 1  # a line that has no end yet is read again
@@ -234,11 +236,8 @@ class Journal:
         self._lock = threading.Lock()
         self._synced = time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
-        self._descriptor = self._open()
-        if self._take("LOCK_EX"):
-            for place in swept:
-                remove_leftovers(place)
-        self._take("LOCK_SH", wait=True)
+        self._descriptor = self._open({folder, *swept})
+        self._size = os.fstat(self._descriptor).st_size  # bytes, when it was opened
         self._end_torn_line()
 
     def add(self, entry: Entry) -> None:
@@ -258,22 +257,30 @@ class Journal:
             self._sync()
 
     def close(self) -> None:
-        """Closes it; an empty one goes, if nobody else has it."""
+        """Closes it; an empty one goes, and a long one is shortened, if nobody else has it."""
         with suppress(OSError):
-            if os.fstat(self._descriptor).st_size:
+            size = os.fstat(self._descriptor).st_size
+            if size == 0:
+                if self._is_alone():
+                    self.path.unlink()
+            else:
                 self._sync()
-            elif self._take("LOCK_EX"):
-                self.path.unlink()
+                # Once each time that it has doubled, since all of it is read.
+                if size > SHORT and size.bit_length() > self._size.bit_length():
+                    self._shorten()
         os.close(self._descriptor)
 
-    def _open(self) -> int:
+    def _open(self, swept: Collection[Path]) -> int:
         while True:
             descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
             self._descriptor = descriptor
+            if self._is_alone():
+                for place in swept:
+                    remove_leftovers(place)
             self._take("LOCK_SH", wait=True)
             if os.fstat(descriptor).st_nlink:
                 return descriptor
-            os.close(descriptor)  # another run has just removed it, since it was empty
+            os.close(descriptor)  # another run has just removed it, or put a shorter one there
 
     def _take(self, kind: Literal["LOCK_SH", "LOCK_EX"], wait: bool = False) -> bool:
         """Takes the file's lock, or changes it; False if somebody else's is in the way."""
@@ -284,6 +291,23 @@ class Journal:
         except OSError:  # some network file systems have none
             return False
         return True
+
+    def _is_alone(self) -> bool:
+        """Takes the file for this run alone, if no other has it or has put one in its place."""
+        return self._take("LOCK_EX") and os.fstat(self._descriptor).st_nlink > 0
+
+    def _shorten(self) -> None:
+        """Leaves out the lines that later ones have replaced, if they are the most."""
+        # Another user's file stays: a new one would be ours.
+        if not self._is_alone() or os.fstat(self._descriptor).st_uid != os.geteuid():
+            return
+        data = self.path.read_bytes()
+        entries = {entry.path: entry for entry in entries_of(data)}
+        if data.count(b"\n") <= 2 * len(entries):
+            return
+        with suppress(OutputError), atomic_path(self.path) as shorter:  # it is long, no more
+            shorter.write_bytes(b"".join(map(line_of, entries.values())))
+            shutil.copymode(self.path, shorter)
 
     def _end_torn_line(self) -> None:
         size = os.fstat(self._descriptor).st_size
