@@ -52,7 +52,7 @@ class Predictor:
     ) -> None:
         self.name, self.area, self.steps = name, area, steps
         self.device, self.precision = device, precision
-        self.model = model.to(device)
+        self.model = model.to(device).requires_grad_(False)
         self.announce = announce
         self.estimator = estimator
         self._same_together: dict[tuple[int, ...], bool] = {}  # (photos, height, width)

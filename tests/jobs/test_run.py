@@ -472,13 +472,13 @@ def test_a_share_of_nothing_is_done_at_once() -> None:
 @pytest.mark.parametrize(
     ("count", "given", "expected"),
     [
-        (1, {}, None),
+        (1, {}, "1000"),
         (2, {}, "1000"),
         (2, {"GOMP_SPINCOUNT": "7"}, "7"),
         (2, {"OMP_WAIT_POLICY": "active"}, None),
     ],
 )
-def test_the_networks_threads_sleep_in_a_folder_job_unless_the_user_says_otherwise(
+def test_the_networks_threads_sleep_unless_the_user_says_otherwise(
     monkeypatch: pytest.MonkeyPatch, count: int, given: dict[str, str], expected: str | None
 ) -> None:
     for name in ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"):

@@ -23,7 +23,8 @@ from parity import (
 )
 from torch import Tensor
 
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig, TimestepEmbedding, attend
+from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.conditioning import TimestepEmbedding
 from ppdcli.models.flow import T, euler_step
 from ppdcli.models.rope import rotary_table, rotate
 
@@ -211,10 +212,11 @@ def test_semantics_count_by_direction_and_scale(tiny: CasDiT) -> None:
 
     scaled = CasDiT(replace(TINY, semantics_scale=8.0))
     scaled.load_state_dict(tiny.state_dict())
-    with observed({}, {"fused": scaled.proj_fusion}) as seen:
-        velocity(scaled, x, semantics, [750])
-    lengths = seen["fused"][..., TINY.hidden_size :].norm(dim=-1)
-    torch.testing.assert_close(lengths, torch.full_like(lengths, 8.0))
+    first = scaled.proj_fusion[0]
+    prompt = 8 * semantics / semantics.norm(dim=-1, keepdim=True)
+    joined = torch.cat((torch.zeros(1, 12, TINY.hidden_size), prompt), dim=-1)
+    prepared = scaled.prepare(x[:, 1:], semantics)
+    torch.testing.assert_close(prepared.prompt, first(joined), atol=1e-5, rtol=0)
 
 
 def test_other_patch_sizes_and_channels() -> None:
@@ -262,12 +264,15 @@ def test_rotated_products_depend_on_the_distance_only() -> None:
     torch.testing.assert_close(score((3, 3), (3, 3)), q @ k)
 
 
-@pytest.mark.parametrize("matrix_bytes", [1, 2 * 3 * 4 * 10 * 5, 1 << 20])
-def test_attention_in_portions_of_the_queries_is_the_same(matrix_bytes: int) -> None:
-    q, k, v = (torch.from_numpy(normal((2, 3, 10, 8), seed)) for seed in range(3))
-    expected = torch.softmax(q @ k.transpose(2, 3) / 8**0.5, dim=-1) @ v
-    torch.testing.assert_close(attend(q, k, v), expected)
-    torch.testing.assert_close(attend(q, k, v, matrix_bytes), expected)
+def test_a_grid_has_one_table_which_training_may_use_after_a_prediction() -> None:
+    with torch.inference_mode():
+        table = rotary_table(2, 3, head_dim=8, device=torch.device("cpu"))
+    assert rotary_table(2, 3, head_dim=8, device=torch.device("cpu")) is table
+    q = torch.ones(1, 1, 6, 8, requires_grad=True)
+    rotate(q, table).sum().backward()
+    assert q.grad is not None
+    assert rotary_table(3, 2, head_dim=8, device=torch.device("cpu")).shape == table.shape
+    assert not torch.equal(rotary_table(3, 2, head_dim=8, device=torch.device("cpu")), table)
 
 
 # Precision and compilation -----------------------------------------------------------------------
@@ -284,10 +289,12 @@ def test_bf16_autocast_keeps_conditioning_and_output_in_float32(tiny: CasDiT) ->
 
 
 @pytest.mark.parametrize("predicts", ["velocity", "x0"])
-def test_the_forward_is_one_graph(tiny: CasDiT, predicts: str) -> None:
+def test_a_step_is_one_graph(tiny: CasDiT, predicts: str) -> None:
     module = CasDiT(replace(TINY, predicts=predicts))
     module.load_state_dict(tiny.state_dict())
     x, semantics = inputs("a")
-    compiled = torch.compile(module, backend="eager", fullgraph=True)
-    result = velocity(compiled, x, semantics, [750])
+    step = torch.compile(module.velocity, backend="eager", fullgraph=True)
+    with torch.no_grad():
+        prepared = module.prepare(x[:, 1:], semantics)
+        result = step(x[:, :1], prepared, module.condition(torch.tensor([750])))
     torch.testing.assert_close(result, velocity(module, x, semantics, [750]))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from ppdcli.models.cas_dit import CasDiT
-from ppdcli.models.flow import euler_sample
+from ppdcli.models.conditioning import Condition, weights_state
+from ppdcli.models.dit import DiT
+from ppdcli.models.flow import euler_sample, timesteps
+
+KEPT_STEPS = 100  # more would take long anyway; each takes 0.6 MB for the released model
 
 
 def draw_noise(height: int, width: int, seed: int) -> Tensor:
@@ -20,9 +24,10 @@ def draw_noise(height: int, width: int, seed: int) -> Tensor:
 class PixelPerfectDepth(nn.Module):
     """Image and noise in, relative depth out."""
 
-    def __init__(self, network: CasDiT, encoder: nn.Module) -> None:
+    def __init__(self, network: DiT, encoder: nn.Module) -> None:
         super().__init__()
         self.network, self.encoder = network, encoder
+        self._kept: tuple[object, list[Condition]] | None = None
 
     @torch.inference_mode()
     def forward(
@@ -60,9 +65,30 @@ class PixelPerfectDepth(nn.Module):
         on_step: Callable[[int], None] | None = None,
     ) -> Tensor:
         """From noise to depth, as ``forward`` does, with the prompt that ``encode`` gave."""
-        condition = image - 0.5
+        prepared = self.network.prepare(image - 0.5, semantics)
+        conditions = iter(self._conditions(steps, image.device))
 
-        def velocity(x_t: Tensor, t: Tensor) -> Tensor:
-            return self.network(torch.cat((x_t, condition), dim=1), semantics, t)
+        def velocity(x_t: Tensor, _t: Tensor) -> Tensor:
+            return self.network.velocity(x_t, prepared, next(conditions))
 
         return euler_sample(velocity, noise, steps, on_step) + 0.5
+
+    def _conditions(self, steps: int, device: torch.device) -> Iterable[Condition]:
+        """Those of a run's steps; where the weights are frozen, once until they change."""
+        weights = weights_state(self.network)
+        run = (steps, device, weights)
+        kept = self._kept
+        if kept is not None and kept[0] == run:
+            return kept[1]
+        times = torch.tensor(timesteps(steps), device=device)
+        if steps > KEPT_STEPS:
+            return map(self.network.condition, times.split(1))
+        conditions = self.network.condition(times).apart()
+        if weights is not None:
+            self._kept = run, conditions
+        return conditions
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Self:
+        # Whatever moves or casts the weights comes through here; others may get their addresses.
+        self._kept = None
+        return super()._apply(*args, **kwargs)

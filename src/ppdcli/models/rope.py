@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 BASE = 100.0
 
 
+@lru_cache(maxsize=8)
 def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:
-    """Cosines and sines for a grid of tokens in row-major order.
+    """Cosines and sines for a grid of tokens in row-major order; those last asked for are kept.
 
     Pair j of an axis turns by the token's coordinate times 100^(-2j / (head_dim / 2)).
 
@@ -17,12 +20,13 @@ def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -
         (2, rows * columns, 2, head_dim / 4) float32: [cosine, sine], token, [row, column] axis,
         pair.
     """
-    pairs = head_dim // 4
-    frequency = BASE ** (-torch.arange(pairs, device=device, dtype=torch.float32) / pairs)
-    row = torch.arange(rows, device=device).repeat_interleave(columns)
-    column = torch.arange(columns, device=device).repeat(rows)
-    angle = torch.stack((row, column), dim=1)[:, :, None] * frequency
-    return torch.stack((angle.cos(), angle.sin()))
+    with torch.inference_mode(False):  # what a prediction asked for may serve training too
+        pairs = head_dim // 4
+        frequency = BASE ** (-torch.arange(pairs, device=device, dtype=torch.float32) / pairs)
+        row = torch.arange(rows, device=device).repeat_interleave(columns)
+        column = torch.arange(columns, device=device).repeat(rows)
+        angle = torch.stack((row, column), dim=1)[:, :, None] * frequency
+        return torch.stack((angle.cos(), angle.sin()))
 
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
@@ -40,5 +44,8 @@ def rotate(x: Tensor, table: Tensor) -> Tensor:
     """
     cos, sin = table
     first, second = x.unflatten(-1, (2, 2, -1)).unbind(dim=-2)
-    turned = (first * cos - second * sin, second * cos + first * sin)
+    turned = (
+        torch.addcmul(first * cos, second, sin, value=-1),
+        torch.addcmul(second * cos, first, sin),
+    )
     return torch.stack(turned, dim=-2).flatten(-3)

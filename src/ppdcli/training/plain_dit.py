@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ppdcli.models.cas_dit import (
+from ppdcli.models.cas_dit import CasDiTConfig
+from ppdcli.models.conditioning import Condition, TimestepEmbedding
+from ppdcli.models.dit import (
     Block,
-    CasDiTConfig,
+    DiT,
     FinalLayer,
+    Fusion,
     PatchEmbedding,
-    TimestepEmbedding,
+    Prepared,
     initialise,
+    through,
     to_pixels,
     to_velocity,
 )
 from ppdcli.models.rope import rotary_table
 
 
-class PlainDiT(nn.Module):
+class PlainDiT(DiT):
     """All blocks on fine tokens, p x p pixels each (the first rows of the paper's ablation).
 
     Args:
@@ -31,41 +33,40 @@ class PlainDiT(nn.Module):
         super().__init__()
         self.config = config
         width, patch = config.hidden_size, config.patch_size
-        self.x_embedder = PatchEmbedding(config.in_channels, width, patch)
+        self.x_embedder = PatchEmbedding(config.in_channels, width, patch, config.out_channels)
         self.t_embedder = TimestepEmbedding(width)
         self.blocks = nn.ModuleList(
             Block(width, config.num_heads, config.mlp_ratio) for _ in range(config.depth)
         )
-        self.proj_fusion = (
-            nn.Sequential(
-                nn.Linear(width + config.semantics_dim, 4 * width),
-                nn.SiLU(),
-                nn.Linear(4 * width, 4 * width),
-                nn.SiLU(),
-                nn.Linear(4 * width, width),
-            )
-            if prompted
-            else None
-        )
+        self.proj_fusion = Fusion(width, config.semantics_dim, width) if prompted else None
         self.final_layer = FinalLayer(width, patch * patch * config.out_channels)
         initialise(self, self.t_embedder, self.final_layer)
 
-    def forward(self, x: Tensor, semantics: Tensor, timestep: Tensor) -> Tensor:
-        """The velocity x_T - x_0 at x_t; arguments and result as for ``CasDiT.forward``."""
+    def prepare(self, image: Tensor, semantics: Tensor) -> Prepared:
         config = self.config
-        rows, columns = (side // config.patch_size for side in x.shape[-2:])
-        table = rotary_table(rows, columns, config.hidden_size // config.num_heads, x.device)
+        rows, columns = (side // config.patch_size for side in image.shape[-2:])
+        head_dim = config.hidden_size // config.num_heads
+        tables = (rotary_table(rows, columns, head_dim, image.device),)
+        embedded = self.x_embedder.of_image(image)
+        if self.proj_fusion is None:
+            return Prepared(tables, embedded, None)
+        coarse = self.proj_fusion.of_prompt(semantics, config.semantics_scale)
+        grid = coarse.unflatten(1, (rows // 2, columns // 2))
+        fine = grid.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2).flatten(1, 2)
+        return Prepared(tables, embedded, fine)
+
+    def velocity(self, x_t: Tensor, prepared: Prepared, condition: Condition) -> Tensor:
+        config = self.config
+        rows, columns = (side // config.patch_size for side in x_t.shape[-2:])
+        (table,) = prepared.tables
         half = config.depth // 2
-        c = self.t_embedder(timestep)
-        tokens = self.x_embedder(x)
-        for block in self.blocks[:half]:
-            tokens = block(tokens, c, table)
+        tokens = self.x_embedder(x_t, prepared.embedded)
+        tokens = through(tokens, self.blocks[:half], condition.blocks[:half], table)
         if self.proj_fusion is not None:
-            prompt = F.normalize(semantics.float(), dim=-1) * config.semantics_scale
-            grid = prompt.unflatten(1, (rows // 2, columns // 2))
-            fine = grid.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2).flatten(1, 2)
-            tokens = self.proj_fusion(torch.cat((tokens, fine), dim=-1))
-        for block in self.blocks[half:]:
-            tokens = block(tokens, c, table)
-        output = to_pixels(self.final_layer(tokens, c), rows, columns, config.patch_size)
-        return to_velocity(output, x, timestep) if config.predicts == "x0" else output
+            tokens = self.proj_fusion(tokens, prepared.prompt)
+        tokens = through(tokens, self.blocks[half:], condition.blocks[half:], table)
+        output = to_pixels(
+            self.final_layer(tokens, condition.last), rows, columns, config.patch_size
+        )
+        x0 = config.predicts == "x0"
+        return to_velocity(output, x_t, condition.timestep) if x0 else output

@@ -1,0 +1,272 @@
+"""What diffusion transformers on pixels have in common (DiT, arXiv 2212.09748).
+
+A forward has three parts, of which a sampler repeats only the last: ``prepare``, what of an image
+is the same at every step; ``condition``, what of a timestep is the same for every image; and
+``velocity``, the rest.
+
+Conditioning, residual stream and output stay in float32 under autocast; the large matrix products
+take the autocast dtype.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ppdcli.models.attention import attend
+from ppdcli.models.conditioning import Condition, Modulation, TimestepEmbedding, modulate
+from ppdcli.models.flow import T
+from ppdcli.models.rope import rotate
+
+if TYPE_CHECKING:
+    from ppdcli.models.cas_dit import CasDiTConfig
+
+MIN_TIME = 1e-6  # keeps the velocity of an x_0 prediction finite at t = 0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What of an image and its semantics is the same at every step.
+
+    Attributes:
+        tables: of the rotary embedding, one for each grid of tokens, in the order of the grids.
+        embedded: (N, tokens, D), the image's part of the patch embedding.
+        prompt: (N, tokens of the fusion, 4D), the semantics' part of the fusion's first layer; None
+            for a network without semantics.
+        fine: (N, fine tokens, D), the image's part of the fine patch embedding, if there is one.
+    """
+
+    tables: tuple[Tensor, ...]
+    embedded: Tensor
+    prompt: Tensor | None
+    fine: Tensor | None = None
+
+
+class PatchEmbedding(nn.Module):
+    """Each patch of pixels becomes one token, row-major: (N, C, H, W) -> (N, tokens, D), float32.
+
+    Linear, so that the image's part is computed once and x_t's part added to it at each step.
+
+    Args:
+        moving: the first channels, those of x_t.
+    """
+
+    def __init__(self, in_channels: int, hidden_size: int, patch_size: int, moving: int) -> None:
+        super().__init__()
+        self.moving = moving
+        self.proj = nn.Conv2d(in_channels, hidden_size, patch_size, stride=patch_size)
+
+    def of_image(self, image: Tensor) -> Tensor:
+        """The part of the channels that no step changes, with the bias."""
+        return self._tokens(image, self.proj.weight[:, self.moving :], self.proj.bias)
+
+    def forward(self, x_t: Tensor, of_image: Tensor) -> Tensor:
+        return of_image + self._tokens(x_t, self.proj.weight[:, : self.moving], None)
+
+    def _tokens(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        patches = F.conv2d(x, weight, bias, stride=self.proj.stride)
+        return patches.flatten(2).transpose(1, 2).float()
+
+
+class Attention(nn.Module):
+    """Self-attention over all tokens, with normalised queries and keys and 2-D rotary embedding."""
+
+    def __init__(self, hidden_size: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(hidden_size, 3 * hidden_size)
+        self.q_norm = nn.LayerNorm(hidden_size // num_heads, eps=1e-5)
+        self.k_norm = nn.LayerNorm(hidden_size // num_heads, eps=1e-5)
+        self.proj = nn.Linear(hidden_size, hidden_size)
+
+    def forward(self, x: Tensor, table: Tensor) -> Tensor:
+        qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.unbind(dim=0)
+        # Norm and rotation may run in float32; the attention takes one dtype.
+        q = rotate(self.q_norm(q), table).to(v.dtype)
+        k = rotate(self.k_norm(k), table).to(v.dtype)
+        attended = attend(q, k, v)
+        return self.proj(attended.transpose(1, 2).flatten(2))
+
+
+class Mlp(nn.Module):
+    """Linear, GELU in its tanh approximation, Linear."""
+
+    def __init__(self, hidden_size: int, inner_size: int) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(hidden_size, inner_size)
+        self.fc2 = nn.Linear(inner_size, hidden_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
+
+
+class Block(nn.Module):
+    """A DiT block: attention and MLP, each modulated and gated by c."""
+
+    def __init__(self, hidden_size: int, num_heads: int, mlp_ratio: float) -> None:
+        super().__init__()
+        self.attn = Attention(hidden_size, num_heads)
+        self.mlp = Mlp(hidden_size, int(hidden_size * mlp_ratio))
+        self.adaLN_modulation = Modulation(hidden_size, parts=6)
+
+    def forward(self, x: Tensor, vectors: Tensor, table: Tensor) -> Tensor:
+        """``vectors`` (N or 1, 6, D) are what ``adaLN_modulation`` makes of c."""
+        shift1, scale1, gate1, shift2, scale2, gate2 = vectors.unbind(dim=1)
+        attended = self.attn(modulate(x, shift1, scale1), table)
+        x = torch.addcmul(x, gate1[:, None], attended)
+        return torch.addcmul(x, gate2[:, None], self.mlp(modulate(x, shift2, scale2)))
+
+
+class Fusion(nn.ModuleList):
+    """Three layers over tokens joined with the semantics prompt (section 3.2).
+
+    The first one is linear, so that the prompt's part is computed once and the tokens' part added
+    to it at each step.
+
+    Args:
+        hidden_size: width of a token.
+        semantics_dim: width of a semantics token.
+        out_size: width of what comes out.
+    """
+
+    def __init__(self, hidden_size: int, semantics_dim: int, out_size: int) -> None:
+        super().__init__(
+            [
+                nn.Linear(hidden_size + semantics_dim, 4 * hidden_size),
+                nn.SiLU(),
+                nn.Linear(4 * hidden_size, 4 * hidden_size),
+                nn.SiLU(),
+                nn.Linear(4 * hidden_size, out_size),
+            ]
+        )
+        self.hidden_size = hidden_size
+
+    def of_prompt(self, semantics: Tensor, scale: float) -> Tensor:
+        """The prompt's part of the first layer, with the bias.
+
+        Args:
+            semantics: (N, tokens, semantics_dim), of any length: only their directions count.
+            scale: length of a token of the prompt.
+        """
+        prompt = F.normalize(semantics.float(), dim=-1) * scale
+        first: nn.Linear = self[0]  # type: ignore[assignment]
+        return F.linear(prompt, first.weight[:, self.hidden_size :], first.bias)
+
+    def forward(self, tokens: Tensor, of_prompt: Tensor) -> Tensor:
+        first, *rest = self
+        weight: Tensor = first.weight  # type: ignore[assignment]
+        hidden = F.linear(tokens, weight[:, : self.hidden_size]) + of_prompt
+        for layer in rest:
+            hidden = layer(hidden)
+        return hidden
+
+
+class FinalLayer(nn.Module):
+    """Tokens (N, tokens, D) -> the values of their pixels (N, tokens, values), float32."""
+
+    computes_in_float32 = True
+
+    def __init__(self, hidden_size: int, values: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(hidden_size, values)
+        self.adaLN_modulation = Modulation(hidden_size, parts=2)
+
+    def forward(self, x: Tensor, vectors: Tensor) -> Tensor:
+        """``vectors`` (N or 1, 2, D) are what ``adaLN_modulation`` makes of c."""
+        shift, scale = vectors.unbind(dim=1)
+        # Not under autocast: the 8 bits of bfloat16 would show as steps in the depth.
+        with torch.autocast(x.device.type, enabled=False):
+            return self.linear(modulate(x.float(), shift, scale))
+
+
+class DiT(nn.Module):
+    """A network of the flow: the velocity of x_t, given the image and its semantics.
+
+    A subclass makes the parts, and says what it prepares and how it comes to the velocity.
+    """
+
+    config: CasDiTConfig
+    t_embedder: TimestepEmbedding
+    blocks: nn.ModuleList
+    final_layer: FinalLayer
+
+    def forward(self, x: Tensor, semantics: Tensor, timestep: Tensor) -> Tensor:
+        """The velocity x_T - x_0 at x_t.
+
+        Args:
+            x: (N, in_channels, H, W): x_t, then the image minus 0.5. H and W are multiples of
+                2 * patch_size.
+            semantics: (N, H * W / (2 * patch_size)^2, semantics_dim), one token per coarse patch,
+                row-major, of any length: only their directions count.
+            timestep: (N,) or (1,), float or int in [0, 1000].
+
+        Returns:
+            (N, out_channels, H, W) float32.
+
+        Raises:
+            ValueError: if the sizes do not fit the patches or each other.
+        """
+        x_t, image = x.tensor_split([self.config.out_channels], dim=1)
+        return self.velocity(x_t, self.prepare(image, semantics), self.condition(timestep))
+
+    def prepare(self, image: Tensor, semantics: Tensor) -> Prepared:
+        """What of an image minus 0.5 and its semantics is the same at every step: see ``forward``.
+
+        Raises:
+            ValueError: if the sizes do not fit the patches or each other.
+        """
+        raise NotImplementedError
+
+    def condition(self, timestep: Tensor) -> Condition:
+        """What of timesteps (N,) is the same for every image."""
+        c = self.t_embedder(timestep)
+        vectors = tuple(block.adaLN_modulation(c) for block in self.blocks)  # type: ignore[operator]
+        return Condition(timestep, vectors, self.final_layer.adaLN_modulation(c))
+
+    def velocity(self, x_t: Tensor, prepared: Prepared, condition: Condition) -> Tensor:
+        """The velocity at x_t (N, out_channels, H, W), float32 and of the same shape."""
+        raise NotImplementedError
+
+
+def through(
+    tokens: Tensor, blocks: Iterable[nn.Module], vectors: Iterable[Tensor], table: Tensor
+) -> Tensor:
+    """Tokens of one grid, one block after the other."""
+    for block, of_block in zip(blocks, vectors, strict=True):
+        tokens = block(tokens, of_block, table)
+    return tokens
+
+
+def initialise(network: nn.Module, times: TimestepEmbedding, last: FinalLayer) -> None:
+    """adaLN-Zero: every block starts as the identity and the output as 0."""
+    if last.linear.weight.is_meta:
+        return  # to be filled from a file; for ``normal_`` there PyTorch imports its compiler
+    for module in network.modules():
+        if isinstance(module, (nn.Linear, nn.Conv2d)):
+            nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+    for module in times.mlp:
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, std=0.02)
+    for module in network.modules():
+        if isinstance(module, Modulation):
+            nn.init.zeros_(module[1].weight)  # type: ignore[arg-type]
+    nn.init.zeros_(last.linear.weight)
+
+
+def to_pixels(values: Tensor, rows: int, columns: int, p: int) -> Tensor:
+    """(N, rows * columns, p * p * channels) -> (N, channels, rows * p, columns * p)."""
+    grid = values.unflatten(-1, (p, p, -1)).unflatten(1, (rows, columns))
+    return grid.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
+
+
+def to_velocity(x_0: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:
+    """The velocity x_T - x_0 of a predicted x_0 (N, C, H, W)."""
+    time = (timestep.float() / T).clamp(min=MIN_TIME)
+    return (x_t.float() - x_0) / time.view(-1, 1, 1, 1)
