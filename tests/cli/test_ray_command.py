@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from recorded import entries_in
 from typer.testing import Result
 
-from ppdcli.jobs.journal import NAME, read
+from ppdcli.jobs.journal import NAME
 
 Ppd = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -94,7 +95,7 @@ def test_nothing_differs_from_a_plain_run(start: Start, tiny: list[str], threads
         assert stderr.splitlines()[-1] == b"2 done, 1 failed"
         Path("out").rename(way)
     assert said["plain"] == said["ray"]
-    assert read(Path("plain")) == read(Path("ray"))
+    assert entries_in(Path("plain")) == entries_in(Path("ray"))
     made = [
         {path.name: path.read_bytes() for path in Path(way).iterdir() if path.name != NAME}
         for way in ("plain", "ray")
