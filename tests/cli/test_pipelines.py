@@ -312,6 +312,6 @@ def test_colours_of_help() -> None:
 
 def test_progress_on_a_terminal(photos: list[str]) -> None:
     said = on_a_terminal("ppd predict photos -f npy", NO_COLOR="1")
-    assert b"1/3" in said
+    assert b"0/3" in said and b"3/3" in said  # what lies between may be too short to be shown
     assert b"3 done\r\n" in said
     assert not COLOUR.search(said)
