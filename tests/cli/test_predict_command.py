@@ -412,16 +412,6 @@ def test_steps_and_size(ppd: Ppd, photo: Path, tiny: list[str]) -> None:
     assert not np.array_equal(np.load("a.npy"), np.load("b.npy"))
 
 
-@pytest.mark.parametrize(("preset", "steps"), [("draft", 1), ("standard", 4), ("best", 20)])
-def test_a_preset_is_a_number_of_steps(
-    ppd: Ppd, photo: Path, tiny: list[str], preset: str, steps: int
-) -> None:
-    report = ppd("predict", photo, *tiny, "-o", "a.npy", "--preset", preset, "--json")
-    assert json.loads(report.stdout)["steps"] == steps
-    again = ppd("predict", photo, *tiny, "-o", "a.npy", "--steps", steps, "--json")
-    assert json.loads(again.stdout)["status"] == "skipped"
-
-
 def test_half_precision_is_near_single_precision(ppd: Ppd, photo: Path, tiny: list[str]) -> None:
     assert ppd("predict", photo, *tiny, "-o", "single.npy").exit_code == 0
     result = ppd("predict", photo, *tiny, "-o", "half.npy", "--precision", "bf16")
@@ -461,8 +451,6 @@ def test_previews_share_colours_when_told_the_range(ppd: Ppd, photo: Path, tiny:
         (["--steps", "0"], "--steps"),
         (["--steps", "1001"], "--steps"),
         (["--steps", "many"], "--steps"),
-        (["--preset", "fast"], "--preset fast: choose from draft, standard, best"),
-        (["--preset", "draft", "--steps", "2"], "give one of them"),
         (["--seed", "-1"], "--seed"),
         (["--seed", str(2**64)], "--seed"),
         (["--checkpoint", "x.pth", "-m", "auto"], "--checkpoint and --encoder need --model"),

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ppdcli.metric import Estimator
     from ppdcli.predictor import Predictor
 
-PRESETS: dict[str, int | None] = {"draft": 1, "standard": None, "best": 20}  # sampling steps
-
 
 @dataclass(frozen=True)
 class InputOptions:
@@ -78,20 +76,12 @@ class ModelOptions:
         int | None,
         typer.Option(min=1, max=1000, help="Sampling steps.", show_default="the model's, 4"),
     ] = None
-    preset: Annotated[
-        str | None, typer.Option(help=f"Instead of --steps: {', '.join(PRESETS)}.")
-    ] = None
     seed: Annotated[int, typer.Option(min=0, help="Noise seed, per image.")] = 0
     size: Annotated[
         str | None,
         typer.Option(metavar="WxH", help="Working area.", show_default="the model's training area"),
     ] = None
     offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False
-
-    @property
-    def sampling_steps(self) -> int | None:
-        """Steps, None for the model's own."""
-        return self.steps if self.preset is None else PRESETS[self.preset]
 
     @property
     def area(self) -> int | None:
@@ -111,18 +101,14 @@ class ModelOptions:
         """Finds mistakes before any work starts; imports nothing heavy.
 
         Raises:
-            UsageError: an unknown model, device, precision or preset, a preset and steps, a seed
-                out of range, or a file that the model has no place for.
+            UsageError: an unknown model, device or precision, a seed out of range, or a file that
+                the model has no place for.
         """
         from ppdcli.checkpoints.catalog import check_request
         from ppdcli.devices import check_names
 
         check_request(self.model, self.checkpoint, self.encoder)
         check_names(self.device, self.precision)
-        if self.preset is not None and self.preset not in PRESETS:
-            raise UsageError(f"--preset {self.preset}: choose from {', '.join(PRESETS)}")
-        if self.preset is not None and self.steps is not None:
-            raise UsageError("--preset and --steps both say how many steps; give one of them")
         if self.seed >= 1 << 64:
             raise UsageError(f"--seed {self.seed}: give a number below 2**64")
 
@@ -136,7 +122,7 @@ class ModelOptions:
             self.encoder,
             self.device,
             self.precision,
-            self.sampling_steps,
+            self.steps,
             self.seed,
             self.area,
             metric,

@@ -82,7 +82,7 @@ class CloudRecipe(Recipe):
         return PointCloudWork(
             predictor,
             estimator,
-            steps=model.sampling_steps,
+            steps=model.steps,
             seed=model.seed,
             area=self.area,
             batch=self.batch,

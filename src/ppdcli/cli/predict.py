@@ -50,7 +50,7 @@ class PredictRecipe(Recipe):
         limits = self.value_range
         return PredictWork(
             self.model.load(self.quiet, self.metres.metric),
-            steps=self.model.sampling_steps,
+            steps=self.model.steps,
             seed=self.model.seed,
             area=self.area,
             batch=self.batch,
