@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -232,8 +233,10 @@ class _Storage(_Handler):
             return
         try:
             if trouble.hold is not None:
-                self.wfile.write(body[: trouble.hold])
-                self.wfile.flush()
+                for piece in (body[: trouble.hold - 9], body[trouble.hold - 9 : trouble.hold]):
+                    time.sleep(0.1)  # each arrives alone
+                    self.wfile.write(piece)
+                    self.wfile.flush()
                 hub.go_on.wait(120)
                 body = body[trouble.hold :]
             self.wfile.write(body if trouble.cut is None else body[: trouble.cut])

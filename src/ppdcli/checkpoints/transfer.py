@@ -76,6 +76,7 @@ def _append(url: str, target: Path, start: int, size: int, report: Callable[[int
             with target.open("ab" if start else "wb") as file:
                 for chunk in response.iter_bytes():
                     file.write(chunk)
+                    file.flush()  # a kill loses nothing that has come
                     start += len(chunk)
                     report(start)
                     if start > size:
