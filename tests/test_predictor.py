@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from parity import NETWORK, TINY_SEM384, Golden, ParityRecord, da2_encoder, network
+from torch import nn
 
 import ppdcli
 from ppdcli.checkpoints.assemble import assemble
@@ -438,3 +441,54 @@ def test_the_python_example_of_the_contract(
     np.testing.assert_allclose(
         known.to_pointcloud(rgb, edge_clean=False).points, cloud.points, rtol=1e-5
     )
+
+
+# --- compiled ----------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("g++") is None, reason="PyTorch compiles with a C++ compiler")
+def test_compiled_it_gives_the_same_depth_at_every_size(
+    random_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    plain = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
+    said: list[str] = []
+    compiled = load(
+        "ppd-tiny", checkpoint=random_checkpoint, device="cpu", compiled=True, announce=said.append
+    )
+    for photo in (noisy_photo(0), noisy_photo(1, 64, 48), noisy_photo(2, 64, 64)):
+        expected = plain.predict(photo, area=AREA).values
+        found = compiled.predict(photo, area=AREA).values
+        np.testing.assert_allclose(found, expected, atol=4e-6)
+    assert compiled.is_compiled and len(said) == 1
+    assert any(tmp_path.rglob("*.so")), "for the next run"
+    compiled.uncompile()
+    np.testing.assert_array_equal(compiled.predict(photo, area=AREA).values, expected)
+
+
+def test_what_cannot_be_compiled_runs_as_without(
+    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_compiler(block: nn.Module) -> nn.Module:
+        block = copy.deepcopy(block)
+        block.register_forward_pre_hook(fail)
+        return block
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("InvalidCxxCompiler: no compiler\n\nmore")
+
+    monkeypatch.setattr(torch, "compile", no_compiler)
+    said: list[str] = []
+    predictor = load(
+        "ppd-tiny", checkpoint=random_checkpoint, device="cpu", compiled=True, announce=said.append
+    )
+    plain = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
+    for seed in range(2):
+        found = predictor.predict(noisy_photo(seed), area=AREA).values
+        expected = plain.predict(noisy_photo(seed), area=AREA).values
+        np.testing.assert_array_equal(found, expected)
+    assert not predictor.is_compiled
+    assert said[1:] == [
+        "ppd-tiny cannot be compiled here (InvalidCxxCompiler: no compiler); it runs as without"
+    ]

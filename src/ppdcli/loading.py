@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.checkpoints.moge2_file import load_moge2
+from ppdcli.checkpoints.pins import own_folder
 from ppdcli.devices import Precision, check_names, choose_device, choose_precision, dtype_of
 from ppdcli.errors import UsageError
 from ppdcli.metric import Estimator
@@ -29,6 +32,7 @@ def load(
     precision: str = "auto",
     offline: bool = False,
     metric: bool | None = False,
+    compiled: bool = False,
     announce: Callable[[str], None] = lambda line: None,
 ) -> Predictor:
     """Loads a model by name.
@@ -41,6 +45,7 @@ def load(
         precision: auto, fp32, bf16, fp16.
         offline: never use the network.
         metric: load MoGe-2 too, which gives metres and the camera; None: if it is on this machine.
+        compiled: as ``Predictor.compile`` does; what is compiled is kept for later runs.
         announce: called with lines for the user: which model, which licence, what it runs on.
 
     Raises:
@@ -79,6 +84,10 @@ def load(
         announce,
         estimator,
     )
+    if compiled:
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(own_folder() / "compiled"))
+        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # chatter
+        predictor.compile()
     seconds = time.perf_counter() - started
     announce(f"{chosen.name} on {torch_device}, {torch_precision}, loaded in {seconds:.1f} s")
     if name == catalog.AUTO and chosen.name == catalog.FALLBACK:

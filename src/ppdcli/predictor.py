@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ppdcli.depth import DepthMap
 from ppdcli.devices import Precision, dtype_of, finish, free_memory, lacks_memory
@@ -56,6 +57,30 @@ class Predictor:
         self.announce = announce
         self.estimator = estimator
         self._same_together: dict[tuple[int, ...], bool] = {}  # (photos, height, width)
+        self._plain: nn.ModuleList | None = (
+            None  # the blocks, where compiled ones run
+        )
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether ``compile`` was asked for and no photo has shown that it cannot be."""
+        return self._plain is not None
+
+    def compile(self) -> None:
+        """Has PyTorch compile the transformer's blocks, which takes a minute at the first photo.
+
+        Blocks of equal shapes share what is compiled; a second size is compiled for any size.
+        Where it fails, as without a C++ compiler, a line is announced and the blocks run as before.
+        """
+        if self._plain is None:
+            self._plain = self.model.network.blocks
+            compiled = [cast(nn.Module, torch.compile(block)) for block in self._plain]
+            self.model.network.blocks = nn.ModuleList(compiled)
+
+    def uncompile(self) -> None:
+        """Has the transformer's blocks run as PyTorch runs them otherwise."""
+        if self._plain is not None:
+            self.model.network.blocks, self._plain = self._plain, None
 
     def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]:
         """(height, width) at which the network sees a photo."""
@@ -200,7 +225,15 @@ class Predictor:
             finish(self.device)
             encoded = time.perf_counter()
             self._make_room(noise, len(images))
-            depths = self._sample(pairs, noise, steps, on_step)
+            try:
+                depths = self._sample(pairs, noise, steps, on_step)
+            except RuntimeError as error:
+                if not self.is_compiled or lacks_memory(error):
+                    raise
+                self.uncompile()
+                cause = (str(error).splitlines() or [type(error).__name__])[0]
+                self.announce(f"{self.name} cannot be compiled here ({cause}); it runs as without")
+                depths = self._sample(pairs, noise, steps, on_step)
         return depths, {"encoder": encoded - started, "sampler": time.perf_counter() - encoded}
 
     def _sample(

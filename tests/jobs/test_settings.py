@@ -69,6 +69,7 @@ def test_defaults_are_the_models() -> None:
         "steps": 4,
         "size": "27648 pixels",
         "precision": "fp32",
+        "compiled": False,
     }
     given = settings(steps=4, area=192 * 144, precision="fp32")
     assert given == {**found, "network": network}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,7 +66,9 @@ def bench(
     if loading is not None:
         start["load"] = loading
     with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
-        measured = job.measure(predictor, area, steps, model.seed, repeats, Path(folder))
+        measured = job.measure(
+            predictor, area, steps, model.seed, repeats, Path(folder), model.compile_
+        )
     plain = job.baseline(predictor, measured.size, steps, model.seed, repeats) if base else None
     weights = "random" if loading is None else "file"
     facts = {**job.facts(predictor), **request, "weights": weights}
@@ -90,4 +93,5 @@ def _load(model: ModelOptions, chosen: Model, repeats: int) -> tuple[Predictor, 
         say(f"{chosen.name} is not on this machine: random weights of its size, {said}")
         return predictor, None
     quiet = iter([False])  # the first time, then no more
-    return repeated(lambda: model.load(quiet=next(quiet, True)), repeats)
+    eager = replace(model, compile_=False)  # it counts arithmetic, then it is compiled
+    return repeated(lambda: eager.load(quiet=next(quiet, True)), repeats)

@@ -81,6 +81,9 @@ class ModelOptions:
         str | None,
         typer.Option(metavar="WxH", help="Working area.", show_default="the model's training area"),
     ] = None
+    compile_: Annotated[
+        bool, typer.Option("--compile", help="Compile the model first: for many images.")
+    ] = False
     offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False
 
     @property
@@ -126,6 +129,7 @@ class ModelOptions:
             self.seed,
             self.area,
             metric,
+            self.compile_,
         )
 
     def load(self, quiet: bool, metric: bool | None = False) -> Predictor:
@@ -143,6 +147,7 @@ class ModelOptions:
             precision=self.precision,
             offline=self.offline,
             metric=metric,
+            compiled=self.compile_,
             announce=(lambda line: None) if quiet else say,
         )
 

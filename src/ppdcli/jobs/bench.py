@@ -75,7 +75,7 @@ class Measured:
     photo: tuple[int, int]
 
 
-def facts(predictor: Predictor) -> dict[str, str | int]:
+def facts(predictor: Predictor) -> dict[str, str | int | bool]:
     """What the times depend on, besides what was asked for."""
     device = predictor.device
     if device.type == "cuda":
@@ -90,6 +90,7 @@ def facts(predictor: Predictor) -> dict[str, str | int]:
         "threads": torch.get_num_threads(),
         "device": str(device),
         "precision": predictor.precision,
+        "compiled": predictor.is_compiled,
     }
 
 
@@ -121,12 +122,18 @@ def start_up() -> None:
 
 
 def measure(
-    predictor: Predictor, area: int | None, steps: int, seed: int, repeats: int, folder: Path
+    predictor: Predictor,
+    area: int | None,
+    steps: int,
+    seed: int,
+    repeats: int,
+    folder: Path,
+    compiled: bool = False,
 ) -> Measured:
     """Predicts a made-up photo again and again, as ``ppd predict`` does, and times the parts.
 
-    Before that comes one step that only counts its arithmetic, and on a card a whole prediction,
-    so that nothing is measured that happens once.
+    Before that comes one step that only counts its arithmetic, and on a card or where it is
+    compiled a whole prediction, so that nothing is measured that happens once.
 
     Args:
         predictor: the model.
@@ -134,6 +141,7 @@ def measure(
         steps, seed: of the prediction.
         repeats: how often, if ``BUDGET`` allows.
         folder: takes the photo and its depth.
+        compiled: compile the model first.
     """
     height, width = working_size(3, 4, area or predictor.area)
     jpeg = folder / "photo.jpg"
@@ -144,6 +152,9 @@ def measure(
     def run() -> dict[str, float]:
         return _predict(predictor, jpeg, height * width, steps, seed, stand_in, folder)
 
+    if compiled:
+        predictor.compile()
+        run()
     if predictor.device.type == "cuda":
         run()
         torch.cuda.reset_peak_memory_stats(predictor.device)
@@ -173,8 +184,9 @@ def baseline(
 ) -> list[float]:
     """Seconds of encoder and steps of the same network in the plainest way: float32, op by op.
 
-    The predictor's weights are float32 afterwards.
+    The predictor's weights are float32 afterwards, and nothing of it is compiled.
     """
+    predictor.uncompile()
     device = predictor.device
     model = predictor.model.to(device, torch.float32)  # the encoder may wait in main memory
     image = torch.rand(1, 3, *size, device=device)

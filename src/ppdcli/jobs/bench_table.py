@@ -132,7 +132,7 @@ def table(result: Json) -> list[str]:
     lines = [
         f"{result['model']} at {result['size']}, {steps} step{'s' * (steps != 1)}, on "
         f"{result['device']} ({result['processor']}, {threads} thread{'s' * (threads != 1)}), "
-        f"{result['precision']}; photo of {result['photo']}"
+        f"{result['precision']}{', compiled' * result['compiled']}; photo of {result['photo']}"
     ]
     if result["weights"] == "random":
         lines.append("random weights: the times and the memory are the model's, its depth is not")

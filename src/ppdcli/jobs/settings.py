@@ -50,6 +50,7 @@ def model_settings(
     seed: int,
     area: int | None,
     metric: bool | None,
+    compiled: bool = False,
 ) -> dict[str, Any]:
     """What a prediction depends on; the arguments are those of ``loading.load`` and ``predict``.
 
@@ -85,4 +86,5 @@ def model_settings(
         "steps": steps or chosen.steps,
         "size": f"{area or width * height} pixels",
         "precision": told_precision(precision, device),
+        "compiled": compiled,
     }
