@@ -57,9 +57,7 @@ class Predictor:
         self.announce = announce
         self.estimator = estimator
         self._same_together: dict[tuple[int, ...], bool] = {}  # (photos, height, width)
-        self._plain: nn.ModuleList | None = (
-            None  # the blocks, where compiled ones run
-        )
+        self._plain: nn.ModuleList | None = None  # the blocks, where compiled ones run
 
     @property
     def is_compiled(self) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ppdcli import load
 from ppdcli.evaluation import steps, synthetic
-from ppdcli.evaluation.steps import Step, Way, crowded, euler, evaluate, heun, midpoint, table
+from ppdcli.evaluation.steps import Step, Way, euler, evaluate, heun, midpoint, table
 from ppdcli.models.flow import T, timesteps
 
 
@@ -46,12 +46,6 @@ def test_calls_of_the_network_and_where(step: Step, calls: int) -> None:
 def test_a_straight_line_takes_one_step(step: Step) -> None:
     x = Way("", step, [1000.0]).follow(lambda x, t: torch.full_like(x, 3.0), torch.ones(1))
     assert float(x) == -2
-
-
-def test_times_that_crowd() -> None:
-    assert crowded(4, 1) == [1000, 750, 500, 250]
-    assert crowded(2, 3) == pytest.approx([1000, 750])
-    assert crowded(2, 1 / 3) == pytest.approx([1000, 250])
 
 
 def test_euler_is_what_the_predictor_does(

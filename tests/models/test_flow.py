@@ -33,6 +33,13 @@ def test_impossible_step_counts_are_refused(steps: int) -> None:
         timesteps(steps)
 
 
+def test_shifted_times_crowd_towards_one_end() -> None:
+    assert timesteps(4, 1.0) == timesteps(4)
+    assert timesteps(2, 3) == pytest.approx([1000, 750], abs=1)
+    assert timesteps(2, 1 / 3) == pytest.approx([1000, 250], abs=1)
+    assert timesteps(4, 0.1) == pytest.approx([1000, 231, 91, 32], abs=1)
+
+
 def test_interpolation_parity(parity: ParityRecord) -> None:
     x_t = interpolate(*(GOLDEN.tensor(f"in.{name}") for name in ("x0", "xT", "t")))
     parity.check_relative(GOLDEN, "out.forward", x_t, "interpolation")
@@ -57,7 +64,7 @@ def test_the_true_velocity_leads_to_x0(steps: int) -> None:
     generator = torch.Generator().manual_seed(0)
     x0 = torch.randn((2, 1, 4, 4), generator=generator)
     noise = torch.randn((2, 1, 4, 4), generator=generator)
-    result = euler_sample(lambda x_t, t: noise - x0, noise, steps)
+    result = euler_sample(lambda x_t, t: noise - x0, noise, timesteps(steps))
     torch.testing.assert_close(result, x0, atol=1e-4, rtol=0)
 
 
@@ -69,6 +76,6 @@ def test_the_sampler_asks_at_the_timesteps_and_reports_each_step() -> None:
         asked.append(t.tolist())
         return torch.zeros_like(x_t)
 
-    euler_sample(velocity, torch.zeros(2, 1, 4, 4), 4, done.append)
+    euler_sample(velocity, torch.zeros(2, 1, 4, 4), timesteps(4), done.append)
     assert asked == [[t] for t in (1000, 750, 500, 249)]
     assert done == [1, 2, 3, 4]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ppdcli.models import pixel_perfect
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
-from ppdcli.models.flow import euler_sample
+from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.training.plain_dit import PlainDiT
 
@@ -70,12 +70,13 @@ def image(seed: int, count: int = 1) -> Tensor:
 NOISE = draw_noise(32, 48, 0)
 
 
-@pytest.mark.parametrize("predicts", ["velocity", "x0"])
+@pytest.mark.parametrize(("predicts", "shift"), [("velocity", 1), ("x0", 1), ("x0", 0.1)])
 @pytest.mark.parametrize("build", [cascade, prompted, unprompted])
 def test_it_follows_the_velocity_of_the_networks_forward(
-    build: Callable[[CasDiTConfig], CasDiT | PlainDiT], predicts: str
+    build: Callable[[CasDiTConfig], CasDiT | PlainDiT], predicts: str, shift: float
 ) -> None:
-    net = randomised(build(replace(SIZES, predicts=predicts)))  # type: ignore[arg-type]
+    config = replace(SIZES, predicts=predicts, time_shift=shift)  # type: ignore[arg-type]
+    net = randomised(build(config))
     model = PixelPerfectDepth(net, Encoder())
     pictures, noise = image(0, count=2), NOISE.expand(2, -1, -1, -1)
     semantics = model.encode(pictures)
@@ -84,7 +85,7 @@ def test_it_follows_the_velocity_of_the_networks_forward(
         return net(torch.cat((x_t, pictures - 0.5), dim=1), semantics, t)
 
     with torch.no_grad():
-        expected = euler_sample(velocity, noise, 3) + 0.5
+        expected = euler_sample(velocity, noise, timesteps(3, shift)) + 0.5
     torch.testing.assert_close(model(pictures, noise, 3), expected, atol=1e-4, rtol=1e-4)
     assert not torch.allclose(expected[0], expected[1])
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.dinov2 import DinoV2Semantics
-from ppdcli.models.flow import euler_sample
+from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.resize import resize_rgb, to_tensor, working_size
 
 Pair = tuple[DinoV2Semantics, CasDiT]
@@ -49,7 +49,7 @@ def sample(
 
     with torch.no_grad():
         semantics = encoder(image)
-        x_0 = euler_sample(predict_velocity, noise, steps)
+        x_0 = euler_sample(predict_velocity, noise, timesteps(steps))
     return x_0, points, velocities
 
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
-from ppdcli.models.flow import T
+from ppdcli.models.flow import T, timesteps
 from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
 from ppdcli.training import stages
 from ppdcli.training.recipe import Phase
@@ -61,7 +61,7 @@ class Perfect(nn.Module):
 @pytest.mark.parametrize("share", [0.0, 0.25, 1.0])
 def test_that_share_of_timesteps_is_the_last_and_the_rest_is_even(share: float) -> None:
     torch.manual_seed(0)
-    t = draw_timesteps(20_000, share, torch.device("cpu"))
+    t = draw_timesteps(20_000, share, 1.0, torch.device("cpu"))
     at_T = t == T
     assert at_T.float().mean().item() == pytest.approx(share, abs=0.01)
     rest = t[~at_T]
@@ -69,6 +69,14 @@ def test_that_share_of_timesteps_is_the_last_and_the_rest_is_even(share: float) 
         assert rest.min() >= 1 and rest.max() < T
         counts = torch.histc(rest, 10, 0, T) / len(rest)
         assert (counts - 0.1).abs().max() < 0.01
+
+
+def test_timesteps_are_drawn_as_densely_as_they_are_sampled() -> None:
+    torch.manual_seed(0)
+    t = draw_timesteps(20_000, 0.0, 0.1, torch.device("cpu"))
+    ends = [0.0, *sorted(timesteps(4, 0.1))]
+    counts = torch.histogram(t, torch.tensor(ends)).hist / len(t)
+    assert (counts - 0.25).abs().max() < 0.01
 
 
 # Flow --------------------------------------------------------------------------------------------

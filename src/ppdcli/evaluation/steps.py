@@ -21,7 +21,7 @@ from torch import Tensor
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.protocols import Degenerate
 from ppdcli.evaluation.scoring import Rules, judge
-from ppdcli.models.flow import T, euler_step, timesteps
+from ppdcli.models.flow import euler_step, timesteps
 from ppdcli.models.pixel_perfect import draw_noise
 from ppdcli.models.resize import resize_rgb, to_tensor
 from ppdcli.photo import Photo
@@ -54,13 +54,6 @@ def midpoint(velocity: Velocity, x: Tensor, t: float, s: float) -> Tensor:
     return euler_step(x, velocity(euler(velocity, x, t, middle), middle), t, s)
 
 
-def crowded(steps: int, shift: float) -> list[float]:
-    """``steps`` times from T down, evenly spaced u in (0, 1] taken to shift u / (1 + (shift - 1) u)
-    (Stable Diffusion 3, arXiv 2403.03206, equation 23): above 1 they crowd towards the noise."""
-    evenly = [k / steps for k in range(steps, 0, -1)]
-    return [T * (shift * u / (1 + (shift - 1) * u)) for u in evenly]
-
-
 @dataclass(frozen=True)
 class Way:
     """A line of the table.
@@ -86,7 +79,11 @@ WAYS = (
     *(Way(f"Euler, {n}", euler, timesteps(n)) for n in (1, 2, 4, 10, 20)),
     *(Way(f"midpoint, {n}", midpoint, timesteps(n)) for n in (1, 2, 5)),
     *(Way(f"Heun, {n}", heun, timesteps(n)) for n in (2, 3, 5)),
-    *(Way(f"Euler, {n}, shift {k:g}", euler, crowded(n, k)) for n in (2, 4) for k in (0.33, 3, 9)),
+    *(
+        Way(f"Euler, {n}, shift {k:g}", euler, timesteps(n, k))
+        for n in (2, 4, 8)
+        for k in (3, 0.33, 0.1, 0.05)
+    ),
 )
 
 

@@ -22,7 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ppdcli.devices import dtype_of, finish
 from ppdcli.errors import PpdError
 from ppdcli.files import png, preview
-from ppdcli.models.flow import euler_sample
+from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.pixel_perfect import draw_noise
 from ppdcli.models.resize import working_size
 from ppdcli.photo import load_photo
@@ -199,7 +199,7 @@ def baseline(
         def velocity(x_t: Tensor, t: Tensor) -> Tensor:
             return model.network(torch.cat((x_t, image - 0.5), dim=1), semantics, t)
 
-        euler_sample(velocity, noise, steps)
+        euler_sample(velocity, noise, timesteps(steps))
         finish(device)
 
     if device.type == "cuda":

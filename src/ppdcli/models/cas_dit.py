@@ -47,6 +47,9 @@ class CasDiTConfig:
         fine_embedding: whether the fine tokens see the input once more through a patch embedding
             of their own, for widths that cannot carry 2p x 2p pixels through one token.
         semantics_scale: length of a semantics token after its normalisation.
+        time_shift: of the times at which it is trained and sampled (``flow.shifted``). Below 1 the
+            layout is decided in the first step, whose estimate errs least, and the others see to
+            the edges.
     """
 
     in_channels: int = 4
@@ -60,6 +63,7 @@ class CasDiTConfig:
     predicts: Literal["velocity", "x0"] = "velocity"
     fine_embedding: bool = False
     semantics_scale: float = 1.0
+    time_shift: float = 1.0
 
     def __post_init__(self) -> None:
         if self.depth % 2:
@@ -69,6 +73,8 @@ class CasDiTConfig:
                 f"hidden_size {self.hidden_size} does not split into {self.num_heads} heads "
                 "of a multiple of 4 channels, which the 2-D rotary embedding needs"
             )
+        if not self.time_shift > 0:
+            raise ValueError(f"time_shift must be a number above 0; it is {self.time_shift}")
 
 
 class CasDiT(DiT):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import torch
@@ -66,24 +66,25 @@ class PixelPerfectDepth(nn.Module):
     ) -> Tensor:
         """From noise to depth, as ``forward`` does, with the prompt that ``encode`` gave."""
         prepared = self.network.prepare(image - 0.5, semantics)
-        conditions = iter(self._conditions(steps, image.device))
+        times = timesteps(steps, self.network.config.time_shift)
+        conditions = iter(self._conditions(times, image.device))
 
         def velocity(x_t: Tensor, _t: Tensor) -> Tensor:
             return self.network.velocity(x_t, prepared, next(conditions))
 
-        return euler_sample(velocity, noise, steps, on_step) + 0.5
+        return euler_sample(velocity, noise, times, on_step) + 0.5
 
-    def _conditions(self, steps: int, device: torch.device) -> Iterable[Condition]:
-        """Those of a run's steps; where the weights are frozen, once until they change."""
+    def _conditions(self, times: Sequence[float], device: torch.device) -> Iterable[Condition]:
+        """Those of a run's times; where the weights are frozen, once until they change."""
         weights = weights_state(self.network)
-        run = (steps, device, weights)
+        run = (times, device, weights)
         kept = self._kept
         if kept is not None and kept[0] == run:
             return kept[1]
-        times = torch.tensor(timesteps(steps), device=device)
-        if steps > KEPT_STEPS:
-            return map(self.network.condition, times.split(1))
-        conditions = self.network.condition(times).apart()
+        together = torch.tensor(times, device=device)
+        if len(times) > KEPT_STEPS:
+            return map(self.network.condition, together.split(1))
+        conditions = self.network.condition(together).apart()
         if weights is not None:
             self._kept = run, conditions
         return conditions

@@ -50,7 +50,8 @@ class Stage:
             stays.
         weight_decay: AdamW's.
         ema: decay of the averaged weights, which are the result.
-        noise_only: share of timesteps drawn at exactly T, where sampling starts; the rest are even.
+        noise_only: share of timesteps drawn at exactly T, where sampling starts; the rest are
+            even, but for the model's time_shift.
     """
 
     model: dict[str, Any]

@@ -113,7 +113,7 @@ def _train(
     trained_network = train(
         network.to(device),
         recipe.diffusion,
-        flow_loss(trained_encoder, recipe.diffusion.noise_only),
+        flow_loss(trained_encoder, recipe.diffusion.noise_only, network.config.time_shift),
         scenes,
         folder / "diffusion.ckpt",
         recipe.seed + 1,

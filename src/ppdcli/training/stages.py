@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
-from ppdcli.models.flow import T, interpolate
+from ppdcli.models.flow import T, interpolate, shifted
 from ppdcli.models.tiny_encoder import TinyEncoder
 from ppdcli.training.recipe import Phase
 from ppdcli.training.targets import multi_scale_gradient_loss
@@ -30,17 +30,18 @@ def encoder_loss(encoder: TinyEncoder, image: Tensor, latent: Tensor, phase: Pha
     return total
 
 
-def draw_timesteps(count: int, noise_only: float, device: torch.device) -> Tensor:
-    """Timesteps (count,) in (0, 1000]: a share at exactly T, the rest even.
+def draw_timesteps(count: int, noise_only: float, shift: float, device: torch.device) -> Tensor:
+    """Timesteps (count,) in (0, 1000]: a share at exactly T, the rest even but for the shift.
 
     The paper's logit-normal draw hardly ever visits T, where sampling starts; a small network then
     takes the noise for depth and prints the same pattern on every photo.
     """
     even = torch.rand(count, device=device) * (T - 1) + 1
-    return torch.where(torch.rand(count, device=device) < noise_only, float(T), even)
+    rest = T * shifted(even / T, shift)
+    return torch.where(torch.rand(count, device=device) < noise_only, float(T), rest)
 
 
-def flow_loss(encoder: TinyEncoder, noise_only: float) -> FlowLoss:
+def flow_loss(encoder: TinyEncoder, noise_only: float, shift: float = 1.0) -> FlowLoss:
     """The flow-matching loss with the frozen encoder's prompt, as an error in x_0.
 
     The velocity's error is that of x_0 times T / t, so this is the velocity loss of paper section
@@ -50,7 +51,7 @@ def flow_loss(encoder: TinyEncoder, noise_only: float) -> FlowLoss:
     def loss(network: nn.Module, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
         with torch.no_grad():
             semantics = encoder(image)
-        t = draw_timesteps(len(image), noise_only, image.device)
+        t = draw_timesteps(len(image), noise_only, shift, image.device)
         noise = torch.randn_like(latent)
         share = (t / T).view(-1, 1, 1, 1)
         x_t = interpolate(latent, noise, t)
