@@ -9,6 +9,7 @@ import pytest
 
 from ppdcli.checkpoints.catalog import (
     FALLBACK,
+    PRESETS,
     Model,
     Part,
     catalog,
@@ -52,6 +53,14 @@ def test_the_models_of_the_catalogue() -> None:
     assert moge2.encoder == moge2.metric == da2.metric == tiny.metric
     assert tiny.parts == (tiny.network,)
     assert da2.parts == (da2.network, da2.encoder)
+
+
+def test_presets_that_nobody_stated_are_the_models_own(write: Callable[[str], Path]) -> None:
+    write(FILE + MODEL + "best = 9\n")
+    mine = models()["mine"]
+    assert [mine.preset(name) for name in PRESETS] == [2, 2, 9]
+    with pytest.raises(UsageError, match="--preset fast: choose from draft, standard, best"):
+        mine.preset("fast")
 
 
 def test_the_facts_that_are_known() -> None:
@@ -179,6 +188,8 @@ MISTAKES = {
     "a side": (FILE + MODEL.replace("64, 48", "64, 4.8"), "[models.mine] area: must be [width, h"),
     "no area": (FILE + MODEL.replace("[64, 48]", "64"), "[models.mine] area: must be two numbers"),
     "steps": (FILE + MODEL.replace("= 2", "= 0"), "[models.mine] steps: must be from 1 to 1000"),
+    "draft": (FILE + MODEL + "draft = 0", "[models.mine] draft: must be from 1 to 1000"),
+    "best": (FILE + MODEL + 'best = "x"', "[models.mine] best: must be a number"),
 }
 
 

@@ -392,6 +392,17 @@ def test_neighbours_and_order_do_not_change_a_result(
     assert Path("alone/a_depth.npy").read_bytes() == Path("forth/a_depth.npy").read_bytes()
 
 
+@pytest.mark.parametrize(("preset", "steps"), [("draft", 1), ("standard", 4), ("best", 10)])
+def test_a_preset_is_a_number_of_steps(
+    ppd: Ppd, photo: Path, tiny: list[str], preset: str, steps: int
+) -> None:
+    options = [photo, *tiny, "--model-size", "-f", "npy", "--json"]
+    report = ppd("predict", *options, "--preset", preset)
+    assert json.loads(report.stdout)["steps"] == steps
+    again = ppd("predict", *options, "--steps", steps)
+    assert json.loads(again.stdout)["status"] == "skipped"
+
+
 def test_steps_and_size(ppd: Ppd, photo: Path, tiny: list[str]) -> None:
     report = ppd(
         "predict",
@@ -451,6 +462,8 @@ def test_previews_share_colours_when_told_the_range(ppd: Ppd, photo: Path, tiny:
         (["--steps", "0"], "--steps"),
         (["--steps", "1001"], "--steps"),
         (["--steps", "many"], "--steps"),
+        (["--preset", "fast"], "--preset fast: choose from draft, standard, best"),
+        (["--preset", "best", "--steps", "4"], "give one of them"),
         (["--seed", "-1"], "--seed"),
         (["--seed", str(2**64)], "--seed"),
         (["--checkpoint", "x.pth", "-m", "auto"], "--checkpoint and --encoder need --model"),

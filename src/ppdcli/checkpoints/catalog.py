@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 FALLBACK = "ppd-tiny"
+PRESETS = ("draft", "standard", "best")
 
 Family = Literal["tiny", "da2", "moge2"]
 Table = dict[str, Any]
@@ -69,6 +70,7 @@ class Model:
         family: where its semantics come from: the network's own file, Depth Anything V2, MoGe-2.
         area: (width, height) that the model was trained at.
         steps: sampling steps by default.
+        draft, best: sampling steps for --preset; those by default where they are not stated.
         encoder: None where the network's file holds the encoder too.
         metric: the file that turns its depth into metres; the model runs without.
         needs: what it takes to run it, in a line.
@@ -83,6 +85,19 @@ class Model:
     encoder: Part | None = None
     metric: Part | None = None
     needs: str | None = None
+    draft: int | None = None
+    best: int | None = None
+
+    def preset(self, name: str) -> int:
+        """The sampling steps of a preset.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if name not in PRESETS:
+            raise UsageError(f"--preset {name}: choose from {', '.join(PRESETS)}")
+        stated = {"draft": self.draft, "best": self.best}.get(name)
+        return self.steps if stated is None else stated
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -225,6 +240,8 @@ def _read(source: Path | Traversable, bundled: bool) -> dict[str, dict[str, Tabl
 _TYPES = {
     "area": (list, "two numbers"),
     "steps": (int, "a number"),
+    "draft": (int, "a number"),
+    "best": (int, "a number"),
     "bytes": (int, "a number"),
 }
 
@@ -289,6 +306,7 @@ def _model(name: str, table: Table, parts: dict[str, Part]) -> Model:
     sides = row["area"]
     if len(sides) != 2 or not all(type(n) is int and n >= 16 for n in sides):
         raise ValueError(f"{where} area: must be [width, height] in pixels, 16 or more")
-    if not 1 <= row["steps"] <= 1000:
-        raise ValueError(f"{where} steps: must be from 1 to 1000")
+    for key in ("draft", "steps", "best"):
+        if not 1 <= row.get(key, 1) <= 1000:
+            raise ValueError(f"{where} {key}: must be from 1 to 1000")
     return Model(name=name, **{**row, "area": (sides[0], sides[1])})

@@ -56,7 +56,7 @@ def bench(
     from ppdcli.models.resize import working_size
 
     chosen = choose(model.model)
-    steps = chosen.steps if model.steps is None else model.steps
+    steps = model.number_of_steps() or chosen.steps
     height, width = working_size(3, 4, area or chosen.area[0] * chosen.area[1])
     request = {"model": chosen.name, "size": f"{width}x{height}", "steps": steps}
     if against is not None and earlier is not None:

@@ -122,7 +122,9 @@ def evaluate(
 
         predictor = model.load(quiet=False)
         bilinear = task.rules.authors_nearest
-        candidates.insert(0, of_model(predictor, model.steps, model.seed, area, bilinear))
+        candidates.insert(
+            0, of_model(predictor, model.number_of_steps(), model.seed, area, bilinear)
+        )
     if benchmark == SYNTHETIC:
         candidates += _controls()
     for line in task.facts:

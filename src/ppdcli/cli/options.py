@@ -76,6 +76,10 @@ class ModelOptions:
         int | None,
         typer.Option(min=1, max=1000, help="Sampling steps.", show_default="the model's, 4"),
     ] = None
+    preset: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Instead of --steps: draft, standard, best."),
+    ] = None
     seed: Annotated[int, typer.Option(min=0, help="Noise seed, per image.")] = 0
     size: Annotated[
         str | None,
@@ -112,8 +116,23 @@ class ModelOptions:
 
         check_request(self.model, self.checkpoint, self.encoder)
         check_names(self.device, self.precision)
+        if self.preset is not None and self.steps is not None:
+            raise UsageError("--preset and --steps both set the steps; give one of them")
+        self.number_of_steps()
         if self.seed >= 1 << 64:
             raise UsageError(f"--seed {self.seed}: give a number below 2**64")
+
+    def number_of_steps(self) -> int | None:
+        """Sampling steps, None for the model's own.
+
+        Raises:
+            UsageError: an unknown preset.
+        """
+        if self.preset is None:
+            return self.steps
+        from ppdcli.checkpoints import catalog, hub
+
+        return catalog.model(hub.choose(self.model)).preset(self.preset)
 
     def settings(self, metric: bool | None = False) -> dict[str, Any]:
         """What a prediction depends on, for the journal of an output folder."""
@@ -125,7 +144,7 @@ class ModelOptions:
             self.encoder,
             self.device,
             self.precision,
-            self.steps,
+            self.number_of_steps(),
             self.seed,
             self.area,
             metric,

@@ -82,7 +82,7 @@ class CloudRecipe(Recipe):
         return PointCloudWork(
             predictor,
             estimator,
-            steps=model.steps,
+            steps=model.number_of_steps(),
             seed=model.seed,
             area=self.area,
             batch=self.batch,

@@ -50,7 +50,7 @@ class PredictRecipe(Recipe):
         limits = self.value_range
         return PredictWork(
             self.model.load(self.quiet, self.metres.metric),
-            steps=self.model.steps,
+            steps=self.model.number_of_steps(),
             seed=self.model.seed,
             area=self.area,
             batch=self.batch,
