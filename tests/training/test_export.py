@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import stat
 from dataclasses import asdict
@@ -75,6 +76,16 @@ def test_the_loaded_model_predicts_what_the_trained_one_does(
     found = loaded(image, noise, steps=3)
     assert trained.std() > 0.05
     assert (found - trained).abs().max() < 0.02 * trained.std()
+
+
+def test_what_half_precision_cannot_hold_stays_whole(
+    pair: tuple[CasDiT, TinyEncoder], tmp_path: Path
+) -> None:
+    network, encoder = pair[0], copy.deepcopy(pair[1])
+    encoder.smooth[2][1].running_var[3] = 113_644.0  # type: ignore[index, union-attr]
+    export(tmp_path / "ppd.safetensors", network, encoder, CARD)
+    loaded = assemble("tiny", tmp_path / "ppd.safetensors", None).encoder
+    assert loaded.smooth[2][1].running_var[3] == 113_644.0  # type: ignore[index, union-attr]
 
 
 def test_the_networks_stay_as_they_are(pair: tuple[CasDiT, TinyEncoder], tmp_path: Path) -> None:

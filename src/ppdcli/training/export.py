@@ -20,6 +20,8 @@ from ppdcli.models.tiny_encoder import TinyEncoder
 def export(path: Path, network: CasDiT, encoder: TinyEncoder, card: dict[str, str]) -> None:
     """Writes both networks in half precision, their sizes and the model card in the header.
 
+    A tensor that half precision cannot hold stays as it is.
+
     Raises:
         OutputError: the file cannot be written.
     """
@@ -36,6 +38,12 @@ def export(path: Path, network: CasDiT, encoder: TinyEncoder, card: dict[str, st
 
 def _half(module: nn.Module, prefix: str) -> dict[str, torch.Tensor]:
     return {
-        prefix + name: (t.half() if t.is_floating_point() else t).cpu().contiguous()
-        for name, t in module.state_dict().items()
+        prefix + name: _halved(tensor).cpu().contiguous()
+        for name, tensor in module.state_dict().items()
     }
+
+
+def _halved(tensor: torch.Tensor) -> torch.Tensor:
+    half = tensor.half() if tensor.is_floating_point() else tensor
+    # A batch norm's variance may exceed 65504, where float16 ends.
+    return half if bool(half.isfinite().all()) else tensor
