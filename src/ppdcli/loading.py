@@ -85,9 +85,7 @@ def load(
         estimator,
     )
     if compiled:
-        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(own_folder() / "compiled"))
-        logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # chatter
-        predictor.compile()
+        compile_predictor(predictor)
     seconds = time.perf_counter() - started
     announce(f"{chosen.name} on {torch_device}, {torch_precision}, loaded in {seconds:.1f} s")
     if name == catalog.AUTO and chosen.name == catalog.FALLBACK:
@@ -96,6 +94,13 @@ def load(
             "-m ppd-da2 (downloads about 3.3 GB once)"
         )
     return predictor
+
+
+def compile_predictor(predictor: Predictor) -> None:
+    """``Predictor.compile``, where what is compiled is kept for later runs."""
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(own_folder() / "compiled"))
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # chatter
+    predictor.compile()
 
 
 def load_estimator(

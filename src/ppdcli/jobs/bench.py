@@ -22,6 +22,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ppdcli.devices import dtype_of, finish
 from ppdcli.errors import PpdError
 from ppdcli.files import png, preview
+from ppdcli.loading import compile_predictor
 from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.pixel_perfect import draw_noise
 from ppdcli.models.resize import working_size
@@ -153,7 +154,7 @@ def measure(
         return _predict(predictor, jpeg, height * width, steps, seed, stand_in, folder)
 
     if compiled:
-        predictor.compile()
+        compile_predictor(predictor)
         run()
     if predictor.device.type == "cuda":
         run()
