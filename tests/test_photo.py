@@ -178,6 +178,41 @@ def test_16_bit_grey_is_scaled_by_value(tmp_path: Path, suffix: str) -> None:
     assert (rgb == rgb[..., :1]).all()
 
 
+@pytest.mark.parametrize(
+    ("bits", "white_is_zero", "pixels", "expected"),
+    [
+        (12, False, bytes.fromhex("000010800fff"), [0, 1, 128, 255]),
+        (16, True, np.array([0, 257, 32768, 65535], "<u2").tobytes(), [255, 254, 127, 0]),
+        (8, True, bytes((0, 1, 128, 255)), [255, 254, 127, 0]),
+    ],
+)
+def test_a_tiff_says_what_its_grey_means(
+    tmp_path: Path, bits: int, white_is_zero: bool, pixels: bytes, expected: list[int]
+) -> None:
+    file = tmp_path / "grey.tif"
+    file.write_bytes(grey_tiff(4, bits, white_is_zero, pixels))
+    np.testing.assert_array_equal(load_photo(file).rgb[0, :, 0], expected)
+
+
+def grey_tiff(width: int, bits: int, white_is_zero: bool, pixels: bytes) -> bytes:
+    """One row, as TIFF 6.0 has it."""
+    tags = [
+        (256, width),
+        (257, 1),
+        (258, bits),
+        (259, 1),  # not compressed
+        (262, int(not white_is_zero)),
+        (273, 8),  # where the row begins
+        (277, 1),
+        (278, 1),
+        (279, len(pixels)),
+    ]
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    row = pixels + b"\0" * (len(pixels) % 2)
+    header = struct.pack("<2sHI", b"II", 42, 8 + len(row))
+    return header + row + struct.pack("<H", len(tags)) + entries + b"\0" * 4
+
+
 def test_float_grey(tmp_path: Path) -> None:
     file = tmp_path / "float.tif"
     Image.fromarray(np.array([[0, 0.5, 1]], np.float32)).save(file)

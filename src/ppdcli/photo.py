@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 
 from ppdcli.errors import InputError
 from ppdcli.images import pnm
@@ -131,13 +131,13 @@ def _read_exif(image: Image.Image) -> tuple[int, float | None]:
 def _to_rgb(image: Image.Image, orientation: int, name: str) -> np.ndarray:
     """(H, W, 3) uint8, upright; each band of rows is converted, turned and put in its place."""
     width, height = image.size
-    to_srgb = _srgb_transform(image)
+    to_srgb, grey = _srgb_transform(image), _Grey.of(image)
     sideways = orientation in _SIDEWAYS
     rgb = np.empty((width, height, 3) if sideways else (height, width, 3), np.uint8)
     rows = max(1, _BAND // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        band = _band_to_rgb(image.crop((0, top, width, bottom)), to_srgb, name)
+        band = _band_to_rgb(image.crop((0, top, width, bottom)), to_srgb, grey, name)
         if orientation in _UPRIGHT:
             band = band.transpose(_UPRIGHT[orientation])
         backwards = orientation in _LAST_ROW_FIRST
@@ -148,10 +148,10 @@ def _to_rgb(image: Image.Image, orientation: int, name: str) -> np.ndarray:
 
 
 def _band_to_rgb(
-    band: Image.Image, to_srgb: ImageCms.ImageCmsTransform | None, name: str
+    band: Image.Image, to_srgb: ImageCms.ImageCmsTransform | None, deep: _Grey, name: str
 ) -> Image.Image:
     if band.mode.startswith("I") or band.mode == "F":
-        return Image.fromarray(_deep_grey_to_8bit(np.asarray(band), name)).convert("RGB")
+        return Image.fromarray(deep.to_8bit(np.asarray(band), name)).convert("RGB")
     try:
         if band.has_transparency_data:
             rgba = band.convert("RGBA")
@@ -166,18 +166,43 @@ def _band_to_rgb(
         ) from error
 
 
-def _deep_grey_to_8bit(grey: np.ndarray, name: str) -> np.ndarray:
-    """Grey of more than 8 bit to uint8 by value; Pillow's own conversion would clip it."""
-    if grey.dtype.kind == "f":
-        if not (grey.min() >= 0 and grey.max() <= 1):
+@dataclass(frozen=True)
+class _Grey:
+    """What grey of more than 8 bit means, which Pillow's own conversion would clip.
+
+    Attributes:
+        most: the largest value there can be.
+        white_is_zero: whether it is black.
+    """
+
+    most: int
+    white_is_zero: bool
+
+    @classmethod
+    def of(cls, image: Image.Image) -> _Grey:
+        """16 bit, black at zero, unless a TIFF says that it is not so."""
+        tags = getattr(image, "tag_v2", {})
+        bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]
+        inverted = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
+        return cls(2 ** min(bits, 16) - 1, inverted)
+
+    def to_8bit(self, grey: np.ndarray, name: str) -> np.ndarray:
+        """The pixels as uint8, 0 black."""
+        if grey.dtype.kind == "f":
+            if not (grey.min() >= 0 and grey.max() <= 1):
+                raise InputError(
+                    f"{name}: float pixels outside 0..1 have no agreed brightness; save it as 8 or"
+                    " 16 bit"
+                )
+            return np.rint((1 - grey if self.white_is_zero else grey) * 255).astype(np.uint8)
+        if grey.min() < 0 or grey.max() > self.most:
             raise InputError(
-                f"{name}: float pixels outside 0..1 have no agreed brightness; save it as 8 or 16"
-                " bit"
+                f"{name}: 32-bit pixels have no agreed brightness; save it as 8 or 16 bit"
             )
-        return np.rint(grey * 255).astype(np.uint8)
-    if grey.min() < 0 or grey.max() > 65535:
-        raise InputError(f"{name}: 32-bit pixels have no agreed brightness; save it as 8 or 16 bit")
-    return ((grey.astype(np.uint32) + 128) // 257).astype(np.uint8)
+        value = grey.astype(np.uint32)
+        if self.white_is_zero:
+            value = self.most - value
+        return ((value * 255 + self.most // 2) // self.most).astype(np.uint8)
 
 
 def _srgb_transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:

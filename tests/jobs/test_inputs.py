@@ -13,6 +13,7 @@ import pytest
 
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.jobs.inputs import Found, discover, read_list
+from ppdcli.jobs.journal import NAME, Entry, line_of
 
 
 @pytest.fixture(autouse=True)
@@ -24,6 +25,11 @@ def touch(*names: str) -> None:
     for name in names:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Path(name).touch()
+
+
+def record(folder: str, *results: str) -> None:
+    lines = (line_of(Entry(name, 1, {}, None)) for name in results)
+    Path(folder, NAME).write_bytes(b"".join(lines))
 
 
 def stems(found: Found) -> list[str]:
@@ -45,6 +51,28 @@ def test_a_folder_is_searched_in_a_fixed_order_and_others_are_counted() -> None:
     assert found.passed_over == 3
 
 
+def test_what_another_run_wrote_is_no_photo() -> None:
+    touch("in/a.jpg", "in/ppd-out/sub/a_depth.png", "in/ppd-out/sub/photo.png")
+    record("in/ppd-out", "sub/a_depth.png")
+    found = discover(["in"], Path("elsewhere"))
+    assert (names(found), found.passed_over) == (["in/a.jpg", "in/ppd-out/sub/photo.png"], 2)
+
+
+@pytest.mark.parametrize("pattern", ["in/*", "in/../in/*.*", "**/*"])
+def test_a_pattern_matches_no_results(pattern: str) -> None:
+    touch("in/a.jpg", "in/a_depth.png")
+    record("in", "a_depth.png")
+    found = discover([pattern], Path("in"))
+    assert [Path(name).name for name in names(found)] == ["a.jpg"]
+    assert found.passed_over == 1
+
+
+def test_a_result_that_is_named_is_a_photo() -> None:
+    touch("in/a_depth.png")
+    record("in", "a_depth.png")
+    assert names(discover(["in/a_depth.png"], Path("in"))) == ["in/a_depth.png"]
+
+
 def test_only_the_last_suffix_is_taken_off() -> None:
     touch("in/a.b.jpg", "c.d.jpg")
     assert stems(discover(["in", "c.d.jpg"])) == ["a.b", "c.d"]
@@ -63,6 +91,7 @@ def test_a_file_that_is_named_twice_is_one_input() -> None:
     touch("in/a.jpg")
     found = discover(["in", "in/a.jpg", "./in/a.jpg", str(Path("in/a.jpg").absolute())])
     assert names(found) == ["in/a.jpg"]
+    assert names(discover(["in/a.jpg", "in/../in/a.jpg"])) == ["in/a.jpg"]
 
 
 def test_a_pattern_is_sorted() -> None:

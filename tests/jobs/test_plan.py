@@ -64,13 +64,39 @@ def test_stdout_has_no_file() -> None:
         (["a.jpg", "a.png"], [NPY], "out", "a.jpg and a.png would both write out/a_depth.npy"),
         (["a.jpg", "A.png"], [NPY], "out", "a.jpg and A.png would both write"),
         (["a.jpg", "a_depth.png"], [PNG], ".", "a_depth.png is an input"),
+        (["a.jpg", "a_depth.png"], [PNG], "sub/..", "a_depth.png is an input"),
+        (["a.jpg", "a_depth.png"], [PNG], "link", "a_depth.png is an input"),
     ],
 )
 def test_plans_that_cannot_work(
     names: list[str], formats: list[Format], output: str | None, message: str
 ) -> None:
+    Path("sub").mkdir()
+    Path("link").symlink_to("sub/..")
     with pytest.raises(UsageError, match=rf"{message}.*;"):
         plan(images(*names), formats, None if output is None else Path(output))
+
+
+def test_the_file_behind_a_link_is_an_input_too() -> None:
+    images("a_depth.png")
+    Path("a.png").symlink_to("a_depth.png")
+    with pytest.raises(UsageError, match=r"a_depth\.png is an input"):
+        plan([Input("a.png", Path("a.png"), PurePath("a"))], [PNG], Path())
+
+
+@pytest.mark.parametrize(
+    ("names", "way_on"),
+    [
+        (("in/a.jpg", "in/a.png"), "; rename one, or run 'in/*.jpg' and 'in/*.png' one by one"),
+        (("in/a.jpg", "in/A.JPG"), "; rename one, or run them one by one with different --output"),
+        (("in/a.jpg", "on/a.jpg"), "; give the folder that holds both, or run them one by one"),
+    ],
+)
+def test_the_way_on_of_two_photos_of_one_name(names: tuple[str, str], way_on: str) -> None:
+    inputs = [Input(name, Path(name), PurePath(Path(name).stem)) for name in names]
+    with pytest.raises(UsageError) as caught:
+        plan(inputs, [PNG], Path("out"))
+    assert way_on in str(caught.value)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 9])

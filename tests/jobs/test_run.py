@@ -20,7 +20,7 @@ from ppdcli.files.atomic import atomic_path
 from ppdcli.jobs import journal
 from ppdcli.jobs.inputs import Input
 from ppdcli.jobs.plan import Format, Task, plan
-from ppdcli.jobs.run import Built, Job, Result, run
+from ppdcli.jobs.run import Built, Job, Result, run, write_stdout
 from ppdcli.photo import Photo
 
 NPY, PNG, PREVIEW = (
@@ -368,7 +368,40 @@ def test_a_file_that_the_user_named_has_no_journal() -> None:
     tasks = plan(images("a.png"), [NPY], Path("out/x.npy"))
     assert [result.status for result in run(tasks, Copying().prepare, [NPY], False)] == ["done"]
     assert [path.name for path in Path("out").iterdir()] == ["x.npy"]
-    assert [result.status for result in run(tasks, Copying().prepare, [NPY], False)] == ["skipped"]
+    (again,) = run(tasks, Copying().prepare, [NPY], overwrite=False)
+    assert (again.status, again.left) == ("skipped", {"out/x.npy": journal.NO_RECORD})
+
+
+def test_an_empty_file_that_the_user_named_is_filled() -> None:
+    Path("x.npy").touch()  # as mktemp does
+    tasks = plan(images("a.png"), [NPY], Path("x.npy"))
+    (result,) = run(tasks, Copying().prepare, [NPY], overwrite=False)
+    assert result.status == "done"
+    assert Path("x.npy").read_text() == "a.png"
+
+
+def test_a_missing_photo_fails_whatever_output_has_its_name() -> None:
+    finish(images("a.png"), [NPY], Copying())
+    (result,) = finish([Input("no/a.png", Path("no/a.png"), PurePath("a"))], [NPY], Copying())
+    assert (result.status, result.error) == ("failed", "no/a.png: no such file; check the path")
+    assert Path("out/a_depth.npy").read_text() == "a.png"
+
+
+def test_a_short_write_to_stdout_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Short(io.RawIOBase):
+        written = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any, /) -> int:
+            self.written += bytes(data[:3])
+            return min(len(data), 3)
+
+    short = Short()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(short, write_through=True))  # type: ignore[type-var]
+    write_stdout(b"all of it")
+    assert short.written == b"all of it"
 
 
 def test_other_settings_leave_the_output_alone_and_say_so() -> None:
@@ -425,6 +458,17 @@ def test_photos_that_have_moved_are_finished() -> None:
     assert (result.status, result.left) == ("skipped", {})
 
 
+def test_a_photo_elsewhere_of_equal_size_and_time_is_another() -> None:
+    entries = images("one/a.png", "two/a.png")
+    one, two = ([Input(i.name, i.path, PurePath("a"))] for i in entries)
+    for entry in entries:
+        assert entry.path is not None
+        os.utime(entry.path, (1, 1))  # as of a reproducible archive
+    finish(one, [NPY], Copying())
+    (result,) = finish(two, [NPY], Copying())
+    assert result.left == {"out/a_depth.npy": "of another photo, such as ../one/a.png"}
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs permissions")
 @pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write anything")
 def test_a_journal_that_cannot_be_written_is_told_once_of_a_user() -> None:
@@ -452,14 +496,15 @@ def test_no_journal_is_left_of_a_run_that_wrote_nothing() -> None:
     assert [path.name for path in Path("out").iterdir()] == ["a_depth.npy"]
 
 
-def test_stdin_is_not_read_when_its_output_is_finished(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = io.BytesIO()
-    Image.new("RGB", (2, 2)).save(stream, format="PNG")
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stream.getvalue())))
-    entry = Input("stdin", None, PurePath("stdin"))
-    assert finish([entry], [NPY], Copying())[0].status == "done"
-    monkeypatch.setattr("sys.stdin", None)
-    assert finish([entry], [NPY], Copying())[0].status == "skipped"
+def test_stdin_is_told_by_what_comes_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def status(grey: int) -> str:
+        stream = io.BytesIO()
+        Image.new("L", (2, 2), grey).save(stream, format="BMP")
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stream.getvalue())))
+        entry = Input("stdin", None, PurePath("stdin"))
+        return finish([entry], [NPY], Copying())[0].status
+
+    assert [status(grey) for grey in (1, 1, 2, 2)] == ["done", "skipped", "done", "skipped"]
 
 
 def test_a_share_of_nothing_is_done_at_once() -> None:

@@ -458,6 +458,7 @@ def test_a_long_journal_is_not_read_for_a_photo_without_outputs(
     monkeypatch.setattr(Recorded, "read_on", lambda self: reads.append("journal"))
     (missing,) = run([task], lambda: pytest.fail("prepared"), [PNG], overwrite=False)
     assert (missing.status, reads) == ("failed", [])
+    Path("in/a.jpg").touch()
     task.outputs["png"].write_bytes(b"is there")
     (there,) = run([task], lambda: pytest.fail("prepared"), [PNG], overwrite=False)
     assert there.status == "skipped"

@@ -7,11 +7,12 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from glob import escape, glob, has_magic
 from pathlib import Path, PurePath
 
 from ppdcli.errors import PpdError, UsageError
-from ppdcli.jobs.journal import Source
+from ppdcli.jobs.journal import NAME, Recorded, Source
 from ppdcli.photo import IMAGE_SUFFIXES
 
 STDIN = "-"
@@ -29,7 +30,7 @@ class Input:
         path: None for stdin, and for what is elsewhere.
         stem: where its outputs go below the output folder, without suffix: ``sub/photo``.
         read: gives its content, where there is no path.
-        source: what is recorded of it, where there is no path; None for stdin.
+        source: what is recorded of it, where there is no path; None for stdin that is not read.
     """
 
     name: str
@@ -37,6 +38,11 @@ class Input:
     stem: PurePath
     read: Callable[[], bytes] | None = field(default=None, repr=False)
     source: Source | None = None
+
+    @property
+    def is_stdin(self) -> bool:
+        """Whether it is stdin, not read yet."""
+        return self.path is None and self.read is None
 
 
 @dataclass
@@ -93,7 +99,8 @@ def discover(
 
     A file that is named but missing is kept: failing is its own affair. So is a folder that cannot
     be read, and a link in a folder that leads nowhere. What an earlier run wrote into a folder is
-    passed over, so that a second run finds the same images.
+    passed over, as far as that folder's journal tells or this run would write there, so that a
+    second run finds the same images.
 
     A folder is searched as ``rg`` would: hidden files and folders are passed over, and so are links
     to folders, which may lead in a circle or to photos that are found anyway. A link to a file is
@@ -122,7 +129,9 @@ def discover(
             _add_folder(found, path, output, endings)
         elif is_pattern(argument):
             matches = [Path(match) for match in sorted(_matches(argument))]
-            for match in matches or ([] if watched else [path]):
+            photos = _without_recorded(matches, output)
+            found.passed_over += len(matches) - len(photos)
+            for match in photos if matches or watched else [path]:
                 if not is_dir(match):
                     found.inputs.append(_file(match))
                 elif "**" not in argument:  # which has matched the files inside, too
@@ -148,6 +157,7 @@ def _file(path: Path) -> Input:
 def _add_folder(found: Found, top: Path, output: Path | None, endings: Sequence[str]) -> None:
     results = None if output is None else _identity(output)
     beside = results is not None and _identity(top) == results
+    recorded: set[Path] = set()
     waiting = [(top, PurePath())]
     while waiting:
         folder, below = waiting.pop()
@@ -156,7 +166,9 @@ def _add_folder(found: Found, top: Path, output: Path | None, endings: Sequence[
         except OSError:
             found.inputs.append(_unreadable(folder))
             continue
-        images = [name for name in files if is_image(name)]
+        if NAME in files:
+            recorded |= _recorded_in(folder)
+        images = [n for n in files if is_image(n) and folder / n not in recorded]
         if beside:
             stems = {PurePath(name).stem for name in images}
             images = [name for name in images if not _is_result(name, stems, endings)]
@@ -169,6 +181,30 @@ def _add_folder(found: Found, top: Path, output: Path | None, endings: Sequence[
             for name in reversed(folders)
             if results is None or _identity(folder / name) != results
         ]
+
+
+def _recorded_in(folder: Path) -> set[Path]:
+    """What the folder's journal knows as made by a run."""
+    recorded = Recorded(folder)
+    recorded.read_on()
+    return {folder / name for name in recorded.entries}
+
+
+def _without_recorded(matches: Sequence[Path], output: Path | None) -> list[Path]:
+    """What a pattern has matched, but for files that a run has made."""
+    tell = place_teller()
+    folders = {match.parent for match in matches} | ({output} if output is not None else set())
+    recorded = {tell(path) for folder in folders for path in _recorded_in(folder)}
+    return [match for match in matches if tell(match) not in recorded]
+
+
+def place_teller() -> Callable[[Path], Path]:
+    """Tells the place of a file, the same whatever way leads to its folder, while no link changes.
+
+    A link that is the file's own name is not followed.
+    """
+    real = cache(os.path.realpath)
+    return lambda path: Path(real(path.parent), path.name)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -259,7 +295,8 @@ def _without_results(inputs: Iterable[Input], output: Path, endings: Sequence[st
 
 def _each_once(inputs: Iterable[Input]) -> list[Input]:
     """Without repetitions of one file, the first naming kept."""
-    seen: dict[object, Input] = {}
+    tell = place_teller()
+    seen: dict[Path | None, Input] = {}
     for entry in inputs:
-        seen.setdefault(entry.path.absolute() if entry.path else STDIN, entry)
+        seen.setdefault(tell(entry.path) if entry.path else None, entry)
     return list(seen.values())

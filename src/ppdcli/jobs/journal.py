@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +42,8 @@ class Source:
     Attributes:
         path: relative to the output folder, where that is possible.
         bytes: its size.
-        mtime_ns: when it was last changed; in a store without times, a number of its version.
+        mtime_ns: when it was last changed; in a store without times, a number of its version;
+            of stdin, of its content.
     """
 
     path: str
@@ -58,7 +59,7 @@ class Entry:
         path: relative to the journal's folder, with /.
         bytes: its size.
         settings: how it was made.
-        source: None for stdin.
+        source: None where it could not be told.
     """
 
     path: str
@@ -85,7 +86,13 @@ class Verdict:
 NO_RECORD = "nothing is recorded of how they were made"
 
 
-def judge(file: Path, entry: Entry | None, settings: Settings, source: Source | None) -> Verdict:
+def judge(
+    file: Path,
+    entry: Entry | None,
+    settings: Settings,
+    source: Source | None,
+    folder: Path | None = None,
+) -> Verdict:
     """Whether an output is finished, by its size and what is recorded of it.
 
     A file of another size than recorded, or empty, is made again; so is one whose photo has
@@ -96,7 +103,9 @@ def judge(file: Path, entry: Entry | None, settings: Settings, source: Source | 
         file: the output.
         entry: the journal's last line on it, None if there is none.
         settings: those of now; ``UNKNOWN`` values are not compared.
-        source: the photo as it is now, None for stdin or a file that cannot be read.
+        source: the photo as it is now, None for a file that cannot be read.
+        folder: of the outputs. If the photo of the record is still where it was, one elsewhere of
+            equal size and time is another: unpacked archives may give all their files one time.
     """
     try:
         found = file.stat()
@@ -104,6 +113,11 @@ def judge(file: Path, entry: Entry | None, settings: Settings, source: Source | 
         return Verdict(make=True)
     if not file.is_file():
         return Verdict(make=True)  # whose failure says what is in the way
+    before = entry.source if entry is not None else None
+    if folder is not None and source is not None and before is not None:
+        moved = before.path != source.path and replace(before, path=source.path) == source
+        if moved and source_of(folder / before.path, folder) == before:
+            return Verdict(make=False, left=_of_another(before))
     return judge_size(str(file), found.st_size, entry, settings, source)
 
 
@@ -121,10 +135,14 @@ def judge_size(
     before = entry.source
     if source is not None and before is not None and _changed(before, source):
         if before.path != source.path:
-            return Verdict(make=False, left=f"of another photo, such as {before.path}")
+            return Verdict(make=False, left=_of_another(before))
         return Verdict(make=True, note=f"{file}: its photo has changed since; made again")
     different = differences(entry.settings, settings)
     return Verdict(make=False, left=", ".join(different) if different else None)
+
+
+def _of_another(before: Source) -> str:
+    return f"of another photo, such as {before.path}"
 
 
 def _changed(before: Source, now: Source) -> bool:
@@ -150,7 +168,7 @@ def _word(value: object) -> str:
 
 
 def source_of(path: Path | None, folder: Path) -> Source | None:
-    """What a photo's file is now; None for stdin, or where it cannot be told."""
+    """What a photo's file is now; None where it cannot be told, as of no file."""
     if path is None:
         return None
     try:

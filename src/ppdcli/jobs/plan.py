@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from unicodedata import normalize
 
 from ppdcli.errors import UsageError
-from ppdcli.jobs.inputs import Input, is_dir, is_file
+from ppdcli.jobs.inputs import Input, is_dir, is_file, place_teller
 from ppdcli.photo import IMAGE_SUFFIXES
 
 Outputs = dict[str, Path]  # format -> file
@@ -97,20 +98,32 @@ def share(tasks: Sequence[Task], shard: tuple[int, int] | None) -> list[Task]:
 
 
 def _refuse_clashes(tasks: Sequence[Task]) -> None:
-    owners: dict[str, str] = {}
-    sources = {task.input.path.absolute() for task in tasks if task.input.path is not None}
+    owners: dict[str, Input] = {}
+    tell = place_teller()
+    paths = [task.input.path for task in tasks if task.input.path is not None]
+    sources = {place for path in paths for place in (tell(path), Path(os.path.realpath(path)))}
     for task in tasks:
         for path in task.outputs.values():
-            if path.absolute() in sources:
+            if tell(path) in sources:
                 raise UsageError(
                     f"{path} is an input, and the output of {task.input.name} would overwrite it; "
                     "choose another --output, or leave that input out"
                 )
             # Some file systems do not tell A from a, nor the two ways to write an accent.
             name = normalize("NFC", str(path)).casefold()
-            other = owners.setdefault(name, task.input.name)
-            if other is not task.input.name:
+            other = owners.setdefault(name, task.input)
+            if other is not task.input:
                 raise UsageError(
-                    f"{other} and {task.input.name} would both write {path}; give the folder that "
-                    "holds both, or run them one by one with different --output"
+                    f"{other.name} and {task.input.name} would both write {path}; "
+                    f"{_way_apart(other, task.input)}"
                 )
+
+
+def _way_apart(one: Input, other: Input) -> str:
+    if one.path is None or other.path is None or one.path.parent != other.path.parent:
+        return "give the folder that holds both, or run them one by one with different --output"
+    first, second = one.path.suffix, other.path.suffix
+    if first.lower() == second.lower():
+        return "rename one, or run them one by one with different --output"
+    patterns = " and ".join(f"'{one.path.parent / '*'}{suffix}'" for suffix in (first, second))
+    return f"rename one, or run {patterns} one by one with different --output"

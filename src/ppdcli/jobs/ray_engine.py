@@ -474,11 +474,13 @@ class _Actor:
         assert self._crew.there is not None
         verdicts = {}
         for name, path in row.task.outputs.items():
-            size = row.sizes.get(name)
-            if size is None or self._crew.overwrite or row.task.folder is None:
-                verdicts[name] = Verdict(make=size is None or self._crew.overwrite)
+            size, source = row.sizes.get(name), row.task.input.source
+            if size is None or source is None or self._crew.overwrite:
+                verdicts[name] = Verdict(
+                    make=True
+                )  # a photo that is not there fails when it is read
                 continue
-            url, source = self._crew.there.url_of(path), row.task.input.source
+            url = self._crew.there.url_of(path)
             entry, now = row.entries.get(name), settings.get(name, {})
             verdicts[name] = journal.judge_size(url, size, entry, now, source)
         return verdicts

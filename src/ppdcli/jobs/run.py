@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
@@ -154,7 +155,7 @@ def run(
     if not tasks:
         return
     order = order_of(tasks, prepare, formats, overwrite, settings, pixel_bytes)
-    yield from work_through(take_stdin(tasks, order), order)
+    yield from work_through(take_stdin(tasks), order)
 
 
 def order_of(
@@ -178,8 +179,8 @@ def order_of(
     )
 
 
-def take_stdin(tasks: Sequence[Task], order: Order) -> Sequence[Task]:
-    """Gives the task of stdin, if it is not finished, what comes from there.
+def take_stdin(tasks: Sequence[Task]) -> Sequence[Task]:
+    """Gives the task of stdin what comes from there, and tells it by its content.
 
     On the caller's thread: Python cannot end one that holds stdin's lock.
 
@@ -187,18 +188,13 @@ def take_stdin(tasks: Sequence[Task], order: Order) -> Sequence[Task]:
         InputError: stdin cannot be read, or is endless.
     """
 
-    def is_stdin(task: Task) -> bool:
-        return task.input.path is None and task.input.read is None
+    return [_with_stdin(task) if task.input.is_stdin else task for task in tasks]
 
-    if not any(map(is_stdin, tasks)):
-        return tasks
-    wanted = _wanted(order)
-    return [
-        replace(task, input=replace(task.input, read=partial(bytes, _stdin())))
-        if is_stdin(task) and not wanted.of(task).finished
-        else task
-        for task in tasks
-    ]
+
+def _with_stdin(task: Task) -> Task:
+    data = _stdin()
+    source = None if task.folder is None else Source("stdin", len(data), zlib.crc32(data))
+    return replace(task, input=replace(task.input, read=partial(bytes, data), source=source))
 
 
 def _stdin() -> bytes:
@@ -260,10 +256,13 @@ class _Wanted:
     overwrite: bool
 
     def of(self, task: Task) -> _Todo:
-        source = task.input.source
+        source, path = task.input.source, task.input.path
         if source is None and task.folder is not None:
-            source = source_of(task.input.path, task.folder)
-        verdicts = {name: self._judge(task, name, source) for name in task.outputs}
+            source = source_of(path, task.folder)
+        if path is not None and not is_file(path):
+            verdicts = dict.fromkeys(task.outputs, Verdict(make=True))  # and fail when it is read
+        else:
+            verdicts = {name: self._judge(task, name, source) for name in task.outputs}
         return _Todo(
             task,
             {name: task.outputs[name] for name, verdict in verdicts.items() if verdict.make},
@@ -274,14 +273,16 @@ class _Wanted:
 
     def _judge(self, task: Task, name: str, source: Source | None) -> Verdict:
         path = task.outputs[name]
-        if self.overwrite or task.folder is None:  # nothing is recorded of a file by name
-            return Verdict(make=self.overwrite or not is_file(path))
+        if self.overwrite:
+            return Verdict(make=True)
+        if task.folder is None:  # nothing is recorded of a file by name
+            return judge(path, None, {}, source)
         key, settings = path.relative_to(task.folder).as_posix(), self.settings.get(name, {})
-        verdict = judge(path, self.recorded.entries.get(key), settings, source)
+        verdict = judge(path, self.recorded.entries.get(key), settings, source, task.folder)
         if verdict.left != NO_RECORD:
             return verdict
         self.recorded.read_on()  # another process may have made it meanwhile
-        return judge(path, self.recorded.entries.get(key), settings, source)
+        return judge(path, self.recorded.entries.get(key), settings, source, task.folder)
 
 
 def _wanted(order: Order) -> _Wanted:
@@ -439,7 +440,9 @@ def write_stdout(data: bytes) -> None:
     if sys.stdout is None:
         raise PpdError("stdout is closed; send it to a file or a pipe")
     try:
-        sys.stdout.buffer.write(data)
+        rest = memoryview(data)
+        while rest:  # with PYTHONUNBUFFERED a write may take a part only
+            rest = rest[sys.stdout.buffer.write(rest) or 0 :]
         sys.stdout.buffer.flush()
     except OSError as error:
         # What is left in the buffer cannot be flushed at exit either.

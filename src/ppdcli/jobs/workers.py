@@ -81,7 +81,7 @@ def run_in_workers(
         replace(order, prepare=each.prepare, settings=each.settings, sharers=len(recipes))
         for each in recipes
     ]
-    crew = _Crew(take_stdin(tasks, order), orders)
+    crew = _Crew(take_stdin(tasks), orders)
     try:
         yield from crew.results()
     finally:
