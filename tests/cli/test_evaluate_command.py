@@ -86,6 +86,15 @@ def test_it_resumes_and_refuses_to_mix(ppd: Ppd, tiny: list[str]) -> None:
     assert again.exit_code == 0 and again.stdout.splitlines()[1].split()[-1] == "1"
 
 
+@pytest.mark.parametrize("names", [("a", "a"), ("a", "constant")])
+def test_two_predictors_of_one_name_are_refused(ppd: Ppd, names: tuple[str, str]) -> None:
+    Path("one").mkdir()
+    given = [f"--predictions={name}=one" for name in names]
+    result = ppd("evaluate", "synthetic", "--limit", 1, *given)
+    assert result.exit_code == 2 and "choose another name" in result.stderr
+    assert not FOLDER.exists()
+
+
 def test_protocols_have_tables_of_their_own(ppd: Ppd, tiny: list[str]) -> None:
     ppd("evaluate", "synthetic", "--limit", 1, *tiny)
     result = ppd("evaluate", "synthetic", "--limit", 1, *tiny, "--protocol", "least-squares")

@@ -271,3 +271,15 @@ def test_one_pixel_has_no_nearest_and_farthest_point(ppd: Ppd, tiny: list[str]) 
     assert result.stderr.startswith("failed: dot.png: the depth map is constant")
     assert len(result.stderr.splitlines()) == 1
     assert not Path("ppd-out").exists()
+
+
+def test_another_list_of_images_is_another_camera(ppd: Ppd, photo: Path, tiny: list[str]) -> None:
+    Path("cameras.txt").write_text("1 PINHOLE 60 40 50 50 30 20\n2 PINHOLE 60 40 90 90 30 20\n")
+    command = ("pointcloud", photo, *tiny, "--intrinsics", "cameras.txt")
+    said = []
+    for camera in (1, 1, 2):
+        Path("images.txt").write_text(f"1 1 0 0 0 0 0 0 {camera} photo.jpg\n\n")
+        said.append(ppd(*command).stderr)
+    assert "photo.ply" in said[0]
+    assert "left as found" not in said[1]
+    assert "left as found (images " in said[2]

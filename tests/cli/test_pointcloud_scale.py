@@ -185,7 +185,7 @@ def test_a_file_that_is_no_camera_ends_the_run_before_it_starts(
     cloud: Cloud, text: str, no_model: None
 ) -> None:
     Path("k.txt").write_text(text)
-    assert "k.txt" in refusal(cloud("--intrinsics", "k.txt"), 3)
+    assert "k.txt" in refusal(cloud("--intrinsics", "k.txt"), 1)
 
 
 def test_the_stored_image_is_turned_with_its_camera(cloud: Cloud) -> None:
@@ -227,6 +227,24 @@ def test_a_relative_depth_file_takes_a_scale(cloud: Cloud, no_model: None) -> No
     Path("points.txt").write_text(rows_of(TRUTH))
     assert cloud("--depth", "known.exr", "--align", "points.txt", "--fov", 60).exit_code == 0
     np.testing.assert_allclose(depths(), TRUTH, rtol=1e-4)
+
+
+def test_a_png_without_a_word_is_what_is_wanted_of_it(cloud: Cloud, no_model: None) -> None:
+    bare = np.rint(scene(HEIGHT, WIDTH) / scene(HEIGHT, WIDTH).max() * 65535).astype(np.uint16)
+    Image.fromarray(bare).save("bare.png")
+    result = cloud("--depth", "bare.png", "--near-far", "1,9", "--fov", 60)
+    assert result.exit_code == 0 and "unit" not in result.stderr
+    assert depths().min() == pytest.approx(1) and depths().max() == pytest.approx(9)
+    result = cloud("--depth", "bare.png", "--fov", 60)
+    assert "bare.png: does not state its unit; read as millimetres; if it is" in result.stderr
+    np.testing.assert_allclose(depths(), bare / 1000, atol=1e-3)
+
+
+def test_a_bare_array_is_said_to_be_taken_for_metres(cloud: Cloud, no_model: None) -> None:
+    np.save("known.npy", TRUTH)
+    result = cloud("--depth", "known.npy", "--fov", 60)
+    assert result.exit_code == 0
+    assert "known.npy: does not state its unit; read as metres; if it is" in result.stderr
 
 
 def test_a_depth_file_and_moge(cloud: Cloud, moge: Moge, monkeypatch: pytest.MonkeyPatch) -> None:

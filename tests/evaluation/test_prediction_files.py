@@ -70,6 +70,25 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         of_folder("other", tmp_path / "none", "depth")
 
 
+def test_a_turned_or_cut_map_is_refused(tmp_path: Path) -> None:
+    depth = np.ones((300, 400), np.float32)
+    frame = Frame(Photo(np.zeros((300, 400, 3), np.uint8), "x"), depth, depth > 0)
+    candidate = of_folder("other", tmp_path, "depth")
+    for name, values in (("turned", depth.T), ("cut", depth[:200])):
+        np.save(tmp_path / f"{name}.npy", values)
+        with pytest.raises(InputError, match=rf"{name}\.npy: .*of other proportions"):
+            candidate.predict(f"{name}.jpg", frame)
+
+
+def test_a_file_that_changes_has_another_stamp(tmp_path: Path) -> None:
+    candidate = of_folder("other", tmp_path, "depth")
+    stamps = [candidate.stamp("photo.jpg")]
+    for count in (3, 4):
+        np.save(tmp_path / "photo.npy", np.ones((3, count)))
+        stamps.append(candidate.stamp("photo.jpg"))
+    assert stamps[0] == "" and len(set(stamps)) == 3
+
+
 def test_a_folder_named_like_a_file_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "photo.npy").mkdir()
     save_npz(tmp_path / "photo.npz")

@@ -785,6 +785,12 @@ def test_a_square_camera_is_of_the_stored_photo(write) -> None:
     assert found.camera == Camera(500, 510, 310, 250, 600, 600).rotated(6)
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_numbers_that_are_typed_are_of_the_upright_photo(orientation: int) -> None:
+    found = given_cameras("300,310,130,140").for_image("a.jpg", 320, 240, orientation)
+    assert found.camera == Camera(300, 310, 130, 140, 320, 240)
+
+
 def test_numbers_without_a_size_go_by_the_nearer_centre(write) -> None:
     stored = read_cameras(write("500 510 310 250")).for_image("a.jpg", 480, 640, orientation=6)
     assert stored.camera == Camera(500, 510, 310, 250, 640, 480).rotated(6)

@@ -121,12 +121,33 @@ def test_finished_rows_are_not_done_again(tmp_path: Path) -> None:
     scored(tmp_path, [GOOD])
 
     def fails(name: str, frame: Frame) -> np.ndarray:
-        pytest.fail("predicted again")
+        if name != "toys/3.jpg":
+            pytest.fail("predicted again")
+        return near_truth(name, frame)  # once more: it may be there by now
 
     again = Candidate("good", "ppd", fails, {"steps": "4"})
     scored(tmp_path, [again])
     with pytest.raises(UsageError, match="steps 4, now 1"):
         scored(tmp_path, [Candidate("good", "ppd", fails, {"steps": "1"})])
+
+
+def test_what_was_missing_or_has_changed_is_scored_on_the_next_run(tmp_path: Path) -> None:
+    image = "toys/3.jpg"
+    stamps = {image: ""}
+
+    def predict(name: str, frame: Frame) -> np.ndarray:
+        asked.append(name)
+        return np.log1p(frame.depth) if stamps[image] else near_truth(name, frame)
+
+    asked: list[str] = []
+    candidate = Candidate("good", "ppd", predict, stamp=lambda name: stamps.get(name, "same"))
+    assert scored(tmp_path, [candidate]).rows[image, "good"].status == "unreadable"
+    asked.clear()
+    for stamp in ("there", "there", "changed"):
+        stamps[image] = stamp
+        rows = scored(tmp_path, [candidate])
+    assert asked == [image, image]
+    assert rows.rows[image, "good"].status == "scored"
 
 
 def test_predictors_of_several_runs_share_the_table(tmp_path: Path) -> None:

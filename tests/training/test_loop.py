@@ -208,6 +208,18 @@ def test_a_checkpoint_of_another_network_is_named(shards: Path) -> None:
         run(Wider(), shards, Loss())
 
 
+@pytest.mark.parametrize("damage", [b"", b"no checkpoint", None])
+def test_a_damaged_checkpoint_is_named(shards: Path, damage: bytes | None) -> None:
+    run(net(), shards, Loss())
+    checkpoint = shards.parent / "net.ckpt"
+    if damage is None:
+        torch.save({"network": {}}, checkpoint)
+    else:
+        checkpoint.write_bytes(damage)
+    with pytest.raises(UsageError, match=r"net\.ckpt: is no checkpoint .* remove it"):
+        run(net(), shards, Loss())
+
+
 def test_reports_tell_samples_loss_speed_and_rate(shards: Path) -> None:
     lines: list[dict[str, float]] = []
     loss = Loss()

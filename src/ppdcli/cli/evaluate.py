@@ -114,9 +114,6 @@ def evaluate(
         for name, folder in named
     ]
     folder = output or Path("ppd-eval", f"{benchmark}-{protocol}")
-    if overwrite:
-        job.clear(folder)
-    rows = Rows(folder, task.settings)
     if not named or model.model != "auto" or model.checkpoint is not None:
         from ppdcli.evaluation.predictors import of_model
 
@@ -127,9 +124,15 @@ def evaluate(
         )
     if benchmark == SYNTHETIC:
         candidates += _controls()
+    _each_by_a_name(candidates)
+    if overwrite:
+        job.clear(folder)
+    rows = Rows(folder, task.settings)
     for line in task.facts:
         say(line)
-    left = sum(not rows.has(e.name, c.name) for e in task.entries for c in candidates)
+    left = sum(
+        not rows.has(e.name, c.name, c.stamp(e.name)) for e in task.entries for c in candidates
+    )
     with _progress(left) as done:
         job.score_all(task, candidates, rows, folder, done)
     results = job.results_of(task, rows)
@@ -218,6 +221,16 @@ def _named(text: str) -> tuple[str, Path]:
     if not (name and equals and folder):
         raise UsageError(f"--predictions {text}: give NAME=FOLDER, such as marigold=out/marigold")
     return name, Path(folder)
+
+
+def _each_by_a_name(candidates: Sequence[Candidate]) -> None:
+    names = [candidate.name for candidate in candidates]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(
+                f"--predictions {name}=...: two predictors of this table are called {name}; choose "
+                "another name"
+            )
 
 
 @contextmanager

@@ -94,13 +94,18 @@ class CloudRecipe(Recipe):
         )
 
     def settings(self) -> dict[str, dict[str, Any]]:
+        from ppdcli.files.cameras_colmap import image_list
+        from ppdcli.jobs.inputs import is_file
         from ppdcli.jobs.settings import OFF, fingerprint
 
         given = self.intrinsics
+        # A COLMAP camera list by name has another file beside it.
+        images = image_list(Path(given)) if given is not None and is_file(Path(given)) else None
         shared = {
             **self.model.settings(self.moge),
             "depth": OFF if self.depth is None else fingerprint(self.depth),
             "intrinsics": OFF if given is None else fingerprint(Path(given)) or given,
+            "images": OFF if images is None else fingerprint(images),
             "fov": OFF if self.fov is None else self.fov,
             "near-far": self.near_far or OFF,
             "align": OFF if self.align is None else fingerprint(self.align),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ppdcli.errors import InputError, PpdError, UsageError, printable
+from ppdcli.errors import PpdError, UsageError, printable
 
 if TYPE_CHECKING:
     from ppdcli.cli.options import OutputOptions
@@ -49,10 +49,7 @@ def exit_with(command: Callable[[], int], verbose: bool) -> None:
         elif not verbose:
             cause = " ".join(str(error).split())
             say(f"error: unexpected {type(error).__name__}: {cause}; -v says more")
-        if isinstance(error, UsageError):
-            code = WRONG_USAGE
-        else:
-            code = SOME_FAILED if isinstance(error, InputError) else RUN_FAILED
+        code = WRONG_USAGE if isinstance(error, UsageError) else RUN_FAILED
     from ppdcli.jobs.pipeline import threads_are_busy
 
     if threads_are_busy():

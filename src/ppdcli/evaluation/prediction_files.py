@@ -12,7 +12,7 @@ from ppdcli.evaluation.frames import Crop, Frame
 from ppdcli.evaluation.predictors import Candidate
 from ppdcli.evaluation.protocols import Kind
 from ppdcli.files import png
-from ppdcli.files.depth_files import read_depth
+from ppdcli.files.depth_files import read_depth, require_view
 from ppdcli.geometry.upsample import downsample_depth
 
 ENDINGS = tuple(
@@ -27,8 +27,8 @@ def of_folder(
     """Predictions read from files.
 
     For the photo ``a/b.jpg`` of a set: ``a/b.npy``, ``.npz``, ``.exr`` or ``.png``, or one of these
-    of ``a/b_depth``, below ``folder``. Where the set's protocol crops its photos, a file of the
-    whole photo is cropped likewise.
+    of ``a/b_depth``, below ``folder``, on any grid of the photo's proportions. Where the set's
+    protocol crops its photos, a file of the whole photo is cropped likewise.
 
     Args:
         name: what tables call it.
@@ -44,10 +44,25 @@ def of_folder(
         raise UsageError(f"--predictions {folder}: no such folder; give NAME=FOLDER")
 
     def predict(image: str, frame: Frame) -> np.ndarray:
-        values = _read(_find(folder, image), kind, png_scale)
-        return values if frame.crop is None else _cropped(values, frame.crop)
+        path = _find(folder, image)
+        values = _read(path, kind, png_scale)
+        crop = frame.crop
+        height, width = frame.depth.shape
+        if crop is not None and values.shape != (height, width):
+            require_view(path, values.shape, crop.full_width, crop.full_height)
+            return _cropped(values, crop)
+        require_view(path, values.shape, width, height)
+        return values
 
-    return Candidate(name, kind, predict, {"kind": kind, "folder": str(folder)}, shown=True)
+    def stamp(image: str) -> str:
+        try:
+            found = _find(folder, image).stat()
+        except (InputError, OSError):
+            return ""
+        return f"{found.st_size} {found.st_mtime_ns}"
+
+    identity = {"kind": kind, "folder": str(folder)}
+    return Candidate(name, kind, predict, identity, stamp, shown=True)
 
 
 def _find(folder: Path, image: str) -> Path:
@@ -92,8 +107,6 @@ def _array(path: Path) -> np.ndarray:
 
 
 def _cropped(values: np.ndarray, crop: Crop) -> np.ndarray:
-    """The part of a map of the whole photo; a map of the part's own size as it is."""
-    if values.shape == (crop.height, crop.width):
-        return values
+    """The part of a map of the whole photo."""
     whole = downsample_depth(values, crop.full_height, crop.full_width)
     return whole[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]

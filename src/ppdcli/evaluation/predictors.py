@@ -26,6 +26,7 @@ class Candidate:
         predict: (name of the image, frame) -> (h, w) values on any grid; NaN where it has none.
             Raises InputError where it has nothing for this image.
         identity: what its values depend on, by name: rows of two identities are never mixed.
+        stamp: name of the image -> what tells a change of its file; empty without one.
         shown: its best and worst images are pictured; not worth it for those that know nothing.
     """
 
@@ -33,6 +34,7 @@ class Candidate:
     kind: Kind
     predict: Predict
     identity: dict[str, str] = field(default_factory=dict)
+    stamp: Callable[[str], str] = lambda _image: ""
     shown: bool = False
 
 

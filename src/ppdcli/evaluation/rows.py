@@ -27,6 +27,7 @@ class Row:
         reason: why it was not.
         note: what was out of the ordinary though it was.
         sums, counts: error by distance to the nearest edge; empty without edges.
+        stamp: of the file that was scored; empty where there is none.
     """
 
     image: str
@@ -37,6 +38,7 @@ class Row:
     note: str | None = None
     sums: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
+    stamp: str = ""
 
 
 class Rows:
@@ -78,18 +80,20 @@ class Rows:
         else:
             self._compare(identity, known, f"{predictor} was scored here")
 
-    def has(self, image: str, predictor: str) -> bool:
-        """Whether it is finished."""
-        return (image, predictor) in self.rows
+    def has(self, image: str, predictor: str, stamp: str = "") -> bool:
+        """Whether it is finished: what could not be read, or has changed since, is not."""
+        row = self.rows.get((image, predictor))
+        return row is not None and row.status != "unreadable" and row.stamp == stamp
 
     def add(self, row: Row) -> None:
-        """Keeps a row; it is on disk when this returns.
+        """Keeps a row, in place of an earlier one; it is on disk when this returns.
 
         Raises:
             OutputError: the disk does not take it.
         """
-        self._write("ab", _plain(row))
-        self.rows[row.image, row.predictor] = row
+        if self.rows.get((row.image, row.predictor)) != row:
+            self._write("ab", _plain(row))
+            self.rows[row.image, row.predictor] = row
 
     def of(self, predictor: str, images: Iterable[str]) -> Iterator[Row]:
         """The rows of a predictor for these images, in their order."""

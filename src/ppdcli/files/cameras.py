@@ -55,7 +55,8 @@ class CameraFile:
         which EXIF may turn by a quarter: a camera of the stored shape is turned with the photo,
         one of the upright shape is taken as it is. Where the shape cannot tell (a square, a half
         turn, a mirror image), it is taken as of the stored image. A format without a size takes
-        the photo's; which way up is told by the nearer centre to the principal point.
+        the photo's; which way up is told by the nearer centre to the principal point. Numbers that
+        were typed are of the upright photo.
 
         Args:
             name: the photo's path, as the user gave it.
@@ -101,7 +102,9 @@ class CameraFile:
         if stated.size is None:
             turned = stated.of_image(*stored).rotated(orientation)
             as_it_is = stated.of_image(*sides)
-            if stored != sides and max(as_it_is.offset) < max(turned.offset):
+            typed = self.contents.format == "numbers"  # by who has seen the photo upright
+            nearer = stored != sides and max(as_it_is.offset) < max(turned.offset)
+            if typed or nearer:
                 camera, is_turned = as_it_is, False
             else:
                 camera, is_turned = turned, orientation > 1

@@ -196,7 +196,7 @@ def _with_images(cameras: dict[int, StatedCamera], path: Path) -> Contents:
         raise InputError(f"{path}: holds no camera; {AGAIN}")
     indices = {camera_id: index for index, camera_id in enumerate(cameras)}
     images: list[tuple[str, int]] = []
-    source = _image_list(path) if len(cameras) > 1 else None
+    source = image_list(path) if len(cameras) > 1 else None
     if source is not None:
         names = _names_binary(source) if source.suffix == ".bin" else _names_text(source)
         for camera_id, name in names:
@@ -209,7 +209,7 @@ def _with_images(cameras: dict[int, StatedCamera], path: Path) -> Contents:
     return Contents("COLMAP", tuple(cameras.values()), tuple(images))
 
 
-def _image_list(path: Path) -> Path | None:
+def image_list(path: Path) -> Path | None:
     """images.txt or .bin beside a camera list; of its own kind first."""
     endings = sorted((".txt", ".bin"), key=lambda ending: ending != path.suffix)
     for ending in endings:

@@ -47,7 +47,7 @@ def read_depth(
         path: a 16-bit PNG, an EXR with a channel Z, or an (H, W) NPY.
         kind: what the values of a .npy are, since it cannot say. An EXR that does not say is
             metric, as the convention is.
-        png_scale: ``mm``, ``kitti`` or ``tum``, what the pixels of a PNG are that does not say.
+        png_scale: what the pixels of a PNG are that does not say.
 
     Returns:
         float32 values, NaN where there is no depth: NaN or infinite in the file, in metres also
@@ -77,6 +77,20 @@ def read_depth(
     if not known.any():
         raise InputError(f"{path}: holds no depth at any pixel; give another file")
     return replace(depth_map, values=np.where(known, values, np.float32(np.nan)))
+
+
+def states_unit(path: Path) -> bool:
+    """Whether a depth file says what its numbers are; an EXR without a word is in metres.
+
+    Raises:
+        InputError: as ``read_depth``.
+    """
+    match format_of(path):
+        case "npy":
+            return False
+        case "png":
+            return png.states_scale(path)
+    return True
 
 
 def require_view(path: Path, shape: tuple[int, ...], width: int, height: int) -> None:

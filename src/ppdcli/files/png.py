@@ -80,30 +80,23 @@ def read(path: Path, scale: PngScale | None = None) -> DepthMap:
 
     Args:
         path: a file of ours, or anybody's in a known scale.
-        scale: ``mm``, ``kitti`` or ``tum`` for a file that does not carry its scale.
+        scale: of a file that does not carry its own; ``normalized`` is relative, 65535 far.
 
     Raises:
         InputError: missing, damaged, not 16-bit grey, or of unknown scale.
     """
-    try:
-        with Image.open(path, formats=("PNG",)) as image:
-            mode = image.mode
-            pixels = np.array(image)
-            text: dict[str, str] = getattr(image, "text", {})
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as PNG ({reason}); check the file") from error
+    mode, pixels, text = _content(path)
     if not mode.startswith("I"):
         raise InputError(f"{path}: is no 16-bit grey PNG (its mode is {mode}); give a depth file")
     kind: Kind = "relative" if text.get("kind") == "relative" else "metric"
     try:
-        if "scale" in text and "offset" in text:
+        if _has_scale(text):
             step, offset = float(text["scale"]), float(text["offset"])
             invalid = text.get("invalid") == "0"
         elif scale in STEPS_PER_METRE:
             step, offset, invalid = 1 / STEPS_PER_METRE[scale], 0.0, True
+        elif scale == "normalized":
+            kind, step, offset, invalid = "relative", 1 / 65535, 0.0, False
         else:
             raise InputError(
                 f"{path}: does not say what its pixels mean; name its scale: mm, kitti or tum"
@@ -115,6 +108,32 @@ def read(path: Path, scale: PngScale | None = None) -> DepthMap:
         values[pixels == 0] = np.nan
     provenance = {key: text[key] for key in PROVENANCE if key in text}
     return DepthMap(values, kind, provenance=provenance)
+
+
+def states_scale(path: Path) -> bool:
+    """Whether the file carries its scale.
+
+    Raises:
+        InputError: missing or damaged.
+    """
+    return _has_scale(_content(path)[2])
+
+
+def _has_scale(text: dict[str, str]) -> bool:
+    return "scale" in text and "offset" in text
+
+
+def _content(path: Path) -> tuple[str, np.ndarray, dict[str, str]]:
+    """Pillow's mode, the pixels and the texts."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            pixels = np.array(image)  # which also finds texts after them
+            return image.mode, pixels, getattr(image, "text", {})
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path") from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: cannot be read as PNG ({reason}); check the file") from error
 
 
 class _Code(NamedTuple):

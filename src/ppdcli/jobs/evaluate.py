@@ -67,7 +67,7 @@ def score_all(
         rows.claim(candidate.name, candidate.identity)
     images = [entry.name for entry in benchmark.entries]
     for entry in benchmark.entries:
-        left = [c for c in candidates if not rows.has(entry.name, c.name)]
+        left = [c for c in candidates if not rows.has(entry.name, c.name, c.stamp(entry.name))]
         if not left:
             continue
         try:
@@ -79,13 +79,14 @@ def score_all(
                 done(row)
             continue
         for candidate in left:
+            stamp = candidate.stamp(entry.name)
             try:
                 prediction = candidate.predict(entry.name, frame)
                 judged = judge(frame, prediction, candidate.kind, benchmark.rules)
             except InputError as error:
                 row = Row(entry.name, candidate.name, "unreadable", reason=str(error))
             except Degenerate as error:
-                row = Row(entry.name, candidate.name, "degenerate", reason=str(error))
+                row = Row(entry.name, candidate.name, "degenerate", reason=str(error), stamp=stamp)
             else:
                 row = Row(
                     entry.name,
@@ -95,6 +96,7 @@ def score_all(
                     note=judged.note,
                     sums=() if judged.sums is None else tuple(judged.sums.tolist()),
                     counts=() if judged.counts is None else tuple(judged.counts.tolist()),
+                    stamp=stamp,
                 )
                 if candidate.shown:
                     others = [*rows.of(candidate.name, images), row]

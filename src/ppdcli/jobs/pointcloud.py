@@ -13,7 +13,7 @@ from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
 from ppdcli.files import ply, preview
 from ppdcli.files.cameras import CameraFile
-from ppdcli.files.depth_files import read_depth, require_view
+from ppdcli.files.depth_files import format_of, read_depth, require_view, states_unit
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
 from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.geometry.camera import Camera
@@ -119,6 +119,12 @@ class PointCloudWork:
 
     def build(self, job: Job, seen: Seen, depth: DepthMap, wanted: Sequence[str]) -> Built:
         started = time.perf_counter()
+        if self.depth is not None and self.scale == Scale() and not states_unit(self.depth):
+            unit = "metres" if format_of(self.depth) == "npy" else "millimetres"
+            job.notes.append(
+                f"{self.depth}: does not state its unit; read as {unit}; if it is relative, give "
+                "--near-far, --align or --metric"
+            )
         depth, notes = self._scaled(job, depth, seen)
         camera = seen.view.camera
         cloud = make_cloud(
@@ -212,7 +218,10 @@ class PointCloudWork:
         started = time.perf_counter()
         # What a bare array holds is told by what is wanted of it.
         placed = self.scale.near_far or self.scale.align or self.scale.metric
-        depth = read_depth(self.depth, "relative" if placed else "metric", "mm")
+        if placed:
+            depth = read_depth(self.depth, "relative", "normalized")
+        else:
+            depth = read_depth(self.depth, "metric", "mm")
         height, width = photo.rgb.shape[:2]
         require_view(self.depth, depth.values.shape, width, height)
         return replace(depth, timings={"depth": time.perf_counter() - started})

@@ -7,7 +7,8 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic, TypeVar
+from pickle import UnpicklingError
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ Network = TypeVar("Network", bound=nn.Module)
 Loss = Callable[[Network, Tensor, Tensor, Phase], Tensor]
 Report = Callable[[dict[str, float]], None]
 SAVE_EVERY = 120.0  # seconds
+KEPT = {"network", "average", "optimizer", "done", "step", "reader"}  # in a checkpoint
 CHECK_EVERY = 600.0
 
 
@@ -39,6 +41,19 @@ class Averaged(Generic[Network]):
         mine = [t for t in self.network.state_dict().values() if t.is_floating_point()]
         theirs = [t for t in network.state_dict().values() if t.is_floating_point()]
         torch._foreach_lerp_(mine, theirs, 1 - decay)
+
+
+def _read_state(checkpoint: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        if state.keys() >= KEPT:
+            return dict(state)
+    except (OSError, EOFError, RuntimeError, AttributeError, UnpicklingError):
+        pass
+    raise UsageError(
+        f"{checkpoint}: is no checkpoint of a training, or damaged; remove it to begin this stage "
+        "anew, or choose another --output"
+    )
 
 
 def learning_rate(stage: Stage, step: int, done: int) -> float:
@@ -87,7 +102,7 @@ def train(
         The averaged network, in eval mode.
 
     Raises:
-        UsageError: the checkpoint is of another network.
+        UsageError: the checkpoint is of another network, or damaged.
     """
     device = next(network.parameters()).device
     optimizer = torch.optim.AdamW(
@@ -97,7 +112,7 @@ def train(
     reader = ShardReader(shards, np.random.default_rng([seed, 3]))
     done = step = 0
     if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
+        state = _read_state(checkpoint, device)
         try:
             network.load_state_dict(state["network"])
             average.network.load_state_dict(state["average"])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Part = TypeVar("Part", bound="DataclassInstance")
 SCHEDULES = ("cosine", "constant")
 SEEDS = 10_000  # seeds from here on are for evaluation
+MOST_AT_ONCE = 128  # in a batch, which is of one shape, and so of one file of scenes
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Phase:
 
     def __post_init__(self) -> None:
         _require_positive(samples=self.samples, scale=self.scale, batch=self.batch)
+        for name, value in (("samples", self.samples), ("batch", self.batch)):
+            if not isinstance(value, int):
+                raise ValueError(f"{name} must be a whole number, not {value!r}")
+        if self.batch > MOST_AT_ONCE:
+            raise ValueError(f"batch must be {MOST_AT_ONCE} at most, not {self.batch}")
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,11 @@ from ppdcli.errors import OutputError, PpdError, UsageError
 from ppdcli.processes import deaf_to_interrupts
 from ppdcli.training.compositions import BENCHMARK, TRAINING, Repertoire, compose
 from ppdcli.training.picture import take
+from ppdcli.training.recipe import MOST_AT_ONCE
 from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.textures import make_texture_bank
 
-SCENES_PER_SHARD = 128
+SCENES_PER_SHARD = MOST_AT_ONCE
 # (height, width) as rendered, and how often: 4:3 most, then portrait, wide, square, panorama.
 SHAPES = ((192, 256), (256, 192), (160, 288), (224, 224), (128, 384))
 SHAPE_WEIGHTS = (0.5, 0.16, 0.16, 0.1, 0.08)
@@ -98,7 +99,10 @@ def _work(folder: Path, seed: int, first: int, step: int, limit: int) -> None:
         if training is not None and not training.is_alive():
             return
         if not (folder / f"{number:06d}.npz").exists():
-            write_shard(folder, seed, number)
+            try:
+                write_shard(folder, seed, number)
+            except OSError as error:
+                raise SystemExit(f"{folder}: cannot be written ({error.strerror})") from None
 
 
 def start_workers(folder: Path, seed: int, workers: int, limit: int) -> Sequence[BaseProcess]:
@@ -135,7 +139,10 @@ def wait_for_shards(folder: Path, count: int, workers: Sequence[BaseProcess]) ->
         if len(list(folder.glob("*.npz"))) >= count:
             return
         if not alive:
-            raise PpdError(f"{folder}: the processes that render scenes failed; see above why")
+            raise PpdError(
+                f"{folder}: the processes that render scenes have ended, see above why; run it "
+                "again to go on"
+            )
         time.sleep(0.5)
 
 
