@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -175,8 +176,10 @@ def rows(listed: Result) -> dict[tuple[str, str], str]:
 
 def test_list_says_what_there_is(ppd: Ppd) -> None:
     listed = ppd("weights", "list")
+    with as_file(files("ppdcli") / "data" / "ppd-tiny.safetensors") as tiny:
+        size = tiny.stat().st_size / 1e6
     assert rows(listed) == {
-        ("ppd-tiny", "network"): "ppd-tiny 13.1 MB Apache-2.0 in the package",
+        ("ppd-tiny", "network"): f"ppd-tiny {size:.1f} MB Apache-2.0 in the package",
         ("ppd-tiny", "metric"): "moge2-vitl 1.32 GB MIT not here "
         "revision known, hash to be pinned on first use",
         ("ppd-da2", "network"): "ppd ? Apache-2.0 not here to be pinned on first use",
