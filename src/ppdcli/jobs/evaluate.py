@@ -67,7 +67,8 @@ def score_all(
         rows.claim(candidate.name, candidate.identity)
     images = [entry.name for entry in benchmark.entries]
     for entry in benchmark.entries:
-        left = [c for c in candidates if not rows.has(entry.name, c.name, c.stamp(entry.name))]
+        stamps = {c.name: c.stamp(entry.name) for c in candidates}
+        left = [c for c in candidates if not rows.has(entry.name, c.name, stamps[c.name])]
         if not left:
             continue
         try:
@@ -79,7 +80,7 @@ def score_all(
                 done(row)
             continue
         for candidate in left:
-            stamp = candidate.stamp(entry.name)
+            stamp = stamps[candidate.name]
             try:
                 prediction = candidate.predict(entry.name, frame)
                 judged = judge(frame, prediction, candidate.kind, benchmark.rules)

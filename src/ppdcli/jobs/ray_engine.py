@@ -476,9 +476,8 @@ class _Actor:
         for name, path in row.task.outputs.items():
             size, source = row.sizes.get(name), row.task.input.source
             if size is None or source is None or self._crew.overwrite:
-                verdicts[name] = Verdict(
-                    make=True
-                )  # a photo that is not there fails when it is read
+                # Without a source the photo is not there, and fails when it is read.
+                verdicts[name] = Verdict(make=True)
                 continue
             url = self._crew.there.url_of(path)
             entry, now = row.entries.get(name), settings.get(name, {})

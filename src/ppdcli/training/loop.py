@@ -23,8 +23,8 @@ Network = TypeVar("Network", bound=nn.Module)
 Loss = Callable[[Network, Tensor, Tensor, Phase], Tensor]
 Report = Callable[[dict[str, float]], None]
 SAVE_EVERY = 120.0  # seconds
-KEPT = {"network", "average", "optimizer", "done", "step", "reader"}  # in a checkpoint
 CHECK_EVERY = 600.0
+KEPT = {"network", "average", "optimizer", "done", "step", "reader"}  # in a checkpoint
 
 
 class Averaged(Generic[Network]):
