@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ppdcli.errors import PpdError
 from ppdcli.jobs import bench
 from ppdcli.jobs.bench_table import in_time, scaled
+from ppdcli.models import attention
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 from ppdcli.predictor import Predictor
@@ -38,12 +43,33 @@ class Encoder(torch.nn.Module):
         return self.convolution(image).flatten(2).mT
 
 
+@contextmanager
+def by_blocks() -> Iterator[None]:
+    """Has ``attend`` multiply block by block, as it does on some processors in bfloat16."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attention, "_gains_by_blocks", lambda *_: True)
+        yield
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
-def test_the_arithmetic_is_that_of_the_formula(precision: str) -> None:
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        nullcontext,
+        lambda: sdpa_kernel(SDPBackend.MATH),
+        lambda: sdpa_kernel(SDPBackend.FLASH_ATTENTION),
+        by_blocks,
+    ],
+    ids=["chosen by PyTorch", "math", "flash", "by blocks"],
+)
+def test_the_arithmetic_is_that_of_the_formula(
+    kernel: Callable[[], AbstractContextManager[None]], precision: str
+) -> None:
     config = CasDiTConfig(hidden_size=64, depth=4, num_heads=4, semantics_dim=8)
     model = PixelPerfectDepth(CasDiT(config), Encoder(8)).eval()
     predictor = Predictor(model, "small", 1, 4, torch.device("cpu"), precision)  # type: ignore[arg-type]
-    encoder, step = bench.arithmetic(predictor, 64, 96)
+    with kernel():
+        encoder, step = bench.arithmetic(predictor, 64, 96)
     assert encoder == 2 * (64 * 96 // 256) * 8 * 3 * 256
     assert step == flop_of_a_step(config, 64, 96)
 
