@@ -41,7 +41,9 @@ MOGE_SCALE = 1e-5  # relative
 MOGE_SEMANTICS = 1e-4
 MOGE_DEPTH = 1e-3  # relative, at each pixel
 MOGE_INTRINSICS = 1e-4  # relative
-FOCAL_SHIFT = 1e-5
+FOCAL_SHIFT = 1e-5  # of the same points: the solver is the same
+# Of our points: the fit multiplies what MOGE_RAYS lets them differ by as much as 20.
+FOCAL_SHIFT_OF_OURS = 1e-3
 
 TINY = CasDiTConfig(hidden_size=64, depth=4, num_heads=4)
 TINY_SEM384 = CasDiTConfig(hidden_size=64, depth=4, num_heads=4, semantics_dim=384)

@@ -82,6 +82,17 @@ def test_two_at_once_download_it_once(start: Start, hub: LocalHub, folders: Fold
     assert folders.files() == ALL
 
 
+def test_the_hub_is_asked_for_the_file_alone(start: Start, hub: LocalHub) -> None:
+    """By no telemetry of huggingface_hub either, which a process begins with."""
+    start().communicate(timeout=SECONDS)
+    asked = {request.path.partition("?")[0] for request in hub.requests}
+    assert asked == {
+        "/me/model/resolve/main/net.pth",
+        f"/me/model/resolve/{COMMIT}/net.pth",
+        f"/me/model/{COMMIT}/net.pth",
+    }
+
+
 def test_ctrl_c_keeps_what_has_come(start: Start, hub: LocalHub, folders: Folders) -> None:
     hub.troubles = [Trouble(hold=100_000)]
     process = start()

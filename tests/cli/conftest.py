@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from threads import as_many_threads
 from typer.testing import CliRunner, Result
 
 from ppdcli.cli.app import app
@@ -42,7 +43,7 @@ def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     def call(*arguments: object, **options: Any) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "ppdcli", *map(str, arguments)]
         pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        options["env"] = {**os.environ, "OMP_NUM_THREADS": "1", **options.get("env", {})}
+        options["env"] = {**os.environ, **as_many_threads(), **options.get("env", {})}
         started.append(subprocess.Popen(command, **{**pipes, **options}))
         return started[-1]
 

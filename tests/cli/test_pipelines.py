@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from threads import as_many_threads
 from typer.testing import Result
 
 from ppdcli.jobs.journal import NAME
@@ -54,7 +55,7 @@ def sh(line: str, first: Path | None = None, **environment: str) -> subprocess.C
     folders = [*([] if first is None else [str(first)]), str(own), os.environ["PATH"]]
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", line],
-        env={**os.environ, "PATH": ":".join(folders), "OMP_NUM_THREADS": "1", **environment},
+        env={**os.environ, "PATH": ":".join(folders), **as_many_threads(), **environment},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=SECONDS,
@@ -141,10 +142,11 @@ def gpubox(tmp_path: Path, separation: None) -> Iterator[Path]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    (threads,) = (f"{name}={value}" for name, value in as_many_threads().items())
     (folder / "server").write_text(
         f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"
         f"AuthorizedKeysFile {folder}/user.pub\nStrictModes no\nPermitRootLogin yes\n"
-        f'PasswordAuthentication no\nSetEnv "PATH={path}" "OMP_NUM_THREADS=1"\n'
+        f'PasswordAuthentication no\nSetEnv "PATH={path}" "{threads}"\n'
     )
     (folder / "known").write_text(f"[127.0.0.1]:{port} {(folder / 'host.pub').read_text()}")
     (folder / "client").write_text(
@@ -285,7 +287,7 @@ def on_a_terminal(line: str, **environment: str) -> bytes:
         env={
             **{k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "CI")},
             "PATH": f"{own_folder}:{os.environ['PATH']}",
-            "OMP_NUM_THREADS": "1",
+            **as_many_threads(),
             "TERM": "xterm-256color",
             **environment,
         },

@@ -348,7 +348,7 @@ def test_a_day_in_a_folder(watching: Watching, ppd: Ppd, tiny: list[str]) -> Non
     assert watching.stderr[-1] == "interrupted; what is finished is kept"
     assert sum(line.startswith("failed: ") for line in watching.stderr) == 1
     Path("ppd-out/slow_depth.npy").unlink()  # of the photo that was deleted
-    # A process with as many threads, on which the last bits depend.
+    # A process with as many threads, since the last bits depend on their number.
     command = [sys.executable, "-m", "ppdcli", "predict", "in", *tiny, "-f", "npy"]
     one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([*command, "-o", "undisturbed"], env=one_thread, check=True)

@@ -13,7 +13,7 @@ import pytest
 
 from ppdcli.jobs.pipeline import Finished, Stages, run_stages
 
-LIMIT = 20.0  # seconds after which a run hangs
+LIMIT = 120.0  # seconds after which a run hangs
 
 
 def no_key(_: int) -> Hashable:
@@ -121,21 +121,21 @@ def test_an_item_heavier_than_those_before_waits_until_there_is_room() -> None:
 def test_groups_are_full_when_enough_waits() -> None:
     all_read = threading.Event()
 
-    def read(n: int) -> int:
-        if n == 11:
-            all_read.set()
-        return n
+    def read(n: int) -> int | Finished:
+        if n < 12:
+            return n
+        all_read.set()  # the one reader has handed over those before
+        return Finished(-1)
 
     watched = Watched(reading=read, key=lambda n: n % 2, most=3)
     compute = watched.compute
 
     def wait(group: list[tuple[int, int]]) -> list[Any]:
-        all_read.wait(LIMIT)
-        time.sleep(0.05)
+        assert all_read.wait(LIMIT)
         return compute(group)
 
     watched.compute = wait  # type: ignore[method-assign]
-    in_time(lambda: watched.run(12, budget=100, readers=1))
+    in_time(lambda: watched.run(13, budget=100, readers=1))
     # The first was chosen when perhaps not all were there.
     for group in watched.groups[1:]:
         assert len(group) == 3 or group[-1] in (10, 11)

@@ -249,7 +249,7 @@ def test_photos_of_one_kind_go_together(monkeypatch: pytest.MonkeyPatch) -> None
     work = Copying(at_a_time=4)
 
     def prepare() -> Copying:
-        all_read.wait(10)
+        assert all_read.wait(120)
         return work
 
     loaded = 0
@@ -336,7 +336,7 @@ def test_a_run_that_is_closed_lets_files_be_written_to_their_end() -> None:
     work.build = slowly  # type: ignore[method-assign]
     results = run(plan(numbered(20), [NPY], Path("out")), work.prepare, [NPY], overwrite=False)
     next(results)
-    begun.wait(10)
+    assert begun.wait(120)
     results.close()
     before = sorted(Path("out").iterdir())
     time.sleep(0.5)

@@ -106,8 +106,8 @@ def test_small_qkv_parity(parity: ParityRecord) -> None:
                 parameter.mul_(2**-7)
     x, semantics = inputs("batch")
     result = velocity(module, x[:1], semantics[:1], GOLDEN["in.timesteps"].tolist()[1:2])
-    # The mistake that this catches is only 3e-5 large.
-    parity.check(GOLDEN, "out.small_qkv.velocity", result, NETWORK / 4, "velocity, small qkv")
+    # With the epsilon at 1e-6 instead of 1e-5 it is off by 3e-3.
+    parity.check(GOLDEN, "out.small_qkv.velocity", result, NETWORK, "velocity, small qkv")
 
 
 def test_sem384_parity(parity: ParityRecord) -> None:

@@ -240,14 +240,21 @@ def _pin(part: Part, remote: Remote, digest: str, announce: Callable[[str], None
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps huggingface_hub's warnings from the user's lines, unless they were asked for."""
+    """Keeps huggingface_hub's warnings from the user's lines, unless they were asked for.
+
+    Its telemetry is off meanwhile: it would ask the Hub for a list of agents, to tell it by which
+    of them it is used.
+    """
     from huggingface_hub import constants
 
     logger = logging.getLogger("huggingface_hub")
     level = logger.level
     if not (constants.HF_DEBUG or os.environ.get("HF_HUB_VERBOSITY")):
         logger.setLevel(logging.ERROR)
+    telemetry_off = constants.HF_HUB_DISABLE_TELEMETRY
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     try:
         yield
     finally:
+        constants.HF_HUB_DISABLE_TELEMETRY = telemetry_off
         logger.setLevel(level)

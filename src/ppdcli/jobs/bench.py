@@ -251,6 +251,7 @@ def _counter() -> FlopCounterMode:
     formulas = {
         kernels._scaled_dot_product_flash_attention_for_cpu: _attention_flop,
         kernels._scaled_dot_product_fused_attention_overrideable: _attention_flop,
+        kernels._scaled_dot_product_attention_math_for_mps: _attention_flop,
     }
     return FlopCounterMode(display=False, custom_mapping=formulas)
 
