@@ -281,7 +281,9 @@ def test_the_bar(
     with report._bar(total, OutputOptions(**options)) as advance:
         advance()
         report.say("a line of its own")
-        time.sleep(0.15)
+        end = time.monotonic() + 60  # it is drawn several times a second
+        while shown and f"1/{total}" not in stderr.getvalue() and time.monotonic() < end:
+            time.sleep(0.01)
     text = stderr.getvalue()
     assert "a line of its own\n" in text
     assert (f"1/{total}" in text) == shown

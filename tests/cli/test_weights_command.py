@@ -230,7 +230,7 @@ def test_list_is_a_table_on_a_terminal(start: Start) -> None:
         while chunk := os.read(ours, 4096):
             seen += chunk
     os.close(ours)
-    assert process.wait(30) == 0
+    assert process.wait(300) == 0
     shown = seen.decode()
     assert "│ ppd-da2" in shown and "│ revision and hash known" in shown
     assert "CC-BY-NC-4.0: non-commercial use only, with attribution (da2-vitl)" in shown

@@ -35,6 +35,7 @@ class Brightness:
         seconds: that a photo takes.
         deadly: the process is killed by photos of this name, ``once`` or always.
         log: a file that tells how often the work was prepared.
+        crew: so many processes must be in the log before a photo is done.
         broken: what preparing it comes to: an "error", a "bug", a process that is "killed".
     """
 
@@ -42,6 +43,7 @@ class Brightness:
     deadly: str = ""
     once: bool = False
     log: Path | None = None
+    crew: int = 0
     broken: str = ""
 
     def prepare(self) -> Brightness:
@@ -70,6 +72,8 @@ class Brightness:
         job.notes.append("a line of all photos")
 
     def predict(self, photos: Sequence[Photo]) -> list[DepthMap]:
+        while self.log is not None and len(self.log.read_text().splitlines()) < self.crew:
+            time.sleep(0.01)
         for photo in photos:
             time.sleep(self.seconds)
             if self.deadly and Path(photo.name).name == self.deadly:

@@ -61,7 +61,9 @@ def check_forward(golden: Golden, model: MoGe2, case: str, parity: ParityRecord)
     parity.check(golden, f"{key}.metric_scale", output.metric_scale, limit, "metric scale")
     sampled = subsampled(output.points[0].numpy(), output.mask[0].numpy() > 0.5)
     fitted = torch.tensor(fit_focal_shift(*sampled, None))
-    parity.check(golden, f"{key}.focal_shift", fitted, FOCAL_SHIFT_OF_OURS, "focal and shift, whole")
+    parity.check(
+        golden, f"{key}.focal_shift", fitted, FOCAL_SHIFT_OF_OURS, "focal and shift, whole"
+    )
 
 
 def check_infer(golden: Golden, model: MoGe2, case: str, suffix: str, parity: ParityRecord) -> None:
