@@ -11,11 +11,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize(
-    "tool", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join
-)
-def test_clean(tool: list[str]) -> None:
+@pytest.mark.parametrize("tool", [["ruff", "check"], ["ruff", "format", "--check"]], ids=" ".join)
+def test_style(tool: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", *tool], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_types(type_check: tuple[subprocess.Popen[bytes], Path]) -> None:
+    process, said = type_check
+    assert process.wait() == 0, said.read_text(encoding="utf-8")

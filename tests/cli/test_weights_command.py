@@ -85,9 +85,9 @@ def test_a_model_from_the_hub_to_a_depth_map(
     assert size.startswith("net: ") and pinned.startswith("pinned on first use: net is revision ")
     assert done.startswith("net: done, ")
     asked = len(served.requests)
-    for options in ([], ["-m", "mine"]):
-        options += ["-f", "npy", "--model-size", "--device", "cpu", "--offline", "--overwrite"]
-        predicted = ppd("predict", photo, *options)
+    for model in ([], ["-m", "mine"]):
+        options = ["-f", "npy", "--model-size", "--device", "cpu", "--offline", "--overwrite"]
+        predicted = ppd("predict", photo, *model, *options)
         assert predicted.exit_code == 0, predicted.stderr
         assert "mine on cpu" in predicted.stderr
     assert np.load("ppd-out/photo_depth.npy").ndim == 2
