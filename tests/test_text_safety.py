@@ -7,7 +7,7 @@ import pytest
 from ppdcli.text_safety import excerpt
 
 
-class Unspeakable(Exception):
+class UnspeakableError(Exception):
     def __str__(self) -> str:
         raise ValueError("no text")
 
@@ -21,7 +21,7 @@ class Unspeakable(Exception):
         ("\u202egpj", r"\u202egpj"),
         (ValueError("bad\nvalue"), "bad value"),
         (ValueError(), "ValueError"),
-        (Unspeakable(), "Unspeakable"),
+        (UnspeakableError(), "UnspeakableError"),
         (12, "12"),
     ],
 )
