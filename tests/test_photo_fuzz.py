@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from damage import OF_BYTES, Damage, with_right_checksums
+from file_damage import OF_BYTES, Damage, with_right_checksums
 from PIL import Image, ImageCms
 
 from ppdcli.errors import InputError

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from damage import OF_BYTES, OF_TEXT, with_right_checksums
+from file_damage import OF_BYTES, OF_TEXT, with_right_checksums
 from reader_samples import Sample, samples
 
 from ppdcli.errors import PpdError
