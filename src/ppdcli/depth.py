@@ -38,6 +38,7 @@ class DepthMap:
         camera: pinhole camera of this very grid, if known.
         provenance: where the values come from, keys as in ``PROVENANCE``.
         timings: seconds that the parts of the prediction took, for the batch it was in.
+        notes: lines for the user on how a file was read, each naming the file.
     """
 
     values: np.ndarray
@@ -45,6 +46,7 @@ class DepthMap:
     camera: Camera | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:

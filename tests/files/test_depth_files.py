@@ -191,8 +191,8 @@ def test_exr_of_others(tmp_path: Path) -> None:
     back = exr.read(tmp_path / "z.exr")
     assert back.kind == "metric"
     np.testing.assert_array_equal(back.values, [[1, np.nan], [2, 3]])
-    OpenEXR.File(header, {"Y": values}).write(str(tmp_path / "y.exr"))
-    with pytest.raises(InputError, match=r"y\.exr: has no depth channel Z, only Y"):
+    OpenEXR.File(header, {"Y": values, "A": values}).write(str(tmp_path / "y.exr"))
+    with pytest.raises(InputError, match=r"y\.exr: has no depth channel Z, only A, Y"):
         exr.read(tmp_path / "y.exr")
 
 

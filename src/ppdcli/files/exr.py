@@ -12,10 +12,16 @@ from typing import Any
 import numpy as np
 
 from ppdcli.depth import PROVENANCE, DepthMap, Kind
-from ppdcli.errors import InputError, OutputError
+from ppdcli.errors import InputError, OutputError, shown
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.decoding import decoding, require_size
+from ppdcli.files.exr_channels import DEPTH, depth_channel
+from ppdcli.files.exr_printing import quiet
+from ppdcli.files.foreign import require_regular
 
 SUFFIX = ".exr"
+MAX_VALUES = 1_000_000_000
+"""Of all channels of a file together, which OpenEXR decodes at once: 4 GB."""
 
 
 def write(path: Path, depth_map: DepthMap) -> None:
@@ -47,41 +53,72 @@ def write(path: Path, depth_map: DepthMap) -> None:
 
 
 def read(path: Path) -> DepthMap:
-    """Read channel Z. A file without our ``kind`` attribute is metric, as the convention is.
+    """Read the depth channel, by the rules of ``exr_channels``; a note says where it is not ``Z``.
 
-    Infinite values become NaN.
+    A file without our ``kind`` attribute is metric, as the convention is. Infinite values become
+    NaN.
 
     Raises:
-        InputError: missing, damaged, or without a channel Z.
+        InputError: missing, no file, damaged, too large, or without a channel that is depth.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    try:
+    with decoding(path, "EXR"):
+        require_regular(path)
         with _utf8_name(path) as name:
             if name != path:
                 shutil.copyfile(path, name)
-            header, values = _read_z(name, path)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as EXR ({reason}); check the file") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+            part, channel = _chosen(name, path)
+            with quiet() as complaints:
+                values, header = _pixels(name, part, channel)
+        if complaints:
+            raise ValueError(complaints[0].replace(str(name), path.name))
     values[np.isinf(values)] = np.nan
     kind: Kind = "relative" if header.get("kind") == "relative" else "metric"
-    provenance = {key: str(header[key]) for key in PROVENANCE if key in header}
-    return DepthMap(values, kind, provenance=provenance)
+    provenance = {key: shown(header[key]) for key in PROVENANCE if key in header}
+    notes = (
+        () if channel == DEPTH else (f"{path}: depth is read from its channel {shown(channel)}",)
+    )
+    return DepthMap(values, kind, provenance=provenance, notes=notes)
 
 
-def _read_z(file: Path, shown: Path) -> tuple[dict[str, Any], np.ndarray]:
+def _chosen(file: Path, path: Path) -> tuple[int, str]:
+    """Part and channel of the depth, of a file that is not too large.
+
+    Raises:
+        InputError: there is none.
+        Exception: of any kind, where the file is damaged.
+    """
+    import OpenEXR
+
+    with quiet(), OpenEXR.File(str(file), separate_channels=True, header_only=True) as exr:
+        headers = [dict(part.header) for part in exr.parts]
+    channels = [[channel.name for channel in header["channels"]] for header in headers]
+    total = 0
+    for header, names in zip(headers, channels, strict=True):
+        (left, top), (right, bottom) = (corner.tolist() for corner in header["dataWindow"])
+        height, width = bottom - top + 1, right - left + 1
+        require_size(height, width)
+        total += height * width * len(names)
+    if total > MAX_VALUES:  # all channels are decoded
+        raise ValueError(f"its channels hold {total} values, more than the {MAX_VALUES} allowed")
+    found = depth_channel(channels)
+    if found is None:
+        names = [name for part in channels for name in part]
+        raise InputError(
+            f"{path}: has no depth channel Z, only {shown(', '.join(names))}; give a depth EXR"
+        )
+    return found
+
+
+def _pixels(file: Path, part: int, channel: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """(H, W) float32 values, and the header of their part."""
     import OpenEXR
 
     with OpenEXR.File(str(file), separate_channels=True) as exr:
-        header, channels = dict(exr.header()), exr.channels()  # closing empties its own
-        if "Z" not in channels:
-            raise InputError(
-                f"{shown}: has no depth channel Z, only {', '.join(channels)}; give a depth EXR"
-            )
-        return header, np.array(channels["Z"].pixels, np.float32)
+        header, channels = dict(exr.header(part)), exr.channels(part)  # closing empties its own
+        values = np.array(channels[channel].pixels, np.float32)
+    if values.ndim != 2:
+        raise ValueError(f"{channel} is of shape {values.shape}")
+    return values, header
 
 
 @contextmanager

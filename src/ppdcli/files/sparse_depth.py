@@ -75,6 +75,7 @@ def _read_map(path: Path, width: int, height: int) -> SparseDepth:
         raise InputError(
             f"{path}: holds relative depth, which fixes no scale; give depth in metres"
         )
+    notes.extend(depth_map.notes)
     values = depth_map.values
     require_view(path, values.shape, width, height)
     rows, columns = np.nonzero(np.isfinite(values))
