@@ -8,9 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ppdcli.errors import InputError, PpdError, shown
-
-MAX_PIXELS = 250_000_000
-"""Of a depth map, as of a photo; larger ones are refused by their header."""
+from ppdcli.images.opening import MAX_PIXELS
 
 
 @contextmanager
@@ -45,7 +43,7 @@ def decoding(path: Path, what: str, way_on: str = "check the file") -> Iterator[
 
 
 def require_size(height: int, width: int) -> None:
-    """Refuse a depth map of no pixels, or of more than ``MAX_PIXELS``.
+    """Refuse a depth map of no pixels, or of more than a photo may have.
 
     Raises:
         ValueError: it is one; for use inside ``decoding``.

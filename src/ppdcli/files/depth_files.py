@@ -11,6 +11,8 @@ import numpy as np
 from ppdcli.depth import DepthMap, Kind
 from ppdcli.errors import InputError
 from ppdcli.files import exr, npy, png
+from ppdcli.files.decoding import decoding
+from ppdcli.files.foreign import open_regular
 
 DepthFormat = Literal["png", "exr", "npy"]
 
@@ -26,15 +28,10 @@ def format_of(path: Path) -> DepthFormat | None:
     """The format by the file's first bytes; None if it is none of them.
 
     Raises:
-        InputError: the file is missing or cannot be read.
+        InputError: the file is missing, no regular file, or cannot be read.
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(max(map(len, MAGIC)))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    with decoding(path, "a depth file"), open_regular(path) as stream:
+        head = stream.read(max(map(len, MAGIC)))
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
 
 

@@ -29,7 +29,7 @@ def quiet() -> Iterator[list[str]]:
 
 
 class _Sieve:
-    """Stands in for ``sys.stdout``, to which the library's Python side writes, in pieces of lines."""
+    """Stands in for ``sys.stdout``, to which the library's Python side writes pieces of lines."""
 
     def __init__(self, stream: Any, lines: list[str]) -> None:
         self._stream, self._lines, self._begun = stream, lines, ""
