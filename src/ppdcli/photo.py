@@ -13,9 +13,9 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 
 from ppdcli.errors import InputError, shown
+from ppdcli.files.source import read_file, read_stream
 from ppdcli.images import pnm
 from ppdcli.images.opening import check_size, open_image
-from ppdcli.images.source import read_file, read_stream
 from ppdcli.images.whole import require_data, require_whole, with_its_end
 
 # fmt: off

@@ -15,6 +15,7 @@ from ppdcli.files import npy, png
 from ppdcli.files.decoding import decoding
 from ppdcli.files.depth_files import read_depth, require_view
 from ppdcli.files.foreign import open_regular
+from ppdcli.files.source import is_dir, is_file
 from ppdcli.geometry.upsample import downsample_depth
 
 ENDINGS = tuple(
@@ -42,7 +43,7 @@ def of_folder(
     Raises:
         UsageError: there is no such folder.
     """
-    if not folder.is_dir():
+    if not is_dir(folder):
         raise UsageError(f"--predictions {folder}: no such folder; give NAME=FOLDER")
 
     def predict(image: str, frame: Frame) -> np.ndarray:
@@ -71,7 +72,7 @@ def _find(folder: Path, image: str) -> Path:
     stem = PurePosixPath(image).with_suffix("")
     for ending in ENDINGS:
         path = folder / f"{stem}{ending}"
-        if path.is_file():
+        if is_file(path):
             return path
     raise InputError(f"{folder / stem}: no .npy, .npz, .exr or .png there; predict {image} too")
 

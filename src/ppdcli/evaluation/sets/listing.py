@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from ppdcli.errors import UsageError, shown
+from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.evaluation.sets.rules import SetRules
-from ppdcli.files.foreign import read_regular
+from ppdcli.files.source import Kind, read_file
 
 FILES = ("photo", "depth", "mask")
-MAX_BYTES = 64 << 20  # of a list; those of the sets have some ten thousand
+LIST = Kind("a list", 64 << 20, "give a list of fewer images")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ def read_list(path: Path, rules: SetRules) -> Listing:
         photo = files[0]
         if photo in rows:
             raise UsageError(
-                f"{where} has the photo {shown(photo)} of line {lines[photo]} again; list each image once"
+                f"{where} has the photo {shown(photo)} of line {lines[photo]} again; list each "
+                "image once"
             )
         rows[photo], lines[photo] = files, number
     if not rows:
@@ -64,13 +65,11 @@ def read_list(path: Path, rules: SetRules) -> Listing:
 
 def _text(path: Path, rules: SetRules) -> str:
     try:
-        return read_regular(path, MAX_BYTES).decode("utf-8-sig")
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such list; give one with lines {rules.line}") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); check the list") from error
+        return read_file(path, str(path), LIST).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is no text; give a list with lines {rules.line}") from None
+    except InputError as error:
+        raise UsageError(f"{error}; a list has lines {rules.line}") from None
 
 
 def _count(fields: int) -> str:
