@@ -17,7 +17,7 @@ from ppdcli.files.cameras_stated import (
     from_matrix,
     number,
 )
-from ppdcli.files.source import Kind, read_file
+from ppdcli.files.source import Kind, is_dir, read_file
 
 MAX_LINES = 2_000_000
 MAX_ENTRIES = 4_000_000
@@ -38,7 +38,7 @@ def read_contents(path: Path) -> Contents:
     Raises:
         InputError: the file is missing, empty, too large, of no known format, or damaged.
     """
-    if path.is_dir():
+    if is_dir(path):
         path = cameras_colmap.find_cameras(path)
     data = _read(path)
     text = _decoded(data)
