@@ -10,6 +10,9 @@ from pathlib import Path
 from ppdcli.errors import InputError, PpdError, shown
 from ppdcli.images.opening import MAX_PIXELS
 
+# Of ``files.foreign``: a folder, a pipe, a device, a name that cannot be; it says which.
+_NO_FILE = (errno.EISDIR, errno.EINVAL)
+
 
 @contextmanager
 def decoding(path: Path, what: str, way_on: str = "check the file") -> Iterator[None]:
@@ -33,13 +36,7 @@ def decoding(path: Path, what: str, way_on: str = "check the file") -> Iterator[
     except MemoryError as error:
         raise InputError(f"{path}: does not fit into memory; scale it down first") from error
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == errno.ENOENT:
-            raise InputError(f"{path}: no such file; check the path") from None
-        if isinstance(error, OSError) and error.errno is not None:
-            reason, as_what = error.strerror, ""
-        else:
-            reason, as_what = _message(error), f" as {what}"
-        raise InputError(f"{path}: cannot be read{as_what} ({shown(reason)}); {way_on}") from error
+        raise InputError(f"{path}: {_what_is_wrong(error, what, way_on)}") from error
 
 
 def require_size(height: int, width: int) -> None:
@@ -54,6 +51,16 @@ def require_size(height: int, width: int) -> None:
         raise ValueError(
             f"{width}x{height} is more than the {MAX_PIXELS // 10**6} megapixels that are allowed"
         )
+
+
+def _what_is_wrong(error: Exception, what: str, way_on: str) -> str:
+    if not isinstance(error, OSError) or error.errno is None:
+        return f"cannot be read as {what} ({shown(_message(error))}); {way_on}"
+    if error.errno == errno.ENOENT:
+        return "no such file; check the path"
+    if error.errno in _NO_FILE:
+        return f"{shown(error.strerror)}; name a file"
+    return f"cannot be read ({shown(error.strerror)}); {way_on}"
 
 
 def _message(error: Exception) -> str:
