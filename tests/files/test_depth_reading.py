@@ -89,7 +89,7 @@ def test_files_without_depth(tmp_path: Path) -> None:
         read_depth(tmp_path / "a.npz")
     with pytest.raises(InputError, match="no such file"):
         read_depth(tmp_path / "missing.exr")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder, not a file"):
         read_depth(tmp_path)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,14 @@ from ppdcli.errors import PpdError, shown
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.sets.reading import between, png_metres, require_same_size, require_size
 from ppdcli.evaluation.sets.rules import SetRules
+from ppdcli.files.apart import Apart
 from ppdcli.files.decoding import decoding
 from ppdcli.files.depth_files import format_of
-from ppdcli.files.foreign import open_regular
+from ppdcli.files.foreign import require_regular
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import load_photo
 
+_APART = Apart()  # damaged files can crash the HDF5 library
 DATASET = "dataset"
 MAX_CHUNK = 1 << 24  # values that are decompressed at once; the set's own have some thousand
 DEPTH_RANGE = (0.1, 65.0)  # as in the authors' reader of this set
@@ -58,12 +61,25 @@ def planar(distance: np.ndarray) -> np.ndarray:
 
 
 def _distance(path: Path) -> np.ndarray:
-    """(768, 1024) float64 distances in metres; no other file is looked into."""
-    try:
-        import h5py
-    except ImportError:
-        raise PpdError(f"{path}: reading HDF5 needs h5py; pip install 'ppdcli[evaluate]'") from None
-    with decoding(path, "HDF5"), open_regular(path) as stream, h5py.File(stream, "r") as file:
+    """(768, 1024) distances in metres; no other file is looked into."""
+    if find_spec("h5py") is None:
+        raise PpdError(f"{path}: reading HDF5 needs h5py; pip install 'ppdcli[evaluate]'")
+    with decoding(path, "HDF5"):
+        require_regular(path)
+        values: np.ndarray = _APART.call(_dataset, path)
+    return values
+
+
+def _dataset(path: Path) -> np.ndarray:
+    """The content of the file's dataset.
+
+    Raises:
+        InputError: it is of another size.
+        Exception: of any kind where the file is damaged, which can also crash the process.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
         if not isinstance(file.get(DATASET, getlink=True), h5py.HardLink):
             raise ValueError(f"it has no {DATASET} of its own")
         data = file[DATASET]
@@ -74,7 +90,7 @@ def _distance(path: Path) -> np.ndarray:
         require_size(path, data.shape, CAMERA.height, CAMERA.width)
         if data.chunks is not None and math.prod(data.chunks) > MAX_CHUNK:
             raise ValueError(f"its parts are of shape {data.chunks}")
-        return np.asarray(data, np.float64)
+        return np.asarray(data)
 
 
 RULES = SetRules(
