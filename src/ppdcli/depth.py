@@ -95,7 +95,7 @@ class DepthMap:
         """Write a depth file; the suffix picks the format.
 
         ``.png``: 16 bit, millimetres when metric, normalized when relative. ``.exr``: float32
-        channel Z. ``.npy``: the float32 values. For other encodings see ``ppdcli.files``.
+        channels Z and Y. ``.npy``: the float32 values. For other encodings see ``ppdcli.files``.
 
         Raises:
             UsageError: another suffix.

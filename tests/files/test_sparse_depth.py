@@ -101,7 +101,7 @@ def test_what_is_neither_text_nor_a_map(tmp_path: Path, content: bytes) -> None:
 def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no\.txt: no such file"):
         read_sparse_depth(tmp_path / "no.txt", 20, 10)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder, not a file"):
         read_sparse_depth(tmp_path, 20, 10)
 
 

@@ -21,6 +21,8 @@ MAGIC: dict[bytes, DepthFormat] = {
     b"\x76\x2f\x31\x01": "exr",
     b"\x93NUMPY": "npy",
 }
+TOO_FAR = 1e9  # metres
+HALF_MAX = 65504
 ROUNDING = 8  # pixels: models round the sides of their grids to multiples of 16 or 14
 
 
@@ -41,14 +43,14 @@ def read_depth(
     """Read a depth map. What the file says about itself goes before the arguments.
 
     Args:
-        path: a 16-bit PNG, an EXR with a channel Z, or an (H, W) NPY.
+        path: a 16-bit PNG, an EXR with a depth channel (``exr_channels``), or an (H, W) NPY.
         kind: what the values of a .npy are, since it cannot say. An EXR that does not say is
             metric, as the convention is.
         png_scale: what the pixels of a PNG are that does not say.
 
     Returns:
         float32 values, NaN where there is no depth: NaN or infinite in the file, in metres also
-        zero or negative.
+        what ``is_metres`` says is none.
 
     Raises:
         InputError: missing, damaged, no depth file, without any depth, or of unknown meaning.
@@ -68,12 +70,18 @@ def read_depth(
         case None:
             raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
     values = depth_map.values
-    known = np.isfinite(values)
-    if depth_map.kind == "metric":
-        known &= values > 0
+    known = is_metres(values) if depth_map.kind == "metric" else np.isfinite(values)
     if not known.any():
         raise InputError(f"{path}: holds no depth at any pixel; give another file")
     return replace(depth_map, values=np.where(known, values, np.float32(np.nan)))
+
+
+def is_metres(values: np.ndarray) -> np.ndarray:
+    """Where values are depths: above 0, finite, and none of those that renderers write for none.
+
+    Those are 1e10 (Blender), 1e11 and the like, and 65504, which is what they become as half.
+    """
+    return np.isfinite(values) & (values > 0) & (values < TOO_FAR) & (values != HALF_MAX)
 
 
 def states_unit(path: Path) -> bool:

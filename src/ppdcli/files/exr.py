@@ -1,4 +1,4 @@
-"""OpenEXR: float32 depth in one channel ``Z``, lossless, with its facts as attributes."""
+"""OpenEXR: float32 depth in the channel ``Z``, lossless, with its facts as attributes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ MAX_VALUES = 1_000_000_000
 def write(path: Path, depth_map: DepthMap) -> None:
     """Write channel Z, FLOAT, ZIP: the values as they are, NaN for no depth.
 
-    The attributes are ``DepthMap.facts()`` as strings.
+    The channel Y holds the same: it is what Blender, OpenCV, GIMP and ImageMagick show, to which a
+    file with Z alone is black. The attributes are ``DepthMap.facts()`` as strings.
 
     Raises:
         OutputError: the file cannot be written.
@@ -42,7 +43,7 @@ def write(path: Path, depth_map: DepthMap) -> None:
     values = np.ascontiguousarray(depth_map.values, np.float32)
     with atomic_path(path) as temporary, _utf8_name(temporary) as name:
         try:
-            OpenEXR.File(header, {"Z": values}).write(str(name))
+            OpenEXR.File(header, {"Y": values, "Z": values}).write(str(name))
             if name != temporary:
                 shutil.copyfile(name, temporary)
         except RuntimeError as error:
@@ -55,8 +56,9 @@ def write(path: Path, depth_map: DepthMap) -> None:
 def read(path: Path) -> DepthMap:
     """Read the depth channel, by the rules of ``exr_channels``; a note says where it is not ``Z``.
 
-    A file without our ``kind`` attribute is metric, as the convention is. Infinite values become
-    NaN.
+    The map is that of the display window: NaN where the file has no pixels, without those outside
+    of it. A file without our ``kind`` attribute is metric, as the convention is. Infinite values
+    become NaN.
 
     Raises:
         InputError: missing, no file, damaged, too large, or without a channel that is depth.
@@ -71,6 +73,7 @@ def read(path: Path) -> DepthMap:
                 values, header = _pixels(name, part, channel)
         if complaints:
             raise ValueError(complaints[0].replace(str(name), path.name))
+    values = _in_display_window(values, header)
     values[np.isinf(values)] = np.nan
     kind: Kind = "relative" if header.get("kind") == "relative" else "metric"
     provenance = {key: shown(header[key]) for key in PROVENANCE if key in header}
@@ -94,9 +97,10 @@ def _chosen(file: Path, path: Path) -> tuple[int, str]:
     channels = [[channel.name for channel in header["channels"]] for header in headers]
     total = 0
     for header, names in zip(headers, channels, strict=True):
-        (left, top), (right, bottom) = (corner.tolist() for corner in header["dataWindow"])
-        height, width = bottom - top + 1, right - left + 1
-        require_size(height, width)
+        for window in ("displayWindow", "dataWindow"):
+            rows, columns = _window(header, window)
+            height, width = len(rows), len(columns)
+            require_size(height, width)
         total += height * width * len(names)
     if total > MAX_VALUES:  # all channels are decoded
         raise ValueError(f"its channels hold {total} values, more than the {MAX_VALUES} allowed")
@@ -109,6 +113,29 @@ def _chosen(file: Path, path: Path) -> tuple[int, str]:
     return found
 
 
+def _window(header: dict[str, Any], name: str) -> tuple[range, range]:
+    """Its rows and columns."""
+    (left, top), (right, bottom) = (corner.tolist() for corner in header[name])
+    return range(top, bottom + 1), range(left, right + 1)
+
+
+def _in_display_window(values: np.ndarray, header: dict[str, Any]) -> np.ndarray:
+    (rows, columns), (shown_rows, shown_columns) = (
+        _window(header, name) for name in ("dataWindow", "displayWindow")
+    )
+    if (rows, columns) == (shown_rows, shown_columns):
+        return values
+    placed = np.full((len(shown_rows), len(shown_columns)), np.nan, np.float32)
+    top, bottom = max(rows[0], shown_rows[0]), min(rows[-1], shown_rows[-1]) + 1
+    left, right = max(columns[0], shown_columns[0]), min(columns[-1], shown_columns[-1]) + 1
+    if top < bottom and left < right:
+        placed[
+            top - shown_rows[0] : bottom - shown_rows[0],
+            left - shown_columns[0] : right - shown_columns[0],
+        ] = values[top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]]
+    return placed
+
+
 def _pixels(file: Path, part: int, channel: str) -> tuple[np.ndarray, dict[str, Any]]:
     """(H, W) float32 values, and the header of their part."""
     import OpenEXR
@@ -116,7 +143,7 @@ def _pixels(file: Path, part: int, channel: str) -> tuple[np.ndarray, dict[str, 
     with OpenEXR.File(str(file), separate_channels=True) as exr:
         header, channels = dict(exr.header(part)), exr.channels(part)  # closing empties its own
         values = np.array(channels[channel].pixels, np.float32)
-    if values.ndim != 2:
+    if values.shape != tuple(map(len, _window(header, "dataWindow"))):
         raise ValueError(f"{channel} is of shape {values.shape}")
     return values, header
 

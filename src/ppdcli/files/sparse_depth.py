@@ -13,7 +13,7 @@ import numpy as np
 
 from ppdcli.errors import InputError, shown
 from ppdcli.files.decoding import decoding
-from ppdcli.files.depth_files import format_of, read_depth, require_view
+from ppdcli.files.depth_files import format_of, is_metres, read_depth, require_view
 from ppdcli.files.foreign import open_regular, read_regular
 
 ROW = "`u v depth`"
@@ -49,11 +49,11 @@ def read_sparse_depth(path: Path, width: int, height: int) -> SparseDepth:
 
     - Text: rows ``u v depth`` with spaces or commas between, ``#`` comments, and perhaps a header
       such as ``u,v,depth``. Pixels of the photo as it is shown, first centre at (0, 0); metres.
-      Depths that are zero, negative or not finite are passed over, points outside are dropped
+      Depths that are none (``depth_files.is_metres``) are passed over, points outside are dropped
       with a note.
     - 16-bit PNG: what it says of itself (our own files do), otherwise millimetres, with a note;
       0 is a hole.
-    - EXR, channel Z, or NPY, (H, W): metres; NaN, infinite and not positive values are holes.
+    - EXR or NPY, (H, W): metres; holes are what ``depth_files.is_metres`` says is no depth.
 
     A map may be of another size than the photo: its pixel centres are mapped,
     u = (column + 0.5) * width / columns - 0.5.
@@ -118,7 +118,7 @@ def _read_points(path: Path, width: int, height: int) -> SparseDepth:
             "and are left out"
         )
     depth = points[:, 2]
-    known = inside & np.isfinite(depth) & (depth > 0)
+    known = inside & is_metres(depth)
     without = len(points) - outside - int(known.sum())
     if not known.any():
         raise InputError(f"{path}: no point in the image has a depth above 0; give metres")
