@@ -17,11 +17,12 @@ import subprocess
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from file_damage import OF_BYTES, Damage, with_right_checksums
 from PIL import Image, ImageCms
 
 from ppdcli.errors import InputError
@@ -118,57 +119,7 @@ def sound_images() -> dict[str, bytes]:
 
 # --- ways to damage them -----------------------------------------------------------------------
 
-Damage = Callable[[random.Random, bytearray, bytes], bytes]
-NUMBERS = (0, 1, 2, 255, 256, 15000, 32767, 32768, 65535, 1 << 24, (1 << 31) - 1, (1 << 32) - 1)
 SIDES = (0, 1, 47, 4000, 15000, 30000, 65535, (1 << 31) - 1, (1 << 32) - 1)
-
-
-def flipped_bits(rng: random.Random, data: bytearray, other: bytes) -> bytes:
-    for _ in range(rng.choice((1, 2, 8, 40))):
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    return data
-
-
-def flipped_in_front(rng: random.Random, data: bytearray, other: bytes) -> bytes:
-    for _ in range(rng.choice((1, 2, 4))):
-        data[rng.randrange(min(len(data), 300))] ^= 1 << rng.randrange(8)
-    return data
-
-
-def overwritten(rng: random.Random, data: bytearray, other: bytes) -> bytes:
-    start, length = rng.randrange(len(data)), rng.randint(1, 64)
-    run = rng.choice((bytes(length), b"\xff" * length, rng.randbytes(length)))
-    data[start : start + length] = run
-    return data
-
-
-def truncated(rng: random.Random, data: bytearray, other: bytes) -> bytes:
-    return data[: rng.randrange(len(data))]
-
-
-def cut_out(rng: random.Random, data: bytearray, other: bytes) -> bytes:
-    start = rng.randrange(len(data))
-    del data[start : start + rng.choice((1, 2, 4, 100))]
-    return data
-
-
-def inserted(rng: random.Random, data: bytearray, other: bytes) -> bytes:
-    start = rng.randrange(len(data))
-    data[start:start] = rng.choice((rng.randbytes(rng.randint(1, 64)), bytes(1000), data[:500]))
-    return data
-
-
-def numbers_changed(rng: random.Random, data: bytearray, other: bytes) -> bytes:
-    for _ in range(rng.randint(1, 3)):
-        at = rng.randrange(max(1, min(len(data), 400) - 4))
-        form = rng.choice(("<H", ">H", "<L", ">L"))
-        number = rng.choice(NUMBERS) % (1 << 8 * struct.calcsize(form))
-        data[at : at + struct.calcsize(form)] = struct.pack(form, number)
-    return data
-
-
-def spliced(rng: random.Random, data: bytearray, other: bytes) -> bytes:
-    return data[: rng.randrange(len(data))] + other[rng.randrange(len(other)) :]
 
 
 def resized(rng: random.Random, data: bytearray, other: bytes) -> bytes:
@@ -204,29 +155,7 @@ def resized(rng: random.Random, data: bytearray, other: bytes) -> bytes:
     return data
 
 
-DAMAGES: tuple[Damage, ...] = (
-    flipped_bits,
-    flipped_in_front,
-    overwritten,
-    truncated,
-    cut_out,
-    inserted,
-    numbers_changed,
-    spliced,
-    resized,
-)
-
-
-def with_right_checksums(png: bytes) -> bytes:
-    """Else nearly every damage would be found by a checksum, before a decoder sees it."""
-    out, at = bytearray(png), 8
-    while at + 12 <= len(out):
-        end = at + 8 + int.from_bytes(out[at : at + 4], "big")
-        if end + 4 > len(out):
-            break
-        out[end : end + 4] = struct.pack(">L", zlib.crc32(out[at + 4 : end]))
-        at = end + 4
-    return bytes(out)
+DAMAGES: tuple[Damage, ...] = (*OF_BYTES, resized)
 
 
 def damaged(images: dict[str, bytes], index: int) -> tuple[str, bytes]:

@@ -38,6 +38,7 @@ class DepthMap:
         camera: pinhole camera of this very grid, if known.
         provenance: where the values come from, keys as in ``PROVENANCE``.
         timings: seconds that the parts of the prediction took, for the batch it was in.
+        notes: lines for the user on how a file was read, each naming the file.
     """
 
     values: np.ndarray
@@ -45,6 +46,7 @@ class DepthMap:
     camera: Camera | None = None
     provenance: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -93,7 +95,7 @@ class DepthMap:
         """Write a depth file; the suffix picks the format.
 
         ``.png``: 16 bit, millimetres when metric, normalized when relative. ``.exr``: float32
-        channel Z. ``.npy``: the float32 values. For other encodings see ``ppdcli.files``.
+        channels Z and Y. ``.npy``: the float32 values. For other encodings see ``ppdcli.files``.
 
         Raises:
             UsageError: another suffix.

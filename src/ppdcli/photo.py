@@ -12,10 +12,11 @@ from typing import BinaryIO
 import numpy as np
 from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
 
-from ppdcli.errors import InputError
+from ppdcli.errors import InputError, shown
+from ppdcli.files.source import read_file, read_stream
 from ppdcli.images import pnm
 from ppdcli.images.opening import check_size, open_image
-from ppdcli.images.source import read_file, read_stream
+from ppdcli.images.whole import require_data, require_whole, with_its_end
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset((
@@ -94,7 +95,15 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
             check_size(*pnm.size(data), name)
             return Photo(pnm.decode(data), name, None, path)
         with open_image(data, name) as image:
-            image.load()
+            require_data(image, data)
+            try:
+                image.load()
+            except OSError:
+                ended = with_its_end(data)
+                if ended is None:
+                    raise
+                return _decode(ended, name, path)
+            require_whole(image, data)
             # After load(): Pillow turns TIFFs while loading, and then drops their orientation.
             orientation, focal_35mm = _read_exif(image)
             rgb = _to_rgb(image, orientation, name)
@@ -222,4 +231,4 @@ def _srgb_transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    return shown(" ".join(str(error)[:2000].split()) or type(error).__name__)

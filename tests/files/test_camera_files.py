@@ -13,7 +13,7 @@ import pytest
 
 from ppdcli.errors import InputError, UsageError
 from ppdcli.files.cameras import ImageCamera, given_cameras, read_cameras
-from ppdcli.files.cameras_content import MAX_BYTES
+from ppdcli.files.cameras_content import KIND
 from ppdcli.files.open3d_import import import_open3d
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
@@ -849,8 +849,8 @@ def test_missing_and_unreadable_files(tmp_path: Path) -> None:
         read_cameras(tmp_path / "missing")
     path = tmp_path / "huge"
     with path.open("wb") as stream:
-        stream.truncate(MAX_BYTES + 1)
-    with pytest.raises(InputError, match="larger than any camera file"):
+        stream.truncate(KIND.most + 1)
+    with pytest.raises(InputError, match="more than the 67 MB"):
         read_cameras(path)
 
 

@@ -168,10 +168,12 @@ def test_exr_is_bit_exact(tmp_path: Path, kind: str) -> None:
     exr.write(file, depth_map)
     with OpenEXR.File(str(file), separate_channels=True) as opened:
         header, channels = dict(opened.header()), opened.channels()
-        assert list(channels) == ["Z"]
+        assert list(channels) == ["Y", "Z"]
         assert opened.parts[0].compression() == OpenEXR.ZIP_COMPRESSION
         assert channels["Z"].type() == OpenEXR.FLOAT
-        np.testing.assert_array_equal(channels["Z"].pixels.view(np.uint32), values.view(np.uint32))
+        for name in ("Y", "Z"):
+            pixels = channels[name].pixels
+            np.testing.assert_array_equal(pixels.view(np.uint32), values.view(np.uint32))
     assert depth_map.facts().items() <= header.items()
     back = exr.read(file)
     assert back.kind == kind and back.provenance == PROVENANCE
@@ -191,8 +193,8 @@ def test_exr_of_others(tmp_path: Path) -> None:
     back = exr.read(tmp_path / "z.exr")
     assert back.kind == "metric"
     np.testing.assert_array_equal(back.values, [[1, np.nan], [2, 3]])
-    OpenEXR.File(header, {"Y": values}).write(str(tmp_path / "y.exr"))
-    with pytest.raises(InputError, match=r"y\.exr: has no depth channel Z, only Y"):
+    OpenEXR.File(header, {"Y": values, "A": values}).write(str(tmp_path / "y.exr"))
+    with pytest.raises(InputError, match=r"y\.exr: has no depth channel Z, only A, Y"):
         exr.read(tmp_path / "y.exr")
 
 

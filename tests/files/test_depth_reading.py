@@ -89,7 +89,7 @@ def test_files_without_depth(tmp_path: Path) -> None:
         read_depth(tmp_path / "a.npz")
     with pytest.raises(InputError, match="no such file"):
         read_depth(tmp_path / "missing.exr")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is a folder, not a file"):
         read_depth(tmp_path)
 
 
@@ -132,3 +132,23 @@ def test_maps_of_something_else(
     sizes = f"a.exr: the depth map is {columns}x{rows} but the photo is {width}x{height}"
     with pytest.raises(InputError, match=f"{sizes}.*{way_on}"):
         require_view(Path("a.exr"), (rows, columns), width, height)
+
+
+@pytest.mark.parametrize("none", [1e10, 1e11, 3e38, 65504, np.inf, -np.inf, np.nan, 0, -1, -1e10])
+def test_what_renderers_write_for_no_depth(tmp_path: Path, none: float) -> None:
+    values = np.array([[5, none], [65000, 7]], np.float32)
+    expected = [[5, np.nan], [65000, 7]]
+    np.save(tmp_path / "x.npy", values)
+    OpenEXR.File({}, {"Z": values}).write(str(tmp_path / "x.exr"))
+    for name in ("x.npy", "x.exr"):
+        found = read_depth(tmp_path / name, "metric")
+        np.testing.assert_array_equal(found.values, np.array(expected, np.float32))
+
+
+def test_no_depth_in_half_floats(tmp_path: Path) -> None:
+    with np.errstate(over="ignore"):
+        values = np.array([[5, 65504], [1e10, 7]]).astype(np.float16)
+    OpenEXR.File({}, {"Z": values}).write(str(tmp_path / "x.exr"))
+    np.testing.assert_array_equal(
+        read_depth(tmp_path / "x.exr").values, np.array([[5, np.nan], [np.nan, 7]], np.float32)
+    )

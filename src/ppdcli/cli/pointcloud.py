@@ -95,16 +95,17 @@ class CloudRecipe(Recipe):
 
     def settings(self) -> dict[str, dict[str, Any]]:
         from ppdcli.files.cameras_colmap import image_list
-        from ppdcli.jobs.inputs import is_file
+        from ppdcli.files.source import is_file
         from ppdcli.jobs.settings import OFF, fingerprint
 
-        given = self.intrinsics
+        camera, images = self._told_camera(), None
         # A COLMAP camera list by name has another file beside it.
-        images = image_list(Path(given)) if given is not None and is_file(Path(given)) else None
+        if self.intrinsics is not None and is_file(Path(self.intrinsics)):
+            images = image_list(Path(self.intrinsics))
         shared = {
             **self.model.settings(self.moge),
             "depth": OFF if self.depth is None else fingerprint(self.depth),
-            "intrinsics": OFF if given is None else fingerprint(Path(given)) or given,
+            "intrinsics": OFF if camera is None else camera,
             "images": OFF if images is None else fingerprint(images),
             "fov": OFF if self.fov is None else self.fov,
             "near-far": self.near_far or OFF,
@@ -118,6 +119,17 @@ class CloudRecipe(Recipe):
             "voxel": OFF if self.voxel is None else self.voxel,
         }
         return dict.fromkeys(self.formats, shared)
+
+    def _told_camera(self) -> str | None:
+        """What tells the given camera from others."""
+        from ppdcli.jobs.settings import fingerprint
+
+        if self.intrinsics is None or self.cameras is None:
+            return None
+        if self.cameras.is_typed:
+            return self.intrinsics
+        # A pipe, as of <(program), cannot be read again.
+        return fingerprint(Path(self.intrinsics)) or self.cameras.digest()
 
 
 @takes(

@@ -146,7 +146,7 @@ def predict(
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
-    from ppdcli.jobs.inputs import is_dir
+    from ppdcli.files.source import is_dir
 
     if given is None:
         if out.path is None:

@@ -25,7 +25,8 @@ def check_watch(source: InputOptions, out: OutputOptions, job: JobOptions) -> No
         UsageError: nothing can arrive among the inputs, the output takes one photo only, or an
             option does not go with it.
     """
-    from ppdcli.jobs.inputs import STDIN, is_dir, is_pattern
+    from ppdcli.files.source import is_dir
+    from ppdcli.jobs.inputs import STDIN, is_pattern
     from ppdcli.jobs.plan import FILE_SUFFIXES
 
     if not job.watch:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from zipfile import BadZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
-from ppdcli.errors import InputError, UsageError
+from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.evaluation.frames import Crop, Frame
 from ppdcli.evaluation.predictors import Candidate
 from ppdcli.evaluation.protocols import Kind
-from ppdcli.files import png
+from ppdcli.files import npy, png
+from ppdcli.files.decoding import decoding
 from ppdcli.files.depth_files import read_depth, require_view
+from ppdcli.files.foreign import open_regular
+from ppdcli.files.source import is_dir, is_file
 from ppdcli.geometry.upsample import downsample_depth
 
 ENDINGS = tuple(
@@ -40,7 +43,7 @@ def of_folder(
     Raises:
         UsageError: there is no such folder.
     """
-    if not folder.is_dir():
+    if not is_dir(folder):
         raise UsageError(f"--predictions {folder}: no such folder; give NAME=FOLDER")
 
     def predict(image: str, frame: Frame) -> np.ndarray:
@@ -69,7 +72,7 @@ def _find(folder: Path, image: str) -> Path:
     stem = PurePosixPath(image).with_suffix("")
     for ending in ENDINGS:
         path = folder / f"{stem}{ending}"
-        if path.is_file():
+        if is_file(path):
             return path
     raise InputError(f"{folder / stem}: no .npy, .npz, .exr or .png there; predict {image} too")
 
@@ -86,24 +89,23 @@ def _read(path: Path, kind: Kind, png_scale: png.PngScale | None) -> np.ndarray:
 
 
 def _array(path: Path) -> np.ndarray:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            name = next((name for name in ARRAYS if name in file.files), None)
-            if name is None and len(file.files) == 1:
-                name = file.files[0]
-            if name is None:
-                raise InputError(
-                    f"{path}: holds {', '.join(file.files)}; name the depth map {ARRAYS[0]!r}"
-                )
-            values = np.squeeze(file[name])
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as .npz ({reason}); check the file") from error
-    if values.ndim != 2 or values.dtype.kind not in "fiu" or values.size == 0:
-        raise InputError(
-            f"{path}: holds {values.dtype} of shape {values.shape}; a depth map is (H, W) numbers"
-        )
-    return values.astype(np.float32)
+    """The depth map of an .npz."""
+    with decoding(path, ".npz"), open_regular(path) as stream, ZipFile(stream) as archive:
+        entries = {entry.filename.removesuffix(npy.SUFFIX): entry for entry in archive.infolist()}
+        name = next((name for name in ARRAYS if name in entries), None)
+        if name is None and len(entries) == 1:
+            name = next(iter(entries))
+        if name is None:
+            raise InputError(
+                f"{path}: holds {shown(', '.join(entries))}; name the depth map {ARRAYS[0]!r}"
+            )
+        with archive.open(entries[name]) as member:
+            header = npy.read_header(member)
+            shape = tuple(side for side in header.shape if side != 1)
+            shape = shape if len(shape) == 2 else header.shape
+            npy.require_map(path, header, shape)
+            values = npy.read_values(member, header, entries[name].file_size - member.tell())
+    return values.reshape(shape).astype(np.float32)
 
 
 def _cropped(values: np.ndarray, crop: Crop) -> np.ndarray:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from ppdcli.errors import InputError, UsageError
+from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.files.cameras_content import read_contents
 from ppdcli.files.cameras_stated import Contents, StatedCamera
 from ppdcli.geometry.camera import Camera, parse_intrinsics
@@ -42,6 +43,15 @@ class CameraFile:
 
     name: str
     contents: Contents
+
+    @property
+    def is_typed(self) -> bool:
+        """Whether it is no file, but numbers of the command line."""
+        return self.contents.format == "numbers"
+
+    def digest(self) -> str:
+        """16 hex digits that tell its cameras from others."""
+        return hashlib.sha256(repr(self.contents).encode(errors="replace")).hexdigest()[:16]
 
     def for_image(self, name: str, width: int, height: int, orientation: int = 1) -> ImageCamera:
         """The camera of a photo.
@@ -88,7 +98,7 @@ class CameraFile:
         return ImageCamera(upright, distortion, self._source(stated, turned), tuple(warnings))
 
     def _source(self, stated: StatedCamera, turned: bool) -> str:
-        if self.contents.format == "numbers":
+        if self.is_typed:
             return "given intrinsics"
         source = _named(f"{self.contents.format} file {self.name}", stated)
         return f"{source}, turned with the photo" if turned else source
@@ -102,9 +112,8 @@ class CameraFile:
         if stated.size is None:
             turned = stated.of_image(*stored).rotated(orientation)
             as_it_is = stated.of_image(*sides)
-            typed = self.contents.format == "numbers"  # by who has seen the photo upright
             nearer = stored != sides and max(as_it_is.offset) < max(turned.offset)
-            if typed or nearer:
+            if self.is_typed or nearer:  # typed by who has seen the photo upright
                 camera, is_turned = as_it_is, False
             else:
                 camera, is_turned = turned, orientation > 1
@@ -142,7 +151,8 @@ class CameraFile:
         if not chosen:
             raise InputError(
                 f"{self.name}: has no image {path.name} among its {len(images)}, such as "
-                f"{images[0][0]!r}; give the image under its name there, or a file with one camera"
+                f"{shown(images[0][0])!r}; give the image under its name there, or a file with one "
+                "camera"
             )
         if len(chosen) > 1:
             raise InputError(
@@ -174,17 +184,18 @@ def given_cameras(text: str) -> CameraFile:
     """
     try:
         exists = Path(text).exists()
-    except OSError:  # too long for a name
+    except (OSError, ValueError):  # too long for a name, or impossible as one
         exists = False
     if exists:
         return read_cameras(text)
     if "," not in text:
         raise UsageError(
-            f"intrinsics {text!r}: no such file; give a camera file, or fx,fy,cx,cy in pixels"
+            f"intrinsics {shown(text)!r}: no such file; give a camera file, or fx,fy,cx,cy in "
+            "pixels"
         )
     camera = parse_intrinsics(text, 1, 1)
     stated = StatedCamera("", (camera.fx, camera.fy), (camera.cx, camera.cy))
-    return CameraFile(f"intrinsics {text!r}", Contents("numbers", (stated,)))
+    return CameraFile(f"intrinsics {shown(text)!r}", Contents("numbers", (stated,)))
 
 
 def read_cameras(path: str | Path) -> CameraFile:
@@ -217,7 +228,8 @@ def _checked(contents: Contents, path: str) -> Contents:
     for name, index in contents.images:
         if contents.cameras[named.setdefault(name, index)] != contents.cameras[index]:
             raise InputError(
-                f"{path}: names the image {name!r} twice, with different cameras; export it again"
+                f"{path}: names the image {shown(name)!r} twice, with different cameras; export it "
+                "again"
             )
     return replace(contents, images=tuple(named.items()))
 

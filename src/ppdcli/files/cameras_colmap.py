@@ -10,10 +10,11 @@ import os
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ppdcli.errors import InputError
+from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras_stated import (
     MAX_SIDE,
     Contents,
@@ -22,6 +23,8 @@ from ppdcli.files.cameras_stated import (
     image_size,
     number,
 )
+from ppdcli.files.foreign import open_regular
+from ppdcli.files.source import is_file
 from ppdcli.geometry.distortion import NAMES, Distortion, Model
 
 # The parameters of those models that can be undistorted here.
@@ -61,13 +64,15 @@ _MODELS: tuple[tuple[str, int], ...] = (
     ("EQUIRECTANGULAR", 2),
 )
 
-_CAMERA_LINE = re.compile(r"\d+\s+[A-Z][A-Z0-9_]+\s+\d+\s+\d+\s+\S")
-_IMAGE_LINE = re.compile(r"\d+(\s+[-+.\deE]+){7}\s+\d+\s+\S")
+_ID = r"\d{1,18}"
+_CAMERA_LINE = re.compile(rf"{_ID}\s+[A-Z][A-Z0-9_]+\s+{_ID}\s+{_ID}\s+\S", re.ASCII)
+_IMAGE_LINE = re.compile(rf"{_ID}(\s+[-+.\deE]+){{7}}\s+{_ID}\s+\S", re.ASCII)
 
 _CAMERA_HEAD = struct.Struct("<iiQQ")  # id, model, width, height
 _IMAGE_HEAD = struct.Struct("<I7dI")  # id, rotation, translation, camera id
 _POINT_BYTES = 24  # x, y, id of the 3-D point
 _MAX_NAME = 4096
+_MAX_LINE = 1 << 16  # bytes
 
 AGAIN = "export the model again"
 
@@ -79,7 +84,7 @@ def find_cameras(folder: Path) -> Path:
         InputError: there is neither.
     """
     for name in ("cameras.bin", "cameras.txt"):
-        if (folder / name).is_file():
+        if is_file(folder / name):
             return folder / name
     raise InputError(
         f"{folder}: this folder has no cameras.txt or cameras.bin; give a camera file, or COLMAP's "
@@ -108,7 +113,7 @@ def read_text(lines: list[str], path: Path) -> Contents:
         words = line.split()
         if not _CAMERA_LINE.match(line):
             raise InputError(
-                f"{path}: the line {line[:60]!r} is not CAMERA_ID MODEL WIDTH HEIGHT PARAMS; "
+                f"{path}: the line {shown(line, 60)!r} is not CAMERA_ID MODEL WIDTH HEIGHT PARAMS; "
                 f"{AGAIN}"
             )
         camera_id, where = int(words[0]), f"{path}: camera {words[0]}"
@@ -164,10 +169,10 @@ def _stated(
 ) -> StatedCamera:
     label = f"camera {camera_id}"
     if model not in _PARAMETERS:
-        usable = ", ".join(_PARAMETERS)
+        told, usable = shown(model), ", ".join(_PARAMETERS)
         return StatedCamera(
             label,
-            problem=f"its model {model} cannot be undistorted; convert it to one of {usable}",
+            problem=f"its model {told} cannot be undistorted; convert it to one of {usable}",
         )
     names = _PARAMETERS[model].split()
     if len(parameters) != len(names):
@@ -202,8 +207,8 @@ def _with_images(cameras: dict[int, StatedCamera], path: Path) -> Contents:
         for camera_id, name in names:
             if camera_id not in indices:
                 raise InputError(
-                    f"{source}: image {name!r} is of camera {camera_id}, which {path} does not "
-                    f"hold; {AGAIN}"
+                    f"{source}: image {shown(name)!r} is of camera {camera_id}, which {path} does "
+                    f"not hold; {AGAIN}"
                 )
             images.append((name, indices[camera_id]))
     return Contents("COLMAP", tuple(cameras.values()), tuple(images))
@@ -214,49 +219,62 @@ def image_list(path: Path) -> Path | None:
     endings = sorted((".txt", ".bin"), key=lambda ending: ending != path.suffix)
     for ending in endings:
         source = path.with_name("images" + ending)
-        if source.is_file():
+        if is_file(source):
             return source
     return None
 
 
 def _names_text(path: Path) -> Iterator[tuple[int, str]]:
     """(camera id, image name) for each image; the points, on each second line, are passed over."""
+    with _reading(path) as stream:
+        while line := stream.readline(_MAX_LINE):
+            head = line.decode("utf-8-sig").strip()
+            if not head or head.startswith("#"):
+                _skip_line(stream, line)
+                continue
+            if not (line.endswith(b"\n") or len(line) < _MAX_LINE) or not _IMAGE_LINE.match(head):
+                raise InputError(
+                    f"{path}: the line {shown(head, 60)!r} is not IMAGE_ID, rotation, translation, "
+                    f"CAMERA_ID, NAME; {AGAIN}"
+                )
+            words = head.split(maxsplit=9)
+            yield int(words[8]), words[9]
+            _skip_line(stream, b"")
+
+
+def _skip_line(stream: BinaryIO, begun: bytes) -> None:
+    """To the end of the line of which ``begun`` has been read."""
+    while not begun.endswith(b"\n"):
+        begun = stream.readline(_MAX_LINE)
+        if not begun:
+            return
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    """Opens a list of images; InputError if it is damaged or cannot be read."""
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            for line in stream:
-                head = line.strip()
-                if not head or head.startswith("#"):
-                    continue
-                if not _IMAGE_LINE.match(head):
-                    raise InputError(
-                        f"{path}: the line {head[:60]!r} is not IMAGE_ID, rotation, translation, "
-                        f"CAMERA_ID, NAME; {AGAIN}"
-                    )
-                words = head.split(maxsplit=9)
-                yield int(words[8]), words[9]
-                next(stream, None)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); {AGAIN}") from error
+        with open_regular(path) as stream:
+            yield stream
+    except (struct.error, ValueError) as error:  # a UnicodeDecodeError is a ValueError
+        raise InputError(f"{path}: is damaged or truncated; {AGAIN}") from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {AGAIN}") from error
 
 
 def _names_binary(path: Path) -> Iterator[tuple[int, str]]:
     """(camera id, image name) for each image; the points are skipped without being read."""
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as stream:
-            (count,) = struct.unpack("<Q", stream.read(8))
-            for _ in range(count):
-                camera_id = _IMAGE_HEAD.unpack(stream.read(_IMAGE_HEAD.size))[-1]
-                name = _name(stream)
-                (points,) = struct.unpack("<Q", stream.read(8))
-                if stream.tell() + points * _POINT_BYTES > size:
-                    raise ValueError
-                stream.seek(points * _POINT_BYTES, os.SEEK_CUR)
-                yield camera_id, name
-    except (struct.error, ValueError) as error:
-        raise InputError(f"{path}: is damaged or truncated; {AGAIN}") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {AGAIN}") from error
+    with _reading(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        (count,) = struct.unpack("<Q", stream.read(8))
+        for _ in range(count):
+            camera_id = _IMAGE_HEAD.unpack(stream.read(_IMAGE_HEAD.size))[-1]
+            name = _name(stream)
+            (points,) = struct.unpack("<Q", stream.read(8))
+            if stream.tell() + points * _POINT_BYTES > size:
+                raise ValueError("points without an end")
+            stream.seek(points * _POINT_BYTES, os.SEEK_CUR)
+            yield camera_id, name
 
 
 def _name(stream: BinaryIO) -> str:

@@ -17,16 +17,19 @@ from ppdcli.files.cameras_stated import (
     from_matrix,
     number,
 )
+from ppdcli.files.source import Kind, is_dir, read_file
 
-MAX_BYTES = 64 * 2**20
-"""Larger camera files are refused. COLMAP's image lists may be larger: they are not read whole."""
-
+MAX_LINES = 2_000_000
+MAX_ENTRIES = 4_000_000
+"""Values of a JSON file, of which each takes up to a hundred bytes."""
 MAX_PLAIN = 2**16  # characters of a text that holds 4 or 9 numbers
 
 FORMATS = (
     "fx,fy,cx,cy or a 3x3 matrix as text, COLMAP cameras.txt or .bin, ROS calibration YAML or "
     "camera_info, nerfstudio transforms.json, or Open3D JSON"
 )
+KIND = Kind("a camera file", 64 * 2**20, f"give {FORMATS}")
+"""COLMAP's image lists may be larger: they are not read whole."""
 
 
 def read_contents(path: Path) -> Contents:
@@ -35,7 +38,7 @@ def read_contents(path: Path) -> Contents:
     Raises:
         InputError: the file is missing, empty, too large, of no known format, or damaged.
     """
-    if path.is_dir():
+    if is_dir(path):
         path = cameras_colmap.find_cameras(path)
     data = _read(path)
     text = _decoded(data)
@@ -43,19 +46,7 @@ def read_contents(path: Path) -> Contents:
 
 
 def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror or error}); check the file's permissions"
-        ) from error
-    if len(data) > MAX_BYTES:
-        raise InputError(
-            f"{path}: is larger than any camera file ({MAX_BYTES // 2**20} MiB); give {FORMATS}"
-        )
+    data = read_file(path, str(path), KIND)
     if not data.strip():
         raise InputError(f"{path}: is empty; give {FORMATS}")
     return data
@@ -73,8 +64,12 @@ def _decoded(data: bytes) -> str | None:
 
 
 def _of_text(text: str, path: Path) -> Contents:
-    plain = [line.strip() for line in text.split("\n")]
-    lines = [line for line in plain if line and not line.startswith("#")]
+    if text.lstrip().startswith("{"):
+        return _of_mappings([_json(text, path)], path)
+    if text.count("\n") > MAX_LINES:
+        raise InputError(f"{path}: has more lines than any camera file; give {FORMATS}")
+    stripped = (line.strip() for line in text.split("\n"))
+    lines = [line for line in stripped if line and not line.startswith("#")]
     if not lines:
         raise InputError(f"{path}: holds no camera, only comments; give {FORMATS}")
     values = _plain_numbers(lines) if len(text) <= MAX_PLAIN else None
@@ -86,8 +81,6 @@ def _of_text(text: str, path: Path) -> Contents:
         raise InputError(
             f"{path}: is COLMAP's list of images; give cameras.txt beside it, or their folder"
         )
-    if lines[0].startswith("{"):
-        return _of_mappings([_json(text, path)], path)
     return _of_mappings(cameras_ros.parse_yaml(text, path), path)
 
 
@@ -114,6 +107,8 @@ def _of_numbers(values: list[float], where: str) -> StatedCamera:
 
 
 def _json(text: str, path: Path) -> Any:
+    if sum(map(text.count, ",[{")) > MAX_ENTRIES:
+        raise InputError(f"{path}: holds more values than any camera file; give {FORMATS}")
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ppdcli.errors import InputError
+from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras_stated import (
     Contents,
     Pair,
@@ -59,7 +59,7 @@ def read_transforms(data: Mapping[str, Any], where: str) -> Contents:
         own = {key: frame[key] for key in _SETTINGS if key in frame}
         name = frame["file_path"]
         # Without a label: most files have the same camera in all their frames.
-        camera = _of_settings({**shared, **own}, f"{where}: frame {name!r}")
+        camera = _of_settings({**shared, **own}, f"{where}: frame {shown(name)!r}")
         images.append((name, cameras.setdefault(camera, len(cameras))))
     return Contents("nerfstudio", tuple(cameras), tuple(images))
 
@@ -115,7 +115,7 @@ def _problem(
     """Why the lens cannot be undistorted, or nothing."""
     first = "undistort the images first"
     if lens == "opencv" and model not in _PERSPECTIVE:
-        return f"its camera_model {model} cannot be undistorted; {first}"
+        return f"its camera_model {shown(model)} cannot be undistorted; {first}"
     for key in _OTHER_LENSES:
         if settings.get(key):
             return f"its lens ({key}) cannot be undistorted; {first}"

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ppdcli.errors import InputError
+from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras_stated import (
     Contents,
     Pair,
@@ -28,6 +28,8 @@ from ppdcli.files.cameras_stated import (
 from ppdcli.geometry.distortion import NAMES, Distortion, Model
 
 MAX_YAML = 2**20  # characters, without repeated messages; the parser is slow
+MAX_SCALAR = 4096  # characters; integers of base 60 take the square of it
+MAX_DEPTH = 32
 
 _MODELS: dict[str, Model] = {
     "plumb_bob": "opencv",
@@ -56,12 +58,36 @@ def parse_yaml(text: str, path: Path) -> list[Any]:
     documents = [part for part in dict.fromkeys(parts) if part]
     if sum(map(len, documents)) > MAX_YAML:
         raise InputError(f"{path}: is larger than any camera's YAML; give a file of one camera")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return [yaml.safe_load(document) for document in documents]
+        if not all(_is_plain(document, loader) for document in documents):
+            return []
+        return [yaml.load(document, loader) for document in documents]
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f" at line {mark.line + 1}" if mark else ""
         raise InputError(f"{path}: cannot be read as YAML{at}; correct it") from error
+
+
+def _is_plain(document: str, loader: Any) -> bool:
+    """Whether a document may be built; finds out, before anything is, what can grow without bounds.
+
+    False for a value longer than ``MAX_SCALAR``: it is no camera file. Raises YAMLError for aliases
+    and for lists in lists in lists.
+    """
+    import yaml
+
+    depth = 0
+    for event in yaml.parse(document, loader):
+        if isinstance(event, yaml.ScalarEvent) and len(event.value) > MAX_SCALAR:
+            return False
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem_mark=event.start_mark)
+    return True
 
 
 def is_calibration(data: Mapping[str, Any]) -> bool:
@@ -84,7 +110,8 @@ def read_calibration(data: Mapping[str, Any], where: str) -> Contents:
     unknown = [key for key in data if "dist" in str(key).lower() and key not in known]
     if unknown:
         raise InputError(
-            f"{where}: {unknown[0]} is not a known entry; rename it to distortion_coefficients"
+            f"{where}: {shown(unknown[0])} is not a known entry; rename it to "
+            "distortion_coefficients"
         )
     model = str(data.get("distortion_model") or "")
     if not model and number(data.get("fisheye_model", 0), "fisheye_model", where) != 0:
@@ -180,8 +207,8 @@ def _distortion(model: str, d: list[float]) -> Distortion | None:
         name = "plumb_bob"
     if name not in _MODELS:
         raise ValueError(
-            f"its distortion model {model} cannot be undistorted; undistort the image first, "
-            "or calibrate with plumb_bob, rational_polynomial or equidistant"
+            f"its distortion model {shown(model)} cannot be undistorted; undistort the image "
+            "first, or calibrate with plumb_bob, rational_polynomial or equidistant"
         )
     lens = _MODELS[name]
     known = len(NAMES[lens])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ppdcli.errors import InputError
+from ppdcli.errors import InputError, shown
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
 
@@ -81,7 +81,8 @@ def number(value: Any, what: str, where: str) -> float:
         else:
             if math.isfinite(result):
                 return result
-    raise InputError(f"{where}: {what} is {str(value)[:40]!r}, not a finite number; correct it")
+    told = shown(value, 40) if isinstance(value, int | float | str | None) else "a list"
+    raise InputError(f"{where}: {what} is {told!r}, not a finite number; correct it")
 
 
 def numbers(values: Any, what: str, where: str) -> list[float]:

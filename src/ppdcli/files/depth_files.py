@@ -11,6 +11,8 @@ import numpy as np
 from ppdcli.depth import DepthMap, Kind
 from ppdcli.errors import InputError
 from ppdcli.files import exr, npy, png
+from ppdcli.files.decoding import decoding
+from ppdcli.files.foreign import open_regular
 
 DepthFormat = Literal["png", "exr", "npy"]
 
@@ -19,6 +21,8 @@ MAGIC: dict[bytes, DepthFormat] = {
     b"\x76\x2f\x31\x01": "exr",
     b"\x93NUMPY": "npy",
 }
+TOO_FAR = 1e9  # metres
+HALF_MAX = 65504
 ROUNDING = 8  # pixels: models round the sides of their grids to multiples of 16 or 14
 
 
@@ -26,15 +30,10 @@ def format_of(path: Path) -> DepthFormat | None:
     """The format by the file's first bytes; None if it is none of them.
 
     Raises:
-        InputError: the file is missing or cannot be read.
+        InputError: the file is missing, no regular file, or cannot be read.
     """
-    try:
-        with path.open("rb") as stream:
-            head = stream.read(max(map(len, MAGIC)))
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+    with decoding(path, "a depth file"), open_regular(path) as stream:
+        head = stream.read(max(map(len, MAGIC)))
     return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
 
 
@@ -44,14 +43,14 @@ def read_depth(
     """Read a depth map. What the file says about itself goes before the arguments.
 
     Args:
-        path: a 16-bit PNG, an EXR with a channel Z, or an (H, W) NPY.
+        path: a 16-bit PNG, an EXR with a depth channel (``exr_channels``), or an (H, W) NPY.
         kind: what the values of a .npy are, since it cannot say. An EXR that does not say is
             metric, as the convention is.
         png_scale: what the pixels of a PNG are that does not say.
 
     Returns:
         float32 values, NaN where there is no depth: NaN or infinite in the file, in metres also
-        zero or negative.
+        what ``is_metres`` says is none.
 
     Raises:
         InputError: missing, damaged, no depth file, without any depth, or of unknown meaning.
@@ -71,12 +70,18 @@ def read_depth(
         case None:
             raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
     values = depth_map.values
-    known = np.isfinite(values)
-    if depth_map.kind == "metric":
-        known &= values > 0
+    known = is_metres(values) if depth_map.kind == "metric" else np.isfinite(values)
     if not known.any():
         raise InputError(f"{path}: holds no depth at any pixel; give another file")
     return replace(depth_map, values=np.where(known, values, np.float32(np.nan)))
+
+
+def is_metres(values: np.ndarray) -> np.ndarray:
+    """Where values are depths: above 0, finite, and none of those that renderers write for none.
+
+    Those are 1e10 (Blender), 1e11 and the like, and 65504, which is what they become as half.
+    """
+    return np.isfinite(values) & (values > 0) & (values < TOO_FAR) & (values != HALF_MAX)
 
 
 def states_unit(path: Path) -> bool:

@@ -1,4 +1,4 @@
-"""OpenEXR: float32 depth in one channel ``Z``, lossless, with its facts as attributes."""
+"""OpenEXR: float32 depth in the channel ``Z``, lossless, with its facts as attributes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,23 @@ from typing import Any
 import numpy as np
 
 from ppdcli.depth import PROVENANCE, DepthMap, Kind
-from ppdcli.errors import InputError, OutputError
+from ppdcli.errors import InputError, OutputError, shown
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.decoding import decoding, require_size
+from ppdcli.files.exr_channels import DEPTH, depth_channel
+from ppdcli.files.exr_printing import quiet
+from ppdcli.files.foreign import require_regular
 
 SUFFIX = ".exr"
+MAX_VALUES = 1_000_000_000
+"""Of all channels of a file together, which OpenEXR decodes at once: 4 GB."""
 
 
 def write(path: Path, depth_map: DepthMap) -> None:
     """Write channel Z, FLOAT, ZIP: the values as they are, NaN for no depth.
 
-    The attributes are ``DepthMap.facts()`` as strings.
+    The channel Y holds the same: it is what Blender, OpenCV, GIMP and ImageMagick show, to which a
+    file with Z alone is black. The attributes are ``DepthMap.facts()`` as strings.
 
     Raises:
         OutputError: the file cannot be written.
@@ -36,7 +43,7 @@ def write(path: Path, depth_map: DepthMap) -> None:
     values = np.ascontiguousarray(depth_map.values, np.float32)
     with atomic_path(path) as temporary, _utf8_name(temporary) as name:
         try:
-            OpenEXR.File(header, {"Z": values}).write(str(name))
+            OpenEXR.File(header, {"Y": values, "Z": values}).write(str(name))
             if name != temporary:
                 shutil.copyfile(name, temporary)
         except RuntimeError as error:
@@ -47,41 +54,98 @@ def write(path: Path, depth_map: DepthMap) -> None:
 
 
 def read(path: Path) -> DepthMap:
-    """Read channel Z. A file without our ``kind`` attribute is metric, as the convention is.
+    """Read the depth channel, by the rules of ``exr_channels``; a note says where it is not ``Z``.
 
-    Infinite values become NaN.
+    The map is that of the display window: NaN where the file has no pixels, without those outside
+    of it. A file without our ``kind`` attribute is metric, as the convention is. Infinite values
+    become NaN.
 
     Raises:
-        InputError: missing, damaged, or without a channel Z.
+        InputError: missing, no file, damaged, too large, or without a channel that is depth.
     """
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; check the path")
-    try:
+    with decoding(path, "EXR"):
+        require_regular(path)
         with _utf8_name(path) as name:
             if name != path:
                 shutil.copyfile(path, name)
-            header, values = _read_z(name, path)
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as EXR ({reason}); check the file") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+            part, channel = _chosen(name, path)
+            with quiet() as complaints:
+                values, header = _pixels(name, part, channel)
+        if complaints:
+            raise ValueError(complaints[0].replace(str(name), path.name))
+    values = _in_display_window(values, header)
     values[np.isinf(values)] = np.nan
     kind: Kind = "relative" if header.get("kind") == "relative" else "metric"
-    provenance = {key: str(header[key]) for key in PROVENANCE if key in header}
-    return DepthMap(values, kind, provenance=provenance)
+    provenance = {key: shown(header[key]) for key in PROVENANCE if key in header}
+    notes = (
+        () if channel == DEPTH else (f"{path}: depth is read from its channel {shown(channel)}",)
+    )
+    return DepthMap(values, kind, provenance=provenance, notes=notes)
 
 
-def _read_z(file: Path, shown: Path) -> tuple[dict[str, Any], np.ndarray]:
+def _chosen(file: Path, path: Path) -> tuple[int, str]:
+    """Part and channel of the depth, of a file that is not too large.
+
+    Raises:
+        InputError: there is none.
+        Exception: of any kind, where the file is damaged.
+    """
+    import OpenEXR
+
+    with quiet(), OpenEXR.File(str(file), separate_channels=True, header_only=True) as exr:
+        headers = [dict(part.header) for part in exr.parts]
+    channels = [[channel.name for channel in header["channels"]] for header in headers]
+    total = 0
+    for header, names in zip(headers, channels, strict=True):
+        for window in ("displayWindow", "dataWindow"):
+            rows, columns = _window(header, window)
+            height, width = len(rows), len(columns)
+            require_size(height, width)
+        total += height * width * len(names)
+    if total > MAX_VALUES:  # all channels are decoded
+        raise ValueError(f"its channels hold {total} values, more than the {MAX_VALUES} allowed")
+    found = depth_channel(channels)
+    if found is None:
+        names = [name for part in channels for name in part]
+        raise InputError(
+            f"{path}: has no depth channel Z, only {shown(', '.join(names))}; give a depth EXR"
+        )
+    return found
+
+
+def _window(header: dict[str, Any], name: str) -> tuple[range, range]:
+    """Its rows and columns."""
+    (left, top), (right, bottom) = (corner.tolist() for corner in header[name])
+    return range(top, bottom + 1), range(left, right + 1)
+
+
+def _in_display_window(values: np.ndarray, header: dict[str, Any]) -> np.ndarray:
+    (rows, columns), (shown_rows, shown_columns) = (
+        _window(header, name) for name in ("dataWindow", "displayWindow")
+    )
+    if (rows, columns) == (shown_rows, shown_columns):
+        return values
+    placed = np.full((len(shown_rows), len(shown_columns)), np.nan, np.float32)
+    top, bottom = max(rows[0], shown_rows[0]), min(rows[-1], shown_rows[-1]) + 1
+    left, right = max(columns[0], shown_columns[0]), min(columns[-1], shown_columns[-1]) + 1
+    if top < bottom and left < right:
+        placed[
+            top - shown_rows[0] : bottom - shown_rows[0],
+            left - shown_columns[0] : right - shown_columns[0],
+        ] = values[top - rows[0] : bottom - rows[0], left - columns[0] : right - columns[0]]
+    return placed
+
+
+def _pixels(file: Path, part: int, channel: str) -> tuple[np.ndarray, dict[str, Any]]:
+    """(H, W) float32 values, and the header of their part."""
     import OpenEXR
 
     with OpenEXR.File(str(file), separate_channels=True) as exr:
-        header, channels = dict(exr.header()), exr.channels()  # closing empties its own
-        if "Z" not in channels:
-            raise InputError(
-                f"{shown}: has no depth channel Z, only {', '.join(channels)}; give a depth EXR"
-            )
-        return header, np.array(channels["Z"].pixels, np.float32)
+        header, channels = dict(exr.header(part)), exr.channels(part)  # closing empties its own
+        values = np.array(channels[channel].pixels, np.float32)
+    if values.shape != tuple(map(len, _window(header, "dataWindow"))):
+        raise ValueError(f"{channel} is of shape {values.shape}")
+    return values, header
 
 
 @contextmanager

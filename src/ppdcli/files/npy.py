@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from ppdcli.depth import DepthMap, Kind
 from ppdcli.errors import InputError
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.decoding import decoding, require_size
+from ppdcli.files.foreign import open_regular
 
 SUFFIX = ".npy"
 
@@ -27,16 +34,113 @@ def read(path: Path, kind: Kind) -> DepthMap:
     """Read an (H, W) array of numbers; the caller says what they are, since the file does not.
 
     Raises:
-        InputError: missing, damaged, a pickle, or not a two-dimensional array of real numbers.
+        InputError: missing, damaged, a pickle, too large, or not a two-dimensional array of real
+            numbers.
     """
-    try:
-        with path.open("rb") as stream:
-            values = np.lib.format.read_array(stream, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as .npy ({reason}); check the file") from error
-    if values.ndim != 2 or values.dtype.kind not in "fiu" or values.size == 0:
-        raise InputError(
-            f"{path}: holds {values.dtype} of shape {values.shape}; a depth map is (H, W) numbers"
-        )
+    values = read_array(path, lambda header: require_map(path, header))
     return DepthMap(values.astype(np.float32, copy=False), kind)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an array's header states.
+
+    Attributes:
+        shape: of the array, its numbers not negative.
+        columns_first: whether the first index changes fastest ("Fortran order").
+        dtype: of the values.
+    """
+
+    shape: tuple[int, ...]
+    columns_first: bool
+    dtype: np.dtype
+
+    @property
+    def bytes(self) -> int:
+        """What the values take."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    def describe(self) -> str:
+        """For messages."""
+        return f"{self.dtype} of shape {self.shape}"
+
+
+def read_array(path: Path, require: Callable[[Header], None]) -> np.ndarray:
+    """The array of a .npy file.
+
+    Args:
+        path: the file.
+        require: looks at the header before the values are read; raises InputError if they are not
+            wanted.
+
+    Raises:
+        InputError: missing, no file, damaged, a pickle, shorter than its header states, or what
+            ``require`` raises.
+    """
+    with decoding(path, ".npy"), open_regular(path) as stream:
+        header = read_header(stream)
+        require(header)
+        left = os.fstat(stream.fileno()).st_size - stream.tell()
+        return read_values(stream, header, left)
+
+
+def require_map(path: Path, header: Header, shape: tuple[int, ...] | None = None) -> None:
+    """Require the header of a depth map: (H, W) real numbers, neither none nor too many.
+
+    Args:
+        path: the file, for the message.
+        header: of the array.
+        shape: to look at instead of the header's own.
+
+    Raises:
+        InputError: it is another one.
+    """
+    shape = header.shape if shape is None else shape
+    if len(shape) != 2 or header.dtype.kind not in "fiu" or 0 in shape:
+        raise InputError(f"{path}: holds {header.describe()}; a depth map is (H, W) numbers")
+    with decoding(path, ".npy"):
+        require_size(*shape)
+
+
+def read_header(stream: IO[bytes]) -> Header:
+    """The header of an array, from where the stream is; it stands at the values then.
+
+    Raises:
+        Exception: of any kind, since NumPy parses headers as Python; for use inside ``decoding``.
+    """
+    version = np.lib.format.read_magic(stream)
+    if version == (1, 0):
+        read = np.lib.format.read_array_header_1_0
+    elif version in ((2, 0), (3, 0)):  # 3.0 differs in the names of fields alone
+        read = np.lib.format.read_array_header_2_0
+    else:
+        raise ValueError(f"its version {version} is unknown")
+    shape, columns_first, dtype = read(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects")
+    if any(side < 0 for side in shape):
+        raise ValueError(f"its shape is {shape}")
+    return Header(shape, columns_first, dtype)
+
+
+def read_values(stream: IO[bytes], header: Header, left: int) -> np.ndarray:
+    """The values behind a header.
+
+    Args:
+        stream: at the first value.
+        header: of the array.
+        left: bytes that the stream still has.
+
+    Raises:
+        ValueError: there are fewer than the header states.
+    """
+    if header.bytes > left:
+        raise ValueError(f"it states {header.bytes} bytes of values and has {left}")
+    values = np.empty(math.prod(header.shape), header.dtype)
+    target, done = values.view(np.uint8).data, 0
+    while done < header.bytes:
+        count = stream.readinto(target[done:])  # type: ignore[attr-defined]
+        if not count:
+            raise ValueError(f"it ends after {done} of {header.bytes} bytes of values")
+        done += count
+    return values.reshape(header.shape, order="F" if header.columns_first else "C")

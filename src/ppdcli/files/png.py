@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from PIL import Image
 
 from ppdcli.depth import PROVENANCE, DepthMap, Kind
-from ppdcli.errors import InputError, UsageError
+from ppdcli.errors import InputError, UsageError, shown
+from ppdcli.files.decoding import decoding
+from ppdcli.files.foreign import read_regular
 from ppdcli.files.png_encoder import rows_a_band, write_png
+from ppdcli.images.opening import open_image
+from ppdcli.images.whole import require_data, require_whole
 
 SUFFIX = ".png"
 TOP = 65535
+MAX_BYTES = 600_000_000
+"""Of a file: more than 250 megapixels of 16 bits, not compressed."""
 
 PngScale = Literal["mm", "kitti", "tum", "normalized"]
 
@@ -85,13 +90,13 @@ def read(path: Path, scale: PngScale | None = None) -> DepthMap:
     Raises:
         InputError: missing, damaged, not 16-bit grey, or of unknown scale.
     """
-    mode, pixels, text = _content(path)
-    if not mode.startswith("I"):
-        raise InputError(f"{path}: is no 16-bit grey PNG (its mode is {mode}); give a depth file")
+    pixels, text = _content(path)
     kind: Kind = "relative" if text.get("kind") == "relative" else "metric"
     try:
         if _has_scale(text):
             step, offset = float(text["scale"]), float(text["offset"])
+            if not (isfinite(step) and isfinite(offset) and step):
+                raise ValueError
             invalid = text.get("invalid") == "0"
         elif scale in STEPS_PER_METRE:
             step, offset, invalid = 1 / STEPS_PER_METRE[scale], 0.0, True
@@ -106,7 +111,7 @@ def read(path: Path, scale: PngScale | None = None) -> DepthMap:
     values = (pixels * np.float64(step) + offset).astype(np.float32)
     if invalid:
         values[pixels == 0] = np.nan
-    provenance = {key: text[key] for key in PROVENANCE if key in text}
+    provenance = {key: shown(text[key]) for key in PROVENANCE if key in text}
     return DepthMap(values, kind, provenance=provenance)
 
 
@@ -116,24 +121,26 @@ def states_scale(path: Path) -> bool:
     Raises:
         InputError: missing or damaged.
     """
-    return _has_scale(_content(path)[2])
+    return _has_scale(_content(path)[1])
 
 
 def _has_scale(text: dict[str, str]) -> bool:
     return "scale" in text and "offset" in text
 
 
-def _content(path: Path) -> tuple[str, np.ndarray, dict[str, str]]:
-    """Pillow's mode, the pixels and the texts."""
-    try:
-        with Image.open(path, formats=("PNG",)) as image:
+def _content(path: Path) -> tuple[np.ndarray, dict[str, str]]:
+    """The pixels of 16-bit grey, and the texts."""
+    with decoding(path, "PNG"):
+        data = read_regular(path, MAX_BYTES)
+        with open_image(data, str(path), ("PNG",)) as image:
+            if not image.mode.startswith("I"):
+                raise InputError(
+                    f"{path}: is no 16-bit grey PNG (its mode is {image.mode}); give a depth file"
+                )
+            require_data(image, data)
             pixels = np.array(image)  # which also finds texts after them
-            return image.mode, pixels, getattr(image, "text", {})
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as PNG ({reason}); check the file") from error
+            require_whole(image, data)
+            return pixels, getattr(image, "text", {})
 
 
 class _Code(NamedTuple):

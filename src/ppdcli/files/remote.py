@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ppdcli.errors import InputError, OutputError, PpdError, UsageError
-from ppdcli.images.source import MAX_BYTES
+from ppdcli.files.source import MAX_BYTES
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://")
 _LOCAL = re.compile(r"(?:file|local)://")

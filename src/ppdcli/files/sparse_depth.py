@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import math
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ppdcli.errors import InputError
-from ppdcli.files.depth_files import format_of, read_depth, require_view
+from ppdcli.errors import InputError, shown
+from ppdcli.files.decoding import decoding
+from ppdcli.files.depth_files import format_of, is_metres, read_depth, require_view
+from ppdcli.files.foreign import open_regular, read_regular
 
 ROW = "`u v depth`"
 HEADERS = ({"u", "x", "col", "column"}, {"v", "y", "row"}, {"depth", "depth_m", "d"})
 HEAD = 4096  # bytes
+MAX_BYTES = 64 << 20  # of a text: more than two million points
+MAX_LINES = 4_000_000
+MAX_LINE = 10_000  # characters
 FAR = 500.0  # metres: a median beyond it is rather in millimetres
 
 
@@ -41,11 +49,11 @@ def read_sparse_depth(path: Path, width: int, height: int) -> SparseDepth:
 
     - Text: rows ``u v depth`` with spaces or commas between, ``#`` comments, and perhaps a header
       such as ``u,v,depth``. Pixels of the photo as it is shown, first centre at (0, 0); metres.
-      Depths that are zero, negative or not finite are passed over, points outside are dropped
+      Depths that are none (``depth_files.is_metres``) are passed over, points outside are dropped
       with a note.
     - 16-bit PNG: what it says of itself (our own files do), otherwise millimetres, with a note;
       0 is a hole.
-    - EXR, channel Z, or NPY, (H, W): metres; NaN, infinite and not positive values are holes.
+    - EXR or NPY, (H, W): metres; holes are what ``depth_files.is_metres`` says is no depth.
 
     A map may be of another size than the photo: its pixel centres are mapped,
     u = (column + 0.5) * width / columns - 0.5.
@@ -75,6 +83,7 @@ def _read_map(path: Path, width: int, height: int) -> SparseDepth:
         raise InputError(
             f"{path}: holds relative depth, which fixes no scale; give depth in metres"
         )
+    notes.extend(depth_map.notes)
     values = depth_map.values
     require_view(path, values.shape, width, height)
     rows, columns = np.nonzero(np.isfinite(values))
@@ -90,7 +99,7 @@ def _centres(count: int, size: int) -> np.ndarray:
 
 
 def _read_points(path: Path, width: int, height: int) -> SparseDepth:
-    points = _parse(path, _text(path))
+    points = _parse(path)
     if not len(points):
         raise InputError(f"{path}: has no {ROW} row; give one for each known depth")
     u, v, _ = points.T
@@ -109,7 +118,7 @@ def _read_points(path: Path, width: int, height: int) -> SparseDepth:
             "and are left out"
         )
     depth = points[:, 2]
-    known = inside & np.isfinite(depth) & (depth > 0)
+    known = inside & is_metres(depth)
     without = len(points) - outside - int(known.sum())
     if not known.any():
         raise InputError(f"{path}: no point in the image has a depth above 0; give metres")
@@ -120,28 +129,36 @@ def _read_points(path: Path, width: int, height: int) -> SparseDepth:
     return SparseDepth(u, v, depth, source, (*notes, *_far_note(path, depth)))
 
 
-def _text(path: Path) -> str:
+def _lines(path: Path) -> Iterator[str]:
+    """The lines of a text, without their ends."""
+    with decoding(path, "text"):
+        with open_regular(path) as stream:
+            head = stream.read(HEAD)
+        data = b"\0" if b"\0" in head else read_regular(path, MAX_BYTES)
     try:
-        with path.open("rb") as stream:
-            content = stream.read(HEAD)
-            if b"\0" in content:  # it may be gigabytes of something else
-                raise ValueError
-            content += stream.read()
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
+        if b"\0" in data:
+            raise ValueError
+        text = io.StringIO(data.decode("utf-8-sig"), newline=None)
     except ValueError:
         raise InputError(
             f"{path}: is neither text nor a depth map; give {ROW} rows, a 16-bit PNG, an EXR or "
             "an NPY"
         ) from None
+    for number in range(1, MAX_LINES + 1):
+        line = text.readline(MAX_LINE)
+        if not line:
+            return
+        if len(line) == MAX_LINE:
+            raise InputError(f"{path}: line {number} is too long to be {ROW}; correct it")
+        yield line.rstrip("\n")
+    raise InputError(f"{path}: has more than {MAX_LINES} lines; give fewer points")
 
 
-def _parse(path: Path, text: str) -> np.ndarray:
+def _parse(path: Path) -> np.ndarray:
     """(N, 3) float64 rows u, v, depth."""
-    points: list[list[float]] = []
+    points = array("d")
     may_be_header = True
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(_lines(path), 1):
         fields = line.split("#")[0].replace(",", " ").split()
         if not fields:
             continue
@@ -154,9 +171,9 @@ def _parse(path: Path, text: str) -> np.ndarray:
             point = []
         may_be_header = False
         if len(point) != 3 or not all(map(math.isfinite, point[:2])):
-            shown = line.strip() if len(line) < 60 else f"{line.strip()[:57]}..."
-            raise InputError(f"{path}: line {number}, {shown!r}, is not {ROW}; correct it")
-        points.append(point)
+            told = shown(line.strip(), 60)
+            raise InputError(f"{path}: line {number}, {told!r}, is not {ROW}; correct it")
+        points.extend(point)
     return np.array(points, np.float64).reshape(-1, 3)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from ppdcli.errors import UsageError
+from ppdcli.errors import UsageError, shown
 
 USUAL_FOV_DEGREES = (5.0, 150.0)
 USUAL_OFFSET = 0.15  # of the image's side, between the principal point and the centre
@@ -175,16 +175,17 @@ def parse_intrinsics(text: str, width: int, height: int) -> Camera:
     Raises:
         UsageError: not four finite numbers, or a focal length that is not positive.
     """
+    name = f"intrinsics {shown(text)!r}"
     way_on = "give four numbers fx,fy,cx,cy in pixels, such as 800,800,511.5,383.5"
     try:
         numbers = [float(part) for part in text.split(",")]
     except ValueError:
-        raise UsageError(f"intrinsics {text!r}: not numbers; {way_on}") from None
+        raise UsageError(f"{name}: not numbers; {way_on}") from None
     if len(numbers) != 4:
-        raise UsageError(f"intrinsics {text!r}: {len(numbers)} numbers instead of 4; {way_on}")
+        raise UsageError(f"{name}: {len(numbers)} numbers instead of 4; {way_on}")
     if not all(math.isfinite(number) for number in numbers):
-        raise UsageError(f"intrinsics {text!r}: a number is not finite; {way_on}")
+        raise UsageError(f"{name}: a number is not finite; {way_on}")
     fx, fy, cx, cy = numbers
     if fx <= 0 or fy <= 0:
-        raise UsageError(f"intrinsics {text!r}: focal lengths must be positive; {way_on}")
+        raise UsageError(f"{name}: focal lengths must be positive; {way_on}")
     return Camera(fx, fy, cx, cy, width, height)

@@ -22,6 +22,9 @@ MAX_PIXELS = 250_000_000
 """Larger images are refused by their header: this many take 2 GB to decode, as WebP 4, as JPEG 2000
 5."""
 
+MAX_SIDE = 1_000_000
+"""Pixels; more is no photo. Decoders keep something for each row."""
+
 # Only these decoders run on users' files: some of Pillow's others start programs (EPS). AVIF comes
 # before HEIF, since both claim the brands mif1 and msf1, and AVIF's reader passes HEIF on.
 _FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
@@ -77,8 +80,12 @@ class _Metered(io.BytesIO):
 
 
 @contextmanager
-def open_image(data: bytes, name: str) -> Iterator[Image.Image]:
+def open_image(
+    data: bytes, name: str, formats: tuple[str, ...] | None = None
+) -> Iterator[Image.Image]:
     """An image whose header is sound and whose size is allowed; its pixels are not decoded yet.
+
+    ``formats``: Pillow's names of those that may be; all that photos come in if None.
 
     Raises:
         InputError: not an image, of a kind that cannot be read, or too large.
@@ -87,7 +94,7 @@ def open_image(data: bytes, name: str) -> Iterator[Image.Image]:
         _check_tiff(data, name)
         file = _Metered(data, name)
         try:
-            image = Image.open(file, formats=_formats(data))
+            image = Image.open(file, formats=formats or _formats(data))
         except (InputError, MemoryError):
             raise
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -96,7 +103,10 @@ def open_image(data: bytes, name: str) -> Iterator[Image.Image]:
                 "scale it down first"
             ) from error
         except Exception as error:
-            raise InputError(f"{name}: {_what_is_wrong(data)}") from error
+            if formats is None:
+                raise InputError(f"{name}: {_what_is_wrong(data)}") from error
+            kind = " or ".join(formats)
+            raise InputError(f"{name}: cannot be read as {kind}; check the file") from error
         with image:
             check_size(*image.size, name)
             if image.format in ("JPEG", "MPO"):
@@ -106,11 +116,16 @@ def open_image(data: bytes, name: str) -> Iterator[Image.Image]:
 
 
 def check_size(width: int, height: int, name: str) -> None:
-    """Refuse what is larger than ``MAX_PIXELS``.
+    """Refuse what is larger than ``MAX_PIXELS`` or longer than ``MAX_SIDE``.
 
     Raises:
         InputError: it is.
     """
+    if max(width, height) > MAX_SIDE:
+        raise InputError(
+            f"{name}: {width}x{height} has a side of more than the {MAX_SIDE} pixels that are "
+            "allowed; scale it down first"
+        )
     if width * height > MAX_PIXELS:
         raise InputError(
             f"{name}: {width}x{height} is {width * height / 1e6:.0f} megapixels, more than the "

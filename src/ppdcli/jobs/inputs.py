@@ -11,11 +11,15 @@ from functools import cache
 from glob import escape, glob, has_magic
 from pathlib import Path, PurePath
 
-from ppdcli.errors import PpdError, UsageError
+from ppdcli.errors import InputError, PpdError, UsageError
+from ppdcli.files.source import Kind, is_dir, is_file, read_file, read_stream
 from ppdcli.jobs.journal import NAME, Recorded, Source
 from ppdcli.photo import IMAGE_SUFFIXES
 
 STDIN = "-"
+LIST = Kind("a list", 500_000_000, "give several shorter lists, one after another")
+LONGEST_PATH = 1 << 16  # bytes
+MOST_PATHS = 10_000_000
 
 _SEPARATOR = f"[{re.escape(os.sep + (os.altsep or ''))}]"
 _RECURSIVE = re.compile(rf"(?:^|(?<={_SEPARATOR}))\*\*(?:{_SEPARATOR}+|$)")
@@ -54,34 +58,27 @@ class Found:
 
 
 def read_list(source: str) -> list[str]:
-    """Paths from a file, or stdin for ``-``: one a line, or NUL-separated when a NUL occurs.
+    """Paths from a file, a pipe, or stdin for ``-``: one a line, or NUL-separated if a NUL occurs.
 
     Raises:
-        UsageError: the file cannot be read.
+        UsageError: the file cannot be read, or is no list of paths.
     """
     try:
-        raw = sys.stdin.buffer.read() if source == STDIN else Path(source).read_bytes()
-    except OSError as error:
-        raise UsageError(f"{source}: cannot read the list of inputs: {error.strerror}") from None
-    separator = b"\0" if b"\0" in raw else b"\n"
-    lines = (line if separator == b"\0" else line.rstrip(b"\r") for line in raw.split(separator))
-    return [os.fsdecode(line) for line in lines if line]
-
-
-def is_file(path: Path) -> bool:
-    """``Path.is_file``, False also for names that the system refuses, such as too long ones."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def is_dir(path: Path) -> bool:
-    """``Path.is_dir``, False also for names that the system refuses."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
+        if source == STDIN:
+            raw = read_stream(sys.stdin.buffer, "stdin", LIST)
+        else:
+            raw = read_file(Path(source), source, LIST)
+    except InputError as error:
+        raise UsageError(f"cannot read the list of inputs: {error}") from None
+    nul = b"\0" in raw
+    names: list[str] = []
+    for found in re.finditer(rb"[^\0]+" if nul else rb"[^\n]+", raw):
+        line = found[0] if nul else found[0].rstrip(b"\r")
+        if len(line) > LONGEST_PATH or len(names) == MOST_PATHS:
+            raise UsageError(f"{source}: is no list of paths; give one path a line")
+        if line:
+            names.append(os.fsdecode(line))
+    return names
 
 
 def is_pattern(argument: str) -> bool:

@@ -9,7 +9,8 @@ from pathlib import Path
 from unicodedata import normalize
 
 from ppdcli.errors import UsageError
-from ppdcli.jobs.inputs import Input, is_dir, is_file, place_teller
+from ppdcli.files.source import is_dir, is_file
+from ppdcli.jobs.inputs import Input, place_teller
 from ppdcli.photo import IMAGE_SUFFIXES
 
 Outputs = dict[str, Path]  # format -> file

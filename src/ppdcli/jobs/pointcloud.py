@@ -125,6 +125,7 @@ class PointCloudWork:
                 f"{self.depth}: does not state its unit; read as {unit}; if it is relative, give "
                 "--near-far, --align or --metric"
             )
+        job.notes.extend(depth.notes)
         depth, notes = self._scaled(job, depth, seen)
         camera = seen.view.camera
         cloud = make_cloud(

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ppdcli.errors import InputError, OutputError, PpdError
-from ppdcli.images.source import read_stream
-from ppdcli.jobs.inputs import is_file
+from ppdcli.files.source import is_file, read_stream
 from ppdcli.jobs.journal import NO_RECORD, Recorded, Settings, Source, Verdict, judge, source_of
 from ppdcli.jobs.pipeline import Finished, Stages, run_stages
 from ppdcli.jobs.plan import Format, Outputs, Task

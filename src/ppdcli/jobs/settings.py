@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ppdcli.files.foreign import open_regular
+
 SLICES, SLICE_BYTES = 16, 1 << 16
 OFF = "off"
 
@@ -31,7 +33,7 @@ def fingerprint(path: Path) -> str | None:
 
 
 def _add(file: Path, digest: hashlib._Hash) -> None:
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         size = os.fstat(stream.fileno()).st_size
         digest.update(f"{size}\n".encode())
         last = max(0, size - SLICE_BYTES)

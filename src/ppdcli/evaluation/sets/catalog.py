@@ -11,6 +11,7 @@ from ppdcli.evaluation.frames import Entry
 from ppdcli.evaluation.sets import diode, eth3d, hypersim, kitti, nyuv2, scannet
 from ppdcli.evaluation.sets.listing import read_list
 from ppdcli.evaluation.sets.rules import SetRules
+from ppdcli.files.source import is_dir, is_file
 
 RULES: dict[str, SetRules] = {
     "nyuv2": nyuv2.RULES,
@@ -57,7 +58,7 @@ def open_set(name: str, root: Path, list_file: Path | None) -> DepthSet:
     if name not in RULES:
         raise UsageError(f"no set is called {name!r}; choose {', '.join(RULES)}")
     rules = RULES[name]
-    if not root.is_dir():
+    if not is_dir(root):
         cause = "is no folder; unpack it and give the folder" if root.exists() else "no such folder"
         raise UsageError(f"{root}: {cause}, below which the files of {name} are")
     listing = read_list(list_file or _published_list(name, rules, root), rules)
@@ -79,6 +80,6 @@ def _published_list(name: str, rules: SetRules, root: Path) -> Path:
     if rules.list_name is None:
         raise UsageError(f"{name}: has no list of its own; {way_on}")
     path = root / rules.list_name
-    if not path.is_file():
+    if not is_file(path):
         raise UsageError(f"{root}: {rules.list_name} is not in it; {way_on}")
     return path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from ppdcli.errors import InputError
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.sets.reading import require_same_size, require_size
 from ppdcli.evaluation.sets.rules import SetRules
+from ppdcli.files import npy
 from ppdcli.photo import load_photo
 
 DEPTH_RANGE = (0.6, 350.0)  # both ends are valid
@@ -26,20 +28,25 @@ def read(photo_path: Path, depth_path: Path, mask_path: Path) -> Frame:
     Raises:
         InputError: a file is missing, broken or of another size.
     """
-    depth = _array(depth_path)
-    if depth.ndim != 3 or depth.shape[2] != 1 or depth.dtype.kind != "f":
-        raise InputError(
-            f"{depth_path}: holds {depth.dtype} of shape {depth.shape}; "
-            "the set's depth is (H, W, 1) floats"
-        )
-    depth = depth[:, :, 0]
-    require_size(depth_path, depth.shape, HEIGHT, WIDTH)
-    mask = _array(mask_path)
-    require_size(mask_path, mask.shape, HEIGHT, WIDTH)
+    depth = npy.read_array(depth_path, partial(_require_depth, depth_path))[:, :, 0]
+    mask = npy.read_array(mask_path, partial(_require_mask, mask_path))
     photo = load_photo(photo_path)
     require_same_size(depth_path, depth.shape, photo)
     valid = (mask == 1) & np.isfinite(depth) & (depth >= DEPTH_RANGE[0]) & (depth <= DEPTH_RANGE[1])
     return Frame(photo, depth.astype(np.float32, copy=False), valid & ~_steep(depth))
+
+
+def _require_depth(path: Path, header: npy.Header) -> None:
+    shape = header.shape
+    if len(shape) != 3 or shape[2] != 1 or header.dtype.kind != "f":
+        raise InputError(f"{path}: holds {header.describe()}; the set's depth is (H, W, 1) floats")
+    require_size(path, shape[:2], HEIGHT, WIDTH)
+
+
+def _require_mask(path: Path, header: npy.Header) -> None:
+    if header.dtype.kind not in "fiub":
+        raise InputError(f"{path}: holds {header.describe()}; the set's mask is (H, W) numbers")
+    require_size(path, header.shape, HEIGHT, WIDTH)
 
 
 def _steep(depth: np.ndarray) -> np.ndarray:
@@ -51,18 +58,6 @@ def _steep(depth: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):  # infinity - infinity
         slope = np.abs(ndimage.sobel(depth, 0)) + np.abs(ndimage.sobel(depth, 1))
         return slope > STEEPEST
-
-
-def _array(path: Path) -> np.ndarray:
-    """What a .npy file holds."""
-    try:
-        with path.open("rb") as stream:
-            return np.lib.format.read_array(stream, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except (OSError, ValueError, EOFError, MemoryError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as .npy ({reason}); check the file") from error
 
 
 RULES = SetRules(

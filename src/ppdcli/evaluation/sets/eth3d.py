@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from ppdcli.errors import InputError
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.sets.reading import between
 from ppdcli.evaluation.sets.rules import SetRules
+from ppdcli.files.decoding import decoding
+from ppdcli.files.foreign import open_regular
 from ppdcli.photo import load_photo
 
 DEPTH_RANGE = (0.01, float("inf"))
@@ -53,19 +56,15 @@ def read_sized(
 def _raw(path: Path, rows: int, columns: int) -> np.ndarray:
     """(rows, columns) float32 of a file without a header, little-endian, row by row."""
     expected = rows * columns * 4
-    try:
-        size = path.stat().st_size
-        values = np.fromfile(path, "<f4") if size == expected else None
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the file") from error
-    if values is None:
+    with decoding(path, "raw float32"), open_regular(path) as stream:
+        size = os.fstat(stream.fileno()).st_size
+        data = stream.read(expected) if size == expected else b""
+    if len(data) != expected:
         raise InputError(
             f"{path}: has {size} bytes instead of the {expected} of {columns}x{rows} raw float32; "
             "get the set's own file"
         )
-    return values.reshape(rows, columns).astype(np.float32, copy=False)
+    return np.frombuffer(data, "<f4").reshape(rows, columns).astype(np.float32)
 
 
 RULES = SetRules(

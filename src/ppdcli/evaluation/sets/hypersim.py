@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from ppdcli.errors import InputError, PpdError
+from ppdcli.errors import PpdError, shown
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.sets.reading import between, png_metres, require_same_size, require_size
 from ppdcli.evaluation.sets.rules import SetRules
+from ppdcli.files.apart import Apart
+from ppdcli.files.decoding import decoding
 from ppdcli.files.depth_files import format_of
+from ppdcli.files.foreign import require_regular
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import load_photo
 
+_APART = Apart()  # damaged files can crash the HDF5 library
+DATASET = "dataset"
+MAX_CHUNK = 1 << 24  # values that are decompressed at once; the set's own have some thousand
 DEPTH_RANGE = (0.1, 65.0)  # as in the authors' reader of this set
 
 CAMERA = Camera(886.81, 886.81, 511.5, 383.5, 1024, 768)
@@ -36,9 +44,7 @@ def read(photo_path: Path, depth_path: Path) -> Frame:
         depth = png_metres(depth_path, "mm")
         require_size(depth_path, depth.shape, CAMERA.height, CAMERA.width)
     else:
-        distance = _distance(depth_path)
-        require_size(depth_path, distance.shape, CAMERA.height, CAMERA.width)
-        depth = planar(distance)
+        depth = planar(_distance(depth_path))
     photo = load_photo(photo_path)
     require_same_size(depth_path, depth.shape, photo)
     return Frame(photo, depth, between(depth, DEPTH_RANGE), CAMERA)
@@ -55,17 +61,36 @@ def planar(distance: np.ndarray) -> np.ndarray:
 
 
 def _distance(path: Path) -> np.ndarray:
-    """(H, W) float64 distances in metres."""
-    try:
-        import h5py
-    except ImportError:
-        raise PpdError(f"{path}: reading HDF5 needs h5py; pip install 'ppdcli[evaluate]'") from None
-    try:
-        with h5py.File(path, "r") as file:
-            return np.asarray(file["dataset"], np.float64)
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{path}: cannot be read as HDF5 ({reason}); check the file") from error
+    """(768, 1024) distances in metres; no other file is looked into."""
+    if find_spec("h5py") is None:
+        raise PpdError(f"{path}: reading HDF5 needs h5py; pip install 'ppdcli[evaluate]'")
+    with decoding(path, "HDF5"):
+        require_regular(path)
+        values: np.ndarray = _APART.call(_dataset, path)
+    return values
+
+
+def _dataset(path: Path) -> np.ndarray:
+    """The content of the file's dataset.
+
+    Raises:
+        InputError: it is of another size.
+        Exception: of any kind where the file is damaged, which can also crash the process.
+    """
+    import h5py
+
+    with h5py.File(path, "r") as file:
+        if not isinstance(file.get(DATASET, getlink=True), h5py.HardLink):
+            raise ValueError(f"it has no {DATASET} of its own")
+        data = file[DATASET]
+        if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
+            raise ValueError(f"its {DATASET} is not an array in this file")
+        if data.dtype.kind not in "fiu":
+            raise ValueError(f"its {DATASET} holds {shown(data.dtype)}")
+        require_size(path, data.shape, CAMERA.height, CAMERA.width)
+        if data.chunks is not None and math.prod(data.chunks) > MAX_CHUNK:
+            raise ValueError(f"its parts are of shape {data.chunks}")
+        return np.asarray(data)
 
 
 RULES = SetRules(

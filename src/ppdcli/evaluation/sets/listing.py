@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from ppdcli.errors import UsageError
+from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.evaluation.sets.rules import SetRules
+from ppdcli.files.source import Kind, read_file
 
 FILES = ("photo", "depth", "mask")
+LIST = Kind("a list", 64 << 20, "give a list of fewer images")
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def read_list(path: Path, rules: SetRules) -> Listing:
         photo = files[0]
         if photo in rows:
             raise UsageError(
-                f"{where} has the photo {photo} of line {lines[photo]} again; list each image once"
+                f"{where} has the photo {shown(photo)} of line {lines[photo]} again; list each "
+                "image once"
             )
         rows[photo], lines[photo] = files, number
     if not rows:
@@ -62,13 +65,11 @@ def read_list(path: Path, rules: SetRules) -> Listing:
 
 def _text(path: Path, rules: SetRules) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise UsageError(f"{path}: no such list; give one with lines {rules.line}") from None
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror}); check the list") from error
+        return read_file(path, str(path), LIST).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise UsageError(f"{path}: is no text; give a list with lines {rules.line}") from None
+    except InputError as error:
+        raise UsageError(f"{error}; a list has lines {rules.line}") from None
 
 
 def _count(fields: int) -> str:
@@ -80,5 +81,7 @@ def _below(field: str, where: str) -> PurePosixPath:
     # Windows' rules know its drives and separators as well as /, so lists are safe everywhere.
     path = PureWindowsPath(field)
     if path.anchor or ".." in path.parts or not path.parts:
-        raise UsageError(f"{where}: {field} is not below the set's folder; give relative paths")
+        raise UsageError(
+            f"{where}: {shown(field)} is not below the set's folder; give relative paths"
+        )
     return PurePosixPath(field)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ppdcli.errors import InputError
-from ppdcli.images import source
-from ppdcli.images.source import read_file, read_stream
+from ppdcli.files import source
+from ppdcli.files.source import read_file, read_stream
 
 
 @pytest.fixture(autouse=True)
