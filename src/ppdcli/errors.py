@@ -36,6 +36,23 @@ def printable(line: str) -> str:
     return "".join(_escaped(c) if category(c) in _UNSAFE and c not in _JOINERS else c for c in line)
 
 
+def shown(foreign: object, most: int = 120) -> str:
+    """Foreign text as a part of a message: safe to print, on one line, of bounded length.
+
+    What is too long keeps both ends, with "..." between.
+
+    Args:
+        foreign: a text, or what is to be shown as one.
+        most: characters of the result, 16 or more.
+    """
+    text = str(foreign)
+    if len(text) > most:  # before the rest, which takes its time with megabytes
+        kept = most - 3
+        text = f"{text[: (kept + 1) // 2]}...{text[len(text) - kept // 2 :]}"
+    line = printable(text)
+    return line if len(line) <= most else line[: most - 3] + "..."
+
+
 def _escaped(character: str) -> str:
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:  # how Python keeps a byte of a name that is not UTF-8
