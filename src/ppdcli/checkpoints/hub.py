@@ -14,6 +14,7 @@ from pathlib import Path
 from ppdcli.checkpoints.catalog import AUTO, COMMIT, FALLBACK, SHA256, Model, Part, models
 from ppdcli.checkpoints.failures import another, differing, failure, refused
 from ppdcli.checkpoints.hf_cache import PARTIAL, alone, place, repository_folder
+from ppdcli.checkpoints.imports import remove_imported
 from ppdcli.checkpoints.pins import known, pin
 from ppdcli.checkpoints.progress import in_words, progress
 from ppdcli.checkpoints.store import find, free_space, held_file, sha256_of
@@ -39,8 +40,15 @@ def choose(name: str) -> str:
     """``auto`` becomes the best model whose files are all here; other names stay."""
     if name != AUTO:
         return name
-    here = [m.name for m in models().values() if all(find(part) for part in m.parts)]
+    here = [m.name for m in models().values() if _is_here(m)]
     return here[-1] if here else FALLBACK
+
+
+def _is_here(model: Model) -> bool:
+    try:
+        return all(find(part) for part in model.parts)
+    except CheckpointError:  # a damaged pin, which is named where its model is asked for
+        return False
 
 
 def fetch(
@@ -95,7 +103,7 @@ def fetch(
         remote = _ask(part, what)
         path = _bring(part, remote, what, announce, show_progress)
     if held is not None and held.place == "imported":
-        held.path.unlink()
+        remove_imported(part)
     return path
 
 

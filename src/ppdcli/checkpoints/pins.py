@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from ppdcli.checkpoints.catalog import Part
-from ppdcli.errors import CheckpointError
+from ppdcli.checkpoints.catalog import COMMIT, SHA256, Part
+from ppdcli.errors import CheckpointError, shown
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.foreign import parse_json, read_regular
+
+MOST_PIN = 10_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -53,18 +56,38 @@ def pin_of(part: Part) -> Pin | None:
     """
     path = _path(part)
     try:
-        pin = Pin(**json.loads(path.read_text(encoding="utf-8")))
+        pin = _pin(parse_json(read_regular(path, MOST_PIN, follow=False)))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else error
         raise CheckpointError(
-            f"{path}: cannot be read as the pin of {part.name} ({error}); `ppd weights remove "
-            f"{part.name}` removes it"
+            f"{path}: cannot be read as the pin of {part.name} ({shown(cause)}); `ppd weights "
+            f"remove {part.name}` removes it"
         ) from error
     stated = (part.revision, part.bytes, part.sha256)
     pinned = (pin.revision, pin.bytes, pin.sha256)
     agree = all(None in pair or pair[0] == pair[1] for pair in zip(stated, pinned, strict=True))
     return pin if agree and pin.address == part.address else None
+
+
+def _pin(row: object) -> Pin:
+    """The pin that a file states.
+
+    Raises:
+        ValueError: a field is missing, left over, or not what it should be.
+    """
+    if not isinstance(row, dict) or row.keys() != {f.name for f in dataclasses.fields(Pin)}:
+        raise ValueError("has other fields than a pin")
+    revision, size = row["revision"], row["bytes"]
+    texts = (row["address"], row["sha256"], row["date"], revision or "")
+    if not all(isinstance(text, str) and text == shown(text, 1000) for text in texts):
+        raise ValueError("has a field that is no line of text")
+    if revision is not None and COMMIT.fullmatch(revision) is None:
+        raise ValueError("revision is no commit")
+    if type(size) is not int or not 0 < size < 1 << 63 or not SHA256.fullmatch(row["sha256"]):
+        raise ValueError("bytes or sha256 is none")
+    return Pin(**row)
 
 
 def known(part: Part) -> Part:

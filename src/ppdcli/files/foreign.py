@@ -1,7 +1,7 @@
 """Files that others wrote, or may have changed: opened only if they are files of a sane size.
 
-Every refusal is an ``OSError`` whose ``strerror`` is the cause as part of a sentence, as the system's
-own are, so that a reader has one kind of error to handle.
+Every refusal is an ``OSError`` whose ``strerror`` is the cause as part of a sentence, as those of
+the system are, so that a reader has one kind of error to handle.
 """
 
 from __future__ import annotations
