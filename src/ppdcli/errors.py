@@ -27,6 +27,10 @@ class OutputError(PpdError):
     """A result cannot be written."""
 
 
+class NoRoomError(OutputError):
+    """A result cannot be written, and none after it can: the disk is full or read-only."""
+
+
 def printable(line: str) -> str:
     r"""A line as a terminal may show it, whatever names are in it.
 

@@ -19,6 +19,8 @@ from typing import Any, BinaryIO
 from ppdcli.errors import shown
 
 LINE = 4096  # characters of a line of TOML: tomllib takes the square of a dotted key's length
+RECORD_LINE = 1 << 16  # bytes of a line of ppd's own records: two paths of 4096 and settings
+SKIPPED_AT_ONCE = 1 << 20  # bytes
 DEPTH = 64  # of lists and tables in each other, which later code may walk by recursion
 
 _KINDS = (
@@ -68,6 +70,29 @@ def read_regular(path: Path, most: int, follow: bool = True) -> bytes:
     if len(data) > most:  # it has grown meanwhile, or states no size, as in /proc
         raise _too_large(path, most)
     return data
+
+
+def record_lines(stream: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
+    """The lines of a record, from where the stream is.
+
+    Yields:
+        A line with its end, or None for one longer than ``RECORD_LINE``, and its length in bytes.
+        A last line without an end, which a kill has cut or another run is writing, has length 0.
+    """
+    while line := stream.readline(RECORD_LINE):
+        if line.endswith(b"\n"):
+            yield line, len(line)
+            continue
+        if len(line) < RECORD_LINE:
+            yield line, 0
+            return
+        length, rest = len(line), line
+        while rest and not rest.endswith(b"\n"):
+            rest = stream.readline(SKIPPED_AT_ONCE)
+            length += len(rest)
+        if not rest:
+            return
+        yield None, length
 
 
 def parse_json(data: bytes | str) -> Any:
