@@ -7,6 +7,7 @@ import json
 import pickle
 import random
 import struct
+import tempfile
 import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -27,13 +28,16 @@ from ppdcli.checkpoints.importing import kind_of
 from ppdcli.checkpoints.layouts import load_checked, read_tensors
 from ppdcli.checkpoints.moge2_file import load_moge2
 from ppdcli.checkpoints.pins import known, pin_of
+from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.gallery import Gallery
+from ppdcli.evaluation.report.panels import make_panels
 from ppdcli.evaluation.rows import Row, Rows
 from ppdcli.jobs import bench_table
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.journal import Entry, Recorded, Source, judge, line_of, source_of
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
+from ppdcli.photo import Photo
 from ppdcli.training.loop import train
 from ppdcli.training.recipe import Phase, Stage, load_recipe
 from ppdcli.training.shards import ShardReader
@@ -353,7 +357,11 @@ def read_picture(path: Path) -> None:
 
 
 def picture_name() -> str:
-    frame = Frame(Photo(np.zeros((6, 8, 3), np.uint8), "a"), np.ones((6, 8), np.float32))
+    frame = Frame(
+        Photo(np.zeros((6, 8, 3), np.uint8), "a"),
+        np.ones((6, 8), np.float32),
+        np.ones((6, 8), bool),
+    )
     with tempfile.TemporaryDirectory() as folder:
         gallery = Gallery(Path(folder), "p")
         gallery.offer(GALLERY_ROW, [GALLERY_ROW], frame, frame.depth)

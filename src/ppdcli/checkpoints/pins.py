@@ -80,7 +80,7 @@ def _pin(row: object) -> Pin:
     if not isinstance(row, dict) or row.keys() != {f.name for f in dataclasses.fields(Pin)}:
         raise ValueError("has other fields than a pin")
     revision, size = row["revision"], row["bytes"]
-    texts = (row["address"], row["sha256"], row["date"], revision or "")
+    texts = (row["address"], row["sha256"], row["date"], "" if revision is None else revision)
     if not all(isinstance(text, str) and text == shown(text, 1000) for text in texts):
         raise ValueError("has a field that is no line of text")
     if revision is not None and COMMIT.fullmatch(revision) is None:

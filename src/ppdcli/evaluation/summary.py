@@ -166,7 +166,7 @@ def csv_of_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> str
 
 
 def _cell(text: str) -> str:
-    """A text for a table: spreadsheets calculate what begins like a formula, unless it is quoted."""
+    """A text for a table; one that spreadsheets would take for a formula is quoted."""
     line = shown(text, LONGEST_CELL)
     return f"'{line}" if line.startswith(FORMULAS) else line
 

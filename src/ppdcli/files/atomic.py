@@ -62,6 +62,12 @@ def not_written(target: Path, error: OSError) -> OutputError:
     return OutputError(f"{target}: cannot be written ({cause}); make room or choose another output")
 
 
+def quoted_errno(text: str) -> int:
+    """The number of the system's error that a library's message quotes; EIO if it quotes none."""
+    numbers = (number for number in (*_FULL, errno.EROFS) if os.strerror(number) in text)
+    return next(numbers, errno.EIO)
+
+
 def make_folder(folder: Path) -> None:
     """Makes a folder and those above it, however many: ``mkdir(parents=True)`` goes by recursion.
 

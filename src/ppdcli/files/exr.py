@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ppdcli.depth import PROVENANCE, DepthMap, Kind
-from ppdcli.errors import InputError, OutputError
-from ppdcli.files.atomic import atomic_path
+from ppdcli.errors import InputError
+from ppdcli.files.atomic import atomic_path, not_written, quoted_errno
 
 SUFFIX = ".exr"
 
@@ -41,9 +41,7 @@ def write(path: Path, depth_map: DepthMap) -> None:
                 shutil.copyfile(name, temporary)
         except RuntimeError as error:
             reason = " ".join(str(error).split()).replace(str(name), path.name)
-            raise OutputError(
-                f"{path}: cannot be written ({reason}); make room or choose another output"
-            ) from error
+            raise not_written(path, OSError(quoted_errno(reason), reason)) from error
 
 
 def read(path: Path) -> DepthMap:

@@ -31,7 +31,7 @@ def fingerprint(path: Path) -> str | None:
 
 
 def _add(file: Path, digest: hashlib._Hash) -> None:
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         size = os.fstat(stream.fileno()).st_size
         digest.update(f"{size}\n".encode())
         last = max(0, size - SLICE_BYTES)

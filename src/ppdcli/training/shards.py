@@ -234,7 +234,7 @@ class ShardReader:
         for shard in open_shards:
             if sorted(shard.order) != list(range(len(shard.order))) or type(shard.used) is not int:
                 raise ValueError(shard)
-            if PurePath(shard.name).name != shard.name or not 0 <= shard.used:
+            if PurePath(shard.name).name != shard.name or shard.used < 0:
                 raise ValueError(shard)
         self.rng.bit_generator.state = known["rng"]
         self.seen, self.open = set(map(str, known["seen"])), open_shards
