@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ppdcli.files.foreign import open_regular
+
 SLICES, SLICE_BYTES = 16, 1 << 16
 OFF = "off"
 
