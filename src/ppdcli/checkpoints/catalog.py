@@ -213,11 +213,20 @@ def _own_file() -> list[Path]:
     """The user's catalogue, if there is one."""
     named = os.environ.get("PPD_WEIGHTS")
     if named:
-        return [Path(named).expanduser()]
+        return [Path(os.path.expanduser(named))]  # noqa: PTH111  which a user without home survives
+    usual = usual_file()
+    return [usual] if usual is not None and os.path.lexists(usual) else []
+
+
+def usual_file() -> Path | None:
+    """Where the user's catalogue is looked for, which need not exist; None without a home."""
     from platformdirs import user_config_dir
 
-    usual = Path(user_config_dir("ppdcli", appauthor=False)) / "weights.toml"
-    return [usual] if usual.is_file() else []
+    try:
+        folder = Path(user_config_dir("ppdcli", appauthor=False))
+    except RuntimeError:
+        return None
+    return folder / "weights.toml" if folder.is_absolute() else None
 
 
 def _read(source: Path | Traversable, bundled: bool) -> dict[str, dict[str, Table]]:

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppdcli.checkpoints.catalog import AUTO, COMMIT, FALLBACK, SHA256, Model, Part, models
-from ppdcli.checkpoints.failures import another, differing, failure, refused
+from ppdcli.checkpoints.failures import (
+    another,
+    differing,
+    failure,
+    missing_certificates,
+    refused,
+)
 from ppdcli.checkpoints.hf_cache import PARTIAL, alone, place, repository_folder
 from ppdcli.checkpoints.imports import remove_imported
 from ppdcli.checkpoints.pins import known, pin
@@ -40,15 +46,16 @@ def choose(name: str) -> str:
     """``auto`` becomes the best model whose files are all here; other names stay."""
     if name != AUTO:
         return name
-    here = [m.name for m in models().values() if _is_here(m)]
+    here = [m.name for m in models().values() if all(find_sound(part) for part in m.parts)]
     return here[-1] if here else FALLBACK
 
 
-def _is_here(model: Model) -> bool:
+def find_sound(part: Part) -> Path | None:
+    """``find`` for what is used only if it is here: None also where its pin cannot be read."""
     try:
-        return all(find(part) for part in model.parts)
-    except CheckpointError:  # a damaged pin, which is named where its model is asked for
-        return False
+        return find(part)
+    except CheckpointError:
+        return None
 
 
 def fetch(
@@ -94,6 +101,10 @@ def fetch(
     if offline or constants.HF_HUB_OFFLINE:
         switch = "--offline" if offline else "HF_HUB_OFFLINE"
         raise failure(what, part, f"{lacking}, and {switch} is set")
+    if not Path(constants.HF_HUB_CACHE).is_absolute():  # "~", which huggingface_hub then makes
+        raise failure(
+            what, part, "this user has no home folder", "set HOME, or HF_HOME to a folder"
+        )
     if held is not None:
         announce(f"{what}: {lacking}, to be replaced")
     size = "" if part.bytes is None else f", {in_words(part.bytes)}"
@@ -128,7 +139,7 @@ def _ask(part: Part, what: str) -> Remote:
         raise failure(
             what,
             part,
-            f"the Hub cannot be reached ({one_line(error)})",
+            f"the Hub cannot be reached ({missing_certificates() or one_line(error)})",
             "check the connection and HF_ENDPOINT",
         ) from error
     commit, etag, size = answer.commit_hash or "", answer.etag or "", answer.size

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ppdcli.checkpoints.catalog import Part
-from ppdcli.checkpoints.pins import own_folder
+from ppdcli.checkpoints.pins import NoFolderError, own_folder
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import parse_json, read_regular
 
@@ -34,7 +34,7 @@ def imported(part: Part) -> list[Path]:
     """The files in the part's folder, the one that the last import made first."""
     try:
         found = [path for path in folder_of_imported(part).glob("[!.]*") if path.is_file()]
-    except OSError:  # a folder that cannot be read
+    except (OSError, NoFolderError):  # a folder that cannot be read
         return []
     last = made_by_import(part)
     return sorted(found, key=lambda path: path != last)
@@ -61,7 +61,7 @@ def made_by_import(part: Part) -> Path | None:
             return None
         file = folder_of_imported(part) / name
         status = file.lstat()
-    except (OSError, ValueError, TypeError, KeyError):  # no record, or one that makes no sense
+    except (OSError, NoFolderError, ValueError, TypeError, KeyError):  # none that makes sense
         return None
     same = (status.st_size, status.st_mtime_ns) == made and stat.S_ISREG(status.st_mode)
     return file if same else None
@@ -76,6 +76,10 @@ def remove_imported(part: Part) -> list[Path]:
         OSError: the system refuses.
     """
     gone: list[Path] = []
+    try:
+        record_file = _path(part)
+    except NoFolderError:
+        return gone
     if link_in_the_way(part) is None:
         last, usual = made_by_import(part), Path(part.address).stem
         for path in imported(part):
@@ -85,7 +89,7 @@ def remove_imported(part: Part) -> list[Path]:
         with suppress(OSError):  # it is not there, or not empty
             folder_of_imported(part).rmdir()
     with suppress(FileNotFoundError, NotADirectoryError):
-        _path(part).unlink()
+        record_file.unlink()
     return gone
 
 

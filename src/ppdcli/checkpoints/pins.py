@@ -21,6 +21,10 @@ from ppdcli.files.foreign import parse_json, read_regular
 MOST_PIN = 10_000  # bytes
 
 
+class NoFolderError(CheckpointError):
+    """There is no folder for what the package keeps."""
+
+
 @dataclass(frozen=True)
 class Pin:
     """The first file that came under a name.
@@ -39,13 +43,26 @@ class Pin:
 
 
 def own_folder() -> Path:
-    """Where imported files and pins are: the folder PPD_CACHE, else the user's cache folder."""
-    named = os.environ.get("PPD_CACHE")
-    if named:
-        return Path(named).expanduser()
-    from platformdirs import user_cache_dir
+    """Where imported files and pins are: the folder PPD_CACHE, else the user's cache folder.
 
-    return Path(user_cache_dir("ppdcli", appauthor=False))
+    Raises:
+        NoFolderError: neither is known, as for a user without a home.
+    """
+    named = os.environ.get("PPD_CACHE")
+    try:
+        if named:
+            return Path(named).expanduser()
+        from platformdirs import user_cache_dir
+
+        folder = Path(user_cache_dir("ppdcli", appauthor=False))
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():  # a "~" that nobody could tell the meaning of
+        raise NoFolderError(
+            "this user has no home folder, so there is no place for imported weights and pins; set "
+            "HOME, or PPD_CACHE to a folder"
+        )
+    return folder
 
 
 def pin_of(part: Part) -> Pin | None:
@@ -54,11 +71,19 @@ def pin_of(part: Part) -> Pin | None:
     Raises:
         CheckpointError: the pin cannot be read.
     """
-    path = _path(part)
+    try:
+        path = _path(part)
+    except NoFolderError:
+        return None
     try:
         pin = _pin(parse_json(read_regular(path, MOST_PIN, follow=False)))
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except PermissionError as error:
+        raise CheckpointError(
+            f"{path}: the pin of {part.name} cannot be read ({error.strerror}); check the "
+            f"permissions of {own_folder()}, or set PPD_CACHE to another folder"
+        ) from error
     except (OSError, ValueError) as error:
         cause = error.strerror if isinstance(error, OSError) else error
         raise CheckpointError(
@@ -118,7 +143,7 @@ def forget(part: Part) -> bool:
     """Removes a pin; whether there was one."""
     try:
         _path(part).unlink()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, NoFolderError):
         return False
     return True
 

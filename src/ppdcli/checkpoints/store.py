@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from importlib.resources import files
@@ -69,7 +70,8 @@ def sha256_of(path: Path) -> str:
 
 def free_space(path: Path) -> tuple[Path, int]:
     """The nearest folder above a path that exists, and the bytes that are free there."""
-    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
+    above = path.absolute().parents
+    folder = next(folder for folder in above if os.path.isdir(folder))  # noqa: PTH112  no errors
     return folder, shutil.disk_usage(folder).free
 
 
