@@ -157,7 +157,7 @@ def wait_for_shards(folder: Path, count: int, workers: Sequence[BaseProcess]) ->
     """
     while True:
         alive = any(worker.is_alive() for worker in workers)
-        if len(list(folder.glob("*.npz"))) >= count:
+        if len(list(folder.glob("[!.]*.npz"))) >= count:
             return
         if not alive:
             raise PpdError(
@@ -240,7 +240,7 @@ class ShardReader:
         self.seen, self.open = set(map(str, known["seen"])), open_shards
 
     def _next(self) -> OpenShard:
-        names = sorted(p.name for p in self.folder.glob("*.npz"))
+        names = sorted(p.name for p in self.folder.glob("[!.]*.npz"))
         fresh = [n for n in names if n not in self.seen]
         name = str(self.rng.choice(fresh or names))
         self.seen.add(name)
