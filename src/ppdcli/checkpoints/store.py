@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -122,10 +123,13 @@ def remove(part: Part) -> list[Path]:
     except CheckpointError:  # a damaged pin must not keep anything from going
         wanted = part
     if part.repository is not None:
+        folder = repository_folder(part.repository)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "is a link, and what it leads to is left alone", str(folder))
         while (path := cached(wanted)) is not None:
             remove_cached(part.repository, path)
             gone.append(path)
-        for path in repository_folder(part.repository).glob(f"blobs/*{PARTIAL}"):
+        for path in folder.glob(f"blobs/*{PARTIAL}"):
             path.unlink()
             gone.append(path)
     return gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
@@ -27,6 +28,12 @@ ARRAYS = {
     "predicted": (np.float32, 2),
     "valid": (np.bool_, 2),
 }
+_NAME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{16}\.npz")
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file has a name that only a gallery gives."""
+    return _NAME.fullmatch(path.name) is not None
 
 
 class Gallery:
