@@ -132,6 +132,14 @@ def test_lines_of_a_record() -> None:
     assert list(record_lines(io.BytesIO(b"x" * RECORD_LINE * 3))) == []
 
 
+def test_lines_that_are_too_long_to_be_skipped_are_one_with_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ppdcli.files.foreign.MOST_SKIPPED", 3 << 20)
+    data = b"one\n" + b"x" * (10 << 20) + b"\ntwo\n" * 5
+    assert list(record_lines(io.BytesIO(data))) == [(b"one\n", 4), (None, len(data) - 4)]
+
+
 def test_foreign_text_in_a_message() -> None:
     assert shown("as it is é😀") == "as it is é😀"
     assert shown("a\n\x1b[31m\u202e") == r"a\n\x1b[31m\u202e"
