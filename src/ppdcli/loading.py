@@ -157,7 +157,7 @@ def _metric_file(
             f"{model.name} names no file for metres; add metric to its table in weights.toml"
         )
     return (
-        hub.find(model.metric)
+        hub.find_sound(model.metric)
         if metric is None
         else hub.fetch(model, model.metric, offline, announce)
     )

@@ -183,6 +183,72 @@ def test_an_unknown_name(file: Callable[..., Path]) -> None:
         import_file(file("network"), "ppd3", lambda line: None)
 
 
+# --- files of others in the same folder --------------------------------------------------------
+
+
+def test_other_files_in_the_folder_stay(file: Callable[..., Path], folders: Folders) -> None:
+    folder = folders.own / "files" / "ppd"
+    folder.mkdir(parents=True)
+    (folder / "notes.txt").write_text("somebody's")
+    (folder / "ppd.safetensors").write_text("somebody's")
+    _, path = import_file(file("network"), "ppd", lambda line: None)
+    assert store.find(catalog.parts_called("ppd")[0]) == path
+    assert {p.name for p in folder.iterdir()} == {"notes.txt", "ppd.safetensors", "ppd.pth"}
+    assert path in store.remove(catalog.parts_called("ppd")[0]) and not path.exists()
+    assert (folder / "notes.txt").read_text() == "somebody's"
+
+
+def test_a_file_that_no_import_made_is_not_replaced(
+    file: Callable[..., Path], folders: Folders
+) -> None:
+    target = folders.own / "files" / "ppd" / "ppd.pth"
+    target.parent.mkdir(parents=True)
+    target.write_text("somebody's")
+    assert f"{target} is there and was not made by an import; move" in refused(
+        file("network"), "ppd"
+    )
+    assert target.read_text() == "somebody's"
+
+
+def test_an_import_that_was_changed_since_is_not_replaced(file: Callable[..., Path]) -> None:
+    _, path = import_file(file("network"), "ppd", lambda line: None)
+    path.write_text("changed")
+    pins.forget(catalog.parts_called("ppd")[0])
+    refused(file("network and encoder"), "ppd")
+    import_file(file("network", "b.safetensors"), "ppd", lambda line: None)
+    assert path.read_text() == "changed"
+
+
+@pytest.mark.parametrize("below", ["files", "files/ppd"])
+def test_nothing_is_written_or_removed_through_a_link(
+    file: Callable[..., Path], folders: Folders, tmp_path: Path, below: str
+) -> None:
+    shared = tmp_path / "shared"
+    (shared / "ppd").mkdir(parents=True)
+    for place in (shared, shared / "ppd"):
+        (place / "ppd.pth").write_text("somebody's")
+    link = folders.own / below
+    link.parent.mkdir(parents=True)
+    link.symlink_to(shared)
+    before = sorted(shared.rglob("*"))
+    assert f"{link} is a link, and imports stay in ppd's own folder" in refused(
+        file("network"), "ppd"
+    )
+    assert store.remove(catalog.parts_called("ppd")[0]) == []
+    assert sorted(shared.rglob("*")) == before and (shared / "ppd.pth").read_text() == "somebody's"
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file": "../../x", "bytes": 1, "mtime_ns": 2}'])
+def test_a_record_of_an_import_that_makes_no_sense_says_nothing(
+    file: Callable[..., Path], folders: Folders, text: str
+) -> None:
+    import_file(file("network"), "ppd", lambda line: None)
+    (folders.own / "imports" / "ppd.json").write_text(text)
+    import_file(file("network"), "ppd", lambda line: None)  # the same file is no other
+    with pytest.raises(CheckpointError):
+        import_file(file("network and encoder"), "ppd", lambda line: None)
+
+
 # --- whether it is the one ---------------------------------------------------------------------
 
 
@@ -204,7 +270,8 @@ def test_a_file_of_the_stated_hash_is_not_pinned(
     source = file("network")
     catalogue(OWN.format(sha256=store.sha256_of(source)))
     _, path = import_file(source, "spare", pytest.fail)
-    assert folders.files(folders.own) == {str(path.relative_to(folders.own))}
+    assert folders.files(folders.own / "files") == {"spare/spare.pth"}
+    assert not (folders.own / "pins").exists() and path.name == "spare.pth"
 
 
 def test_a_file_that_differs_from_the_pinned_one(file: Callable[..., Path]) -> None:

@@ -280,3 +280,13 @@ def test_free_space_is_that_of_the_nearest_folder(tmp_path: Path) -> None:
     assert folder == tmp_path
     usage = os.statvfs(tmp_path)
     assert free == pytest.approx(usage.f_bavail * usage.f_frsize, rel=0.2)
+
+
+def test_a_shared_repository_behind_a_link_is_left_alone(folders: Folders, tmp_path: Path) -> None:
+    entry = folders.put("me/model", "net.pth", CONTENT)
+    folder = folders.hf / "models--me--model"
+    folder.rename(tmp_path / "shared")
+    folder.symlink_to(tmp_path / "shared")
+    with pytest.raises(OSError, match="is a link, and what it leads to is left alone"):
+        store.remove(PART)
+    assert entry.read_bytes() == CONTENT

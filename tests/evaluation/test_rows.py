@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -88,12 +89,39 @@ def test_somebody_elses_file_is_left_alone(tmp_path: Path, content: bytes) -> No
     assert (tmp_path / FILE).read_bytes() == content
 
 
-def test_a_damaged_line_is_not_passed_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"{}",
+        b"[" * 50_000,
+        b"x" * 200_000,
+        b'{"predictor": [1], "identity": {}}',
+        b'{"predictor": "p", "identity": {"a": 1}}',
+        b'{"image": ["a"], "predictor": "tiny", "status": "scored", "scores": {"abs_rel": 1},'
+        b' "reason": null, "note": null, "sums": [], "counts": [], "stamp": ""}',
+    ],
+    ids=["empty", "deep", "long", "a list as a name", "a number as a text", "a list as an image"],
+)
+def test_a_line_that_makes_no_sense_is_passed_over_and_told(tmp_path: Path, line: bytes) -> None:
     filled(tmp_path)
     with (tmp_path / FILE).open("ab") as file:
-        file.write(b"{}\n")
-    with pytest.raises(UsageError, match="damaged"):
-        Rows(tmp_path, SETTINGS)
+        file.write(line + b"\n")
+    rows = Rows(tmp_path, SETTINGS)
+    assert rows.has("a/b.jpg", "tiny") and rows.predictors == ["tiny"]
+    (complaint,) = rows.complaints()
+    assert f"{FILE}: 1 lines make no sense and are passed over" in complaint
+
+
+def test_a_link_or_a_pipe_in_place_of_the_rows_is_refused(tmp_path: Path) -> None:
+    filled(tmp_path / "there")
+    (tmp_path / "link").mkdir()
+    (tmp_path / "link" / FILE).symlink_to(tmp_path / "there" / FILE)
+    with pytest.raises(OutputError, match="is a link, which is not followed here"):
+        Rows(tmp_path / "link", SETTINGS)
+    (tmp_path / "pipe").mkdir()
+    os.mkfifo(tmp_path / "pipe" / FILE)
+    with pytest.raises(OutputError, match="is a pipe, not a file"):
+        Rows(tmp_path / "pipe", SETTINGS)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

@@ -88,3 +88,16 @@ def test_the_profile_adds_up_images_with_edges() -> None:
     means = found.means()
     assert means[0] == 0.5 and np.isnan(means[1:]).all() and len(means) == len(BINS) - 1
     assert profile_of("tiny", ROWS) is None
+
+
+def test_cells_that_a_spreadsheet_would_calculate_are_quoted() -> None:
+    names = ["=1+1", "+cmd", "-2", "@sum", "a=b", "\t=x", "x" * 10_000, "\x1b[31m"]
+    rows = [Row(name, "=p", "scored", {"abs_rel": -0.5}, note="=note") for name in names]
+    table = list(csv.DictReader(io.StringIO(csv_of(rows, COLUMNS))))
+    images = [row["image"] for row in table]
+    assert images[:6] == ["'=1+1", "'+cmd", "'-2", "'@sum", "a=b", r"\t=x"]
+    assert len(images[6]) < 5000 and images[7] == r"\x1b[31m"
+    assert {(row["predictor"], row["note"]) for row in table} == {("'=p", "'=note")}
+    assert {float(row["abs_rel"]) for row in table} == {-0.5}, "numbers stay numbers"
+    (summed,) = csv.DictReader(io.StringIO(csv_of_table([summarise("-p", rows, COLUMNS)], COLUMNS)))
+    assert summed["predictor"] == "'-p" and float(summed["abs_rel"]) == -0.5

@@ -137,3 +137,21 @@ def test_without_open3ds_system_libraries_the_file_is_the_same(
     assert plain[0] == [line for line in by_open3d[0] if line != "comment Created by Open3D"]
     assert plain[1].tobytes() == by_open3d[1].tobytes()
     assert ("property float nx" in plain[0]) == (normals is not None)
+
+
+def test_comments_that_no_reader_could_take(tmp_path: Path) -> None:
+    file = tmp_path / "photo.ply"
+    comments = (
+        "m" * 60_000,
+        "é" * 3000,
+        "a\x1b[31m\0\x7f",
+        "b\r\nend_header\u2028element vertex 1",
+    )
+    ply.write(file, PointCloud(POINTS, COLORS, comments))
+    header, body = parse(file)
+    lines = [line for line in header if line.startswith("comment ")][: len(comments)]
+    assert all(len(line) < 1024 and line.isprintable() for line in lines)
+    assert lines[0].startswith("comment mmm") and lines[2] == r"comment a\x1b[31m\x00\x7f"
+    assert lines[3] == "comment b end_header element vertex 1" and len(body) == len(POINTS)
+    read = import_open3d().t.io.read_point_cloud(str(file))
+    assert len(read.point.positions) == len(POINTS)

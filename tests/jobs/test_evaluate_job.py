@@ -174,3 +174,35 @@ def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
     clear(tmp_path)
     assert list(contents(tmp_path)) == ["notes.txt"]
     assert Rows(tmp_path, {"set": "another"}).predictors == []
+
+
+def test_files_that_are_called_as_ours_stay(tmp_path: Path) -> None:
+    mine = [tmp_path / "best-1-trip.png", tmp_path / "worst-2-trip.png"]
+    mine += [tmp_path / "pictures" / name for name in ("depths.npz", "12345678-mine.npz")]
+    mine[-1].parent.mkdir()
+    for path in mine:
+        path.write_text("mine")
+    rows = scored(tmp_path, [GOOD])
+    write_results(BENCHMARK, results_of(BENCHMARK, rows), tmp_path)
+    write_results(BENCHMARK, results_of(BENCHMARK, rows), tmp_path)
+    clear(tmp_path)
+    assert all(path.read_text() == "mine" for path in mine)
+
+
+def test_clearing_follows_no_link(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    picture = tmp_path / "shared" / "01234567-0123456789abcdef.npz"
+    picture.write_text("mine")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "pictures").symlink_to(tmp_path / "shared")
+    clear(tmp_path / "out")
+    assert picture.read_text() == "mine"
+
+
+@pytest.mark.parametrize("text", ["[", "3", '["../x.png", 7, "index.html"]'])
+def test_a_list_of_reported_files_that_makes_no_sense(tmp_path: Path, text: str) -> None:
+    rows = scored(tmp_path / "out", [GOOD])
+    (tmp_path / "x.png").write_text("mine")
+    (tmp_path / "out" / "pictures" / "reported.json").write_text(text)
+    write_results(BENCHMARK, results_of(BENCHMARK, rows), tmp_path / "out")
+    assert (tmp_path / "x.png").exists() and (tmp_path / "out" / "index.html").exists()

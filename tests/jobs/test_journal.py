@@ -357,3 +357,82 @@ def test_left_over_files_of_dead_processes_go(tmp_path: Path, dead_process: int)
     first.close()
     Journal(tmp_path / "out", [tmp_path, tmp_path / "missing"]).close()
     assert {path.name for path in tmp_path.iterdir()} == {*kept, "out"}
+
+
+# --- what is none of ours ----------------------------------------------------------------------
+
+SOUND = b'{"path":"a","bytes":1,"settings":{},"source":null}\n'
+OF_SOURCE = b'{"path":"b","bytes":1,"settings":{},"source":{"path":%s,"bytes":%s,"mtime_ns":%s}}\n'
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"path":3,"bytes":1,"settings":{},"source":null}\n',
+        b'{"path":"b","bytes":true,"settings":{},"source":null}\n',
+        b'{"path":"b","bytes":-1,"settings":{},"source":null}\n',
+        b'{"path":"b","bytes":1e999,"settings":{},"source":null}\n',
+        b'{"path":"b","bytes":1,"settings":[],"source":null}\n',
+        b'{"path":"b","bytes":1,"settings":{"a":'
+        + b"[" * 9000
+        + b"]" * 9000
+        + b'},"source":null}\n',
+        b'{"path":"b","bytes":' + b"9" * 5000 + b',"settings":{},"source":null}\n',
+        OF_SOURCE % (b"7", b"1", b"1"),
+        OF_SOURCE % (b'"a\\u0000b"', b"1", b"1"),
+        OF_SOURCE % (b'"\\ud800"', b"1", b"1"),
+        OF_SOURCE % (b'"c.jpg"', b'"1"', b"1"),
+        OF_SOURCE % (b'"c.jpg"', b"1", b"null"),
+        b"x" * 300_000 + b"}\n",
+        b"\xff\xfe}\n",
+    ],
+)
+def test_a_line_that_makes_no_sense_is_passed_over_and_told(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / NAME).write_bytes(line + SOUND + line)
+    recorded = Recorded(tmp_path)
+    recorded.read_on()
+    assert list(recorded.entries) == ["a"]
+    (complaint,) = recorded.complaints()
+    assert f"{NAME}: 2 lines make no sense and are passed over" in complaint
+    recorded.read_on()
+    assert recorded.complaints() == [complaint]
+
+
+def test_a_torn_line_is_nothing_to_tell(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(SOUND[:20] + b"\n" + SOUND)
+    recorded = Recorded(tmp_path)
+    recorded.read_on()
+    assert list(recorded.entries) == ["a"] and recorded.complaints() == []
+
+
+def test_a_file_of_nonsense_is_left_early(tmp_path: Path) -> None:
+    (tmp_path / NAME).write_bytes(b"{}\n" * 50_000 + SOUND)
+    recorded = Recorded(tmp_path)
+    recorded.read_on()
+    assert recorded.entries == {} and recorded.nonsense < 20_000
+
+
+def test_settings_of_any_kind_are_told_in_a_short_line() -> None:
+    odd = {"a": ["x" * 100_000], "b": {"c": [1] * 10_000}, "\x1b": 1, "d" * 1000: 2}
+    told = differences(odd, dict.fromkeys(odd, 3))
+    assert len(told) == 4 and all(len(line) < 400 and line.isprintable() for line in told)
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "mine.txt").write_bytes(SOUND)
+    (tmp_path / "out" / NAME).symlink_to(tmp_path / "mine.txt")
+    recorded = Recorded(tmp_path / "out")
+    recorded.read_on()
+    assert recorded.entries == {}
+    with pytest.raises(OSError, match="is a link, which is not followed here"):
+        Journal(tmp_path / "out", set())
+    assert (tmp_path / "mine.txt").read_bytes() == SOUND
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / NAME)
+    Recorded(tmp_path).read_on()
+    with pytest.raises(OSError, match="is a pipe, not a file"):
+        Journal(tmp_path, set())

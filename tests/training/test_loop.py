@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from ppdcli.errors import UsageError
+from ppdcli.errors import NoRoomError, UsageError
 from ppdcli.training import loop
 from ppdcli.training.loop import Averaged, learning_rate, tensors, train
 from ppdcli.training.recipe import Phase, Stage
@@ -182,15 +183,19 @@ def test_a_half_written_checkpoint_never_replaces_a_good_one(
     checkpoint = shards.parent / "net.ckpt"
     good = checkpoint.read_bytes()
 
-    def full_disk(state: object, path: Path) -> None:
-        path.write_bytes(b"half")
-        raise OSError("No space left on device")
+    def full_disk(state: object, file: BinaryIO) -> None:
+        file.write(b"half")
+        try:
+            raise OSError(28, "No space left on device")
+        finally:
+            raise RuntimeError("unexpected pos 64 vs 0")  # what torch's writer makes of it
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", full_disk)
-        with pytest.raises(OSError, match="No space"):
+        with pytest.raises(NoRoomError, match=r"net.ckpt: cannot be written \(No space"):
             run(net(), shards, Loss())
     assert checkpoint.read_bytes() == good
+    assert {p.name for p in checkpoint.parent.iterdir()} == {"net.ckpt", "scenes"}
     rest = Loss()
     run(net(), shards, rest)
     assert sum(rest.sizes) == STAGE.samples - 24

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppdcli.errors import OutputError, PpdError, UsageError
+from ppdcli.errors import NoRoomError, OutputError, PpdError, UsageError
 from ppdcli.training import shards
 from ppdcli.training.compositions import TRAINING
 from ppdcli.training.render import SKY_DEPTH
@@ -102,12 +102,12 @@ def test_a_shard_cut_short_never_gets_its_name(
 ) -> None:
     def full_disk(file, **arrays: np.ndarray) -> None:  # type: ignore[no-untyped-def]
         file.write(b"PK half a shard")
-        raise OSError("No space left on device")
+        raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(NoRoomError, match="No space"):
         write_shard(tmp_path, 5, 0)
-    assert not list(tmp_path.glob("*.npz"))
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("small")

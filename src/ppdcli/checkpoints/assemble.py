@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import torch
@@ -19,7 +18,8 @@ from ppdcli.checkpoints.layouts import (
     read_tensors,
 )
 from ppdcli.checkpoints.moge2_file import load_moge2_semantics
-from ppdcli.errors import CheckpointError
+from ppdcli.errors import CheckpointError, shown
+from ppdcli.files.foreign import parse_json
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.models.moge2 import MoGe2Semantics
@@ -83,12 +83,13 @@ def _own_encoder(path: Path, device: torch.device, dtype: torch.dtype) -> PixelP
     sizes = read_metadata(path)
     try:
         with torch.device("meta"):
-            encoder = TinyEncoder(TinyEncoderConfig(**json.loads(sizes["encoder"])))
-            model = PixelPerfectDepth(CasDiT(CasDiTConfig(**json.loads(sizes["network"]))), encoder)
+            encoder = TinyEncoder(TinyEncoderConfig(**parse_json(sizes["encoder"])))
+            model = PixelPerfectDepth(CasDiT(CasDiTConfig(**parse_json(sizes["network"]))), encoder)
     except Exception as error:  # sizes that make no sense can raise anything
         raise CheckpointError(
-            f"{path}: not a ppd-tiny checkpoint: its header does not state the sizes; give a "
-            ".safetensors file that `ppd train` wrote, or name another model with -m"
+            f"{path}: not a ppd-tiny checkpoint: its header does not state the sizes "
+            f"({shown(error, 160)}); give a .safetensors file that `ppd train` wrote, or name "
+            "another model with -m"
         ) from error
     keep_weights_in(model, dtype)
 

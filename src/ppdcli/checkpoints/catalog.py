@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from dataclasses import MISSING, dataclass, fields
 from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ppdcli.errors import UsageError
+from ppdcli.errors import UsageError, shown
+from ppdcli.files.foreign import parse_toml, read_regular
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -25,7 +25,13 @@ Table = dict[str, Any]
 COMMIT = re.compile(r"[0-9a-f]{40}")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*", re.ASCII)  # names of files on disk too
+LONGEST_NAME, LONGEST_TEXT = 100, 500  # characters
+MOST_BYTES = 1 << 20  # of a catalogue
+WIDEST = 16_384  # pixels of an area's sides
+
+_NAME = re.compile(
+    rf"[A-Za-z0-9][\w.-]{{0,{LONGEST_NAME - 1}}}", re.ASCII
+)  # names of files on disk too
 _REPOSITORY = re.compile(r"(?!.*(?:--|\.\.))\w(?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?", re.ASCII)
 
 
@@ -164,8 +170,8 @@ def model(name: str) -> Model:
     try:
         return known[name]
     except KeyError:
-        names = ", ".join([AUTO, *known])
-        raise UsageError(f"no model is called {name!r}; choose one of {names}") from None
+        names = shown(", ".join([AUTO, *known]), LONGEST_TEXT)
+        raise UsageError(f"no model is called {shown(name)!r}; choose one of {names}") from None
 
 
 def parts_called(name: str) -> tuple[Part, ...]:
@@ -180,8 +186,9 @@ def parts_called(name: str) -> tuple[Part, ...]:
     if name in known.parts:
         return (known.parts[name],)
     raise UsageError(
-        f"no model or file is called {name!r}; models: {', '.join(known.models)}; "
-        f"files: {', '.join(known.parts)}"
+        f"no model or file is called {shown(name)!r}; "
+        f"models: {shown(', '.join(known.models), LONGEST_TEXT)}; "
+        f"files: {shown(', '.join(known.parts), LONGEST_TEXT)}"
     )
 
 
@@ -206,11 +213,20 @@ def _own_file() -> list[Path]:
     """The user's catalogue, if there is one."""
     named = os.environ.get("PPD_WEIGHTS")
     if named:
-        return [Path(named).expanduser()]
+        return [Path(os.path.expanduser(named))]  # noqa: PTH111  which a user without home survives
+    usual = usual_file()
+    return [usual] if usual is not None and os.path.lexists(usual) else []
+
+
+def usual_file() -> Path | None:
+    """Where the user's catalogue is looked for, which need not exist; None without a home."""
     from platformdirs import user_config_dir
 
-    usual = Path(user_config_dir("ppdcli", appauthor=False)) / "weights.toml"
-    return [usual] if usual.is_file() else []
+    try:
+        folder = Path(user_config_dir("ppdcli", appauthor=False))
+    except RuntimeError:
+        return None
+    return folder / "weights.toml" if folder.is_absolute() else None
 
 
 def _read(source: Path | Traversable, bundled: bool) -> dict[str, dict[str, Table]]:
@@ -219,19 +235,26 @@ def _read(source: Path | Traversable, bundled: bool) -> dict[str, dict[str, Tabl
     Raises:
         OSError, ValueError: it cannot be read, or is not of that form.
     """
-    raw = tomllib.loads(source.read_text(encoding="utf-8"))
+    raw = parse_toml(
+        read_regular(source, MOST_BYTES) if isinstance(source, Path) else source.read_bytes()
+    )
     if unknown := sorted(set(raw) - {"files", "models"}):
-        raise ValueError(f"[{unknown[0]}]: unknown; there are [files.NAME] and [models.NAME]")
+        raise ValueError(
+            f"[{shown(unknown[0])}]: unknown; there are [files.NAME] and [models.NAME]"
+        )
     tables = {kind: raw.get(kind, {}) for kind in ("files", "models")}
     for kind, rows in tables.items():
         if not isinstance(rows, dict):
             raise ValueError(f"{kind}: must be tables [{kind}.NAME]")
         for name, row in rows.items():
-            where = f"[{kind}.{name}]"
+            where = f"[{kind}.{shown(name)}]"
             if not isinstance(row, dict):
                 raise ValueError(f"{where}: must be a table")
             if _NAME.fullmatch(name) is None or name == AUTO:
-                raise ValueError(f"{where}: a name has letters, digits and . _ - and is not {AUTO}")
+                raise ValueError(
+                    f"{where}: a name has letters, digits and . _ -, {LONGEST_NAME} of them at "
+                    f"most, and is not {AUTO}"
+                )
             if not bundled and (name == FALLBACK or "bundled" in row):
                 raise ValueError(f"{where}: only the package has files inside it; choose a name")
     return tables
@@ -250,12 +273,15 @@ def _check_keys(where: str, table: Table, kind: type[Part] | type[Model]) -> Non
     known = {f.name: f for f in fields(kind) if f.name != "name"}
     for key, value in table.items():
         if key not in known:
-            raise ValueError(f"{where} {key}: unknown key; there are {', '.join(known)}")
+            raise ValueError(f"{where} {shown(key)}: unknown key; there are {', '.join(known)}")
         expected, called = _TYPES.get(key, (str, "text"))
         if not isinstance(value, expected) or isinstance(value, bool):
             raise ValueError(f"{where} {key}: must be {called}")
-        if isinstance(value, str) and (not value.strip() or "\n" in value):
-            raise ValueError(f"{where} {key}: must be one line of text")
+        if isinstance(value, str) and not (value.strip() and value == shown(value, LONGEST_TEXT)):
+            raise ValueError(
+                f"{where} {key}: must be one line of text, of {LONGEST_TEXT} characters at most "
+                "and without control characters"
+            )
     for key, f in known.items():
         if f.default is MISSING and key not in table:
             raise ValueError(f"{where} {key}: is missing")
@@ -281,8 +307,8 @@ def _part(name: str, table: Table) -> Part:
             raise ValueError(f"{where} revision: needs a repository")
         if COMMIT.fullmatch(row.revision) is None:
             raise ValueError(f"{where} revision: must be a commit, 40 hexadecimal digits")
-    if row.bytes is not None and row.bytes <= 0:
-        raise ValueError(f"{where} bytes: must be above 0")
+    if row.bytes is not None and not 0 < row.bytes < 1 << 63:
+        raise ValueError(f"{where} bytes: must be above 0, and a size that a file can have")
     if row.sha256 is not None and SHA256.fullmatch(row.sha256) is None:
         raise ValueError(f"{where} sha256: must be 64 hexadecimal digits in small letters")
     return row
@@ -295,8 +321,10 @@ def _model(name: str, table: Table, parts: dict[str, Part]) -> Model:
     for key in ("network", "encoder", "metric"):
         if key in row:
             if row[key] not in parts:
-                known = ", ".join(parts)
-                raise ValueError(f"{where} {key}: no file is called {row[key]!r}; known: {known}")
+                known = shown(", ".join(parts), LONGEST_TEXT)
+                raise ValueError(
+                    f"{where} {key}: no file is called {shown(row[key])!r}; known: {known}"
+                )
             row[key] = parts[row[key]]
     if row["family"] not in get_args(Family):
         raise ValueError(f"{where} family: must be one of {', '.join(get_args(Family))}")
@@ -304,8 +332,8 @@ def _model(name: str, table: Table, parts: dict[str, Part]) -> Model:
         has = "has its encoder in the network's file" if "encoder" in row else "needs an encoder"
         raise ValueError(f"{where} encoder: the family {row['family']} {has}")
     sides = row["area"]
-    if len(sides) != 2 or not all(type(n) is int and n >= 16 for n in sides):
-        raise ValueError(f"{where} area: must be [width, height] in pixels, 16 or more")
+    if len(sides) != 2 or not all(type(n) is int and 16 <= n <= WIDEST for n in sides):
+        raise ValueError(f"{where} area: must be [width, height] in pixels, 16 to {WIDEST}")
     for key in ("draft", "steps", "best"):
         if not 1 <= row.get(key, 1) <= 1000:
             raise ValueError(f"{where} {key}: must be from 1 to 1000")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from ppdcli.checkpoints.catalog import FALLBACK, Part
 from ppdcli.checkpoints.pins import pin_of
 from ppdcli.checkpoints.transfer import one_line
-from ppdcli.errors import CheckpointError
+from ppdcli.errors import CheckpointError, shown
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
 
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 LOG_IN = "set HF_TOKEN or run `hf auth login`"
 
 
@@ -21,6 +23,15 @@ def failure(what: str, part: Part, cause: str, advice: str = "") -> CheckpointEr
         f"get it by hand and run `ppd weights import FILE --as {part.name}`, or use -m {FALLBACK}"
     )
     return CheckpointError(f"{what}: {cause}; {advice}{', or ' if advice else ''}{by_hand}")
+
+
+def missing_certificates() -> str | None:
+    """The variable that names certificates which are not there, if there is one."""
+    for name in CERTIFICATES:
+        value = os.environ.get(name)
+        if value and not os.path.exists(value):  # noqa: PTH110  no errors
+            return f"{name} names {shown(value, 1000)}, which is not there"
+    return None
 
 
 def another(what: str, part: Part, difference: str) -> CheckpointError:

@@ -12,8 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppdcli.checkpoints.catalog import AUTO, COMMIT, FALLBACK, SHA256, Model, Part, models
-from ppdcli.checkpoints.failures import another, differing, failure, refused
+from ppdcli.checkpoints.failures import (
+    another,
+    differing,
+    failure,
+    missing_certificates,
+    refused,
+)
 from ppdcli.checkpoints.hf_cache import PARTIAL, alone, place, repository_folder
+from ppdcli.checkpoints.imports import remove_imported
 from ppdcli.checkpoints.pins import known, pin
 from ppdcli.checkpoints.progress import in_words, progress
 from ppdcli.checkpoints.store import find, free_space, held_file, sha256_of
@@ -39,8 +46,16 @@ def choose(name: str) -> str:
     """``auto`` becomes the best model whose files are all here; other names stay."""
     if name != AUTO:
         return name
-    here = [m.name for m in models().values() if all(find(part) for part in m.parts)]
+    here = [m.name for m in models().values() if all(find_sound(part) for part in m.parts)]
     return here[-1] if here else FALLBACK
+
+
+def find_sound(part: Part) -> Path | None:
+    """``find`` for what is used only if it is here: None also where its pin cannot be read."""
+    try:
+        return find(part)
+    except CheckpointError:
+        return None
 
 
 def fetch(
@@ -86,6 +101,10 @@ def fetch(
     if offline or constants.HF_HUB_OFFLINE:
         switch = "--offline" if offline else "HF_HUB_OFFLINE"
         raise failure(what, part, f"{lacking}, and {switch} is set")
+    if not Path(constants.HF_HUB_CACHE).is_absolute():  # "~", which huggingface_hub then makes
+        raise failure(
+            what, part, "this user has no home folder", "set HOME, or HF_HOME to a folder"
+        )
     if held is not None:
         announce(f"{what}: {lacking}, to be replaced")
     size = "" if part.bytes is None else f", {in_words(part.bytes)}"
@@ -95,7 +114,7 @@ def fetch(
         remote = _ask(part, what)
         path = _bring(part, remote, what, announce, show_progress)
     if held is not None and held.place == "imported":
-        held.path.unlink()
+        remove_imported(part)
     return path
 
 
@@ -120,7 +139,7 @@ def _ask(part: Part, what: str) -> Remote:
         raise failure(
             what,
             part,
-            f"the Hub cannot be reached ({one_line(error)})",
+            f"the Hub cannot be reached ({missing_certificates() or one_line(error)})",
             "check the connection and HF_ENDPOINT",
         ) from error
     commit, etag, size = answer.commit_hash or "", answer.etag or "", answer.size

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
 from ppdcli.checkpoints.catalog import Model, Part, catalog, parts_called
+from ppdcli.checkpoints.imports import (
+    folder_of_imported,
+    link_in_the_way,
+    made_by_import,
+    record,
+)
 from ppdcli.checkpoints.layouts import read_pickle, read_tensors
 from ppdcli.checkpoints.pins import known, pin, pin_of
 from ppdcli.checkpoints.progress import in_words, progress
-from ppdcli.checkpoints.store import folder_of_imported, free_space
+from ppdcli.checkpoints.store import free_space, sha256_of
 from ppdcli.errors import CheckpointError, OutputError
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.foreign import require_regular
 
 Kind = Literal["tiny", "network", "da2", "moge2"]
 
@@ -75,7 +83,11 @@ def import_file(
     size = path.stat().st_size
     if part.bytes not in (None, size):
         raise _another(path, part, f"{size} bytes instead of {part.bytes}")
+    _require_own_folder(path, part)
     target = folder_of_imported(part) / Path(part.address).with_suffix(path.suffix).name
+    earlier = made_by_import(part)
+    if earlier != target and os.path.lexists(target):
+        _require_same(path, target, part)
     folder, free = free_space(target)
     if free < size:
         raise CheckpointError(
@@ -91,16 +103,40 @@ def import_file(
         if part.sha256 is None:
             pin(part, part.revision, size, digest)
             announce(f"pinned on first use: {part.name} has {size} bytes, sha256 {digest}")
+        record(part, target)
     except OutputError as error:
         cause = getattr(error.__cause__, "strerror", None) or error
         raise CheckpointError(
             f"{path}: cannot be copied to {target} ({cause}); make room, or set PPD_CACHE to a "
             "folder elsewhere"
         ) from error
-    for other in target.parent.iterdir():  # an older import of another suffix
-        if other != target:
-            other.unlink()
+    if earlier is not None and earlier != target:  # of another suffix
+        earlier.unlink(missing_ok=True)
     return part, target
+
+
+def _require_own_folder(path: Path, part: Part) -> None:
+    """Refuses to write through a link: what it leads to is somebody's."""
+    link = link_in_the_way(part)
+    if link is not None:
+        raise CheckpointError(
+            f"{path}: was not imported, since {link} is a link, and imports stay in ppd's own "
+            "folder; remove the link, or set PPD_CACHE to a folder elsewhere"
+        )
+
+
+def _require_same(path: Path, target: Path, part: Part) -> None:
+    """Refuses to replace a file that no import has made, unless it is the same one."""
+    try:
+        require_regular(target, follow=False)
+        same = target.stat().st_size == path.stat().st_size and sha256_of(target) == sha256_of(path)
+    except OSError:
+        same = False
+    if not same:
+        raise CheckpointError(
+            f"{path}: was not imported, since {target} is there and was not made by an import; "
+            f"move that file away, or run `ppd weights remove {part.name}`"
+        )
 
 
 def _copy(source: Path, target: Path, report: Callable[[int], None]) -> str:

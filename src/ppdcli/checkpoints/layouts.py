@@ -11,14 +11,16 @@ import pickle
 from collections.abc import Callable, Mapping
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ppdcli.errors import CheckpointError
+from ppdcli.checkpoints.pickles import ZIP_MAGIC, CodeError, check_pickle
+from ppdcli.errors import CheckpointError, shown
+from ppdcli.files.foreign import open_regular, require_regular
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.dinov2 import DinoV2Semantics
 
@@ -38,7 +40,7 @@ KNOWN_FILES = {
 CPU = torch.device("cpu")
 PORTION = 256 << 20  # bytes that are converted between two looks at the file
 GIVE_ANOTHER = "give the file that belongs to the model, or download it again"
-ZIP_MAGIC = b"PK\x03\x04"
+MOST_HEADER = 16 << 20  # bytes of a .safetensors header: 100 to 200 a tensor
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -51,37 +53,46 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         CheckpointError: if the file is missing, damaged, or holds anything but tensors.
     """
     if _is_safetensors(path):
-        _require_file(path)
+        _check_header(path)
         try:
             return load_file(path)
-        except (SafetensorError, OSError) as error:
+        except Exception as error:  # a damaged file can raise anything
             raise _damaged(path, error) from error
     content = read_pickle(path)
-    if not isinstance(content, Mapping) or not all(
-        isinstance(value, Tensor) for value in content.values()
-    ):
+    if not is_table_of_tensors(content):
         raise CheckpointError(f"{path}: {_what_it_holds(content)}; {GIVE_ANOTHER}")
     return dict(content)
 
 
-def read_pickle(path: Path) -> Any:
+def is_table_of_tensors(content: object) -> TypeGuard[Mapping[str, Tensor]]:
+    """Whether it is tensors by name, and nothing else."""
+    return isinstance(content, Mapping) and all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
+    )
+
+
+def read_pickle(path: Path, mapped: bool = True) -> Any:
     """What ``torch.save`` put into a file: tensors, and plain containers of them.
 
     Nothing in the file is executed.
+
+    Args:
+        path: the file.
+        mapped: map the tensors where the format allows it, instead of reading them.
 
     Raises:
         CheckpointError: if the file is missing, damaged, or contains code.
     """
     _require_file(path)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=_is_mapped(path))
+        zipped = check_pickle(path)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and zipped)
+    except CodeError as error:
+        raise CheckpointError(
+            f"{path}: the file contains code, not only tensors ({error}), and was not loaded; "
+            "get the weights from their authors or as .safetensors"
+        ) from error
     except pickle.UnpicklingError as error:
-        # torch names the forbidden callable, a pickle GLOBAL, only in its text.
-        if "GLOBAL" in str(error):
-            raise CheckpointError(
-                f"{path}: the file contains code, not only tensors, and was not loaded; "
-                "get the weights from their authors or as .safetensors"
-            ) from error
         raise CheckpointError(
             f"{path}: not a checkpoint; give a .safetensors, .pth or .pt file of weights"
         ) from error
@@ -98,10 +109,11 @@ def read_metadata(path: Path) -> dict[str, str]:
     _require_file(path)
     if not _is_safetensors(path):
         return {}
+    _check_header(path)
     try:
         with safe_open(path, framework="pt") as file:
             return dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
+    except Exception as error:  # a damaged file can raise anything
         raise _damaged(path, error) from error
 
 
@@ -187,17 +199,25 @@ def load_checked(
 
 def _require_fit(slots: Tensors, tensors: Tensors, path: Path, what: str, prefix: str) -> None:
     problems = [f"key {key} is missing" for key in slots if key not in tensors]
-    problems += [f"key {key} is unexpected" for key in tensors if key not in slots]
+    problems += [f"key {shown(key)} is unexpected" for key in tensors if key not in slots]
     problems += [
-        f"key {key} has shape {tuple(tensors[key].shape)}, not {tuple(slot.shape)}"
+        f"key {key} has {what_differs}"
         for key, slot in slots.items()
-        if key in tensors and tensors[key].shape != slot.shape
+        if key in tensors and (what_differs := _difference(tensors[key], slot)) is not None
     ]
     if problems:
         more = f" (and {len(problems) - 1} more such keys)" if len(problems) > 1 else ""
         raise CheckpointError(
             f"{path}: not {what}: {problems[0]}{more}; {_way_on(tensors, prefix)}"
         )
+
+
+def _difference(tensor: Tensor, slot: Tensor) -> str | None:
+    if tensor.shape != slot.shape:
+        return f"shape {shown(tuple(tensor.shape))}, not {tuple(slot.shape)}"
+    if tensor.dtype.is_floating_point != slot.dtype.is_floating_point or tensor.is_complex():
+        return f"numbers of type {tensor.dtype}, not {slot.dtype}"
+    return None
 
 
 def _way_on(keys: Mapping[str, Tensor], expected_prefix: str) -> str:
@@ -226,11 +246,31 @@ def _is_mapped(path: Path) -> bool:
 
 
 def _require_file(path: Path) -> None:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such file; check the path, or see `ppd weights`")
+    try:
+        require_regular(path)
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path}: no such file; check the path, or see `ppd weights`"
+        ) from None
+    except OSError as error:
+        raise CheckpointError(
+            f"{path}: cannot be read as a checkpoint ({error.strerror}); give a file of weights"
+        ) from error
+
+
+def _check_header(path: Path) -> None:
+    """Refuses a header that is larger than any model's before it is parsed."""
+    _require_file(path)
+    try:
+        with open_regular(path) as stream:
+            size = int.from_bytes(stream.read(8), "little")
+    except OSError as error:
+        raise _damaged(path, error) from error
+    if size > MOST_HEADER:
+        raise _damaged(path, ValueError(f"its header should be {size} bytes long"))
 
 
 def _damaged(path: Path, error: Exception) -> CheckpointError:
-    lines = str(error).splitlines()
-    cause = f" ({lines[0]})" if lines else ""
+    lines = str(error).strip().splitlines()
+    cause = f" ({shown(lines[0], 160)})" if lines else ""
     return CheckpointError(f"{path}: cannot be read, damaged or cut short{cause}; get it again")

@@ -6,7 +6,6 @@ own .safetensors files hold the same tensors, and the sizes as JSON in the heade
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,14 @@ from torch import Tensor
 
 from ppdcli.checkpoints.layouts import (
     CPU,
+    is_table_of_tensors,
     load_checked,
     read_metadata,
     read_pickle,
     read_tensors,
 )
-from ppdcli.errors import CheckpointError
+from ppdcli.errors import CheckpointError, shown
+from ppdcli.files.foreign import parse_json
 from ppdcli.models.moge2 import MoGe2, MoGe2Encoder, MoGe2Semantics
 from ppdcli.models.moge2_config import MoGe2Config
 from ppdcli.models.precision import keep_weights_in
@@ -106,10 +107,10 @@ def _from_safetensors(path: Path) -> tuple[Any, Mapping[str, Tensor]]:
     if text is None:
         raise CheckpointError(f"{path}: its header has no {CONFIG}; {GIVE_MOGE2}")
     try:
-        return json.loads(text), read_tensors(path)
-    except json.JSONDecodeError as error:
+        return parse_json(text), read_tensors(path)
+    except ValueError as error:
         raise CheckpointError(
-            f"{path}: {CONFIG} in its header is not JSON ({error}); {GIVE_MOGE2}"
+            f"{path}: {CONFIG} in its header is not JSON ({shown(error)}); {GIVE_MOGE2}"
         ) from error
 
 
@@ -119,8 +120,6 @@ def _from_pickle(path: Path) -> tuple[Any, Mapping[str, Tensor]]:
         if not isinstance(content, Mapping) or key not in content:
             raise CheckpointError(f"{path}: has no {key!r}, so it is no MoGe-2 file; {GIVE_MOGE2}")
     tensors = content[TENSORS]
-    if not isinstance(tensors, Mapping) or not all(
-        isinstance(value, Tensor) for value in tensors.values()
-    ):
+    if not is_table_of_tensors(tensors):
         raise CheckpointError(f"{path}: {TENSORS!r} is no table of tensors; {GIVE_MOGE2}")
     return content[CONFIG], tensors

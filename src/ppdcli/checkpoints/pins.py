@@ -13,9 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from ppdcli.checkpoints.catalog import Part
-from ppdcli.errors import CheckpointError
+from ppdcli.checkpoints.catalog import COMMIT, SHA256, Part
+from ppdcli.errors import CheckpointError, shown
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.foreign import parse_json, read_regular
+
+MOST_PIN = 10_000  # bytes
+
+
+class NoFolderError(CheckpointError):
+    """There is no folder for what the package keeps."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +43,26 @@ class Pin:
 
 
 def own_folder() -> Path:
-    """Where imported files and pins are: the folder PPD_CACHE, else the user's cache folder."""
-    named = os.environ.get("PPD_CACHE")
-    if named:
-        return Path(named).expanduser()
-    from platformdirs import user_cache_dir
+    """Where imported files and pins are: the folder PPD_CACHE, else the user's cache folder.
 
-    return Path(user_cache_dir("ppdcli", appauthor=False))
+    Raises:
+        NoFolderError: neither is known, as for a user without a home.
+    """
+    named = os.environ.get("PPD_CACHE")
+    try:
+        if named:
+            return Path(named).expanduser()
+        from platformdirs import user_cache_dir
+
+        folder = Path(user_cache_dir("ppdcli", appauthor=False))
+    except RuntimeError:
+        folder = Path("~")
+    if not folder.is_absolute():  # a "~" that nobody could tell the meaning of
+        raise NoFolderError(
+            "this user has no home folder, so there is no place for imported weights and pins; set "
+            "HOME, or PPD_CACHE to a folder"
+        )
+    return folder
 
 
 def pin_of(part: Part) -> Pin | None:
@@ -51,20 +71,48 @@ def pin_of(part: Part) -> Pin | None:
     Raises:
         CheckpointError: the pin cannot be read.
     """
-    path = _path(part)
     try:
-        pin = Pin(**json.loads(path.read_text(encoding="utf-8")))
+        path = _path(part)
+    except NoFolderError:
+        return None
+    try:
+        pin = _pin(parse_json(read_regular(path, MOST_PIN, follow=False)))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except PermissionError as error:
         raise CheckpointError(
-            f"{path}: cannot be read as the pin of {part.name} ({error}); `ppd weights remove "
-            f"{part.name}` removes it"
+            f"{path}: the pin of {part.name} cannot be read ({error.strerror}); check the "
+            f"permissions of {own_folder()}, or set PPD_CACHE to another folder"
+        ) from error
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else error
+        raise CheckpointError(
+            f"{path}: cannot be read as the pin of {part.name} ({shown(cause)}); `ppd weights "
+            f"remove {part.name}` removes it"
         ) from error
     stated = (part.revision, part.bytes, part.sha256)
     pinned = (pin.revision, pin.bytes, pin.sha256)
     agree = all(None in pair or pair[0] == pair[1] for pair in zip(stated, pinned, strict=True))
     return pin if agree and pin.address == part.address else None
+
+
+def _pin(row: object) -> Pin:
+    """The pin that a file states.
+
+    Raises:
+        ValueError: a field is missing, left over, or not what it should be.
+    """
+    if not isinstance(row, dict) or row.keys() != {f.name for f in dataclasses.fields(Pin)}:
+        raise ValueError("has other fields than a pin")
+    revision, size = row["revision"], row["bytes"]
+    texts = (row["address"], row["sha256"], row["date"], "" if revision is None else revision)
+    if not all(isinstance(text, str) and text == shown(text, 1000) for text in texts):
+        raise ValueError("has a field that is no line of text")
+    if revision is not None and COMMIT.fullmatch(revision) is None:
+        raise ValueError("revision is no commit")
+    if type(size) is not int or not 0 < size < 1 << 63 or not SHA256.fullmatch(row["sha256"]):
+        raise ValueError("bytes or sha256 is none")
+    return Pin(**row)
 
 
 def known(part: Part) -> Part:
@@ -95,7 +143,7 @@ def forget(part: Part) -> bool:
     """Removes a pin; whether there was one."""
     try:
         _path(part).unlink()
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, NoFolderError):
         return False
     return True
 

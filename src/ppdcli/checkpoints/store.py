@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,7 +13,8 @@ from typing import Literal
 
 from ppdcli.checkpoints.catalog import SHA256, Part
 from ppdcli.checkpoints.hf_cache import PARTIAL, cached, remove_cached, repository_folder
-from ppdcli.checkpoints.pins import known, own_folder
+from ppdcli.checkpoints.imports import imported, remove_imported
+from ppdcli.checkpoints.pins import known
 from ppdcli.errors import CheckpointError
 
 
@@ -49,16 +52,11 @@ def held_file(part: Part) -> Held | None:
         path = Path(str(files("ppdcli") / "data" / part.bundled))
         return Held(path, "package") if path.is_file() else None
     part = known(part)
-    found = [Held(path, "imported", _damage(path, part)) for path in _imported(part)]
+    found = [Held(path, "imported", _damage(path, part)) for path in imported(part)]
     entry = cached(part)
     if entry is not None:
         found.append(Held(entry, "cache", _damage(entry, part)))
     return min(found, key=lambda held: held.damage is not None, default=None)
-
-
-def folder_of_imported(part: Part) -> Path:
-    """Where the part's file goes when it is imported; there is nothing else in it."""
-    return own_folder() / "files" / part.name
 
 
 def sha256_of(path: Path) -> str:
@@ -73,7 +71,8 @@ def sha256_of(path: Path) -> str:
 
 def free_space(path: Path) -> tuple[Path, int]:
     """The nearest folder above a path that exists, and the bytes that are free there."""
-    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
+    above = path.absolute().parents
+    folder = next(folder for folder in above if os.path.isdir(folder))  # noqa: PTH112  no errors
     return folder, shutil.disk_usage(folder).free
 
 
@@ -113,28 +112,27 @@ def verify(part: Part, held: Held) -> str | None:
 def remove(part: Part) -> list[Path]:
     """Removes a part's file, and what is there of a broken download; returns what is gone.
 
+    Files that neither an import nor a download has made stay.
+
     Raises:
         OSError: the system refuses.
     """
-    gone = _imported(part)
-    shutil.rmtree(folder_of_imported(part), ignore_errors=not gone)
+    gone = remove_imported(part)
     try:
         wanted = known(part)
     except CheckpointError:  # a damaged pin must not keep anything from going
         wanted = part
     if part.repository is not None:
+        folder = repository_folder(part.repository)
+        if folder.is_symlink():
+            raise OSError(errno.ELOOP, "is a link, and what it leads to is left alone", str(folder))
         while (path := cached(wanted)) is not None:
             remove_cached(part.repository, path)
             gone.append(path)
-        for path in repository_folder(part.repository).glob(f"blobs/*{PARTIAL}"):
+        for path in folder.glob(f"blobs/*{PARTIAL}"):
             path.unlink()
             gone.append(path)
     return gone
-
-
-def _imported(part: Part) -> list[Path]:
-    folder = folder_of_imported(part)
-    return [path for path in folder.glob("[!.]*") if path.is_file()]
 
 
 def _damage(path: Path, part: Part) -> str | None:

@@ -128,7 +128,7 @@ def evaluate(
     if overwrite:
         job.clear(folder)
     rows = Rows(folder, task.settings)
-    for line in task.facts:
+    for line in (*rows.complaints(), *task.facts):
         say(line)
     left = sum(
         not rows.has(e.name, c.name, c.stamp(e.name)) for e in task.entries for c in candidates

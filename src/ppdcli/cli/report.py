@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from ppdcli.errors import PpdError, UsageError, printable
+from ppdcli.errors import PpdError, UsageError, shown
 
 if TYPE_CHECKING:
     from ppdcli.cli.options import OutputOptions
@@ -22,11 +22,12 @@ if TYPE_CHECKING:
 
 ALL_DONE, RUN_FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 MOST_REASONS = 3
+LONGEST_LINE = 20_000  # characters: a few paths of 4096
 
 
 def say(line: str) -> None:
-    """One line for the user, on stderr."""
-    print(printable(line), file=sys.stderr, flush=True)
+    """One line for the user, on stderr, whatever foreign text is in it."""
+    print(shown(line, LONGEST_LINE), file=sys.stderr, flush=True)
 
 
 def exit_with(command: Callable[[], int], verbose: bool) -> None:

@@ -195,7 +195,11 @@ def _facts(part: Part) -> tuple[str, ...]:
     from ppdcli.checkpoints.progress import in_words
     from ppdcli.checkpoints.store import held_file
 
-    held, pin = held_file(part), pin_of(part)
+    try:
+        held, pin = held_file(part), pin_of(part)
+    except CheckpointError as error:
+        say(f"error: {error}")
+        return part.name, "?", part.license, "its pin is damaged", ""
     size = part.bytes or (pin.bytes if pin else None)
     if held is None:
         state = "not here"
@@ -220,11 +224,12 @@ def _facts(part: Part) -> tuple[str, ...]:
 def _print_table(rows: list[tuple[str, ...]], notes: list[str]) -> None:
     if sys.stdout.isatty():
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
 
         table = Table(*HEADINGS)
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         console = Console()
         console.print(table)
         console.print(*notes, sep="\n", markup=False, highlight=False)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
-from zipfile import BadZipFile
 
 import cv2
 import numpy as np
@@ -16,10 +16,24 @@ from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.report.content import Picture, Why
 from ppdcli.evaluation.rows import Row
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.npz import read_arrays
 
 KEPT = 4  # of the best, and as many of the worst
 WIDEST = 960  # pixels of a photo
 RANKED_BY = "abs_rel"
+MOST_BYTES = 1 << 30  # of a picture's arrays; a depth map of 80 megapixels takes 700 MB
+ARRAYS = {
+    "rgb": (np.uint8, 3),
+    "truth": (np.float32, 2),
+    "predicted": (np.float32, 2),
+    "valid": (np.bool_, 2),
+}
+_NAME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{16}\.npz")
+
+
+def is_own(path: Path) -> bool:
+    """Whether a file has a name that only a gallery gives."""
+    return _NAME.fullmatch(path.name) is not None
 
 
 class Gallery:
@@ -62,9 +76,15 @@ class Gallery:
 
     def _read(self, row: Row, why: Why) -> Picture | None:
         try:
-            with np.load(self._path(row.image)) as file:
-                arrays = {key: file[key] for key in ("rgb", "truth", "predicted", "valid")}
-        except (OSError, ValueError, EOFError, KeyError, BadZipFile):
+            arrays = read_arrays(self._path(row.image), ARRAYS, MOST_BYTES)
+        except (OSError, ValueError):
+            return None
+        shapes = {arrays[name].shape for name in ("truth", "predicted", "valid")}
+        if (
+            len(shapes) != 1
+            or arrays["rgb"].shape[2] != 3
+            or not all(a.size for a in arrays.values())
+        ):
             return None
         assert row.scores is not None
         return Picture(row.image, self.predictor, **arrays, scores=row.scores, why=why)
@@ -95,7 +115,7 @@ def _small(rgb: np.ndarray) -> np.ndarray:
 
 def _ranked(rows: Sequence[Row]) -> list[tuple[Why, Row]]:
     """The worst, the worst of all first, then the best of the rest."""
-    scored = [row for row in rows if row.scores is not None]
+    scored = [row for row in rows if RANKED_BY in (row.scores or {})]
     scored.sort(key=lambda row: (row.scores or {})[RANKED_BY])
     worst, best = get_args(Why)
     bad = scored[-KEPT:][::-1]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
-from ppdcli.errors import OutputError, UsageError
+from ppdcli.errors import OutputError, UsageError, shown
+from ppdcli.files.atomic import make_folder
+from ppdcli.files.foreign import open_regular, parse_json, record_lines
 
 FILE = "rows.jsonl"
 START = b'{"settings":'  # of the first line, which a kill may have cut
+MOST_NONSENSE = 1000  # lines, after which a file is taken for none of ours
 Status = Literal["scored", "degenerate", "unreadable"]
 
 
@@ -53,19 +57,43 @@ class Rows:
         self.path = folder / FILE
         self.rows: dict[tuple[str, str], Row] = {}
         self.identities: dict[str, dict[str, str]] = {}
+        self.nonsense = 0  # lines that make no sense
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
+            make_folder(folder)
+            fresh, torn = self._read(settings) if os.path.lexists(self.path) else (True, 0)
         except OSError as error:
             raise self._refused(error) from error
-        if not lines or (len(lines) == 1 and START.startswith(lines[0][: len(START)])):
+        if fresh:
             self._write("wb", {"settings": settings})
-            return
-        self._compare(settings, self._settings(lines[0]))
-        for line in lines[1:-1]:
-            self._take(line)
-        if lines[-1]:  # a row that was being written when the last run ended
-            self._cut(len(lines[-1]))
+        elif torn:  # a row that was being written when the last run ended
+            self._cut(torn)
+
+    def _read(self, settings: dict[str, str]) -> tuple[bool, int]:
+        """Takes in the file; whether it is to be begun anew, and the bytes of a torn last line."""
+        known, first = 0, True
+        with open_regular(self.path, follow=False) as stream:
+            for line, length in record_lines(stream):
+                if first and not length and START.startswith((line or b"")[: len(START)]):
+                    return True, 0
+                if first:
+                    self._compare(settings, self._settings(line))
+                elif length and not self._take(line):
+                    self.nonsense += 1
+                    if self.nonsense > MOST_NONSENSE:
+                        raise self._not_ours()
+                first = False
+                known += length
+            size = os.fstat(stream.fileno()).st_size
+        return not size, size - known
+
+    def complaints(self) -> list[str]:
+        """A line for the user, if lines make no sense."""
+        if not self.nonsense:
+            return []
+        return [
+            f"{self.path}: {self.nonsense} lines make no sense and are passed over; what only they "
+            "know is scored again"
+        ]
 
     def claim(self, predictor: str, identity: dict[str, str]) -> None:
         """Says what a predictor's rows depend on, before any is added.
@@ -105,26 +133,29 @@ class Rows:
         """All that were ever scored here, the first one first."""
         return list(self.identities)
 
-    def _settings(self, line: bytes) -> dict[str, str]:
+    def _settings(self, line: bytes | None) -> dict[str, str]:
         try:
-            return dict(json.loads(line)["settings"])
-        except (ValueError, KeyError, TypeError):
-            raise UsageError(
-                f"{self.path}: is no file of ours; choose another --output, or --overwrite it"
-            ) from None
-
-    def _take(self, line: bytes) -> None:
-        try:
-            raw = json.loads(line)
-            if "identity" in raw:
-                self.identities[raw["predictor"]] = raw["identity"]
-                return
-            row = _row(raw)
+            return _texts(parse_json(line or b"")["settings"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise UsageError(
-                f"{self.path}: a line of it is damaged; choose another --output, or --overwrite it"
-            ) from None
-        self.rows[row.image, row.predictor] = row
+            raise self._not_ours() from None
+
+    def _not_ours(self) -> UsageError:
+        return UsageError(
+            f"{self.path}: is no file of ours; choose another --output, or --overwrite it"
+        )
+
+    def _take(self, line: bytes | None) -> bool:
+        """Takes in a line; whether it makes sense."""
+        try:
+            raw = parse_json(line or b"")
+            if "identity" in raw:
+                self.identities[_text(raw["predictor"])] = _texts(raw["identity"])
+            else:
+                row = _row(raw)
+                self.rows[row.image, row.predictor] = row
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+            return False
+        return True
 
     def _compare(
         self, wanted: dict[str, str], found: dict[str, str], who: str = "its rows were made"
@@ -132,8 +163,8 @@ class Rows:
         for key in sorted({*wanted, *found}):
             if wanted.get(key) != found.get(key):
                 raise UsageError(
-                    f"{self.path}: {who} with {key} {found.get(key, '-')}, now "
-                    f"{wanted.get(key, '-')}; choose another --output, or --overwrite it"
+                    f"{self.path}: {who} with {shown(key)} {shown(found.get(key, '-'))}, now "
+                    f"{shown(wanted.get(key, '-'))}; choose another --output, or --overwrite it"
                 )
 
     def _write(self, mode: str, line: dict[str, Any]) -> None:
@@ -166,8 +197,31 @@ def _plain(row: Row) -> dict[str, Any]:
 
 
 def _row(raw: dict[str, Any]) -> Row:
+    """The row that a line states.
+
+    Raises:
+        ValueError, KeyError, TypeError, AttributeError, OverflowError: it is none.
+    """
     scores = raw["scores"]
     if scores is not None:
         scores = {k: math.nan if v is None else float(v) for k, v in scores.items()}
-    rest = {**raw, "sums": tuple(raw["sums"]), "counts": tuple(raw["counts"])}
-    return Row(**{**rest, "scores": scores})
+    texts = [raw[key] for key in ("image", "predictor", "stamp")]
+    texts += [raw[key] for key in ("reason", "note") if raw[key] is not None]
+    if raw["status"] not in get_args(Status) or (raw["status"] == "scored") != bool(scores):
+        raise ValueError
+    sums, counts = tuple(map(float, raw["sums"])), tuple(map(int, raw["counts"]))
+    if len(sums) != len(counts):
+        raise ValueError
+    for text in texts:
+        _text(text)
+    return Row(**{**raw, "scores": scores, "sums": sums, "counts": counts})
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _texts(table: dict[str, Any]) -> dict[str, str]:
+    return {_text(key): _text(value) for key, value in table.items()}

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ppdcli.errors import shown
 from ppdcli.evaluation.edge_profile import BINS
 from ppdcli.evaluation.report.content import Column, Profile, Table
 from ppdcli.evaluation.report.content import Row as TableRow
@@ -60,6 +61,10 @@ def summarise(predictor: str, rows: Sequence[Row], columns: Sequence[Column]) ->
     )
 
 
+FORMULAS = ("=", "+", "-", "@")
+LONGEST_CELL = 4096  # characters
+
+
 def table_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> Table:
     """For the report."""
     return Table(
@@ -73,7 +78,7 @@ def table_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> Table:
 
 def profile_of(predictor: str, rows: Sequence[Row]) -> Profile | None:
     """Error by distance to the nearest edge, images without any edge left out; None if none has."""
-    known = [row for row in rows if row.sums]
+    known = [row for row in rows if len(row.sums) == len(BINS)]
     if not known:
         return None
     sums, counts = (
@@ -84,15 +89,16 @@ def profile_of(predictor: str, rows: Sequence[Row]) -> Profile | None:
 
 def text_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> list[str]:
     """The table for a terminal, and lines on what is not in it."""
-    wide = max(len("predictor"), *(len(s.predictor) for s in summaries)) + 2
+    names = [shown(s.predictor) for s in summaries]
+    wide = max(map(len, ["predictor", *names])) + 2
     widths = [max(len(c.title), 6) + 2 for c in columns]
     titles = "".join(f"{c.title:>{w}}" for c, w in zip(columns, widths, strict=True))
     lines = [f"{'predictor':<{wide}}{titles}{'images':>8}"]
-    for s in summaries:
+    for name, s in zip(names, summaries, strict=True):
         values = "".join(
             f"{c.text(s.means[c.key]):>{w}}" for c, w in zip(columns, widths, strict=True)
         )
-        lines.append(f"{s.predictor:<{wide}}{values}{s.scored:>8}")
+        lines.append(f"{name:<{wide}}{values}{s.scored:>8}")
     return lines
 
 
@@ -143,9 +149,8 @@ def csv_of(rows: Sequence[Row], columns: Sequence[Column]) -> str:
         values = [
             "" if not math.isfinite(v := scores.get(key, math.nan)) else f"{v:.7g}" for key in keys
         ]
-        writer.writerow(
-            [row.image, row.predictor, row.status, *values, row.reason or row.note or ""]
-        )
+        texts = (_cell(row.image), _cell(row.predictor), row.status)
+        writer.writerow([*texts, *values, _cell(row.reason or row.note or "")])
     return stream.getvalue()
 
 
@@ -156,8 +161,14 @@ def csv_of_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> str
     writer.writerow(["predictor", *(c.key for c in columns), "images", "not_scored"])
     for s in summaries:
         values = ["" if math.isnan(v := s.means[c.key]) else f"{v:.7g}" for c in columns]
-        writer.writerow([s.predictor, *values, s.scored, sum(s.not_scored.values())])
+        writer.writerow([_cell(s.predictor), *values, s.scored, sum(s.not_scored.values())])
     return stream.getvalue()
+
+
+def _cell(text: str) -> str:
+    """A text for a table; one that spreadsheets would take for a formula is quoted."""
+    line = shown(text, LONGEST_CELL)
+    return f"'{line}" if line.startswith(FORMULAS) else line
 
 
 def dumps(table: dict[str, Any]) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ppdcli.errors import OutputError
+from ppdcli.errors import NoRoomError, OutputError
 
 # The process's number tells whose a left-over file is; "-draft": what a writer needs beside it.
 _TEMPORARY = re.compile(r"\.ppd-(\d{1,10})-[0-9a-f]{8}(-draft)?(\.\w+)?")
+_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)  # of some network file systems
 
 
@@ -26,7 +27,8 @@ def atomic_path(target: Path) -> Iterator[Path]:
     cut leaves no empty file under it.
 
     Raises:
-        OutputError: the system refuses (disk full, read-only, name too long, a folder).
+        NoRoomError: the disk is full or read-only.
+        OutputError: the system refuses (name too long, a folder, no permission).
     """
     if not target.name:
         raise OutputError(f"{target}: is a folder, not a file name; name a file in it")
@@ -34,18 +36,52 @@ def atomic_path(target: Path) -> Iterator[Path]:
     name = f".ppd-{os.getpid()}-{secrets.token_hex(4)}{target.suffix}"
     temporary = target.with_name(name)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         yield temporary
         _to_disk(temporary)
         temporary.replace(target)
     except OSError as error:
-        raise OutputError(
-            f"{target}: cannot be written ({error.strerror or error}); "
-            "make room or choose another output"
-        ) from error
+        raise not_written(target, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def not_written(target: Path, error: OSError) -> OutputError:
+    """What to raise when the system has refused to write a file."""
+    cause = error.strerror or error
+    if error.errno in _FULL:
+        return NoRoomError(
+            f"{target}: cannot be written ({cause}), and nothing after it; make room and run it "
+            "again, or choose another output"
+        )
+    if error.errno == errno.EROFS:
+        return NoRoomError(
+            f"{target}: cannot be written ({cause}), and nothing after it; choose another output"
+        )
+    return OutputError(f"{target}: cannot be written ({cause}); make room or choose another output")
+
+
+def quoted_errno(text: str) -> int:
+    """The number of the system's error that a library's message quotes; EIO if it quotes none."""
+    numbers = (number for number in (*_FULL, errno.EROFS) if os.strerror(number) in text)
+    return next(numbers, errno.EIO)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes a folder and those above it, however many: ``mkdir(parents=True)`` goes by recursion.
+
+    Raises:
+        OSError: the system refuses.
+    """
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        if folder.parent == folder:
+            break
+        folder = folder.parent
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
 
 
 def remove_leftovers(folder: Path) -> int:

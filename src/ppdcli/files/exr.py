@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from ppdcli.depth import PROVENANCE, DepthMap, Kind
-from ppdcli.errors import InputError, OutputError, shown
-from ppdcli.files.atomic import atomic_path
+from ppdcli.errors import InputError, shown
+from ppdcli.files.atomic import atomic_path, not_written, quoted_errno
 from ppdcli.files.decoding import decoding, require_size
 from ppdcli.files.exr_channels import DEPTH, depth_channel
 from ppdcli.files.exr_printing import quiet
@@ -48,9 +48,7 @@ def write(path: Path, depth_map: DepthMap) -> None:
                 shutil.copyfile(name, temporary)
         except RuntimeError as error:
             reason = " ".join(str(error).split()).replace(str(name), path.name)
-            raise OutputError(
-                f"{path}: cannot be written ({reason}); make room or choose another output"
-            ) from error
+            raise not_written(path, OSError(quoted_errno(reason), reason)) from error
 
 
 def read(path: Path) -> DepthMap:

@@ -20,7 +20,7 @@ from ppdcli.errors import shown
 
 LINE = 4096  # characters of a line of TOML: tomllib takes the square of a dotted key's length
 RECORD_LINE = 1 << 16  # bytes of a line of ppd's own records: two paths of 4096 and settings
-SKIPPED_AT_ONCE = 1 << 20  # bytes
+SKIPPED_AT_ONCE, MOST_SKIPPED = 1 << 20, 1 << 28  # bytes of lines that are longer
 DEPTH = 64  # of lists and tables in each other, which later code may walk by recursion
 
 _KINDS = (
@@ -79,6 +79,7 @@ def record_lines(stream: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
         A line with its end, or None for one longer than ``RECORD_LINE``, and its length in bytes.
         A last line without an end, which a kill has cut or another run is writing, has length 0.
     """
+    skipped = 0
     while line := stream.readline(RECORD_LINE):
         if line.endswith(b"\n"):
             yield line, len(line)
@@ -86,12 +87,19 @@ def record_lines(stream: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
         if len(line) < RECORD_LINE:
             yield line, 0
             return
-        length, rest = len(line), line
-        while rest and not rest.endswith(b"\n"):
-            rest = stream.readline(SKIPPED_AT_ONCE)
-            length += len(rest)
-        if not rest:
-            return
+        length, end = len(line), -1
+        while end < 0:
+            chunk = stream.read(SKIPPED_AT_ONCE)
+            skipped += len(chunk)
+            if not chunk:
+                return
+            if skipped > MOST_SKIPPED:  # no record has such lines: the rest counts as one
+                here = stream.tell() - len(chunk)
+                yield None, length + stream.seek(0, os.SEEK_END) - here
+                return
+            end = chunk.find(b"\n")
+            length += len(chunk) if end < 0 else end + 1
+        stream.seek(end + 1 - len(chunk), os.SEEK_CUR)
         yield None, length
 
 

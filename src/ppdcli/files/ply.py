@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ppdcli.errors import InputError, OutputError
+from ppdcli.errors import InputError, shown
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.open3d_import import import_open3d
 from ppdcli.geometry.cloud import PointCloud
 
 SUFFIX = ".ply"
+LONGEST_COMMENT = 1000  # characters; Open3D's reader takes lines of up to 1023
 COLORS = ("red", "green", "blue")
 
 
@@ -32,9 +33,7 @@ def write(path: Path, cloud: PointCloud) -> None:
         draft = temporary.with_name(f"{temporary.stem}-draft{SUFFIX}")
         try:
             if not _write_draft(draft, cloud):
-                raise OutputError(
-                    f"{path}: Open3D could not write it; make room or choose another output"
-                )
+                _write_plainly(draft, cloud)  # which says why
             _copy_with_comments(draft, temporary, cloud.comments)
         finally:
             draft.unlink(missing_ok=True)
@@ -88,7 +87,7 @@ def _write_plainly(file: Path, cloud: PointCloud) -> None:
     header += ["end_header", ""]
     with file.open("wb") as target:
         target.write("\n".join(header).encode())
-        rows.tofile(target)
+        target.write(rows.view(np.uint8).data)  # not tofile, which hides that the last bytes failed
 
 
 def _copy_with_comments(draft: Path, file: Path, comments: tuple[str, ...]) -> None:
@@ -96,6 +95,7 @@ def _copy_with_comments(draft: Path, file: Path, comments: tuple[str, ...]) -> N
     with draft.open("rb") as source, file.open("wb") as target:
         target.write(source.readline() + source.readline())
         for comment in comments:
-            line = " ".join(comment.split()).encode("ascii", "backslashreplace")
-            target.write(b"comment " + line + b"\n")
+            line = shown(" ".join(comment.split()), LONGEST_COMMENT)
+            text = line.encode("ascii", "backslashreplace")[:LONGEST_COMMENT]
+            target.write(b"comment " + text + b"\n")
         shutil.copyfileobj(source, target, 1 << 20)

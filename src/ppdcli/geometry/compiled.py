@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,7 +21,9 @@ def compiled(function: F, *, fastmath: bool = False) -> F:
     Args:
         fastmath: sums may be taken in another order, and nothing is infinite or NaN.
     """
+    # Without a home Numba's cache folder would be a "~" in the folder where the program is started.
+    has_home = os.path.isabs(os.path.expanduser("~"))  # noqa: PTH111, PTH117  no errors
     try:
-        return njit(cache=True, nogil=True, fastmath=fastmath)(function)  # type: ignore[return-value]
+        return njit(cache=has_home, nogil=True, fastmath=fastmath)(function)  # type: ignore[return-value]
     except RuntimeError:  # Numba's word for no such folder
         return njit(nogil=True, fastmath=fastmath)(function)  # type: ignore[return-value]

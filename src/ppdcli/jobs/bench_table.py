@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from ppdcli.errors import UsageError
+from ppdcli.errors import UsageError, shown
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.foreign import parse_json, read_regular
 
 if TYPE_CHECKING:
     from ppdcli.jobs.bench import Measured, Work
 
+MOST_BYTES = 1 << 20  # of a result
 MUST_AGREE = ("model", "size", "steps")
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
 PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1.0, ""))
@@ -87,19 +90,20 @@ def read(path: Path) -> Json:
         UsageError: the file cannot be read, or is none of ours.
     """
     try:
-        earlier = json.loads(path.read_text(encoding="utf-8"))
+        earlier = parse_json(read_regular(path, MOST_BYTES))
         parts = {name: float(part["median"]) for name, part in earlier["parts"].items()}
-        complete = all(key in earlier for key in MUST_AGREE) and min(parts.values()) > 0
+        complete = all(key in earlier for key in MUST_AGREE)
+        complete &= all(0 < seconds < math.inf for seconds in parts.values()) and bool(parts)
     except OSError as error:
         cause = error.strerror or str(error)
         raise UsageError(f"--against {path}: cannot be read ({cause}); check the path") from None
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         complete = False
     if not complete:
         raise UsageError(
             f"--against {path}: is no result of ppd bench; give a file that its --output wrote"
         )
-    return dict(earlier)
+    return {**earlier, "parts": {name: {"median": seconds} for name, seconds in parts.items()}}
 
 
 def check_comparable(path: Path, earlier: Json, now: Mapping[str, Any]) -> None:
@@ -111,7 +115,7 @@ def check_comparable(path: Path, earlier: Json, now: Mapping[str, Any]) -> None:
     for key in MUST_AGREE:
         if earlier[key] != now[key]:
             raise UsageError(
-                f"--against {path}: its {key} is {earlier[key]}, this run's {now[key]}; "
+                f"--against {path}: its {key} is {shown(earlier[key])}, this run's {now[key]}; "
                 f"compare runs of one {', '.join(MUST_AGREE)}"
             )
 

@@ -97,7 +97,7 @@ def _devices() -> Iterator[Finding]:
 def _weights() -> Iterator[Finding]:
     from huggingface_hub import constants, get_token
 
-    from ppdcli.checkpoints.catalog import models
+    from ppdcli.checkpoints.catalog import models, usual_file
     from ppdcli.checkpoints.hub import choose
     from ppdcli.checkpoints.pins import own_folder
     from ppdcli.checkpoints.store import find
@@ -107,18 +107,35 @@ def _weights() -> Iterator[Finding]:
         yield Finding("models", f"here: {', '.join(here)}; -m auto takes {choose('auto')}")
     except PpdError as error:  # in the user's own catalogue, or a pin
         yield Finding("models", str(error), trouble=True)
-    for what, folder in (
-        ("downloads", Path(constants.HF_HUB_CACHE)),
-        ("imports", own_folder()),
-    ):
-        yield _folder(what, folder)
-    yield Finding("token", "of the Hub: there" if get_token() else "of the Hub: none, none needed")
+    yield _folder("downloads", Path(constants.HF_HUB_CACHE))
+    try:
+        yield _folder("imports", own_folder())
+    except PpdError as error:
+        yield Finding("imports", str(error), trouble=True)
+    own = usual_file()
+    try:
+        if own is not None:
+            own.lstat()
+    except PermissionError:
+        text = f"{own} cannot be looked for; check the permissions of the folders above it"
+        yield Finding("catalogue", text, trouble=True)
+    except OSError:
+        pass  # there is none, and none is needed
+    try:
+        token = "there" if get_token() else "none, none needed"
+    except OSError as error:
+        yield Finding("token", f"of the Hub: cannot be read ({error})", trouble=True)
+    else:
+        yield Finding("token", f"of the Hub: {token}")
 
 
 def _folder(what: str, folder: Path) -> Finding:
     from ppdcli.checkpoints.progress import in_words
     from ppdcli.checkpoints.store import free_space
 
+    if not folder.is_absolute():
+        text = "this user has no home folder; set HOME, or HF_HOME to a folder"
+        return Finding(what, text, trouble=True)
     above, free = free_space(folder / "x")
     if not os.access(above, os.W_OK | os.X_OK):
         text = f"{folder} cannot be written; set HF_HOME or PPD_CACHE to one that can be"
@@ -129,6 +146,8 @@ def _folder(what: str, folder: Path) -> Finding:
 def _hub(offline: bool) -> Finding:
     from huggingface_hub import constants, get_session
 
+    from ppdcli.checkpoints.failures import missing_certificates
+
     if offline or constants.HF_HUB_OFFLINE:
         return Finding("hub", "not asked: offline")
     address = constants.ENDPOINT
@@ -136,7 +155,8 @@ def _hub(offline: bool) -> Finding:
         get_session().head(address, timeout=SECONDS_FOR_THE_HUB)
     except Exception as error:  # of its HTTP library, which depends on its version
         lines = str(error).splitlines() or [type(error).__name__]
-        text = f"{address} cannot be reached ({lines[0]}); models that are here work without it"
+        cause = missing_certificates() or lines[0]
+        text = f"{address} cannot be reached ({cause}); models that are here work without it"
         return Finding("hub", text, trouble=True)
     return Finding("hub", f"{address} answers")
 

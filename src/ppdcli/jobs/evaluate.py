@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import get_args
 
 from ppdcli.errors import InputError, OutputError
 from ppdcli.evaluation import summary
 from ppdcli.evaluation.frames import Entry
-from ppdcli.evaluation.gallery import Gallery
+from ppdcli.evaluation.gallery import Gallery, is_own
 from ppdcli.evaluation.predictors import Candidate
 from ppdcli.evaluation.protocols import Degenerate
 from ppdcli.evaluation.report.content import Column, Report, Why
@@ -19,9 +20,12 @@ from ppdcli.evaluation.report.write import write_report
 from ppdcli.evaluation.rows import FILE, Row, Rows
 from ppdcli.evaluation.scoring import CHAMFER, NEAR_EDGES, PIXELS, Rules, judge
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.foreign import parse_json, read_regular
 from ppdcli.version import __version__
 
 PICTURES = "pictures"  # folder of the gallery
+REPORTED = "reported.json"  # in it: the names of the report's own files
+MOST_REPORTED = 100_000  # bytes
 PICTURE = re.compile(rf"({'|'.join(get_args(Why))})-\d+-")  # of the report
 
 
@@ -178,15 +182,30 @@ def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[
             version=f"ppdcli {__version__}",
         ),
     )
-    _drop_pictures_but(folder, set(pages))
+    _drop_pictures_but(folder, {page.name for page in pages})
     return [pages[0], *(folder / name for name in texts), *pages[1:]]
 
 
-def _drop_pictures_but(folder: Path, kept: set[Path]) -> None:
-    """An earlier run's pictures, of images that are no longer among the best or the worst."""
-    for path in folder.glob("*.png"):
-        if path not in kept and PICTURE.match(path.name):
-            path.unlink(missing_ok=True)
+def _drop_pictures_but(folder: Path, kept: set[str]) -> None:
+    """An earlier run's pictures, of images that are no longer among the best or the worst.
+
+    A list of a report's own files tells them from somebody's that are called alike.
+    """
+    record = folder / PICTURES / REPORTED
+    try:
+        earlier = parse_json(read_regular(record, MOST_REPORTED, follow=False))
+    except (OSError, ValueError):  # no list, or none that makes sense
+        earlier = []
+    for name in [*earlier] if isinstance(earlier, list) else []:
+        if (
+            isinstance(name, str)
+            and name not in kept
+            and PICTURE.match(name)
+            and PurePath(name).name == name
+        ):
+            (folder / name).unlink(missing_ok=True)
+    with atomic_path(record) as temporary:
+        temporary.write_text(json.dumps(sorted(kept)), encoding="ascii")
 
 
 def json_table(benchmark: Benchmark, results: Results) -> dict[str, object]:
@@ -213,4 +232,5 @@ def clear(folder: Path) -> None:
 
 def _own_files(folder: Path) -> Iterator[Path]:
     yield folder / FILE
-    yield from (folder / PICTURES).glob("*.npz")
+    if not (folder / PICTURES).is_symlink():
+        yield from filter(is_own, (folder / PICTURES).glob("*.npz"))

@@ -19,8 +19,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ppdcli.errors import OutputError
-from ppdcli.files.atomic import atomic_path, remove_leftovers
+from ppdcli.errors import OutputError, shown
+from ppdcli.files.atomic import atomic_path, make_folder, remove_leftovers
+from ppdcli.files.foreign import open_regular, parse_json, record_lines, require_regular
 
 try:
     import fcntl
@@ -29,6 +30,7 @@ except ImportError:  # not on Windows
 
 NAME = ".ppd-journal.jsonl"
 SYNC_SECONDS = 1.0
+MOST_NONSENSE = 10_000  # lines, after which a file is taken for no journal
 SHORT = 1 << 16  # bytes, of which nobody needs less
 
 Settings = Mapping[str, Any]  # what an output depends on besides its photo; values as in JSON
@@ -142,7 +144,7 @@ def judge_size(
 
 
 def _of_another(before: Source) -> str:
-    return f"of another photo, such as {before.path}"
+    return f"of another photo, such as {shown(before.path, 1000)}"
 
 
 def _changed(before: Source, now: Source) -> bool:
@@ -152,7 +154,7 @@ def _changed(before: Source, now: Source) -> bool:
 def differences(before: Settings, now: Settings) -> list[str]:
     """In words, ``steps 4, now 8``, of what both know."""
     return [
-        f"{key} {_word(before[key])}, now {_word(value)}"
+        f"{shown(key)} {_word(before[key])}, now {_word(value)}"
         for key, value in now.items()
         if key in before and before[key] != value and UNKNOWN not in (before[key], value)
     ]
@@ -163,8 +165,8 @@ def _word(value: object) -> str:
         case bool():
             return "on" if value else "off"
         case list():
-            return ",".join(map(str, value))
-    return str(value)
+            return shown(",".join(map(str, value)))
+    return shown(value)
 
 
 def source_of(path: Path | None, folder: Path) -> Source | None:
@@ -185,14 +187,17 @@ def source_of(path: Path | None, folder: Path) -> Source | None:
 class Recorded:
     """What a folder's journal says, and what other processes have added since; for any thread.
 
+    A link is not followed, and lines that are torn or make no sense are passed over.
+
     Attributes:
-        entries: the last one on each output, by its path; lines that are torn or make no sense
-            are passed over.
+        entries: the last one on each output, by its path.
+        nonsense: how many lines make none.
     """
 
     def __init__(self, folder: Path | None) -> None:
         """Reads nothing yet; of no folder nothing is known."""
         self.entries: dict[str, Entry] = {}
+        self.nonsense = 0
         self._file = None if folder is None else folder / NAME
         self._lock = threading.Lock()
         self._known = 0  # bytes
@@ -202,22 +207,42 @@ class Recorded:
         """Takes in the lines that are there, or were added since it was read last."""
         if self._file is None:
             return
-        with self._lock, suppress(OSError), self._file.open("rb") as stream:
+        with self._lock, suppress(OSError), open_regular(self._file, follow=False) as stream:
             found = os.fstat(stream.fileno())
             if found.st_ino != self._inode or found.st_size < self._known:
                 self._inode, self._known = found.st_ino, 0  # another run has shortened it
+                self.nonsense = 0
             stream.seek(self._known)
-            data = stream.read()
-            self._known += data.rfind(b"\n") + 1  # a line that has no end yet is read again
-            for entry in entries_of(data):
-                self.entries[entry.path] = entry
+            for line, length in record_lines(stream):
+                self._known += length
+                if (entry := entry_of(line)) is not None:
+                    self.entries[entry.path] = entry
+                elif line is None or line.endswith(b"}\n"):  # not torn by a kill
+                    self.nonsense += 1
+                    if self.nonsense > MOST_NONSENSE:
+                        return  # it is no journal
+
+    def complaints(self) -> list[str]:
+        """A line for the user, if lines make no sense."""
+        if not self.nonsense:
+            return []
+        return [
+            f"{self._file}: {self.nonsense} lines make no sense and are passed over; outputs that "
+            "only they know count as unknown"
+        ]
 
 
 def entries_of(data: bytes) -> Iterator[Entry]:
     """What a journal's lines say, but for those that make no sense."""
-    for line in data.split(b"\n"):
-        with suppress(ValueError, TypeError, KeyError, RecursionError):
-            yield _parse(json.loads(line))
+    return filter(None, map(entry_of, data.split(b"\n")))
+
+
+def entry_of(line: bytes | None) -> Entry | None:
+    """What a line of a journal says; None if it makes no sense."""
+    if line is not None:
+        with suppress(ValueError, TypeError, KeyError):
+            return _parse(parse_json(line))
+    return None
 
 
 def line_of(entry: Entry) -> bytes:
@@ -226,11 +251,22 @@ def line_of(entry: Entry) -> bytes:
 
 
 def _parse(row: dict[str, Any]) -> Entry:
-    path, size, settings = row["path"], row["bytes"], row["settings"]
-    if not (isinstance(path, str) and isinstance(size, int) and isinstance(settings, dict)):
+    path, size, settings = row["path"], _size(row["bytes"]), row["settings"]
+    if not (isinstance(path, str) and isinstance(settings, dict)):
         raise TypeError
-    source = None if row["source"] is None else Source(**row["source"])
+    if row["source"] is None:
+        return Entry(path, size, settings, None)
+    source = Source(**row["source"])
+    if b"\0" in os.fsencode(source.path) or type(source.mtime_ns) is not int:
+        raise ValueError
+    _size(source.bytes)
     return Entry(path, size, settings, source)
+
+
+def _size(value: object) -> int:
+    if type(value) is not int or not 0 <= value < 1 << 63:
+        raise ValueError
+    return value
 
 
 class Journal:
@@ -253,7 +289,7 @@ class Journal:
         self.path = folder / NAME
         self._lock = threading.Lock()
         self._synced = time.monotonic()
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self._descriptor = self._open({folder, *swept})
         self._size = os.fstat(self._descriptor).st_size  # bytes, when it was opened
         self._end_torn_line()
@@ -290,7 +326,10 @@ class Journal:
 
     def _open(self, swept: Collection[Path]) -> int:
         while True:
-            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
+            with suppress(FileNotFoundError):
+                require_regular(self.path, follow=False)
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+            descriptor = os.open(self.path, flags, 0o666)
             self._descriptor = descriptor
             if self._is_alone():
                 for place in swept:
@@ -319,9 +358,12 @@ class Journal:
         # Another user's file stays: a new one would be ours.
         if not self._is_alone() or os.fstat(self._descriptor).st_uid != os.geteuid():
             return
-        data = self.path.read_bytes()
-        entries = {entry.path: entry for entry in entries_of(data)}
-        if data.count(b"\n") <= 2 * len(entries):
+        entries, lines = {}, 0
+        with open_regular(self.path, follow=False) as stream:
+            for lines, (line, _) in enumerate(record_lines(stream), start=1):  # noqa: B007
+                if (entry := entry_of(line)) is not None:
+                    entries[entry.path] = entry
+        if lines <= 2 * len(entries):
             return
         with suppress(OutputError), atomic_path(self.path) as shorter:  # it is long, no more
             shorter.write_bytes(b"".join(map(line_of, entries.values())))

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
-from ppdcli.errors import InputError, OutputError, PpdError
+from ppdcli.errors import InputError, NoRoomError, OutputError, PpdError
 from ppdcli.files.source import is_file, read_stream
 from ppdcli.jobs.journal import NO_RECORD, Recorded, Settings, Source, Verdict, judge, source_of
 from ppdcli.jobs.pipeline import Finished, Stages, run_stages
@@ -204,7 +204,8 @@ def work_through(tasks: Sequence[Task], order: Order) -> Generator[Result, None,
     """``run``, where stdin has been read; a task may be waited for when it is asked for."""
     let_network_sleep()
     record = Record(order.folder, order.places)
-    desk = _Desk(order, _wanted(order), record)
+    wanted = _wanted(order)
+    desk = _Desk(order, wanted, record)
     stages = Stages(
         desk.read,
         weight=lambda loaded: loaded.job.photo.rgb[..., 0].size * order.pixel_bytes,
@@ -221,7 +222,8 @@ def work_through(tasks: Sequence[Task], order: Order) -> Generator[Result, None,
         closing(run_stages(tasks, stages, budget, max(1, threads // 2), threads)) as results,
     ):
         for result in results:
-            notes = [line for line in result.notes if line not in told]
+            said = [*wanted.recorded.complaints(), *result.notes]
+            notes = [line for line in said if line not in told]
             told.update(notes)
             yield replace(result, notes=notes)
 
@@ -373,6 +375,8 @@ class _Desk:
                     job.notes.extend(self._record.add(name, path, todo.source))
             if not todo.outputs:
                 _to_stdout(built, self._order.formats[0])
+        except NoRoomError:
+            raise  # nor is there for the rest
         except _ALONE as error:
             return _failed(todo, error, job.notes)
         ended = time.perf_counter()

@@ -69,7 +69,7 @@ def model_settings(
     chosen = catalog.model(hub.choose(name))
 
     def told(part: catalog.Part | None, given: Path | None) -> str | None:
-        path = given if given is not None or part is None else hub.find(part)
+        path = given if given is not None or part is None else hub.find_sound(part)
         return None if path is None else fingerprint(path)
 
     whole = chosen.encoder is None and encoder is None  # one file holds both

@@ -9,7 +9,7 @@ pixels come out, which is what keeps depth edges clean.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 
@@ -27,6 +27,9 @@ from ppdcli.models.dit import (
     to_velocity,
 )
 from ppdcli.models.rope import rotary_table
+from ppdcli.models.sizes import DEEPEST, WIDEST, require_counts, require_positive
+
+Predicts = Literal["velocity", "x0"]
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,22 @@ class CasDiTConfig:
     patch_size: int = 8
     mlp_ratio: float = 4.0
     semantics_dim: int = 1024
-    predicts: Literal["velocity", "x0"] = "velocity"
+    predicts: Predicts = "velocity"
     fine_embedding: bool = False
     semantics_scale: float = 1.0
     time_shift: float = 1.0
 
     def __post_init__(self) -> None:
+        require_counts(WIDEST, hidden_size=self.hidden_size, semantics_dim=self.semantics_dim)
+        require_counts(WIDEST, num_heads=self.num_heads, in_channels=self.in_channels)
+        require_counts(self.in_channels, out_channels=self.out_channels)
+        require_counts(DEEPEST, depth=self.depth, patch_size=self.patch_size)
+        require_positive(64, mlp_ratio=self.mlp_ratio, time_shift=self.time_shift)
+        require_positive(1e6, semantics_scale=self.semantics_scale)
+        if self.predicts not in get_args(Predicts):
+            raise ValueError(f"predicts must be {' or '.join(get_args(Predicts))}")
+        if not isinstance(self.fine_embedding, bool):
+            raise ValueError("fine_embedding must be true or false")
         if self.depth % 2:
             raise ValueError(f"depth must be even, half coarse and half fine; it is {self.depth}")
         if self.hidden_size % (4 * self.num_heads):
@@ -73,8 +86,6 @@ class CasDiTConfig:
                 f"hidden_size {self.hidden_size} does not split into {self.num_heads} heads "
                 "of a multiple of 4 channels, which the 2-D rotary embedding needs"
             )
-        if not self.time_shift > 0:
-            raise ValueError(f"time_shift must be a number above 0; it is {self.time_shift}")
 
 
 class CasDiT(DiT):

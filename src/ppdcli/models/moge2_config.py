@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeGuard
 
+from ppdcli.errors import shown
 from ppdcli.models.dinov2 import Variant
 
 LEVELS = 5  # each twice as fine as the one before
@@ -19,6 +20,8 @@ PLANE = 2  # channels of the view coordinates that join every level
 NORMS = ("none", "layer_norm", "group_norm")
 RESAMPLERS = ("conv_transpose", "bilinear")
 REMAPS = ("exp", "linear")
+MOST = 16_384  # of any number in there: channels, blocks, tokens
+DEEPEST = 64  # residual blocks of a level, and layers of the scale head
 
 
 @dataclass(frozen=True)
@@ -173,8 +176,14 @@ def _blocks(value: object, depth: int) -> tuple[int, ...]:
 
 def _stack(raw: Mapping[str, Any], where: str) -> StackConfig:
     for key in raw:
-        if key not in {"dim_in", "dim_res_blocks", "dim_out", "resamplers", *STACK_DEFAULTS}:
-            _refuse(f"{where}{key}", raw[key], "MoGe-2 has no such setting")
+        if not isinstance(key, str) or key not in {
+            "dim_in",
+            "dim_res_blocks",
+            "dim_out",
+            "resamplers",
+            *STACK_DEFAULTS,
+        }:
+            _refuse(f"{where}{shown(key)}", raw[key], "MoGe-2 has no such setting")
     settings = {**STACK_DEFAULTS, **raw}
 
     def levels(key: str, check: Callable[[Any, str], Any], count: int = LEVELS) -> tuple[Any, ...]:
@@ -189,7 +198,7 @@ def _stack(raw: Mapping[str, Any], where: str) -> StackConfig:
         dim_in=levels("dim_in", _positive_or_none),
         dim_res_blocks=levels("dim_res_blocks", _positive),
         dim_out=levels("dim_out", _positive_or_none),
-        num_res_blocks=levels("num_res_blocks", _count),
+        num_res_blocks=levels("num_res_blocks", _few),
         resamplers=levels("resamplers", lambda v, at: _one_of(v, at, RESAMPLERS), LEVELS - 1),
         in_norm=_one_of(settings["res_block_in_norm"], f"{where}res_block_in_norm", NORMS),
         hidden_norm=_one_of(
@@ -210,7 +219,7 @@ def _scale_head(raw: Mapping[str, Any], width: int) -> tuple[int, ...] | None:
     if raw.get("scale_head") is None:
         return None
     dims = _required(_table(raw, "scale_head"), "scale_head.", "dims")
-    if not _is_list(dims) or len(dims) < 2 or (dims[0], dims[-1]) != (width, 1):
+    if not _is_list(dims) or not 2 <= len(dims) <= DEEPEST or (dims[0], dims[-1]) != (width, 1):
         _refuse("scale_head.dims", dims, f"it must lead from {width} to 1")
     return tuple(_positive(dim, "scale_head.dims") for dim in dims)
 
@@ -243,9 +252,15 @@ def _one_of(value: Any, where: str, known: Sequence[str] | Mapping[str, Any]) ->
 
 
 def _count(value: Any, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        _refuse(where, value, "it must be a whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST:
+        _refuse(where, value, f"it must be a whole number, {MOST} at most")
     return value
+
+
+def _few(value: Any, where: str) -> int:
+    if _count(value, where) > DEEPEST:
+        _refuse(where, value, f"it must be {DEEPEST} at most")
+    return int(value)
 
 
 def _positive(value: Any, where: str) -> int:
@@ -261,4 +276,5 @@ def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
 
 
 def _refuse(where: str, value: object, wanted: str) -> NoReturn:
-    raise ValueError(f"model_config {where} is {reprlib.repr(value)}: {wanted}")
+    found = shown(reprlib.repr(value))
+    raise ValueError(f"model_config {where} is {found}: {wanted}")

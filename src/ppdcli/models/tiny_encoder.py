@@ -14,7 +14,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ppdcli.models.sizes import DEEPEST, WIDEST, require_counts, require_lists
+
 DEPTH_FREQUENCIES = (1, 6)
+STRIDES = (4, 8, 16, 32)  # of the levels that the pyramid has
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,9 @@ class TinyEncoderConfig:
     token: int = 16
 
     def __post_init__(self) -> None:
+        require_lists(WIDEST, len(STRIDES) + 1, widths=self.widths)
+        require_lists(DEEPEST, len(STRIDES), depths=self.depths)
+        require_counts(WIDEST, lateral=self.lateral)
         if self.token not in (8, 16):
             raise ValueError(f"token must be 8 or 16 pixels, not {self.token}")
 

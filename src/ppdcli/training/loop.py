@@ -7,8 +7,7 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch import Tensor, nn
 from ppdcli.errors import UsageError
 from ppdcli.training.recipe import Phase, Stage
 from ppdcli.training.shards import Samples, ShardReader, augment
+from ppdcli.training.state import damaged, read_state, write_state
 from ppdcli.training.targets import log_depth_target
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -24,7 +24,6 @@ Loss = Callable[[Network, Tensor, Tensor, Phase], Tensor]
 Report = Callable[[dict[str, float]], None]
 SAVE_EVERY = 120.0  # seconds
 CHECK_EVERY = 600.0
-KEPT = {"network", "average", "optimizer", "done", "step", "reader"}  # in a checkpoint
 
 
 class Averaged(Generic[Network]):
@@ -41,19 +40,6 @@ class Averaged(Generic[Network]):
         mine = [t for t in self.network.state_dict().values() if t.is_floating_point()]
         theirs = [t for t in network.state_dict().values() if t.is_floating_point()]
         torch._foreach_lerp_(mine, theirs, 1 - decay)
-
-
-def _read_state(checkpoint: Path, device: torch.device) -> dict[str, Any]:
-    try:
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        if state.keys() >= KEPT:
-            return dict(state)
-    except (OSError, EOFError, RuntimeError, AttributeError, UnpicklingError):
-        pass
-    raise UsageError(
-        f"{checkpoint}: is no checkpoint of a training, or damaged; remove it to begin this stage "
-        "anew, or choose another --output"
-    )
 
 
 def learning_rate(stage: Stage, step: int, done: int) -> float:
@@ -103,6 +89,7 @@ def train(
 
     Raises:
         UsageError: the checkpoint is of another network, or damaged.
+        OutputError: the checkpoint cannot be written.
     """
     device = next(network.parameters()).device
     optimizer = torch.optim.AdamW(
@@ -112,7 +99,7 @@ def train(
     reader = ShardReader(shards, np.random.default_rng([seed, 3]))
     done = step = 0
     if checkpoint.exists():
-        state = _read_state(checkpoint, device)
+        state = read_state(checkpoint, stage.samples)
         try:
             network.load_state_dict(state["network"])
             average.network.load_state_dict(state["average"])
@@ -122,11 +109,15 @@ def train(
                 f"{checkpoint}: is of a network of other sizes; go on with the recipe that it was "
                 "made by, or choose another --output"
             ) from None
+        except Exception:  # tables of other things than it was given raise anything
+            raise damaged(checkpoint) from None
         done, step = state["done"], state["step"]
-        reader.restore(state["reader"])
+        try:
+            reader.restore(state["reader"])
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            raise damaged(checkpoint) from None
 
     def save() -> None:
-        partial = checkpoint.with_suffix(".partial")
         state = {
             "network": network.state_dict(),
             "average": average.network.state_dict(),
@@ -135,8 +126,7 @@ def train(
             "step": step,
             "reader": reader.state(),
         }
-        torch.save(state, partial)
-        partial.replace(checkpoint)
+        write_state(checkpoint, state)
 
     network.train()
     end_of_phase = 0

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ppdcli.errors import UsageError
+from ppdcli.errors import UsageError, shown
+from ppdcli.files.foreign import parse_toml, read_regular
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Part = TypeVar("Part", bound="DataclassInstance")
 SCHEDULES = ("cosine", "constant")
+MOST_BYTES = 1 << 20  # of a recipe
 SEEDS = 10_000  # seeds from here on are for evaluation
 MOST_AT_ONCE = 128  # in a batch, which is of one shape, and so of one file of scenes
 
@@ -111,13 +112,15 @@ def load_recipe(path: Path | None = None) -> Recipe:
     """
     source = path or files("ppdcli.training") / "ppd-tiny.toml"
     try:
-        raw = tomllib.loads(source.read_text(encoding="utf-8"))
+        raw = parse_toml(
+            read_regular(source, MOST_BYTES) if isinstance(source, Path) else source.read_bytes()
+        )
         stages = {name: _stage(raw[name], name) for name in ("encoder", "diffusion") if name in raw}
         return _filled(Recipe, {**raw, **stages}, "the recipe")
     except OSError as error:
         raise UsageError(f"{source}: cannot read the recipe: {error.strerror}") from None
     except ValueError as error:  # of TOML and UTF-8 too
-        raise UsageError(f"{source}: not a training recipe: {error}") from None
+        raise UsageError(f"{source}: not a training recipe: {shown(error, 300)}") from None
 
 
 def _stage(raw: Any, name: str) -> Stage:
@@ -137,7 +140,7 @@ def _filled(kind: type[Part], raw: Any, place: str) -> Part:
         raise ValueError(f"{place} must be a table")
     known = fields(kind)
     if unknown := sorted(set(raw) - {f.name for f in known}):
-        raise ValueError(f"unknown key {unknown[0]!r} in {place}")
+        raise ValueError(f"unknown key {shown(unknown[0])!r} in {place}")
     needed = {f.name for f in known if f.default is MISSING and f.default_factory is MISSING}
     if missing := sorted(needed - set(raw)):
         raise ValueError(f"key {missing[0]!r} is missing in {place}")

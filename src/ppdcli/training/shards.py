@@ -10,12 +10,14 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import cv2
 import numpy as np
 
 from ppdcli.errors import OutputError, PpdError, UsageError
+from ppdcli.files.atomic import atomic_path
+from ppdcli.files.npz import read_arrays
 from ppdcli.processes import deaf_to_interrupts
 from ppdcli.training.compositions import BENCHMARK, TRAINING, Repertoire, compose
 from ppdcli.training.picture import take
@@ -28,6 +30,7 @@ SCENES_PER_SHARD = MOST_AT_ONCE
 SHAPES = ((192, 256), (256, 192), (160, 288), (224, 224), (128, 384))
 SHAPE_WEIGHTS = (0.5, 0.16, 0.16, 0.1, 0.08)
 BANKS = 40  # sets of textures; each shard uses the next one
+MOST_BYTES = 1 << 30  # of a shard, which has 32 MB
 POOL = 6  # shards that batches are mixed from
 _texture_bank = lru_cache(maxsize=1)(make_texture_bank)  # one bank is 8 MB
 
@@ -84,10 +87,28 @@ def write_shard(folder: Path, seed: int, number: int) -> None:
     bank = 1 + (seed * 1000 + number) % BANKS
     first = number * SCENES_PER_SHARD
     samples = make_samples(seed, first, SCENES_PER_SHARD, shape, bank, TRAINING)
-    partial = folder / f".{number:06d}.{os.getpid()}"
-    with partial.open("wb") as file:
+    with atomic_path(folder / f"{number:06d}.npz") as partial, partial.open("wb") as file:
         np.savez(file, rgb=samples.rgb, depth=encode_depth(samples.depth))
-    partial.replace(folder / f"{number:06d}.npz")
+
+
+def read_shard(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """rgb (n, H, W, 3) uint8 and depth (n, H, W) uint16, as ``encode_depth`` gives it.
+
+    Raises:
+        UsageError: the file is damaged, or holds something else.
+    """
+    try:
+        arrays = read_arrays(path, {"rgb": (np.uint8, 4), "depth": (np.uint16, 3)}, MOST_BYTES)
+        rgb, depth = arrays["rgb"], arrays["depth"]
+        if rgb.shape != (*depth.shape, 3) or 0 in rgb.shape:
+            raise ValueError("rgb and depth are of different sizes")
+    except (OSError, ValueError) as error:
+        cause = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(
+            f"{path}: is no file of scenes, or damaged ({cause}); remove it, and it is rendered "
+            "again"
+        ) from error
+    return rgb, depth
 
 
 def _work(folder: Path, seed: int, first: int, step: int, limit: int) -> None:
@@ -101,8 +122,8 @@ def _work(folder: Path, seed: int, first: int, step: int, limit: int) -> None:
         if not (folder / f"{number:06d}.npz").exists():
             try:
                 write_shard(folder, seed, number)
-            except OSError as error:
-                raise SystemExit(f"{folder}: cannot be written ({error.strerror})") from None
+            except OutputError as error:
+                raise SystemExit(f"error: {error}") from None
 
 
 def start_workers(folder: Path, seed: int, workers: int, limit: int) -> Sequence[BaseProcess]:
@@ -136,7 +157,7 @@ def wait_for_shards(folder: Path, count: int, workers: Sequence[BaseProcess]) ->
     """
     while True:
         alive = any(worker.is_alive() for worker in workers)
-        if len(list(folder.glob("*.npz"))) >= count:
+        if len(list(folder.glob("[!.]*.npz"))) >= count:
             return
         if not alive:
             raise PpdError(
@@ -203,14 +224,23 @@ class ShardReader:
         )
 
     def restore(self, state: str) -> None:
-        """Goes on where another reader of this folder was."""
+        """Goes on where another reader of this folder was.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError, OverflowError: the text is no state.
+        """
         known = json.loads(state)
+        open_shards = [OpenShard(**shard) for shard in known["open"]]
+        for shard in open_shards:
+            if sorted(shard.order) != list(range(len(shard.order))) or type(shard.used) is not int:
+                raise ValueError(shard)
+            if PurePath(shard.name).name != shard.name or shard.used < 0:
+                raise ValueError(shard)
         self.rng.bit_generator.state = known["rng"]
-        self.seen = set(known["seen"])
-        self.open = [OpenShard(**shard) for shard in known["open"]]
+        self.seen, self.open = set(map(str, known["seen"])), open_shards
 
     def _next(self) -> OpenShard:
-        names = sorted(p.name for p in self.folder.glob("*.npz"))
+        names = sorted(p.name for p in self.folder.glob("[!.]*.npz"))
         fresh = [n for n in names if n not in self.seen]
         name = str(self.rng.choice(fresh or names))
         self.seen.add(name)
@@ -219,8 +249,7 @@ class ShardReader:
 
     def _read(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         if name not in self._arrays:
-            with np.load(self.folder / name) as shard:
-                self._arrays[name] = shard["rgb"], shard["depth"]
+            self._arrays[name] = read_shard(self.folder / name)
         return self._arrays[name]
 
 
