@@ -50,7 +50,7 @@ def main() -> None:
     print("ready", flush=True)
     settings = {f.name: {"kind": "brightness"} for f in FORMATS}
     for result in run(tasks, Brightness, FORMATS, overwrite=False, settings=lambda: settings):
-        print(json.dumps([result.name, result.status, result.notes, result.left]), flush=True)
+        print(json.dumps([result.name, result.status, result.notes, result.made_again]), flush=True)
 
 
 if __name__ == "__main__":

@@ -150,8 +150,7 @@ def test_a_store_is_read_and_written(ray: None) -> None:
     remote.put(Path("in/a/02.png"), f"{top}/a/02.png")
     again = finish(top, out, Brightness())
     assert [result.status for result in again] == ["skipped", "done", *["skipped"] * 4]
-    assert again[1].notes[0] == f"{out}/a/02_depth.npy: its photo has changed since; made again"
-    assert not any(result.left for result in again)
+    assert [result.made_again for result in again] == [None, "photo changed", *[None] * 4]
     assert {result.status for result in finish(top, out, Brightness(broken="error"))} == {"skipped"}
     lines = [remote.read(file.url) for file in remote.find(f"{out}/{JOURNAL}")]
     entries = [entry for data in lines for entry in journal.entries_of(data)]
