@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.jobs.journal import NAME, Recorded, Source
 from ppdcli.photo import IMAGE_SUFFIXES
+from ppdcli.wording import counted
 
 STDIN = "-"
 
@@ -145,7 +146,7 @@ def discover(
         found.inputs = _without_results(found.inputs, output, endings)
     if not found.inputs and not watched:
         where = ", ".join(arguments) or "the list"
-        others = f" ({found.passed_over} other files)" if found.passed_over else ""
+        others = f" ({counted(found.passed_over, 'other file')})" if found.passed_over else ""
         raise PpdError(f"{where}: no image found{others}; name image files or a folder of them")
     return found
 
