@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -48,8 +49,8 @@ def undisturbed(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return made
 
 
-def start(photos: Path, out: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, str(SCRIPT), str(photos), str(out)]
+def start(photos: Path, out: Path, factor: int = 1) -> subprocess.Popen[str]:
+    command = [sys.executable, str(SCRIPT), str(photos), str(out), str(factor)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
@@ -142,4 +143,38 @@ def test_two_jobs_on_one_folder_at_a_time(
         assert process.returncode == 0
     assert contents(tmp_path) == undisturbed
     assert entries_in(tmp_path).keys() == undisturbed.keys()
+    assert not temporaries(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
+def test_two_jobs_with_other_settings_on_one_folder_at_a_time(
+    photos: Path, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Both come to their end, and each file is what the record says."""
+    for process in [start(photos, tmp_path, factor) for factor in (1, 3)]:
+        process.communicate()
+        assert process.returncode == 0
+    assert contents(tmp_path).keys() == undisturbed.keys()
+    assert not temporaries(tmp_path)
+    for name, entry in entries_in(tmp_path).items():
+        if name.endswith(".npy"):
+            expected = np.load(io.BytesIO(undisturbed[name])) * entry.settings["factor"]
+            np.testing.assert_allclose(np.load(tmp_path / name), expected, rtol=1e-6)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kills as POSIX does")
+def test_a_job_with_other_settings_that_is_killed(
+    photos: Path, undisturbed: dict[str, bytes], tmp_path: Path
+) -> None:
+    """What it had made again, and what it had not, is told apart by whoever comes next."""
+    finish(photos, tmp_path)
+    process = start(photos, tmp_path, factor=3)
+    wait_until_done(process, MOST)
+    process.kill()
+    process.communicate()
+    rows = finish(photos, tmp_path)
+    again = [made_again for _, _, _, made_again in rows if made_again is not None]
+    assert len(again) >= MOST
+    assert set(again) == {"factor 3 -> 1"}
+    assert contents(tmp_path) == undisturbed
     assert not temporaries(tmp_path)
