@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -195,26 +196,33 @@ def test_a_line_that_a_full_disk_has_cut_spoils_no_other(
     assert entries_in(tmp_path) == {"b": entry("b")}
 
 
-def _place_many(folder: Path, name: str, count: int) -> None:
-    journal = Journal(folder, [])
-    for _ in range(count):
-        place(journal, folder / "same.npy", name.encode(), made_by=name)
-    journal.close()
-
-
 @needs_locks
-def test_the_last_line_is_that_of_the_file_that_is_there(tmp_path: Path) -> None:
-    """Whoever writes it: runs with other settings may write one file at one time."""
-    context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-    processes = [context.Process(target=_place_many, args=(tmp_path, name, 100)) for name in "abcd"]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join()
-        assert process.exitcode == 0
-    made_by = (tmp_path / "same.npy").read_text()
-    assert entries_in(tmp_path)["same.npy"].settings == {"made_by": made_by}
-    assert {path.name for path in tmp_path.iterdir()} == {"same.npy", NAME}
+def test_the_last_line_is_that_of_the_file_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs with other settings may write one file at one time: the second waits for its turn."""
+    target, one, two = tmp_path / "a.npy", Journal(tmp_path, []), Journal(tmp_path, [])
+    placed = threading.Event()
+
+    def second() -> None:
+        place(two, target, b"two", run=2)
+        placed.set()
+
+    thread = threading.Thread(target=second)
+    add = one.add
+
+    def add_while_the_other_is_at_work(row: Entry) -> None:
+        add(row)
+        thread.start()
+        assert not placed.wait(0.3), "it did not wait"
+
+    monkeypatch.setattr(one, "add", add_while_the_other_is_at_work)
+    place(one, target, b"one", run=1)
+    thread.join()
+    for journal in (one, two):
+        journal.close()
+    assert target.read_bytes() == b"two"
+    assert entries_in(tmp_path)["a.npy"].settings == {"run": 2}
 
 
 # --- lines that later ones have replaced -------------------------------------------------------
@@ -308,6 +316,7 @@ def test_no_line_is_lost_where_several_processes_shorten(tmp_path: Path, short: 
 
 KILLED = """
 import sys
+import threading
 from pathlib import Path
 from ppdcli.jobs import journal
 journal.SHORT = 1000
