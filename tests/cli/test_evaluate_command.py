@@ -164,7 +164,7 @@ def test_a_set_on_disk_is_scored_as_the_authors_do(
     tiny_row, oracle = json.loads(result.stdout)["predictors"]
     assert oracle["abs_rel"] < 1e-3 < tiny_row["abs_rel"] and "recall" not in oracle
     assert sizes == [(48, 64, 3)] * 2  # brought to the working size before, bilinearly
-    assert "2 images are listed, the whole test set has 654" in result.stderr
+    assert "2 images listed, the whole test set has 654" in result.stderr
     assert "oracle" in Path("ppd-eval", "nyuv2-authors", "index.html").read_text()
 
 

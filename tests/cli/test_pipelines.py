@@ -105,14 +105,21 @@ def test_a_video_and_back() -> None:
         assert image.size == (64, 48)
 
 
-def test_find_and_xargs(photos: list[str], ppd: Ppd) -> None:
+def test_find_in_folders_that_hold_the_same_names(photos: list[str], ppd: Ppd) -> None:
+    noise("photos/deep/a.jpg", 7)
     Path("photos/notes.txt").touch()
-    done = sh(pipeline("xargs"))
+    line = pipeline("find")
+    done = sh(line)
     assert done.returncode == 0, done.stderr
     assert b"\x1b" not in done.stderr  # no bar, and no colours
-    assert ppd("predict", *photos, *QUICK, "-o", "expected").exit_code == 0
-    assert made("depth") == made("expected")
-    assert len(made("depth")) == 6
+    for folder in ("photos", "photos/deep"):
+        names = sorted(map(str, Path(folder).glob("*.jpg")))
+        assert ppd("predict", *names, *QUICK, "-o", f"expected/{folder}").exit_code == 0
+        assert made(f"{folder}/depth") == made(f"expected/{folder}")
+        assert len(made(f"{folder}/depth")) == 4
+    again = sh(line)
+    assert again.returncode == 0
+    assert again.stderr.decode().splitlines() == ["2 skipped", "2 skipped"]
 
 
 @pytest.fixture

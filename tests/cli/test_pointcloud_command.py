@@ -221,7 +221,7 @@ def test_json_of_a_cloud(ppd: Ppd, photo: Path, tiny: list[str]) -> None:
     assert len(result.stdout.splitlines()) == 1
     assert list(report) == [
         *("path", "outputs", "status", "model", "seed", "steps", "size", "unit", "timings"),
-        *("camera", "intrinsics", "axes", "points", "points_removed", "error"),
+        *("camera", "intrinsics", "axes", "points", "points_removed", "error", "made_again"),
     ]
     assert report["outputs"] == ["ppd-out/photo.ply"]
     assert (report["seed"], report["unit"], report["axes"]) == (3, "relative", "opencv")
@@ -281,5 +281,5 @@ def test_another_list_of_images_is_another_camera(ppd: Ppd, photo: Path, tiny: l
         Path("images.txt").write_text(f"1 1 0 0 0 0 0 0 {camera} photo.jpg\n\n")
         said.append(ppd(*command).stderr)
     assert "photo.ply" in said[0]
-    assert "left as found" not in said[1]
-    assert "left as found (images " in said[2]
+    assert said[1] == "1 skipped\n"
+    assert said[2].splitlines()[-1] == "1 made again: intrinsics file changed"

@@ -190,43 +190,11 @@ def test_full_size_is_the_photos_and_lies_within_the_networks_range(
     assert own.min() <= full.min() < full.max() <= own.max()
 
 
-def test_finished_outputs_are_skipped_without_loading_a_model(
-    ppd: Ppd, folder: Path, tiny: list[str], no_model: None
-) -> None:
-    Path("ppd-out").mkdir()
-    for name in ("photo_depth.png", "photo_preview.png"):
-        Path("ppd-out", name).write_bytes(b"finished")
-    result = ppd("predict", "photo.jpg", *tiny)
-    assert result.exit_code == 0
-    assert lines(result.stderr) == [
-        "2 files, such as ppd-out/photo_depth.png, are left as found (nothing is recorded of how "
-        "they were made); --overwrite makes them anew",
-        "1 skipped",
-    ]
-    assert Path("ppd-out/photo_depth.png").read_bytes() == b"finished"
-
-
 def test_skipped_ones_are_counted(ppd: Ppd, folder: Path, tiny: list[str]) -> None:
     ppd("predict", "in/b.jpg", *tiny, "-f", "npy")
     result = ppd("predict", folder, *tiny, "-f", "npy")
     assert result.exit_code == 0
     assert lines(result.stderr)[-1].startswith("2 done, 1 skipped, 2 passed over")
-
-
-def test_overwrite_redoes_finished_outputs(ppd: Ppd, photo: Path, tiny: list[str]) -> None:
-    Path("depth.npy").write_bytes(b"old")
-    assert ppd("predict", photo, *tiny, "-o", "depth.npy", "--overwrite").exit_code == 0
-    assert np.load("depth.npy").shape == (40, 60)
-
-
-def test_a_finished_output_stays_when_another_one_is_missing(
-    ppd: Ppd, photo: Path, tiny: list[str]
-) -> None:
-    Path("ppd-out").mkdir()
-    Path("ppd-out/photo_depth.npy").write_bytes(b"finished")
-    assert ppd("predict", photo, *tiny, "-f", "npy,exr").exit_code == 0
-    assert tree("ppd-out") == {"photo_depth.npy", "photo_depth.exr"}
-    assert Path("ppd-out/photo_depth.npy").read_bytes() == b"finished"
 
 
 @pytest.mark.parametrize("output", [[], ["-o", "."], ["-o", "in"]])
@@ -296,15 +264,19 @@ def test_a_writer_that_fails_half_way_leaves_nothing_behind(
 
 # --- the report --------------------------------------------------------------------------------
 
-KEYS = ["path", "outputs", "status", "model", "seed", "steps", "size", "unit", "timings", "error"]
+KEYS = [
+    *("path", "outputs", "status", "model", "seed", "steps", "size", "unit", "timings"),
+    *("error", "made_again"),
+]
 
 
 def test_json_is_one_object_an_input_and_alone_on_stdout(
     ppd: Ppd, folder: Path, tiny: list[str]
 ) -> None:
     Path("in/bad.jpg").write_text("text")
-    ppd("predict", "in/b.jpg", *tiny, "-f", "npy")
-    result = ppd("predict", folder, *tiny, "-f", "npy", "--json", "--seed", 7, "--steps", 2)
+    options = [*tiny, "-f", "npy", "--seed", 7, "--steps", 2]
+    ppd("predict", "in/b.jpg", *options)
+    result = ppd("predict", folder, *options, "--json")
     assert result.exit_code == 3
     rows = [json.loads(line) for line in lines(result.stdout)]
     assert all(list(row) == KEYS for row in rows)
@@ -327,6 +299,7 @@ def test_json_is_one_object_an_input_and_alone_on_stdout(
         "size": "64x48",
         "unit": "relative",
         "error": None,
+        "made_again": None,
     }
     assert {"read", "encoder", "sampler", "resize", "write", "total"} == timings.keys()
     assert all(seconds >= 0 for seconds in timings.values())

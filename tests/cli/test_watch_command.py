@@ -175,6 +175,23 @@ def test_present_outputs_are_skipped_unless_they_are_to_be_overwritten(
     assert again.stderr.splitlines()[-2] == "2 done"
 
 
+def test_reruns_follow_the_rules_of_any_run(ppd: Ppd, clock: Clock, tiny: list[str]) -> None:
+    for name in "abc":
+        noise(f"in/{name}.png")
+    ppd("predict", "in/a.png", *tiny, "-f", "npy")
+    ppd("predict", "in/b.png", *tiny, "-f", "npy", "--steps", 2)
+    Path("ppd-out/c_depth.npy").write_bytes(b"precious")
+    result = ppd("predict", "in", *tiny, "-f", "npy", "--steps", 2, "--watch", "--json")
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(row["path"], row["status"], row["made_again"]) for row in rows] == [
+        ("in/a.png", "done", "steps 4 -> 2"),
+        ("in/b.png", "skipped", None),
+        ("in/c.png", "failed", None),
+    ]
+    assert "1 made again: steps 4 -> 2" in result.stderr.splitlines()
+    assert Path("ppd-out/c_depth.npy").read_bytes() == b"precious"
+
+
 def test_a_photo_that_would_write_anothers_output_fails_alone(
     ppd: Ppd, clock: Clock, tiny: list[str]
 ) -> None:

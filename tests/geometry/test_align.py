@@ -54,7 +54,7 @@ def test_what_the_authors_turn_into_made_up_metres_is_refused() -> None:
     with pytest.raises(InputError, match=r"falls where predicted depth rises \(slope -0\.3"):
         fit_ransac(1 - relative, depth, mask)
     assert golden["in.mask_one"].sum() == 1
-    with pytest.raises(InputError, match="meet at 1 pixels"):
+    with pytest.raises(InputError, match="meet at 1 pixel;"):
         fit_ransac(relative, depth, golden["in.mask_one"])
 
 

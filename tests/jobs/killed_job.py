@@ -1,6 +1,7 @@
-"""A folder job to be killed: ``python killed_job.py IN OUT``, with work that takes no model.
+"""A folder job to be killed, with work that takes no model: ``killed_job.py IN OUT [FACTOR]``.
 
-It says "ready" before it starts, and what became of each input, as JSON lines.
+FACTOR, a setting, is what depth is multiplied by. It says "ready" before it starts, and what became
+of each input, as JSON lines.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +24,11 @@ from ppdcli.photo import Photo
 FORMATS = (Format("npy", "_depth.npy"), Format("preview", "_preview.png"))
 
 
+@dataclass(frozen=True)
 class Brightness:
-    """Takes a photo's brightness for its depth."""
+    """Takes a photo's brightness, times a factor, for its depth."""
+
+    factor: int
 
     def kind(self, photo: Photo) -> object:
         return photo.rgb.shape
@@ -35,7 +40,10 @@ class Brightness:
         pass
 
     def predict(self, photos: Sequence[Photo]) -> list[DepthMap]:
-        return [DepthMap(p.rgb.mean(axis=-1, dtype=np.float32), "relative") for p in photos]
+        return [
+            DepthMap(self.factor * p.rgb.mean(axis=-1, dtype=np.float32), "relative")
+            for p in photos
+        ]
 
     def build(self, job: Job, seen: None, depth: DepthMap, wanted: Sequence[str]) -> Built:
         def write(name: str, path: Path) -> None:
@@ -45,12 +53,12 @@ class Brightness:
 
 
 def main() -> None:
-    source, output = sys.argv[1], Path(sys.argv[2])
+    source, output, work = sys.argv[1], Path(sys.argv[2]), Brightness(int([*sys.argv, 1][3]))
     tasks = plan(discover([source], output).inputs, FORMATS, output)
     print("ready", flush=True)
-    settings = {f.name: {"kind": "brightness"} for f in FORMATS}
-    for result in run(tasks, Brightness, FORMATS, overwrite=False, settings=lambda: settings):
-        print(json.dumps([result.name, result.status, result.notes, result.left]), flush=True)
+    settings = {f.name: {"factor": work.factor} for f in FORMATS}
+    for result in run(tasks, lambda: work, FORMATS, overwrite=False, settings=lambda: settings):
+        print(json.dumps([result.name, result.status, result.notes, result.made_again]), flush=True)
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def test_stdin_twice() -> None:
 
 def test_nothing_found_names_the_place() -> None:
     touch("in/notes.txt")
-    with pytest.raises(PpdError, match=r"^in: no image found \(1 other files\); name") as error:
+    with pytest.raises(PpdError, match=r"^in: no image found \(1 other file\); name") as error:
         discover(["in"])
     assert not isinstance(error.value, UsageError)
     with pytest.raises(PpdError, match=r"^the list: no image found; name"):

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,83 +15,15 @@ import pytest
 from recorded import entries_in
 
 from ppdcli.jobs import journal as journal_module
-from ppdcli.jobs.journal import (
-    NAME,
-    NO_RECORD,
-    Entry,
-    Journal,
-    Recorded,
-    Source,
-    Verdict,
-    differences,
-    judge,
-    source_of,
-)
+from ppdcli.jobs.journal import NAME, Entry, Journal, Recorded, Source, source_of
 
 SOURCE = Source("../in/a.jpg", 1000, 5)
+needs_locks = pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
 LONE = b"\xff.png".decode("utf-8", "surrogateescape")
 
 
 def entry(path: str = "a_depth.png", size: int = 4, **settings: Any) -> Entry:
     return Entry(path, size, settings, SOURCE)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "a_depth.png"
-    path.write_bytes(b"1234")
-    return path
-
-
-# --- judge -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("recorded", "source", "make", "says"),
-    [
-        (entry(steps=4), SOURCE, False, None),
-        (entry(steps=4), None, False, None),
-        (entry(steps=8), SOURCE, False, "steps 8, now 4"),
-        (entry(size=5, steps=4), SOURCE, True, "has 4 bytes instead of 5; made again"),
-        (entry(size=5, steps=8), SOURCE, True, "has 4 bytes instead of 5; made again"),
-        (entry(steps=4), Source("../in/a.jpg", 1000, 6), True, "changed since; made again"),
-        (entry(steps=4), Source("../in/a.jpg", 1001, 5), True, "changed since; made again"),
-        (entry(steps=8), Source("../in/a.jpg", 1000, 6), True, "changed since; made again"),
-        (entry(steps=4), Source("../b/a.jpg", 1000, 5), False, None),
-        (entry(steps=4), Source("../b/a.jpg", 1000, 6), False, "another photo"),
-        (None, SOURCE, False, NO_RECORD),
-    ],
-)
-def test_a_file_that_is_there(
-    file: Path, recorded: Entry | None, source: Source | None, make: bool, says: str | None
-) -> None:
-    verdict = judge(file, recorded, {"steps": 4}, source)
-    assert verdict.make == make
-    said = verdict.note if make else verdict.left
-    if says is None:
-        assert verdict == Verdict(make=False)
-    else:
-        assert said is not None and says in said and (str(file) in said) == make
-
-
-@pytest.mark.parametrize("recorded", [None, entry(steps=4), entry(size=0, steps=4)])
-def test_an_empty_file_is_made_again(file: Path, recorded: Entry | None) -> None:
-    file.write_bytes(b"")
-    verdict = judge(file, recorded, {"steps": 4}, SOURCE)
-    assert verdict == Verdict(make=True, note=f"{file}: is empty; made again")
-
-
-@pytest.mark.parametrize("recorded", [None, entry(steps=4)])
-def test_a_missing_file_is_made_without_a_word(tmp_path: Path, recorded: Entry | None) -> None:
-    for name in ("missing.png", "x" * 300):
-        assert judge(tmp_path / name, recorded, {"steps": 4}, SOURCE) == Verdict(make=True)
-    assert judge(tmp_path, recorded, {"steps": 4}, SOURCE) == Verdict(make=True), "a folder"
-
-
-def test_differences_in_words() -> None:
-    before = {"steps": 4, "metric": False, "seed": 0, "network": "ab", "gone": 1, "fov": 60.5}
-    now = {"steps": 8, "metric": True, "seed": 0, "network": None, "new": 1, "fov": "off"}
-    assert differences(before, now) == ["steps 4, now 8", "metric off, now on", "fov 60.5, now off"]
 
 
 # --- source ------------------------------------------------------------------------------------
@@ -195,6 +128,103 @@ def test_an_empty_journal_goes_unless_another_run_has_it(tmp_path: Path) -> None
     assert not (tmp_path / "empty" / NAME).exists()
 
 
+# --- names and lines together ------------------------------------------------------------------
+
+
+def place(journal: Journal, target: Path, content: bytes, **settings: Any) -> None:
+    temporary = target.with_name(f".ppd-{os.getpid()}-{content.hex():0>8}.npy")
+    temporary.write_bytes(content)
+    journal.place(temporary, target, entry(target.name, len(content), **settings))
+
+
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_a_file_gets_its_name_and_its_line(tmp_path: Path, before: bytes | None) -> None:
+    target = tmp_path / "a.npy"
+    if before is not None:
+        target.write_bytes(before)
+    journal = Journal(tmp_path, [])
+    place(journal, target, b"new", steps=4)
+    journal.close()
+    assert target.read_bytes() == b"new"
+    assert entries_in(tmp_path) == {"a.npy": entry("a.npy", 3, steps=4)}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.npy", NAME}
+
+
+@pytest.mark.parametrize("fault", ["line", "name"])
+@pytest.mark.parametrize("before", [None, b"old"])
+def test_where_the_system_refuses_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, before: bytes | None
+) -> None:
+    """And no line says that the file which is there was made by this run."""
+    target = tmp_path / "a.npy"
+    if before is not None:
+        target.write_bytes(before)
+    journal = Journal(tmp_path, [])
+
+    def refuse(*_: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((os, "write") if fault == "line" else (Path, "replace")), refuse)
+        with pytest.raises(OSError, match="No space left"):
+            place(journal, target, b"new", steps=4)
+    journal.close()
+    assert (target.read_bytes() if target.exists() else None) == before
+    assert all(row.bytes is None for row in entries_in(tmp_path).values())
+
+
+def test_a_folder_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.npy").mkdir()
+    journal = Journal(tmp_path, [])
+    with pytest.raises(IsADirectoryError):
+        place(journal, tmp_path / "a.npy", b"new")
+    journal.close()
+    assert (tmp_path / "a.npy").is_dir()
+    assert entries_in(tmp_path) == {}
+
+
+def test_a_line_that_a_full_disk_has_cut_spoils_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, write = Journal(tmp_path, []), os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", lambda file, data: write(file, data[:20]))
+        with pytest.raises(OSError, match="No space left"):
+            journal.add(entry("a"))
+    journal.add(entry("b"))
+    journal.close()
+    assert entries_in(tmp_path) == {"b": entry("b")}
+
+
+@needs_locks
+def test_the_last_line_is_that_of_the_file_that_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs with other settings may write one file at one time: the second waits for its turn."""
+    target, one, two = tmp_path / "a.npy", Journal(tmp_path, []), Journal(tmp_path, [])
+    placed = threading.Event()
+
+    def second() -> None:
+        place(two, target, b"two", run=2)
+        placed.set()
+
+    thread = threading.Thread(target=second)
+    add = one.add
+
+    def add_while_the_other_is_at_work(row: Entry) -> None:
+        add(row)
+        thread.start()
+        assert not placed.wait(0.3), "it did not wait"
+
+    monkeypatch.setattr(one, "add", add_while_the_other_is_at_work)
+    place(one, target, b"one", run=1)
+    thread.join()
+    for journal in (one, two):
+        journal.close()
+    assert target.read_bytes() == b"two"
+    assert entries_in(tmp_path)["a.npy"].settings == {"run": 2}
+
+
 # --- lines that later ones have replaced -------------------------------------------------------
 
 
@@ -203,9 +233,6 @@ def short(monkeypatch: pytest.MonkeyPatch) -> int:
     """Bytes from which on a journal is shortened, few here."""
     monkeypatch.setattr(journal_module, "SHORT", 1000)
     return 1000
-
-
-needs_locks = pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
 
 
 @needs_locks
@@ -289,6 +316,7 @@ def test_no_line_is_lost_where_several_processes_shorten(tmp_path: Path, short: 
 
 KILLED = """
 import sys
+import threading
 from pathlib import Path
 from ppdcli.jobs import journal
 journal.SHORT = 1000
@@ -410,12 +438,6 @@ def test_a_file_of_nonsense_is_left_early(tmp_path: Path) -> None:
     recorded = Recorded(tmp_path)
     recorded.read_on()
     assert recorded.entries == {} and recorded.nonsense < 20_000
-
-
-def test_settings_of_any_kind_are_told_in_a_short_line() -> None:
-    odd = {"a": ["x" * 100_000], "b": {"c": [1] * 10_000}, "\x1b": 1, "d" * 1000: 2}
-    told = differences(odd, dict.fromkeys(odd, 3))
-    assert len(told) == 4 and all(len(line) < 400 and line.isprintable() for line in told)
 
 
 def test_a_link_is_not_followed(tmp_path: Path) -> None:

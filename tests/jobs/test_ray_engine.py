@@ -12,7 +12,7 @@ from PIL import Image
 from recorded import entries_in
 from worker_recipes import FORMATS, Brightness
 
-from ppdcli.errors import CheckpointError, InputError, UsageError
+from ppdcli.errors import CheckpointError, InputError, OutputError, UsageError
 from ppdcli.files import remote
 from ppdcli.jobs import journal
 from ppdcli.jobs.inputs import discover as discover_here
@@ -150,13 +150,45 @@ def test_a_store_is_read_and_written(ray: None) -> None:
     remote.put(Path("in/a/02.png"), f"{top}/a/02.png")
     again = finish(top, out, Brightness())
     assert [result.status for result in again] == ["skipped", "done", *["skipped"] * 4]
-    assert again[1].notes[0] == f"{out}/a/02_depth.npy: its photo has changed since; made again"
-    assert not any(result.left for result in again)
+    assert [result.made_again for result in again] == [None, "photo changed", *[None] * 4]
     assert {result.status for result in finish(top, out, Brightness(broken="error"))} == {"skipped"}
     lines = [remote.read(file.url) for file in remote.find(f"{out}/{JOURNAL}")]
     entries = [entry for data in lines for entry in journal.entries_of(data)]
     assert len(entries) == 7
     assert entries[0].source is not None and entries[0].source.path == f"{top}/a/00.png"
+
+
+def test_reruns_in_a_store(ray: None) -> None:
+    """A foreign file, one of an interrupted run, and one with other settings."""
+    top, out = f"{BUCKET}/6/in", f"{BUCKET}/6/out"
+    photos(6)
+    upload(top)
+    names = ["a/00", "a/02", "a/04"]
+    for name in names:
+        remote.put_bytes(b"is there", f"{out}/{name}_depth.npy")
+    entries = [
+        journal.Entry(f"{name}_depth.npy", size, {"kind": kind}, None)
+        for name, size, kind in ((names[1], None, "brightness"), (names[2], 8, "darkness"))
+    ]
+    lines = b"".join(map(journal.line_of, entries))
+    remote.put_bytes(lines, f"{out}/{JOURNAL}/{1:020d}-{0:08d}.jsonl")
+    results = finish(top, out, Brightness())
+    assert [(result.status, result.made_again) for result in results[:3]] == [
+        ("failed", None),
+        ("done", "an earlier run was interrupted"),
+        ("done", "kind darkness -> brightness"),
+    ]
+    assert results[0].error == (
+        f"{top}/a/00.png: {out}/a/00_depth.npy: exists, and ppd has no record of making it; give "
+        "--overwrite to replace it, or another --output"
+    )
+    assert isinstance(results[0].cause, OutputError)
+    assert remote.read(f"{out}/a/00_depth.npy") == b"is there"
+    again = finish(top, out, Brightness())
+    assert [result.status for result in again] == ["failed", *["skipped"] * 5]
+    files = [remote.read(file.url) for file in remote.find(f"{out}/{JOURNAL}")]
+    known = [entry for data in files[1:] for entry in journal.entries_of(data)]
+    assert len(known) == 5 and all(entry.bytes is not None for entry in known)
 
 
 @pytest.mark.slow

@@ -147,12 +147,28 @@ def test_what_is_finished_is_skipped_and_nothing_is_prepared() -> None:
 def test_only_what_is_missing_is_made() -> None:
     inputs = images("a.png")
     finish(inputs, [NPY], Copying())
-    Path("out/a_depth.npy").write_text("whole")
+    before = Path("out/a_depth.npy").stat().st_ino
     (result,) = finish(inputs, [NPY, PNG, PREVIEW], Copying())
-    assert result.status == "done"
+    assert (result.status, result.made_again) == ("done", None)
     assert len(result.outputs) == 3
-    assert Path("out/a_depth.npy").read_text() == "whole"
+    assert Path("out/a_depth.npy").stat().st_ino == before
     assert Path("out/a_preview.png").read_text() == "a.png"
+
+
+def test_only_what_depends_on_a_setting_is_made_again() -> None:
+    inputs = images("a.png")
+    tasks = plan(inputs, [NPY, PREVIEW], Path("out"))
+
+    def go(colours: str) -> Result:
+        settings = {"npy": {"steps": 4}, "preview": {"steps": 4, "colormap": colours}}
+        (result,) = run(tasks, Copying().prepare, [NPY, PREVIEW], False, lambda: settings)
+        return result
+
+    go("gray")
+    before = Path("out/a_depth.npy").stat().st_ino
+    assert go("gray").status == "skipped"
+    assert go("turbo").made_again == "colormap gray -> turbo"
+    assert Path("out/a_depth.npy").stat().st_ino == before
 
 
 def test_overwrite_makes_everything() -> None:
@@ -164,11 +180,14 @@ def test_overwrite_makes_everything() -> None:
     assert Path("out/a_depth.npy").read_text() == "a.png"
 
 
-def test_a_folder_in_the_place_of_an_output_is_no_finished_output() -> None:
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_folder_in_the_place_of_an_output_fails_before_any_work(overwrite: bool) -> None:
     inputs = images("a.png")
     Path("out/a_depth.npy").mkdir(parents=True)
-    work = Copying(error=OutputError("out/a_depth.npy: cannot be written; choose another output"))
-    assert finish(inputs, [NPY], work)[0].status == "failed"
+    work = Copying()
+    (result,) = finish(inputs, [NPY], work, overwrite)
+    assert (result.status, work.prepared) == ("failed", 0)
+    assert result.error == "a.png: out/a_depth.npy: is a folder; choose another --output"
 
 
 def test_an_input_that_cannot_be_read_fails_alone() -> None:
@@ -262,7 +281,7 @@ def test_photos_of_one_kind_go_together(monkeypatch: pytest.MonkeyPatch) -> None
             all_read.set()
         return load(*arguments)
 
-    monkeypatch.setattr("ppdcli.jobs.run.source_of", count)
+    monkeypatch.setattr("ppdcli.jobs.todo.source_of", count)
     list(run(plan(inputs, [NPY], Path("out")), prepare, [NPY], overwrite=False))
     for batch in work.batches:
         assert len({int(Path(name).stem) % 3 == 0 for name in batch}) == 1
@@ -364,20 +383,40 @@ def test_what_is_recorded_of_an_output() -> None:
     )
 
 
-def test_a_file_that_the_user_named_has_no_journal() -> None:
-    tasks = plan(images("a.png"), [NPY], Path("out/x.npy"))
-    assert [result.status for result in run(tasks, Copying().prepare, [NPY], False)] == ["done"]
-    assert [path.name for path in Path("out").iterdir()] == ["x.npy"]
-    (again,) = run(tasks, Copying().prepare, [NPY], overwrite=False)
-    assert (again.status, again.left) == ("skipped", {"out/x.npy": journal.NO_RECORD})
-
-
-def test_an_empty_file_that_the_user_named_is_filled() -> None:
-    Path("x.npy").touch()  # as mktemp does
+@pytest.mark.parametrize("before", [None, "", "old"])
+def test_a_file_that_the_user_named_is_written(before: str | None) -> None:
+    if before is not None:
+        Path("x.npy").write_text(before)  # empty: as mktemp does
     tasks = plan(images("a.png"), [NPY], Path("x.npy"))
-    (result,) = run(tasks, Copying().prepare, [NPY], overwrite=False)
-    assert result.status == "done"
-    assert Path("x.npy").read_text() == "a.png"
+    for _ in range(2):
+        (result,) = run(tasks, Copying().prepare, [NPY], overwrite=False)
+        assert (result.status, result.outputs, result.made_again) == ("done", ["x.npy"], None)
+        assert Path("x.npy").read_text() == "a.png"
+        assert {path.name for path in Path().iterdir()} == {"a.png", "x.npy"}, "it has no journal"
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_that_the_user_named_is_followed(there: bool) -> None:
+    Path("deep").mkdir()
+    Path("x.npy").symlink_to("deep/link.npy")
+    Path("deep/link.npy").symlink_to("target.npy")
+    if there:
+        Path("deep/target.npy").write_text("old")
+    (result,) = run(plan(images("a.png"), [NPY], Path("x.npy")), Copying().prepare, [NPY], False)
+    assert (result.status, result.outputs) == ("done", ["x.npy"])
+    assert Path("x.npy").is_symlink() and Path("deep/link.npy").is_symlink()
+    assert Path("deep/target.npy").read_text() == "a.png"
+    assert {path.name for path in Path("deep").iterdir()} == {"link.npy", "target.npy"}
+
+
+def test_a_link_in_a_folder_is_replaced_and_never_followed() -> None:
+    Path("out").mkdir()
+    Path("precious").write_text("precious")
+    Path("out/a_depth.npy").symlink_to("../precious")
+    assert finish(images("a.png"), [NPY], Copying())[0].status == "failed"
+    assert finish(images("a.png"), [NPY], Copying(), overwrite=True)[0].status == "done"
+    assert Path("precious").read_text() == "precious"
+    assert not Path("out/a_depth.npy").is_symlink()
 
 
 def test_a_missing_photo_fails_whatever_output_has_its_name() -> None:
@@ -404,17 +443,38 @@ def test_a_short_write_to_stdout_goes_on(monkeypatch: pytest.MonkeyPatch) -> Non
     assert short.written == b"all of it"
 
 
-def test_other_settings_leave_the_output_alone_and_say_so() -> None:
+def test_other_settings_make_the_output_again() -> None:
     inputs = images("a.png")
     finish(inputs, [NPY], Copying(), steps=4, seed=0)
-    work = Copying()
-    (result,) = finish(inputs, [NPY], work, steps=8, seed=0)
-    assert (result.status, work.prepared) == ("skipped", 0)
-    assert result.left == {"out/a_depth.npy": "steps 4, now 8"}
-    (result,) = finish(inputs, [NPY], Copying(), overwrite=True, steps=8, seed=0)
-    assert (result.status, result.left) == ("done", {})
     (result,) = finish(inputs, [NPY], Copying(), steps=8, seed=0)
-    assert (result.status, result.left) == ("skipped", {})
+    assert (result.status, result.made_again) == ("done", "steps 4 -> 8")
+    (result,) = finish(inputs, [NPY], Copying(), steps=8, seed=0)
+    assert (result.status, result.made_again) == ("skipped", None)
+    (result,) = finish(inputs, [NPY], Copying(), steps=4, seed=1)
+    assert result.made_again == "steps 8 -> 4, seed 0 -> 1"
+    (result,) = finish(inputs, [NPY], Copying(), overwrite=True, steps=4, seed=1)
+    assert (result.status, result.made_again) == ("done", None)
+
+
+@pytest.mark.parametrize("formats", [[NPY], [NPY, PNG], [PNG, NPY]])
+def test_a_file_without_a_record_fails_its_input_alone(formats: list[Format]) -> None:
+    inputs = images("a.png", "b.png")
+    Path("out").mkdir()
+    Path("out/a_depth.npy").write_text("precious")
+    work = Copying()
+    first, second = finish(inputs, formats, work)
+    assert (first.status, second.status) == ("failed", "done")
+    assert first.error == (
+        "a.png: out/a_depth.npy: exists, and ppd has no record of making it; give --overwrite to "
+        "replace it, or another --output"
+    )
+    assert isinstance(first.cause, OutputError)
+    assert work.photos == ["b.png"]
+    assert Path("out/a_depth.npy").read_text() == "precious"
+    assert not Path("out/a_depth.png").exists()
+    (first, second) = finish(inputs, formats, Copying(), overwrite=True)
+    assert (first.status, second.status) == ("done", "done")
+    assert [result.status for result in finish(inputs, formats, Copying())] == ["skipped"] * 2
 
 
 @pytest.mark.parametrize("content", ["", "a", "a.png and more"])
@@ -425,8 +485,7 @@ def test_an_output_of_another_size_is_made_again(content: str) -> None:
     (result,) = finish(inputs, [NPY], Copying())
     assert result.status == "done"
     assert Path("out/a_depth.npy").read_text() == "a.png"
-    (note,) = result.notes
-    assert note.startswith("out/a_depth.npy: ") and note.endswith("made again")
+    assert (result.notes, result.made_again) == ([], "output damaged or edited")
 
 
 def test_a_photo_that_has_changed_is_done_again() -> None:
@@ -434,19 +493,20 @@ def test_a_photo_that_has_changed_is_done_again() -> None:
     finish(inputs, [NPY], Copying(), steps=1)
     Image.new("RGB", (9, 9)).save("a.png")
     first, second = finish(inputs, [NPY], Copying(), steps=2)
-    assert (first.status, first.left) == ("done", {})
-    assert first.notes == ["out/a_depth.npy: its photo has changed since; made again"]
-    assert (second.status, second.left) == ("skipped", {"out/b_depth.npy": "steps 1, now 2"})
+    assert (first.status, first.made_again) == ("done", "photo changed")
+    assert (second.status, second.made_again) == ("done", "steps 1 -> 2")
 
 
-def test_another_photo_of_the_same_name_leaves_the_output_alone() -> None:
+def test_another_photo_of_the_same_name_fails_and_leaves_the_output_alone() -> None:
     inputs = images("one/a.png", "two/a.png")
     Image.new("RGB", (9, 9)).save("two/a.png")
     one, two = ([Input(i.name, i.path, PurePath("a"))] for i in inputs)
     finish(one, [NPY], Copying())
     (result,) = finish(two, [NPY], Copying())
-    assert result.status == "skipped"
-    assert result.left == {"out/a_depth.npy": "of another photo, such as ../one/a.png"}
+    assert result.error == (
+        "two/a.png: out/a_depth.npy: was made from another photo, ../one/a.png; give --overwrite "
+        "to replace it, or another --output"
+    )
     assert Path("out/a_depth.npy").read_text() == "one/a.png"
 
 
@@ -455,7 +515,7 @@ def test_photos_that_have_moved_are_finished() -> None:
     finish([Input("one/a.png", entry.path, PurePath("a"))], [NPY], Copying())
     Path("one").rename("two")
     (result,) = finish([Input("two/a.png", Path("two/a.png"), PurePath("a"))], [NPY], Copying())
-    assert (result.status, result.left) == ("skipped", {})
+    assert result.status == "skipped"
 
 
 def test_a_photo_elsewhere_of_equal_size_and_time_is_another() -> None:
@@ -466,7 +526,7 @@ def test_a_photo_elsewhere_of_equal_size_and_time_is_another() -> None:
         os.utime(entry.path, (1, 1))  # as of a reproducible archive
     finish(one, [NPY], Copying())
     (result,) = finish(two, [NPY], Copying())
-    assert result.left == {"out/a_depth.npy": "of another photo, such as ../one/a.png"}
+    assert result.error is not None and "was made from another photo, ../one/a.png" in result.error
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs permissions")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,11 @@ import pytest
 
 from ppdcli import devices
 from ppdcli.errors import UsageError
-from ppdcli.jobs.settings import SLICE_BYTES, SLICES, fingerprint, model_settings
+from ppdcli.jobs import settings as settings_module
+from ppdcli.jobs.settings import SLICE_BYTES, fingerprint, model_settings, of_given
+from ppdcli.jobs.verdict import OFF, UNLIKE_ANY
+
+SLICES = 16  # of a large file, here
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000, SLICE_BYTES, 3 * SLICE_BYTES + 7, 5_000_000])
@@ -27,8 +32,31 @@ def test_a_file_is_told_by_its_content_and_size(tmp_path: Path, size: int) -> No
         assert fingerprint(one) != fingerprint(other)
 
 
+def test_every_byte_of_a_file_counts(tmp_path: Path) -> None:
+    file, data = tmp_path / "a.npy", bytearray(9_000_000)
+    file.write_bytes(data)
+    before = fingerprint(file)
+    for place in (77, 4_321_000, 8_999_999):
+        data[place] = 1
+        file.write_bytes(data)
+        assert fingerprint(file) != before
+        data[place] = 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes a pipe as POSIX does")
+def test_a_pipe_is_like_no_other_file_and_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert fingerprint(tmp_path / "pipe") is None
+    assert of_given(tmp_path / "pipe") == UNLIKE_ANY == of_given(tmp_path / "missing")
+    assert of_given(None) == OFF
+
+
 @pytest.mark.parametrize("place", [0, 2_500_000, 5_242_879])
-def test_a_large_file_is_read_at_its_ends_and_in_between(tmp_path: Path, place: int) -> None:
+def test_a_very_large_file_is_read_at_its_ends_and_in_between(
+    tmp_path: Path, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings_module, "WHOLE", 0)
+    monkeypatch.setattr(settings_module, "SLICES", SLICES)
     data = bytearray(SLICES * SLICE_BYTES * 5)
     file = tmp_path / "a"
     file.write_bytes(data)
@@ -90,7 +118,7 @@ def test_files_that_are_not_here_cannot_be_told(
     found = settings("ppd-da2", metric=True)
     assert (found["network"], found["encoder"], found["moge2"]) == (None, None, None)
     assert settings("ppd-da2", metric=None)["moge2"] == "off"
-    assert settings(checkpoint=tmp_path / "missing")["network"] is None
+    assert settings(checkpoint=tmp_path / "missing")["network"] == "unknown"
 
 
 def test_an_unknown_device_is_refused() -> None:

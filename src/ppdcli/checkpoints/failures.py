@@ -9,6 +9,7 @@ from ppdcli.checkpoints.catalog import FALLBACK, Part
 from ppdcli.checkpoints.pins import pin_of
 from ppdcli.checkpoints.transfer import one_line
 from ppdcli.errors import CheckpointError, shown
+from ppdcli.wording import counted
 
 if TYPE_CHECKING:
     from huggingface_hub.errors import HfHubHTTPError
@@ -85,7 +86,7 @@ def _refusal(error: HfHubHTTPError, part: Part) -> tuple[str, str]:
         return f"the Hub has no such {missing} (404)", "look for a newer ppdcli"
     if status == 429:
         wait = answer.headers.get("Retry-After", "")
-        when = f"in {wait} seconds" if wait.isdecimal() else "later"
+        when = f"in {counted(int(wait), 'second')}" if wait.isdecimal() else "later"
         return "too many requests (429)", f"try again {when}; with a login more are allowed"
     if status >= 500:
         return f"the Hub has trouble ({status})", "try again later"

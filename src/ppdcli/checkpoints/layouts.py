@@ -23,6 +23,7 @@ from ppdcli.errors import CheckpointError, shown
 from ppdcli.files.foreign import open_regular, require_regular
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.dinov2 import DinoV2Semantics
+from ppdcli.wording import counted
 
 Tensors = Mapping[str, Tensor]
 
@@ -206,7 +207,7 @@ def _require_fit(slots: Tensors, tensors: Tensors, path: Path, what: str, prefix
         if key in tensors and (what_differs := _difference(tensors[key], slot)) is not None
     ]
     if problems:
-        more = f" (and {len(problems) - 1} more such keys)" if len(problems) > 1 else ""
+        more = f" (and {counted(len(problems) - 1, 'more such key')})" if len(problems) > 1 else ""
         raise CheckpointError(
             f"{path}: not {what}: {problems[0]}{more}; {_way_on(tensors, prefix)}"
         )

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ppdcli.wording import counted
+
 
 def in_words(size: int) -> str:
     """``1341395338`` -> ``1.34 GB``."""
@@ -13,7 +15,7 @@ def in_words(size: int) -> str:
         if size >= scale:
             digits = 2 if size < 10 * scale else 1 if size < 100 * scale else 0
             return f"{size / scale:.{digits}f} {unit}"
-    return f"{size} bytes"
+    return counted(size, "byte")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import typer
 
 from ppdcli.cli.options import takes
 from ppdcli.cli.report import ALL_DONE, RUN_FAILED
+from ppdcli.wording import counted
 
 
 @takes()
@@ -22,5 +23,5 @@ def doctor(
     for finding in examine(offline):
         troubles += finding.trouble
         print(f"{'!' if finding.trouble else ' '} {finding.topic:<10} {finding.text}", flush=True)
-    print("all is well" if not troubles else f"{troubles} of these lines (!) need a look")
+    print("all is well" if not troubles else f"{counted(troubles, 'line')} marked ! to look at")
     return RUN_FAILED if troubles else ALL_DONE

@@ -14,6 +14,7 @@ from ppdcli.cli.options import ModelOptions, numbers, takes
 from ppdcli.cli.report import ALL_DONE, SOME_FAILED, say
 from ppdcli.errors import UsageError
 from ppdcli.evaluation.sets.names import SETS
+from ppdcli.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,11 +182,13 @@ def _benchmark(
         entries, facts = list(found.entries[:limit]), list(found.facts)
         if found.passed_over:
             facts.append(
-                f"{found.passed_over} lines of the list have no depth, and are passed over"
+                f"{counted(found.passed_over, 'line')} of the list without depth, passed over"
             )
         if found.expected is not None and len(found.entries) != found.expected:
             count = len(found.entries)
-            say(f"{name}: {count} images are listed, the whole test set has {found.expected}")
+            say(
+                f"{name}: {counted(count, 'image')} listed, the whole test set has {found.expected}"
+            )
         rules = Rules(protocol, found.depth_range, edges, authors_nearest=name != "hypersim")  # type: ignore[arg-type]
     edge_line = edges.describe() if edges is not None else "no scores near edges"
     state = {
@@ -200,7 +203,12 @@ def _benchmark(
         else "least-squares: a line on all valid pixels, in the space of the prediction, clipped "
         "to the set's valid range"
     )
-    lines = (f"{name}: {len(entries)} images; means over images", *facts, f"fit, {fit}", edge_line)
+    lines = (
+        f"{name}: {counted(len(entries), 'image')}; means over images",
+        *facts,
+        f"fit, {fit}",
+        edge_line,
+    )
     return Benchmark(name, entries, rules, lines, state)
 
 

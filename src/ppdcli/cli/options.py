@@ -80,10 +80,17 @@ class ModelOptions:
         str | None,
         typer.Option(metavar="NAME", help="Instead of --steps: draft, standard, best."),
     ] = None
-    seed: Annotated[int, typer.Option(min=0, help="Noise seed, per image.")] = 0
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Sampling starts from noise: the same seed gives the same depth."),
+    ] = 0
     size: Annotated[
         str | None,
-        typer.Option(metavar="WxH", help="Working area.", show_default="the model's training area"),
+        typer.Option(
+            metavar="WxH",
+            help="Work on that many pixels, in the photo's proportions: less is faster.",
+            show_default="the model's training area",
+        ),
     ] = None
     compile_: Annotated[
         bool, typer.Option("--compile", help="Compile the model first: for many images.")
@@ -213,10 +220,18 @@ class OutputOptions:
     output: Annotated[
         str,
         typer.Option(
-            "-o", "--output", metavar="PATH", help="Folder; a file for one output; - is stdout."
+            "-o",
+            "--output",
+            metavar="PATH",
+            help="Folder; or a file for one output, always written; - is stdout.",
         ),
     ] = "ppd-out"
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Redo finished outputs.")] = False
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite", help="Redo everything, and replace files that ppd did not make."
+        ),
+    ] = False
     json_lines: Annotated[
         bool, typer.Option("--json", help="One JSON object per input on stdout, nothing else.")
     ] = False

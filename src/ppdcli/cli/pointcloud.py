@@ -94,31 +94,51 @@ class CloudRecipe(Recipe):
         )
 
     def settings(self) -> dict[str, dict[str, Any]]:
-        from ppdcli.files.cameras_colmap import image_list
-        from ppdcli.files.source import is_file
-        from ppdcli.jobs.settings import OFF, fingerprint
+        from ppdcli.jobs.settings import of_given
+        from ppdcli.jobs.verdict import OFF
 
-        camera, images = self._told_camera(), None
-        # A COLMAP camera list by name has another file beside it.
-        if self.intrinsics is not None and is_file(Path(self.intrinsics)):
-            images = image_list(Path(self.intrinsics))
+        placed = self.near_far
         shared = {
-            **self.model.settings(self.moge),
-            "depth": OFF if self.depth is None else fingerprint(self.depth),
-            "intrinsics": OFF if camera is None else camera,
-            "images": OFF if images is None else fingerprint(images),
-            "fov": OFF if self.fov is None else self.fov,
-            "near-far": self.near_far or OFF,
-            "align": OFF if self.align is None else fingerprint(self.align),
+            **self._depth_settings(),
+            **self._camera_settings(),
+            "near-far": OFF if placed is None else list(numbers("--near-far", placed, "A,B")),
+            "align": of_given(self.align),
             "metric": self.metres.metric,
             "keep-sky": self.metres.keep_sky,
             "edge-clean": self.edge_clean,
             "snap": self.snap,
-            "axes": self.axes,
-            "normals": self.normals,
             "voxel": OFF if self.voxel is None else self.voxel,
         }
-        return dict.fromkeys(self.formats, shared)
+        own = {"ply": {"axes": self.axes, "normals": self.normals}}
+        return {name: {**shared, **own.get(name, {})} for name in self.formats}
+
+    def _depth_settings(self) -> dict[str, Any]:
+        """What the depth depends on: the model, or a file and what puts it into metres."""
+        from ppdcli.jobs.settings import of_given
+        from ppdcli.jobs.verdict import OFF
+
+        model = self.model.settings(self.moge)
+        if self.depth is None:
+            return {**model, "depth": OFF}
+        used = ["moge2"]
+        if model["moge2"] != OFF:
+            used.append("precision")
+        if self.metres.metric or self.align is not None:
+            used.append("seed")  # of RANSAC
+        return {"depth": of_given(self.depth), **{key: model[key] for key in used}}
+
+    def _camera_settings(self) -> dict[str, Any]:
+        from ppdcli.jobs.settings import fingerprint_of_text
+        from ppdcli.jobs.verdict import OFF
+
+        intrinsics: Any = OFF
+        if self.cameras is not None:
+            contents = self.cameras.contents  # whatever has become of the file since it was read
+            if contents.format == "numbers" and self.intrinsics is not None:
+                intrinsics = [float(number) for number in self.intrinsics.split(",")]
+            else:
+                intrinsics = fingerprint_of_text(repr(contents))
+        return {"intrinsics": intrinsics, "fov": OFF if self.fov is None else self.fov}
 
     def _told_camera(self) -> str | None:
         """What tells the given camera from others."""

@@ -69,9 +69,11 @@ class PredictRecipe(Recipe):
             "keep-sky": self.metres.keep_sky,
             "full-size": self.full_size,
         }
-        own = {
+        limits = self.value_range
+        shown = "auto" if limits is None else list(numbers("--range", limits, "MIN,MAX"))
+        own: dict[str, dict[str, Any]] = {
             "png": {"png-scale": self.png_scale},
-            "preview": {"colormap": self.colormap, "range": self.value_range or "auto"},
+            "preview": {"colormap": self.colormap, "range": shown},
         }
         return {name: {**shared, **own.get(name, {})} for name in self.formats}
 

@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
@@ -101,12 +102,12 @@ def report(
     from ppdcli.jobs.run import write_stdout
 
     counts = {"done": 0, "skipped": 0, "failed": 0}
-    left: dict[str, list[str]] = {}  # reason -> files
+    again: Counter[str] = Counter()  # reason -> inputs
     with closing(results), _bar(total, out) as advance:
         for result in results:
             counts[result.status] += 1
-            for file, reason in result.left.items():
-                left.setdefault(reason, []).append(file)
+            if result.made_again is not None:
+                again[result.made_again] += 1
             if out.json_lines:
                 # ASCII, since a file name need not be valid text in stdout's encoding.
                 write_stdout(json.dumps(_as_json(result)).encode("ascii") + b"\n")
@@ -114,8 +115,8 @@ def report(
             advance()
     if out.quiet:
         return SOME_FAILED if counts["failed"] else ALL_DONE
-    if left:
-        say(_left_alone(left))
+    if again:
+        say(_made_again(again))
     if total != 1 or counts["skipped"] or found.passed_over:
         parts = [f"{n} {status}" for status, n in counts.items() if n]
         if not total:
@@ -145,14 +146,15 @@ def _tell(result: Result, out: OutputOptions) -> None:
         say(f"{result.status}: {result.name} -> {where}{took}")
 
 
-def _left_alone(left: dict[str, list[str]]) -> str:
-    """One line for all files that exist, but perhaps not as they were asked for."""
-    count = sum(map(len, left.values()))
-    example = next(iter(left.values()))[0]
-    reasons = list(left)[:MOST_REASONS]
-    more = f"; and {len(left) - len(reasons)} other reasons" if len(left) > len(reasons) else ""
-    files = f"{example} is" if count == 1 else f"{count} files, such as {example}, are"
-    return f"{files} left as found ({'; '.join(reasons)}{more}); --overwrite makes them anew"
+def _made_again(reasons: Counter[str]) -> str:
+    """One line for all inputs whose outputs were there and have been made again."""
+    told = [
+        reason if len(reasons) == 1 else f"{reason} ({count})"
+        for reason, count in reasons.most_common(MOST_REASONS)
+    ]
+    if len(reasons) > len(told):
+        told.append(f"and {len(reasons) - len(told)} more")
+    return f"{reasons.total()} made again: {'; '.join(told)}"
 
 
 @contextmanager
@@ -183,4 +185,5 @@ def _as_json(result: Result) -> dict[str, Any]:
         **dict.fromkeys(("model", "seed", "steps", "size", "unit", "timings")),
         **result.facts,
         "error": result.error,
+        "made_again": result.made_again,
     }

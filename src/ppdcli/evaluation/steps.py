@@ -26,6 +26,7 @@ from ppdcli.models.pixel_perfect import draw_noise
 from ppdcli.models.resize import resize_rgb, to_tensor
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
+from ppdcli.wording import counted
 
 SHOWN = ("abs_rel", "delta1", "recall", "ramp", "flying", "boundary_f1", "log_chamfer")
 
@@ -181,7 +182,7 @@ def main() -> None:
     cv2.setNumThreads(1)
     lines: list[str] = []
     for scored, means in enumerate(evaluate(load(given.model), given.images), start=1):
-        lines = [f"{scored} scenes", *table(means)]
+        lines = [counted(scored, "scene"), *table(means)]
         if scored % 20 == 0:
             print("\n".join(lines), flush=True)
     print("\n".join(lines))

@@ -6,8 +6,9 @@ import errno
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 from ppdcli.errors import NoRoomError, OutputError
@@ -16,6 +17,23 @@ from ppdcli.errors import NoRoomError, OutputError
 _TEMPORARY = re.compile(r"\.ppd-(\d{1,10})-[0-9a-f]{8}(-draft)?(\.\w+)?")
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 _NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)  # of some network file systems
+
+Place = Callable[[Path, Path], object]  # gives a finished temporary file its final name
+
+_place: ContextVar[Place] = ContextVar("_place", default=Path.replace)
+
+
+@contextmanager
+def placed_by(place: Place) -> Iterator[None]:
+    """Within it, on this thread, ``place`` gives files their final names, and may record them.
+
+    ``place`` raises OSError where the system refuses.
+    """
+    token = _place.set(place)
+    try:
+        yield
+    finally:
+        _place.reset(token)
 
 
 @contextmanager
@@ -39,7 +57,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         make_folder(target.parent)
         yield temporary
         _to_disk(temporary)
-        temporary.replace(target)
+        _place.get()(temporary, target)
     except OSError as error:
         raise not_written(target, error) from error
     finally:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppdcli.errors import InputError
+from ppdcli.wording import counted
 
 LOWEST = 1e-3  # metres, the authors' floor
 TRIALS = 1000
@@ -116,7 +117,9 @@ def fit_ransac(
     rng = np.random.default_rng(seed)
     x, y, ignored = _usable(relative[mask], depth[mask], rng)
     if x.size < 2:
-        raise InputError(f"known and predicted depth meet at {x.size} pixels; a fit needs many")
+        raise InputError(
+            f"known and predicted depth meet at {counted(x.size, 'pixel')}; a fit needs many"
+        )
     threshold = _median_deviation(y)
     slopes, intercepts = _lines_through_pairs(x, y, rng, trials)
     if threshold == 0 or slopes.size == 0:
@@ -153,9 +156,8 @@ def fit_sparse(relative: np.ndarray, depth: np.ndarray, seed: int = 0) -> LogLin
     rng = np.random.default_rng(seed)
     x, y, ignored = _usable(relative, depth, rng)
     if x.size < LEAST_POINTS:
-        raise InputError(
-            f"known and predicted depth meet at {x.size} points; give {LEAST_POINTS} or more"
-        )
+        meet = counted(x.size, "point")
+        raise InputError(f"known and predicted depth meet at {meet}; give {LEAST_POINTS} or more")
     slopes, intercepts = _lines_through_pairs(x, y, rng, TRIALS)
     plausible = np.abs(slopes) <= STEEPEST
     levels = y[rng.integers(x.size, size=TRIALS // 10)]

@@ -17,6 +17,7 @@ from ppdcli.geometry.scale import near_far_depth, relative_again
 from ppdcli.geometry.snap import snap_points
 from ppdcli.geometry.upsample import area_mean, downsample_depth
 from ppdcli.geometry.voxels import cell_means, voxel_groups
+from ppdcli.wording import counted
 
 Axes = Literal["opencv", "opengl"]
 
@@ -178,7 +179,7 @@ def make_cloud(
         raise InputError("no pixel has a depth, so there is no point to write")
     if distortion is not None:
         blind = int((np.isfinite(depth) & (depth > 0) & ~taken).sum())
-        lost = f", {blind} pixels outside its field left out" if blind else ""
+        lost = f", {counted(blind, 'pixel')} outside its field left out" if blind else ""
         comments += (f"distortion {distortion.describe()}, undone{lost}",)
     turn = np.array((1, -1, -1) if shape.axes == "opengl" else (1, 1, 1), np.float32)
     cloud = PointCloud(

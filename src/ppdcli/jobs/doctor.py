@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from ppdcli.errors import PpdError
 from ppdcli.version import __version__
+from ppdcli.wording import counted
 
 if TYPE_CHECKING:
     import torch
@@ -74,10 +75,11 @@ def _devices() -> Iterator[Finding]:
 
     from ppdcli.devices import choose_device, choose_precision
 
+    threads = counted(os.cpu_count() or 1, "thread")
     memory = f", {_gigabytes(total)} of memory" if (total := _main_memory()) else ""
     yield Finding(
         "cpu",
-        f"{_processor()}, {os.cpu_count()} threads, PyTorch uses {torch.get_num_threads()}"
+        f"{_processor()}, {threads}, PyTorch uses {torch.get_num_threads()}"
         f"{memory}; bf16 {_native(torch.device('cpu'))}",
     )
     for index in range(torch.cuda.device_count()):
@@ -157,7 +159,7 @@ def _hub(offline: bool) -> Finding:
         lines = str(error).splitlines() or [type(error).__name__]
         cause = missing_certificates() or lines[0]
         text = f"{address} cannot be reached ({cause}); models that are here work without it"
-        return Finding("hub", text, trouble=True)
+        return Finding("hub", text)  # a fact, no fault of this machine
     return Finding("hub", f"{address} answers")
 
 

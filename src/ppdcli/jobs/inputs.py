@@ -15,6 +15,7 @@ from ppdcli.errors import InputError, PpdError, UsageError
 from ppdcli.files.source import Kind, is_dir, is_file, read_file, read_stream
 from ppdcli.jobs.journal import NAME, Recorded, Source
 from ppdcli.photo import IMAGE_SUFFIXES
+from ppdcli.wording import counted
 
 STDIN = "-"
 LIST = Kind("a list", 500_000_000, "give several shorter lists, one after another")
@@ -142,7 +143,7 @@ def discover(
         found.inputs = _without_results(found.inputs, output, endings)
     if not found.inputs and not watched:
         where = ", ".join(arguments) or "the list"
-        others = f" ({found.passed_over} other files)" if found.passed_over else ""
+        others = f" ({counted(found.passed_over, 'other file')})" if found.passed_over else ""
         raise PpdError(f"{where}: no image found{others}; name image files or a folder of them")
     return found
 

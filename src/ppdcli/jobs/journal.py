@@ -1,25 +1,26 @@
 """What an output folder remembers: how each of its files was made, one line each.
 
-The journal, ``.ppd-journal.jsonl``, is appended to. A line is written in one go, after its output
-has got its name, so that several processes can share a folder, and a run that was killed has lost
-one line at most. Lines that later ones have replaced go when they are more than half of it and no
-other run has it; a new file then takes its place.
+The journal, ``.ppd-journal.jsonl``, is appended to. A line is written in one go, just before its
+output gets its final name, so that several processes can share a folder, and a run that is killed
+leaves no output without a line. Lines that later ones have replaced go when they are more than half
+of it and no other run has it; a new file then takes its place.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ppdcli.errors import OutputError, shown
+from ppdcli.errors import OutputError
 from ppdcli.files.atomic import atomic_path, make_folder, remove_leftovers
 from ppdcli.files.foreign import open_regular, parse_json, record_lines, require_regular
 
@@ -34,7 +35,6 @@ MOST_NONSENSE = 10_000  # lines, after which a file is taken for no journal
 SHORT = 1 << 16  # bytes, of which nobody needs less
 
 Settings = Mapping[str, Any]  # what an output depends on besides its photo; values as in JSON
-UNKNOWN = None  # a setting that cannot be told at present, such as the hash of an absent file
 
 
 @dataclass(frozen=True)
@@ -59,114 +59,15 @@ class Entry:
 
     Attributes:
         path: relative to the journal's folder, with /.
-        bytes: its size.
+        bytes: its size; None in a line that was written before the output was made.
         settings: how it was made.
         source: None where it could not be told.
     """
 
     path: str
-    bytes: int
+    bytes: int | None
     settings: Settings
     source: Source | None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is to become of an output.
-
-    Attributes:
-        make: it is to be made; else what is there stays.
-        note: why it is made again; None where it is simply missing.
-        left: why it stays although it may not be what was asked for; None if it is.
-    """
-
-    make: bool
-    note: str | None = None
-    left: str | None = None
-
-
-NO_RECORD = "nothing is recorded of how they were made"
-
-
-def judge(
-    file: Path,
-    entry: Entry | None,
-    settings: Settings,
-    source: Source | None,
-    folder: Path | None = None,
-) -> Verdict:
-    """Whether an output is finished, by its size and what is recorded of it.
-
-    A file of another size than recorded, or empty, is made again; so is one whose photo has
-    changed since, in size or time, as ``make`` and ``rsync`` would. What was made with other
-    settings, of another photo, or by nobody knows whom, stays: only the user can tell.
-
-    Args:
-        file: the output.
-        entry: the journal's last line on it, None if there is none.
-        settings: those of now; ``UNKNOWN`` values are not compared.
-        source: the photo as it is now, None for a file that cannot be read.
-        folder: of the outputs. If the photo of the record is still where it was, one elsewhere of
-            equal size and time is another: unpacked archives may give all their files one time.
-    """
-    try:
-        found = file.stat()
-    except OSError:
-        return Verdict(make=True)
-    if not file.is_file():
-        return Verdict(make=True)  # whose failure says what is in the way
-    before = entry.source if entry is not None else None
-    if folder is not None and source is not None and before is not None:
-        moved = before.path != source.path and replace(before, path=source.path) == source
-        if moved and source_of(folder / before.path, folder) == before:
-            return Verdict(make=False, left=_of_another(before))
-    return judge_size(str(file), found.st_size, entry, settings, source)
-
-
-def judge_size(
-    file: str, size: int, entry: Entry | None, settings: Settings, source: Source | None
-) -> Verdict:
-    """``judge`` for an output of so many bytes, wherever it is."""
-    if size == 0:
-        return Verdict(make=True, note=f"{file}: is empty; made again")
-    if entry is None:
-        return Verdict(make=False, left=NO_RECORD)
-    if size != entry.bytes:
-        sizes = f"{size} bytes instead of {entry.bytes}"
-        return Verdict(make=True, note=f"{file}: has {sizes}; made again")
-    before = entry.source
-    if source is not None and before is not None and _changed(before, source):
-        if before.path != source.path:
-            return Verdict(make=False, left=_of_another(before))
-        return Verdict(make=True, note=f"{file}: its photo has changed since; made again")
-    different = differences(entry.settings, settings)
-    return Verdict(make=False, left=", ".join(different) if different else None)
-
-
-def _of_another(before: Source) -> str:
-    return f"of another photo, such as {shown(before.path, 1000)}"
-
-
-def _changed(before: Source, now: Source) -> bool:
-    return (before.bytes, before.mtime_ns) != (now.bytes, now.mtime_ns)
-
-
-def differences(before: Settings, now: Settings) -> list[str]:
-    """In words, ``steps 4, now 8``, of what both know."""
-    return [
-        f"{shown(key)} {_word(before[key])}, now {_word(value)}"
-        for key, value in now.items()
-        if key in before and before[key] != value and UNKNOWN not in (before[key], value)
-    ]
-
-
-def _word(value: object) -> str:
-    match value:
-        case bool():
-            return "on" if value else "off"
-        case list():
-            return shown(",".join(map(str, value)))
-    return shown(value)
 
 
 def source_of(path: Path | None, folder: Path) -> Source | None:
@@ -251,7 +152,8 @@ def line_of(entry: Entry) -> bytes:
 
 
 def _parse(row: dict[str, Any]) -> Entry:
-    path, size, settings = row["path"], _size(row["bytes"]), row["settings"]
+    path, settings = row["path"], row["settings"]
+    size = None if row["bytes"] is None else _size(row["bytes"])
     if not (isinstance(path, str) and isinstance(settings, dict)):
         raise TypeError
     if row["source"] is None:
@@ -288,6 +190,8 @@ class Journal:
         """
         self.path = folder / NAME
         self._lock = threading.Lock()
+        self._placing = threading.Lock()
+        self._torn = False
         self._synced = time.monotonic()
         make_folder(folder)
         self._descriptor = self._open({folder, *swept})
@@ -303,12 +207,60 @@ class Journal:
         line = line_of(entry)
         with self._lock:
             # One write: lines of several processes do not mix.
-            os.write(self._descriptor, line)
+            written = os.write(self._descriptor, b"\n" + line if self._torn else line)
+            self._torn = written < len(line)  # the disk is full
+            if self._torn:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             due = time.monotonic() - self._synced > SYNC_SECONDS
             if due:
                 self._synced = time.monotonic()
         if due:
             self._sync()
+
+    def place(self, temporary: Path, target: Path, entry: Entry) -> None:
+        """Gives a finished file its final name, and records it.
+
+        The file that had the name before steps aside first, then the line is written, then the new
+        file takes the name: a run that is killed in between leaves a line without a file, which is
+        made again, and never a file with the line of another. Only one process at a time does this
+        in a folder, so that the last line is that of the file that is there.
+
+        Raises:
+            OSError: the system refuses; what was there before is still there.
+        """
+        aside = temporary.with_name(f"{temporary.stem}-draft{temporary.suffix}")
+        with self._turn():
+            if target.is_dir() and not target.is_symlink():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            with suppress(FileNotFoundError):
+                target.rename(aside)
+            try:
+                self.add(entry)
+                try:
+                    temporary.replace(target)
+                except OSError:
+                    self.add(replace(entry, bytes=None))  # what was there is made again
+                    raise
+            except OSError:
+                with suppress(FileNotFoundError):
+                    aside.rename(target)
+                raise
+            aside.unlink(missing_ok=True)
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """This thread's turn to name a file in this folder, among all processes of this machine."""
+        with self._placing:
+            folder = None
+            if fcntl is not None:
+                with suppress(OSError):  # some network file systems have no such locks
+                    folder = os.open(self.path.parent, os.O_RDONLY | os.O_CLOEXEC)
+                    fcntl.flock(folder, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                if folder is not None:
+                    os.close(folder)
 
     def close(self) -> None:
         """Closes it; an empty one goes, and a long one is shortened, if nobody else has it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,6 +73,8 @@ def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None
                 f"{output}: one file cannot take {len(inputs) * len(formats)} outputs; give one "
                 "input and one --format, or a folder"
             )
+        if _is_special(output):
+            raise UsageError(f"{output}: is no regular file; give --output - for a pipe")
         tasks = [Task(inputs[0], {formats[0].name: output})]
     elif is_file(output):
         raise UsageError(f"{output}: is a file, not a folder; choose another --output")
@@ -85,6 +88,15 @@ def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None
         ]
     _refuse_clashes(tasks)
     return tasks
+
+
+def _is_special(path: Path) -> bool:
+    """Whether something is there, or where a link leads to, that is neither file nor folder."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def share(tasks: Sequence[Task], shard: tuple[int, int] | None) -> list[Task]:
@@ -105,7 +117,9 @@ def _refuse_clashes(tasks: Sequence[Task]) -> None:
     sources = {place for path in paths for place in (tell(path), Path(os.path.realpath(path)))}
     for task in tasks:
         for path in task.outputs.values():
-            if tell(path) in sources:
+            # A link that --output names is followed; one in a folder is replaced.
+            place = tell(path) if task.folder is not None else Path(os.path.realpath(path))
+            if place in sources:
                 raise UsageError(
                     f"{path} is an input, and the output of {task.input.name} would overwrite it; "
                     "choose another --output, or leave that input out"

@@ -3,7 +3,9 @@
 The driver finds the inputs, gives them their outputs and collects results in order. An actor loads
 the model once and works through a batch as ``jobs.run`` does in one process. Local outputs have the
 journal of any other run. For outputs elsewhere, where nothing can be appended to, each batch leaves
-its lines as a small file in ``.ppd-journal/``; their names are in the order of time.
+its lines as a small file in ``.ppd-journal/``; their names are in the order of time. The file is
+there, without sizes, before the batch's first output is: what a run that is killed has put there is
+known, and made again.
 
 What fails because a process or a machine is lost is done again; what fails because of a photo, or
 of the model, is not.
@@ -30,9 +32,10 @@ from ppdcli.errors import OutputError, PpdError, UsageError
 from ppdcli.files import remote
 from ppdcli.jobs import inputs, journal
 from ppdcli.jobs.inputs import Found, Input
-from ppdcli.jobs.journal import Entry, Settings, Source, Verdict
+from ppdcli.jobs.journal import Entry, Settings, Source
 from ppdcli.jobs.plan import Format, Task, plan
 from ppdcli.jobs.run import Built, Job, Result, Work, run
+from ppdcli.jobs.verdict import MAKE, Verdict, judge_size
 from ppdcli.jobs.workers import Recipe, hush_libraries, portable, traceback_of
 from ppdcli.photo import Photo
 
@@ -452,12 +455,16 @@ class _Actor:
                 outputs = {
                     name: Path(folder, str(row.number), path.name)
                     for name, path in row.task.outputs.items()
-                    if verdicts[row.number][name].make
+                    if verdicts[row.number][name].action == "make"
                 }
                 urls |= {p: crew.there.url_of(row.task.outputs[n]) for n, p in outputs.items()}
-                if outputs:
+                refused = any(v.action == "refuse" for v in verdicts[row.number].values())
+                if outputs and not refused:
                     todo[row.number] = Task(row.task.input, outputs)
-            uploads: dict[Path, int] = {}
+            uploads: dict[Path, int | None] = {
+                path: None for task in todo.values() for path in task.outputs.values()
+            }
+            complaint = self._write_journal(rows, todo, uploads) if todo else []
             results = run(
                 list(todo.values()),
                 lambda: _Uploading(self._prepare(), urls, uploads),
@@ -466,7 +473,9 @@ class _Actor:
                 pixel_bytes=crew.pixel_bytes,
             )
             made = dict(zip(todo, results, strict=True))
-            complaint = self._write_journal(rows, todo, uploads)
+            there = {path: size for path, size in uploads.items() if size is not None}
+            if todo:
+                complaint = self._write_journal(rows, todo, there) or complaint
             for row in rows:
                 yield self._told(row, verdicts[row.number], made.get(row.number), complaint)
 
@@ -475,13 +484,14 @@ class _Actor:
         verdicts = {}
         for name, path in row.task.outputs.items():
             size, source = row.sizes.get(name), row.task.input.source
-            if size is None or source is None or self._crew.overwrite:
+            by_name = row.task.folder is None  # which is written, whatever is there
+            if size is None or source is None or by_name or self._crew.overwrite:
                 # Without a source the photo is not there, and fails when it is read.
-                verdicts[name] = Verdict(make=True)
+                verdicts[name] = MAKE
                 continue
             url = self._crew.there.url_of(path)
             entry, now = row.entries.get(name), settings.get(name, {})
-            verdicts[name] = journal.judge_size(url, size, entry, now, source)
+            verdicts[name] = judge_size(url, size, entry, now, source)
         return verdicts
 
     def _told(
@@ -493,25 +503,30 @@ class _Actor:
     ) -> Result:
         """The result as the user knows its outputs."""
         assert self._crew.there is not None
-        urls = {n: self._crew.there.url_of(path) for n, path in row.task.outputs.items()}
-        left = {urls[n]: v.left for n, v in verdicts.items() if v.left is not None}
+        name = row.task.input.name
+        urls = [self._crew.there.url_of(path) for path in row.task.outputs.values()]
+        for verdict in verdicts.values():
+            if verdict.refusal is not None:
+                cause = OutputError(verdict.refusal)
+                return Result(name, "failed", error=f"{name}: {cause}", cause=cause)
         if made is None:
-            return Result(row.task.input.name, "skipped", list(urls.values()), left=left)
-        notes = [v.note for v in verdicts.values() if v.note is not None]
+            return Result(name, "skipped", urls)
+        reasons = dict.fromkeys(reason for v in verdicts.values() for reason in v.reasons)
+        done = made.status == "done"
         return replace(
             made,
-            outputs=list(urls.values()) if made.status == "done" else [],
-            notes=[*notes, *made.notes, *complaint],
-            left=left,
+            outputs=urls if done else [],
+            notes=[*made.notes, *complaint],
+            made_again=(", ".join(reasons) or None) if done else None,
         )
 
     def _write_journal(
-        self, rows: Sequence[_Row], todo: Mapping[int, Task], uploads: Mapping[Path, int]
+        self, rows: Sequence[_Row], todo: Mapping[int, Task], uploads: Mapping[Path, int | None]
     ) -> list[str]:
-        """Records what was put there; returns lines for the user."""
+        """Records what is put there, by its size if it is there; returns lines for the user."""
         crew = self._crew
         assert crew.there is not None
-        if rows[0].task.folder is None or not uploads:
+        if rows[0].task.folder is None:
             return []
         settings = crew.recipe.settings()
         lines = [
@@ -532,7 +547,8 @@ class _Actor:
         try:
             remote.put_bytes(b"".join(lines), f"{crew.there.url.rstrip('/')}/{name}")
         except OutputError as error:
-            return [f"{error}; a later run will not know how these files were made"]
+            line = "a later run will have no record of these files, and will not touch them"
+            return [f"{error}; {line}"]
         return []
 
 
@@ -547,7 +563,7 @@ class _Uploading:
 
     work: Work
     urls: Mapping[Path, str]
-    uploads: dict[Path, int]
+    uploads: dict[Path, int | None]
 
     def kind(self, photo: Photo) -> Hashable:
         return self.work.kind(photo)

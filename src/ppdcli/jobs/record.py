@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from ppdcli.errors import OutputError
+from ppdcli.files.atomic import placed_by
 from ppdcli.jobs.journal import NAME, Entry, Journal, Settings, Source
 
 WRITING_SECONDS = 10.0  # that files in the middle of being written get when the run ends early
@@ -40,8 +43,10 @@ class Record:
         self._complaint: list[str] = []
 
     @contextmanager
-    def writing(self) -> Iterator[None]:
-        """Around the writing of one file, which ``close`` waits for.
+    def writing(self, name: str, source: Source | None) -> Iterator[None]:
+        """Around the writing of one file in the format ``name``, which ``close`` waits for.
+
+        The file is recorded when it gets its final name.
 
         Raises:
             RunEndedError: the run has ended.
@@ -52,24 +57,35 @@ class Record:
             self._open()
             self._writing += 1
         try:
-            yield
+            with placed_by(partial(self._place, name, source)):
+                yield
         finally:
             with self._changed:
                 self._writing -= 1
                 self._changed.notify_all()
 
-    def add(self, name: str, path: Path, source: Source | None) -> list[str]:
-        """Remembers a file in the format ``name``; returns lines for the user."""
-        if self._journal is not None and self._folder is not None:
-            relative = path.relative_to(self._folder).as_posix()
-            try:
-                size = path.stat().st_size
-                self._journal.add(Entry(relative, size, self.settings.get(name, {}), source))
-            except OSError as error:
-                self._complain(error)
+    def complaints(self) -> list[str]:
+        """Lines for the user that have not been told yet."""
         with self._changed:
             said, self._complaint = self._complaint, []
         return said
+
+    def _place(self, name: str, source: Source | None, temporary: Path, target: Path) -> None:
+        if self._folder is None:
+            temporary.replace(target)
+            return
+        if self._journal is None:
+            # The line of the file that is there would be taken for that of the new one.
+            if target.exists():
+                raise OutputError(
+                    f"{target}: is not replaced, since {self._folder / NAME} cannot be written; "
+                    "make that writable, or choose another --output"
+                )
+            temporary.replace(target)
+            return
+        relative, size = target.relative_to(self._folder).as_posix(), temporary.stat().st_size
+        entry = Entry(relative, size, self.settings.get(name, {}), source)
+        self._journal.place(temporary, target, entry)
 
     def close(self) -> None:
         """Ends the writing, after the files that are being written."""
@@ -87,14 +103,7 @@ class Record:
         try:
             self._journal = Journal(self._folder, self._places)
         except OSError as error:
-            self._complain(error)
-
-    def _complain(self, error: OSError) -> None:
-        # The files themselves are there, or their own failures are told.
-        assert self._folder is not None
-        line = (
-            f"{self._folder / NAME}: cannot be written ({error.strerror or error}); "
-            "a later run will not know how these files were made"
-        )
-        with self._changed:
-            self._complaint = [line]
+            self._complaint = [
+                f"{self._folder / NAME}: cannot be written ({error.strerror or error}); a later "
+                "run will have no record of these files, and will not touch them"
+            ]

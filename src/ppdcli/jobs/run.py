@@ -1,4 +1,4 @@
-"""Many inputs through one pipeline: what is finished is left, each failure stays alone."""
+"""Many inputs through one pipeline: finished ones are skipped, and a failure stops no other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Collection, Generator, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Hashable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
 from ppdcli.errors import InputError, NoRoomError, OutputError, PpdError
-from ppdcli.files.source import is_file, read_stream
-from ppdcli.jobs.journal import NO_RECORD, Recorded, Settings, Source, Verdict, judge, source_of
+from ppdcli.files.source import read_stream
+from ppdcli.jobs.journal import Source
 from ppdcli.jobs.pipeline import Finished, Stages, run_stages
-from ppdcli.jobs.plan import Format, Outputs, Task
+from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.record import Record
+from ppdcli.jobs.todo import SettingsOf, Todo, TodoList
 from ppdcli.photo import Photo, load_photo
 
 Status = Literal["done", "skipped", "failed"]
@@ -41,7 +42,7 @@ class Result:
         outputs: files written, or found finished.
         facts: what the work says of itself: model, seed, steps, size, unit, timings.
         notes: lines for the user.
-        left: outputs that stay although they may not be what was asked for, and why.
+        made_again: why files that were there have been made again; None if none was.
         error: one line, None unless failed.
         cause: what was raised, None unless failed.
     """
@@ -51,7 +52,7 @@ class Result:
     outputs: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    left: dict[str, str] = field(default_factory=dict)
+    made_again: str | None = None
     error: str | None = None
     cause: Exception | None = None
 
@@ -98,9 +99,6 @@ class Work(Protocol):
         """
 
 
-SettingsOf = Callable[[], Mapping[str, Settings]]  # format -> what its files depend on
-
-
 @dataclass(frozen=True)
 class Order:
     """What a run is to do with its tasks; a process of its own can be given it.
@@ -139,7 +137,8 @@ def run(
         prepare: makes the work, called once and only if something is to be done (it loads the
             model).
         formats: as in ``plan``, for stdout's suffix.
-        overwrite: redo outputs that exist; else what ``journal.judge`` says.
+        overwrite: make every output, whatever is there; else what ``verdict.judge`` says. A file
+            that the user names is always written.
         settings: what the outputs depend on. Asked before the work is prepared, if something is
             recorded to compare with, and after.
         pixel_bytes: memory that a photo takes a pixel, on its way.
@@ -204,8 +203,10 @@ def work_through(tasks: Sequence[Task], order: Order) -> Generator[Result, None,
     """``run``, where stdin has been read; a task may be waited for when it is asked for."""
     let_network_sleep()
     record = Record(order.folder, order.places)
-    wanted = _wanted(order)
-    desk = _Desk(order, wanted, record)
+    todos = TodoList(order.folder, order.settings, order.overwrite)
+    if order.resumes:
+        todos.read_records()
+    desk = _Desk(order, todos, record)
     stages = Stages(
         desk.read,
         weight=lambda loaded: loaded.job.photo.rgb[..., 0].size * order.pixel_bytes,
@@ -222,7 +223,7 @@ def work_through(tasks: Sequence[Task], order: Order) -> Generator[Result, None,
         closing(run_stages(tasks, stages, budget, max(1, threads // 2), threads)) as results,
     ):
         for result in results:
-            said = [*wanted.recorded.complaints(), *result.notes]
+            said = [*todos.complaints(), *result.notes]
             notes = [line for line in said if line not in told]
             told.update(notes)
             yield replace(result, notes=notes)
@@ -233,73 +234,12 @@ def _any_exists(tasks: Sequence[Task]) -> bool:
     return any(os.path.lexists(path) for task in tasks for path in task.outputs.values())
 
 
-@dataclass(frozen=True)
-class _Todo:
-    """What is to be made of a task."""
-
-    task: Task
-    outputs: Outputs  # none for stdout
-    notes: list[str]
-    left: dict[str, str]
-    source: Source | None
-
-    @property
-    def finished(self) -> bool:
-        return bool(self.task.outputs) and not self.outputs
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """Tells what is finished from what is to be made."""
-
-    recorded: Recorded
-    settings: Mapping[str, Settings]
-    overwrite: bool
-
-    def of(self, task: Task) -> _Todo:
-        source, path = task.input.source, task.input.path
-        if source is None and task.folder is not None:
-            source = source_of(path, task.folder)
-        if path is not None and not is_file(path):
-            verdicts = dict.fromkeys(task.outputs, Verdict(make=True))  # and fail when it is read
-        else:
-            verdicts = {name: self._judge(task, name, source) for name in task.outputs}
-        return _Todo(
-            task,
-            {name: task.outputs[name] for name, verdict in verdicts.items() if verdict.make},
-            [verdict.note for verdict in verdicts.values() if verdict.note is not None],
-            {str(task.outputs[n]): v.left for n, v in verdicts.items() if v.left is not None},
-            source,
-        )
-
-    def _judge(self, task: Task, name: str, source: Source | None) -> Verdict:
-        path = task.outputs[name]
-        if self.overwrite:
-            return Verdict(make=True)
-        if task.folder is None:  # nothing is recorded of a file by name
-            return judge(path, None, {}, source)
-        key, settings = path.relative_to(task.folder).as_posix(), self.settings.get(name, {})
-        verdict = judge(path, self.recorded.entries.get(key), settings, source, task.folder)
-        if verdict.left != NO_RECORD:
-            return verdict
-        self.recorded.read_on()  # another process may have made it meanwhile
-        return judge(path, self.recorded.entries.get(key), settings, source, task.folder)
-
-
-def _wanted(order: Order) -> _Wanted:
-    recorded = Recorded(order.folder)
-    if order.resumes:
-        recorded.read_on()
-    settings = order.settings() if recorded.entries else {}
-    return _Wanted(recorded, settings, order.overwrite)
-
-
 @dataclass
 class _Loaded:
     """A photo that was read; ``seconds`` that its stages took, and what ``look`` has seen."""
 
     job: Job
-    todo: _Todo
+    todo: Todo
     seconds: dict[str, float]
     seen: Any = None
 
@@ -307,8 +247,8 @@ class _Loaded:
 class _Desk:
     """The stages of the pipeline, around a command's work."""
 
-    def __init__(self, order: Order, wanted: _Wanted, record: Record) -> None:
-        self._order, self._wanted, self._record = order, wanted, record
+    def __init__(self, order: Order, todos: TodoList, record: Record) -> None:
+        self._order, self._todos, self._record = order, todos, record
         self._work: Work | None = None
 
     @property
@@ -320,10 +260,12 @@ class _Desk:
         return self._work
 
     def read(self, task: Task) -> _Loaded | Finished[Result]:
-        todo = self._wanted.of(task)
+        todo = self._todos.of(task)
+        if todo.refusal is not None:
+            return Finished(_failed(todo, OutputError(todo.refusal), []))
         if todo.finished:
             paths = [str(path) for path in task.outputs.values()]
-            return Finished(Result(task.input.name, "skipped", paths, left=todo.left))
+            return Finished(Result(task.input.name, "skipped", paths))
         started = time.perf_counter()
         try:
             if task.input.path is None:
@@ -332,9 +274,9 @@ class _Desk:
             else:
                 photo = load_photo(task.input.path)
         except _ALONE as error:
-            return Finished(_failed(todo, error, todo.notes))
+            return Finished(_failed(todo, error, []))
         seconds = {"read": time.perf_counter() - started}
-        return _Loaded(Job(photo, list(todo.notes)), todo, seconds)
+        return _Loaded(Job(photo), todo, seconds)
 
     def compute(self, group: list[tuple[Task, _Loaded]]) -> list[Any]:
         """The depth of each photo, or the result of one that is refused."""
@@ -370,9 +312,9 @@ class _Desk:
             built = self.work.build(job, loaded.seen, depth, names)
             writing = time.perf_counter()
             for name, path in todo.outputs.items():
-                with self._record.writing():
-                    built.write(name, path)
-                    job.notes.extend(self._record.add(name, path, todo.source))
+                with self._record.writing(name, todo.source):
+                    built.write(name, path if task.folder is not None else _followed(path))
+            job.notes.extend(self._record.complaints())
             if not todo.outputs:
                 _to_stdout(built, self._order.formats[0])
         except NoRoomError:
@@ -389,13 +331,22 @@ class _Desk:
         }
         facts["timings"] = {key: round(value, 4) for key, value in timings.items()}
         paths = [str(path) for path in task.outputs.values()] or ["stdout"]
-        return Result(task.input.name, "done", paths, facts, job.notes, todo.left)
+        return Result(task.input.name, "done", paths, facts, job.notes, todo.made_again)
 
 
-def _failed(todo: _Todo, error: Exception, notes: list[str]) -> Result:
+def _followed(path: Path) -> Path:
+    """The file that a link leads to, which takes the result; the link stays."""
+    try:
+        path.readlink()
+    except OSError:  # no link, or a name that cannot be
+        return path
+    return Path(os.path.realpath(path))
+
+
+def _failed(todo: Todo, error: Exception, notes: list[str]) -> Result:
     name = todo.task.input.name
     line = str(error) if name in str(error) else f"{name}: {error}"
-    return Result(name, "failed", notes=notes, left=todo.left, error=line, cause=error)
+    return Result(name, "failed", notes=notes, error=line, cause=error)
 
 
 def _to_stdout(built: Built, output: Format) -> None:

@@ -30,6 +30,7 @@ from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.record import WRITING_SECONDS
 from ppdcli.jobs.run import Order, Result, Work, order_of, run, take_stdin, work_through
 from ppdcli.processes import deaf_to_interrupts
+from ppdcli.wording import counted
 
 FEWEST, MOST = 2, 32  # tasks that a worker has at a time, so that it can read ahead
 SECONDS_TO_END = WRITING_SECONDS + 2  # before a worker is killed
@@ -214,7 +215,7 @@ class _Crew:
                 f"every worker process {how}; what is finished is kept, run it again with fewer "
                 "--workers"
             )
-        taken = f"; {len(left)} photos that it had are given to others" if left else ""
+        taken = f"; others take over its {counted(len(left), 'photo')}" if left else ""
         self._notes.append(f"a worker process {how}{taken}")
 
 

@@ -37,6 +37,7 @@ from ppdcli.training.recipe import Phase, Stage
 from ppdcli.training.shards import POOL, start_workers, wait_for_shards
 from ppdcli.training.stages import FlowLoss, error_of_x0, flow_loss
 from ppdcli.training.targets import log_depth_target
+from ppdcli.wording import counted
 
 SEED = 31  # of training's scenes, weights and noise
 SCALE = 0.5  # of the rendered size, 256 x 192
@@ -198,7 +199,7 @@ def table(means: dict[str, list[float]], count: int, samples: int) -> list[str]:
 
     about = (
         f"{samples} samples each; {count} scenes, {SHAPE[1]}x{SHAPE[0]}, authors' protocol; "
-        f"diffusion in {STEPS} steps, times on {torch.get_num_threads()} threads"
+        f"diffusion in {STEPS} steps, times on {counted(torch.get_num_threads(), 'thread')}"
     )
     rows = [
         line(name, [*(f"{v:.4f}" for v in scores), f"{milliseconds:.1f}"])

@@ -17,6 +17,7 @@ from ppdcli.training.loop import train
 from ppdcli.training.recipe import Recipe
 from ppdcli.training.shards import POOL, SCENES_PER_SHARD, start_workers, wait_for_shards
 from ppdcli.training.stages import encoder_loss, flow_loss
+from ppdcli.wording import counted
 
 StageReport = Callable[[str, int, dict[str, float]], None]
 
@@ -63,7 +64,8 @@ def run(
     networks = _networks(recipe)
     scenes = folder / "scenes"
     renderers = start_workers(scenes, recipe.seed, workers, shards)
-    say(f"up to {shards * SCENES_PER_SHARD} scenes go to {scenes}, {workers} processes render")
+    at_work = counted(workers, "process")
+    say(f"rendering up to {shards * SCENES_PER_SHARD} scenes into {scenes}, in {at_work}")
     try:
         wait_for_shards(scenes, min(POOL, shards), renderers)
         return _train(recipe, networks, folder, scenes, device, say, report, checks)

@@ -1,0 +1,172 @@
+"""The rules of a rerun: which outputs are finished, which are made again, which are not touched."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from ppdcli.errors import shown
+from ppdcli.jobs.journal import Entry, Settings, Source, source_of
+
+OFF = "off"  # a setting that is not given; so is one that a record does not have
+UNKNOWN = None  # a setting that cannot be told at present, such as the hash of an absent file
+UNLIKE_ANY = "unknown"  # a setting that differs from all others, such as the content of a pipe
+
+INTERRUPTED = "an earlier run was interrupted"
+DAMAGED = "output damaged or edited"
+PHOTO_CHANGED = "photo changed"
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be done about an output.
+
+    Attributes:
+        action: ``make`` it, ``keep`` the finished file, or ``refuse`` to touch what is there.
+        reasons: for a file that is there, why it is made again: one or more short phrases.
+        refusal: why the file that is there is not touched, in a line that names it.
+    """
+
+    action: Literal["make", "keep", "refuse"]
+    reasons: tuple[str, ...] = ()
+    refusal: str | None = None
+
+
+MAKE, KEEP = Verdict("make"), Verdict("keep")
+
+
+def judge(
+    file: Path,
+    entry: Entry | None,
+    settings: Settings,
+    source: Source | None,
+    folder: Path,
+    overwrite: bool = False,
+) -> Verdict:
+    """What is to be done about an output in a folder of this machine.
+
+    Args:
+        file: the output.
+        entry: the journal's last line on it, None if there is none.
+        settings: those of this run; ``UNKNOWN`` values are not compared.
+        source: the photo as it is now, None where that cannot be told.
+        folder: of the outputs, which the paths of sources are relative to.
+        overwrite: whatever file is there may be replaced.
+    """
+    try:
+        file.lstat()
+    except OSError:
+        return MAKE
+    try:
+        if file.is_dir():
+            return Verdict("refuse", refusal=f"{file}: is a folder; choose another --output")
+        if overwrite:
+            return MAKE
+        if entry is None:
+            return _not_ours(str(file))
+        size = file.stat().st_size
+    except OSError:  # a link that leads nowhere
+        return Verdict("make", (DAMAGED,))
+    before = entry.source
+    if before is not None and source is not None and before.path != source.path:
+        if not _is_same_photo(before, source, folder):
+            return _of_another_photo(str(file), before)
+        source = replace(source, path=before.path)
+    return judge_size(str(file), size, entry, settings, source)
+
+
+def judge_size(
+    file: str, size: int, entry: Entry | None, settings: Settings, source: Source | None
+) -> Verdict:
+    """``judge`` for an output of so many bytes, wherever it is."""
+    if entry is None:
+        return _not_ours(file)
+    before = entry.source
+    if before is not None and source is not None and _stamp(before) != _stamp(source):
+        if before.path != source.path:
+            return _of_another_photo(file, before)
+        return Verdict("make", (PHOTO_CHANGED,))
+    if different := differences(entry.settings, settings):
+        return Verdict("make", tuple(different))
+    if entry.bytes is None:
+        return Verdict("make", (INTERRUPTED,))
+    return KEEP if size == entry.bytes else Verdict("make", (DAMAGED,))
+
+
+def _not_ours(file: str) -> Verdict:
+    line = f"{file}: exists, and ppd has no record of making it; {_way_on()}"
+    return Verdict("refuse", refusal=line)
+
+
+def _of_another_photo(file: str, before: Source) -> Verdict:
+    line = f"{file}: was made from another photo, {shown(before.path, 1000)}; {_way_on()}"
+    return Verdict("refuse", refusal=line)
+
+
+def _way_on() -> str:
+    return "give --overwrite to replace it, or another --output"
+
+
+def _is_same_photo(before: Source, now: Source, folder: Path) -> bool:
+    """Whether two paths name one photo, by another way or because it has moved."""
+    try:
+        if (folder / before.path).samefile(folder / now.path):
+            return True
+    except (OSError, ValueError):
+        pass
+    # Unpacked archives may give all their files one time: if the photo of the record is still
+    # where it was, one elsewhere of equal size and time is another.
+    return _stamp(before) == _stamp(now) and source_of(folder / before.path, folder) != before
+
+
+def _stamp(source: Source) -> tuple[int, int]:
+    return source.bytes, source.mtime_ns
+
+
+def differences(before: Settings, now: Settings) -> list[str]:
+    """The settings that differ, in words: ``steps 4 -> 10``.
+
+    A setting that ``before`` lacks counts as off. Those that both have are named, the others only
+    where nothing else differs.
+    """
+    changed = {
+        key: (before.get(key, OFF), value)
+        for key, value in now.items()
+        if _differ(before.get(key, OFF), value)
+    }
+    shared = {key: pair for key, pair in changed.items() if key in before}
+    return [_change(key, *pair) for key, pair in (shared or changed).items()]
+
+
+def _differ(before: object, now: object) -> bool:
+    if UNKNOWN in (before, now):
+        return False
+    if UNLIKE_ANY in (before, now):
+        return True
+    off = [value is False or value == OFF for value in (before, now)]
+    return before != now and not all(off)
+
+
+def _change(key: str, before: object, now: object) -> str:
+    if _is_file(before) and _is_file(now):
+        return f"{shown(key)} file changed"
+    return f"{shown(key)} {_word(before)} -> {_word(now)}"
+
+
+def _is_file(value: object) -> bool:
+    return isinstance(value, str) and _FINGERPRINT.fullmatch(value) is not None
+
+
+def _word(value: object) -> str:
+    match value:
+        case bool():
+            return "on" if value else OFF
+        case float():
+            return repr(value).removesuffix(".0")
+        case list():
+            return ",".join(map(_word, value))
+    return "a file" if _is_file(value) else shown(value)
