@@ -10,6 +10,7 @@ import numpy as np
 from ppdcli.scenes import shading
 from ppdcli.scenes.embree import Mesh
 from ppdcli.scenes.models.model import NO_TEXTURE, Material, Model
+from ppdcli.scenes.normals import corner_normals
 
 _CREASE = np.float32(np.cos(np.radians(50)))
 _GLASS = 0.55  # what is clearer than this looks dark and mirrors
@@ -93,7 +94,7 @@ def part_of(model: Model, glow: float = 0.0, smooth: bool = True) -> Part:
     return Part(
         Mesh(model.vertices, model.triangles),
         np.ascontiguousarray(model.uv.reshape(-1, 6), np.float32),
-        shading.corner_normals(model.vertices, model.triangles, crease),
+        corner_normals(model.vertices, model.triangles, crease),
         density_of(corners, model.uv),
         np.ascontiguousarray(model.material, np.int32),
         rows,

@@ -21,41 +21,22 @@ _nearest_hit = types.ExternalFunction("rtcIntersect1", _rtc)
 _any_hit = types.ExternalFunction("rtcOccluded1", _rtc)
 
 # Places in Embree's ray and hit, in units of 4 bytes.
-_NEAR, _FAR, _MASK, _NORMAL, _U, _V, _PRIMITIVE, _GEOMETRY, _INSTANCE = (
-    3,
-    8,
-    9,
-    12,
-    15,
-    16,
-    17,
-    18,
-    19,
-)
-RAY = 32  # numbers of 4 bytes that a ray and its hit need, or more
+_NEAR, _FAR, _MASK, _NORMAL, _U, _V = 3, 8, 9, 12, 15, 16
+_PRIMITIVE, _GEOMETRY, _INSTANCE = 17, 18, 19
+RAY = 32  # units of 4 bytes that a ray and its hit need, or more
 _NOTHING = np.uint32(0xFFFFFFFF)
 _LAYERS = 24  # cut-out surfaces that a ray may pass
 
 # Columns of a material's row.
-COLOR, TEXTURE, GLOSS, GLOW, GRAIN, GRAIN_GAIN, GRAIN_SCALE, CUTOUT, MATERIAL = (
-    0,
-    3,
-    4,
-    5,
-    8,
-    9,
-    10,
-    11,
-    12,
-)
-# Columns of a light's row: a sun (direction, spread), a ball (place, radius), a panel (corner, sides).
+COLOR, TEXTURE, GLOSS, GLOW, GRAIN, GRAIN_GAIN, GRAIN_SCALE, CUTOUT = 0, 3, 4, 5, 8, 9, 10, 11
+MATERIAL = 12
+# Kinds of light: a sun (direction, spread), a ball (place, radius), a panel (corner, two sides).
 SUN, BALL, PANEL = 0, 1, 2
+# Columns of a light's row.
 KIND, PLACE, SIDE_A, SIDE_B, POWER, LIGHT = 0, 1, 4, 7, 10, 13
 # The world's row.
-(
-    OUTDOORS, REACH, AMBIENT, SKY_LOW, SKY_HIGH, CLOUDS, CLOUD_TEXTURE, FOG, BOUNCE, SUN_AT, GLARE,
-    CLOUD_SHIFT, WORLD,
-) = 0, 1, 2, 5, 8, 11, 12, 13, 14, 17, 20, 21, 23  # fmt: skip
+OUTDOORS, REACH, AMBIENT, SKY_LOW, SKY_HIGH, CLOUDS, CLOUD_TEXTURE = 0, 1, 2, 5, 8, 11, 12
+FOG, BOUNCE, SUN_AT, GLARE, CLOUD_SHIFT, WORLD = 13, 14, 17, 20, 21, 23
 LEVELS = 9
 BUFFER = 19  # numbers that a ray brings back
 
@@ -85,8 +66,8 @@ def _trace(scene, ray, ids, geometry, ox, oy, oz, dx, dy, dz, near, far):  # typ
         texture = int(row[TEXTURE])
         u, v = _corner_mix(uv[triangle], ray[_U], ray[_V])
         start, width, height = places[texture, 0, 0], places[texture, 0, 1], places[texture, 0, 2]
-        x = int(math.floor(u * width)) & (width - 1)
-        y = int(math.floor((1 - v) * height)) & (height - 1)
+        x = math.floor(u * width) & (width - 1)
+        y = math.floor((1 - v) * height) & (height - 1)
         if texels[start + y * width + x, 3] >= 128:
             return True, instance, triangle
         near = ray[_FAR] * 1.000001 + 1e-5
@@ -111,53 +92,57 @@ def _corner_mix(uv, b, c):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _texel(texels, places, linear, texture, u, v, pixel, color):  # type: ignore[no-untyped-def]
+def _texel(texels, places, linear, texture, u, v, pixel):  # type: ignore[no-untyped-def]
     """Bilinear lookup in the level that fits a pixel ``pixel`` wide in texture coordinates."""
     side = max(places[texture, 0, 1], places[texture, 0, 2])
-    level = int(math.floor(math.log2(max(pixel * side, 1e-6)) + 0.5))
+    level = math.floor(math.log2(max(pixel * side, 1e-6)) + 0.5)
     level = min(max(level, 0), LEVELS - 1)
-    start, width, height = (
-        places[texture, level, 0],
-        places[texture, level, 1],
-        places[texture, level, 2],
-    )
+    start, width = places[texture, level, 0], places[texture, level, 1]
+    height = places[texture, level, 2]
     x, y = u * width - 0.5, (1 - v) * height - 0.5
     x0, y0 = math.floor(x), math.floor(y)
     fx, fy = x - x0, y - y0
-    left, right = int(x0) & (width - 1), (int(x0) + 1) & (width - 1)
-    top, bottom = int(y0) & (height - 1), (int(y0) + 1) & (height - 1)
-    a, b = start + top * width + left, start + top * width + right
-    c, d = start + bottom * width + left, start + bottom * width + right
-    for k in range(3):
-        upper = linear[texels[a, k]] * (1 - fx) + linear[texels[b, k]] * fx
-        lower = linear[texels[c, k]] * (1 - fx) + linear[texels[d, k]] * fx
-        color[k] = upper * (1 - fy) + lower * fy
+    left, right = x0 & (width - 1), (x0 + 1) & (width - 1)
+    top, bottom = start + (y0 & (height - 1)) * width, start + ((y0 + 1) & (height - 1)) * width
+    a, b, c, d = (
+        texels[top + left],
+        texels[top + right],
+        texels[bottom + left],
+        texels[bottom + right],
+    )
+    wa, wb, wc, wd = (1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy
+    red = linear[a[0]] * wa + linear[b[0]] * wb + linear[c[0]] * wc + linear[d[0]] * wd
+    green = linear[a[1]] * wa + linear[b[1]] * wb + linear[c[1]] * wc + linear[d[1]] * wd
+    blue = linear[a[2]] * wa + linear[b[2]] * wb + linear[c[2]] * wc + linear[d[2]] * wd
+    return red, green, blue
 
 
 @_compiled
-def _sky(world, texels, places, linear, dx, dy, dz, clouded, color):  # type: ignore[no-untyped-def]
+def _sky(world, texels, places, linear, dx, dy, dz, clouded):  # type: ignore[no-untyped-def]
     """Light from the sky along a unit direction."""
     height = max(dy, 0.0)
     rise = 1 - math.exp(-3.0 * height)
-    for k in range(3):
-        color[k] = world[SKY_LOW + k] + (world[SKY_HIGH + k] - world[SKY_LOW + k]) * rise
+    low0, low1, low2 = world[SKY_LOW], world[SKY_LOW + 1], world[SKY_LOW + 2]
+    red = low0 + (world[SKY_HIGH] - low0) * rise
+    green = low1 + (world[SKY_HIGH + 1] - low1) * rise
+    blue = low2 + (world[SKY_HIGH + 2] - low2) * rise
     if not clouded:
-        return
+        return red, green, blue
     if world[CLOUDS] > 0:
         near = max(height, 0.02) + 0.08
         u, v = dx / near * 0.11 + world[CLOUD_SHIFT], dz / near * 0.11 + world[CLOUD_SHIFT + 1]
-        cover = np.empty(3)
-        _texel(texels, places, linear, int(world[CLOUD_TEXTURE]), u, v, 0.002 / near, cover)
-        thick = min(max((math.sqrt(cover[0]) - 1 + world[CLOUDS]) * 2.2, 0.0), 1.0)
-        bright = world[SKY_LOW] + world[SKY_LOW + 1] + world[SKY_LOW + 2]
-        for k in range(3):
-            white = bright * (0.42 - 0.12 * thick)
-            color[k] += (white - color[k]) * thick
+        texture = int(world[CLOUD_TEXTURE])
+        cover = _texel(texels, places, linear, texture, u, v, 0.002 / near)[0]
+        thick = min(max((math.sqrt(cover) - 1 + world[CLOUDS]) * 2.2, 0.0), 1.0)
+        white = (low0 + low1 + low2) * (0.42 - 0.12 * thick)
+        red += (white - red) * thick
+        green += (white - green) * thick
+        blue += (white - blue) * thick
     if world[GLARE] > 0:
         cosine = max(dx * world[SUN_AT] + dy * world[SUN_AT + 1] + dz * world[SUN_AT + 2], 0.0)
         glow = world[GLARE] * (0.15 * cosine**8 + cosine**80 + 12 * cosine**4000)
-        for k in range(3):
-            color[k] += glow * world[SKY_LOW + k]
+        red, green, blue = red + glow * low0, green + glow * low1, blue + glow * low2
+    return red, green, blue
 
 
 @_compiled
@@ -166,49 +151,68 @@ def _fraction(x):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def _light_sample(lights, j, px, py, pz, a, b, to):  # type: ignore[no-untyped-def]
-    """Writes the way to a point of light j into ``to``; returns its falloff, the angle apart."""
+def _towards(lights, j, px, py, pz, a, b):  # type: ignore[no-untyped-def]
+    """The way from a point to a point of light j, picked by a and b in [0, 1); its falloff."""
     kind = int(lights[j, KIND])
+    lx, ly, lz = lights[j, PLACE], lights[j, PLACE + 1], lights[j, PLACE + 2]
     if kind == SUN:
         angle, radius = 6.2831853 * a, math.sqrt(b) * lights[j, SIDE_A]
-        x, y, z = lights[j, PLACE], lights[j, PLACE + 1], lights[j, PLACE + 2]
-        # Two directions across, whichever they are.
-        hx, hz = z, -x
-        h = math.sqrt(hx * hx + hz * hz) + 1e-9
-        hx, hz = hx / h, hz / h
-        wx, wy, wz = y * hz, z * hx - x * hz, -y * hx
+        # Two directions across the sun's.
+        flat = math.sqrt(lx * lx + lz * lz) + 1e-9
+        hx, hz = lz / flat, -lx / flat
+        wx, wy, wz = ly * hz, lz * hx - lx * hz, -ly * hx
         c, s = radius * math.cos(angle), radius * math.sin(angle)
-        to[0] = (x + c * hx + s * wx) * 1000
-        to[1] = (y + s * wy) * 1000
-        to[2] = (z + c * hz + s * wz) * 1000
-        return 1.0
+        return 1e3 * (lx + c * hx + s * wx), 1e3 * (ly + s * wy), 1e3 * (lz + c * hz + s * wz), 1.0
     if kind == BALL:
         angle, up = 6.2831853 * a, 2 * b - 1
         flat, r = math.sqrt(max(1 - up * up, 0.0)), lights[j, SIDE_A]
-        to[0] = lights[j, PLACE] + r * flat * math.cos(angle) - px
-        to[1] = lights[j, PLACE + 1] + r * up - py
-        to[2] = lights[j, PLACE + 2] + r * flat * math.sin(angle) - pz
-        return 1 / (0.1 + to[0] ** 2 + to[1] ** 2 + to[2] ** 2)
-    for k in range(3):
-        to[k] = lights[j, PLACE + k] + a * lights[j, SIDE_A + k] + b * lights[j, SIDE_B + k]
-    to[0] -= px
-    to[1] -= py
-    to[2] -= pz
-    nx = (
-        lights[j, SIDE_A + 1] * lights[j, SIDE_B + 2]
-        - lights[j, SIDE_A + 2] * lights[j, SIDE_B + 1]
-    )
-    ny = lights[j, SIDE_A + 2] * lights[j, SIDE_B] - lights[j, SIDE_A] * lights[j, SIDE_B + 2]
-    nz = lights[j, SIDE_A] * lights[j, SIDE_B + 1] - lights[j, SIDE_A + 1] * lights[j, SIDE_B]
-    square = to[0] ** 2 + to[1] ** 2 + to[2] ** 2
-    facing = abs(nx * to[0] + ny * to[1] + nz * to[2]) / math.sqrt(square + 1e-9)
-    return facing / (0.1 + square)
+        x = lx + r * flat * math.cos(angle) - px
+        y = ly + r * up - py
+        z = lz + r * flat * math.sin(angle) - pz
+        return x, y, z, 1 / (0.1 + x * x + y * y + z * z)
+    ax, ay, az = lights[j, SIDE_A], lights[j, SIDE_A + 1], lights[j, SIDE_A + 2]
+    bx, by, bz = lights[j, SIDE_B], lights[j, SIDE_B + 1], lights[j, SIDE_B + 2]
+    x, y, z = lx + a * ax + b * bx - px, ly + a * ay + b * by - py, lz + a * az + b * bz - pz
+    nx, ny, nz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    square = x * x + y * y + z * z
+    facing = abs(nx * x + ny * y + nz * z) / math.sqrt(square + 1e-9)
+    return x, y, z, facing / (0.1 + square)
+
+
+@_compiled
+def _turned(m, x, y, z):  # type: ignore[no-untyped-def]
+    """A normal of a model in the stage: scales along the model's axes are undone first."""
+    x /= m[0] * m[0] + m[4] * m[4] + m[8] * m[8]
+    y /= m[1] * m[1] + m[5] * m[5] + m[9] * m[9]
+    z /= m[2] * m[2] + m[6] * m[6] + m[10] * m[10]
+    nx = m[0] * x + m[1] * y + m[2] * z
+    ny = m[4] * x + m[5] * y + m[6] * z
+    nz = m[8] * x + m[9] * y + m[10] * z
+    norm = math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-20
+    return nx / norm, ny / norm, nz / norm
+
+
+@_compiled
+def _albedo(row, texels, places, linear, u, v, wide):  # type: ignore[no-untyped-def]
+    """Colour of a material at texture coordinates, and how its grain varies the brightness."""
+    color = row[COLOR], row[COLOR + 1], row[COLOR + 2]
+    if row[TEXTURE] >= 0:
+        color = _texel(texels, places, linear, int(row[TEXTURE]), u, v, wide)
+    gain = 1.0
+    if row[GRAIN] >= 0:
+        scale, grain = row[GRAIN_SCALE], int(row[GRAIN])
+        fine = _texel(texels, places, linear, grain, u * scale, v * scale, wide * scale)[0]
+        scale *= 0.037
+        broad = _texel(texels, places, linear, grain, u * scale, v * scale, wide * scale)[0]
+        gain = 1 + row[GRAIN_GAIN] * (math.sqrt(fine) - 0.5)
+        gain *= 1 + 0.8 * row[GRAIN_GAIN] * (math.sqrt(broad) - 0.5)
+    return color, gain
 
 
 @_compiled
 def _sample(  # type: ignore[no-untyped-def]
     scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
-    o, dx, dy, dz, focal, number, rays, out,
+    o, dx, dy, dz, focal, number, rays, share, out,
 ):  # fmt: skip
     """One ray of a picture: fills ``out``, returns depth (0 for the sky) and the instance.
 
@@ -217,166 +221,123 @@ def _sample(  # type: ignore[no-untyped-def]
     ``out``: albedo 0-2, direct light 3-5, ambient light 6-8, what shines by itself 9-11,
     normal 12-14, clear share of the air 15, highlights of lights 16-18.
     """
-    first, first_material, material, uv, materials, texels, places = geometry
+    first_material, material, uv, materials = geometry[1], geometry[2], geometry[3], geometry[4]
+    texels, places = geometry[5], geometry[6]
     rows, normals, density, tints = shape
-    color = np.empty(3)
     length = math.sqrt(dx * dx + dy * dy + dz * dz)
     found, instance, triangle = _trace(
         scene, ray, ids, geometry, o[0], o[1], o[2], dx, dy, dz, 0.0, 1e5
     )
     if not found:
         out[:BUFFER] = 0.0
-        _sky(world, texels, places, linear, dx / length, dy / length, dz / length, True, color)
-        out[9:12] = color
+        ux, uy, uz = dx / length, dy / length, dz / length
+        out[9], out[10], out[11] = _sky(world, texels, places, linear, ux, uy, uz, True)
         out[15] = 1.0
         return 0.0, -1
     t, b, c = float(ray[_FAR]), float(ray[_U]), float(ray[_V])
     px, py, pz = o[0] + t * dx, o[1] + t * dy, o[2] + t * dz
     m = rows[instance]
-    # Normals turn with the instance; scales along its own axes are undone first.
-    s0 = m[0] * m[0] + m[4] * m[4] + m[8] * m[8]
-    s1 = m[1] * m[1] + m[5] * m[5] + m[9] * m[9]
-    s2 = m[2] * m[2] + m[6] * m[6] + m[10] * m[10]
-    gx, gy, gz = ray[_NORMAL] / s0, ray[_NORMAL + 1] / s1, ray[_NORMAL + 2] / s2
-    fx = m[0] * gx + m[1] * gy + m[2] * gz
-    fy = m[4] * gx + m[5] * gy + m[6] * gz
-    fz = m[8] * gx + m[9] * gy + m[10] * gz
-    norm = math.sqrt(fx * fx + fy * fy + fz * fz) + 1e-20
+    fx, fy, fz = _turned(m, ray[_NORMAL], ray[_NORMAL + 1], ray[_NORMAL + 2])
     if fx * dx + fy * dy + fz * dz > 0:
-        norm = -norm
-    fx, fy, fz = fx / norm, fy / norm, fz / norm
+        fx, fy, fz = -fx, -fy, -fz
     q, a = normals[triangle], 1 - b - c
-    gx = (a * q[0] + b * q[3] + c * q[6]) / s0
-    gy = (a * q[1] + b * q[4] + c * q[7]) / s1
-    gz = (a * q[2] + b * q[5] + c * q[8]) / s2
-    nx = m[0] * gx + m[1] * gy + m[2] * gz
-    ny = m[4] * gx + m[5] * gy + m[6] * gz
-    nz = m[8] * gx + m[9] * gy + m[10] * gz
-    norm = math.sqrt(nx * nx + ny * ny + nz * nz)
+    nx, ny, nz = _turned(
+        m,
+        a * q[0] + b * q[3] + c * q[6],
+        a * q[1] + b * q[4] + c * q[7],
+        a * q[2] + b * q[5] + c * q[8],
+    )
     if nx * fx + ny * fy + nz * fz < 0:
-        norm = -norm
-    if abs(norm) < 1e-9:
+        nx, ny, nz = -nx, -ny, -nz
+    if nx * nx + ny * ny + nz * nz < 0.5:
         nx, ny, nz = fx, fy, fz
-    else:
-        nx, ny, nz = nx / norm, ny / norm, nz / norm
 
     row = materials[first_material[instance] + material[triangle]]
     facing = max(abs(fx * dx + fy * dy + fz * dz) / length, 0.08)
-    pixel = t / focal / math.sqrt(facing)
-    texture = int(row[TEXTURE])
     u, v = _corner_mix(uv[triangle], b, c)
-    wide = pixel * density[triangle] / math.sqrt(s0)
-    if texture >= 0:
-        _texel(texels, places, linear, texture, u, v, wide, color)
-    else:
-        for k in range(3):
-            color[k] = row[COLOR + k]
-    gain = 1.0
-    if row[GRAIN] >= 0:
-        grain = np.empty(3)
-        scale = row[GRAIN_SCALE]
-        _texel(texels, places, linear, int(row[GRAIN]), u * scale, v * scale, wide * scale, grain)
-        gain = 1 + row[GRAIN_GAIN] * (math.sqrt(grain[0]) - 0.5)
-        scale *= 0.037
-        _texel(texels, places, linear, int(row[GRAIN]), u * scale, v * scale, wide * scale, grain)
-        gain *= 1 + 0.8 * row[GRAIN_GAIN] * (math.sqrt(grain[0]) - 0.5)
+    size = math.sqrt(m[0] * m[0] + m[4] * m[4] + m[8] * m[8])
+    wide = t / focal / math.sqrt(facing) * density[triangle] / size
+    color, gain = _albedo(row, texels, places, linear, u, v, wide)
+    glow = color if row[TEXTURE] >= 0 else (1.0, 1.0, 1.0)
     for k in range(3):
         out[k] = min(max(color[k] * tints[instance, k] * gain, 0.0), 0.95)
-        out[9 + k] = row[GLOW + k] * (color[k] if texture >= 0 else 1.0)
+        out[3 + k], out[6 + k], out[16 + k] = 0.0, 0.0, 0.0
+        out[9 + k] = row[GLOW + k] * glow[k]
     out[12], out[13], out[14] = nx, ny, nz
+    out[15] = math.exp(-world[FOG] * t)
 
-    # Lights: one is drawn, by how much it would give.
+    gloss = row[GLOSS]
+    if gloss > 0:
+        # What a shiny surface mirrors of the surroundings, more at grazing angles.
+        along = 2 * (nx * dx + ny * dy + nz * dz)
+        rx, ry, rz = dx - along * nx, dy - along * ny, dz - along * nz
+        rx, ry, rz = rx / length, ry / length, rz / length
+        mirror = gloss * (0.12 + 0.5 * (1 - facing) ** 4)
+        if world[OUTDOORS] > 0:
+            seen = _sky(world, texels, places, linear, rx, max(ry, 0.0), rz, True)
+            mirror *= 0.3 if ry < 0 else 1.0
+        else:
+            dim = 0.6 + 0.4 * ry
+            seen = world[AMBIENT] * dim, world[AMBIENT + 1] * dim, world[AMBIENT + 2] * dim
+        for k in range(3):
+            out[9 + k] += mirror * seen[k]
+    if rays == 0:
+        return t, instance
+
+    # Of the lights one is drawn, by how much it would give.
     lift = 1e-3 + 5e-4 * t
     sx, sy, sz = px + fx * lift, py + fy * lift, pz + fz * lift
-    r1, r2 = (
-        _fraction(0.5 + number * 0.7548776662466927),
-        _fraction(0.5 + number * 0.5698402909980532),
-    )
-    out[3:6] = 0.0
-    out[16:19] = 0.0
-    gloss, shine = row[GLOSS], 0.0
-    count = len(lights)
-    if count > 0 and rays > 0:
-        to = np.empty(3)
-        total, chosen = 0.0, -1
-        pick = _fraction(number * 0.6180339887498949)
-        share = np.empty(count)
-        for j in range(count):
-            fall = _light_sample(lights, j, sx, sy, sz, 0.5, 0.5, to)
-            d = math.sqrt(to[0] ** 2 + to[1] ** 2 + to[2] ** 2)
-            cosine = (nx * to[0] + ny * to[1] + nz * to[2]) / d
-            share[j] = fall * max(cosine + 0.1, 0.0) * lights[j, POWER + 1]
-            total += share[j]
-        if total > 1e-9:
-            sum_ = 0.0
-            for j in range(count):
-                sum_ += share[j]
-                if chosen < 0 and pick * total <= sum_ and share[j] > 0:
-                    chosen = j
-        if chosen >= 0:
-            fall = _light_sample(lights, chosen, sx, sy, sz, r1, r2, to)
-            d = math.sqrt(to[0] ** 2 + to[1] ** 2 + to[2] ** 2)
-            lx, ly, lz = to[0] / d, to[1] / d, to[2] / d
-            cosine = nx * lx + ny * ly + nz * lz
-            if cosine > 0 and fx * lx + fy * ly + fz * lz > 0:
-                if not _blocked(
-                    scene, ray, ids, geometry, cutouts, sx, sy, sz, lx, ly, lz, d * 0.98
-                ):
-                    strength = fall * total / share[chosen]
-                    hx, hy, hz = lx - dx / length, ly - dy / length, lz - dz / length
-                    half = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
-                    shine = gloss * max((nx * hx + ny * hy + nz * hz) / half, 0.0) ** 40
-                    for k in range(3):
-                        out[3 + k] = strength * cosine * lights[chosen, POWER + k]
-                        out[16 + k] = shine * strength * lights[chosen, POWER + k]
+    total = 0.0
+    for j in range(len(lights)):
+        x, y, z, fall = _towards(lights, j, sx, sy, sz, 0.5, 0.5)
+        cosine = (nx * x + ny * y + nz * z) / math.sqrt(x * x + y * y + z * z)
+        share[j] = fall * max(cosine + 0.1, 0.0) * lights[j, POWER + 1]
+        total += share[j]
+    if total > 1e-9:
+        pick, chosen = _fraction(number * 0.6180339887498949) * total, 0
+        for j in range(len(lights)):
+            if share[j] > 0:
+                chosen = j
+                pick -= share[j]
+                if pick <= 0:
+                    break
+        r1 = _fraction(0.5 + number * 0.7548776662466927)
+        r2 = _fraction(0.5 + number * 0.5698402909980532)
+        x, y, z, fall = _towards(lights, chosen, sx, sy, sz, r1, r2)
+        d = math.sqrt(x * x + y * y + z * z)
+        x, y, z = x / d, y / d, z / d
+        cosine = nx * x + ny * y + nz * z
+        lit = cosine > 0 and fx * x + fy * y + fz * z > 0
+        if lit and not _blocked(scene, ray, ids, geometry, cutouts, sx, sy, sz, x, y, z, d * 0.98):
+            strength = fall * total / share[chosen]
+            hx, hy, hz = x - dx / length, y - dy / length, z - dz / length
+            half = math.sqrt(hx * hx + hy * hy + hz * hz) + 1e-9
+            shine = gloss * max((nx * hx + ny * hy + nz * hz) / half, 0.0) ** 40
+            for k in range(3):
+                out[3 + k] = strength * cosine * lights[chosen, POWER + k]
+                out[16 + k] = shine * strength * lights[chosen, POWER + k]
 
     # Ambient light, by a few rays around the normal.
-    out[6:9] = 0.0
-    reach = world[REACH]
     for k in range(rays):
         n = number + 16.0 * (k + 1)
         angle = 6.2831853 * _fraction(0.5 + n * 0.7548776662466927)
         up = 2 * _fraction(0.5 + n * 0.5698402909980532) - 1
-        flat = math.sqrt(max(1 - up * up, 0.0))
-        ax, ay, az = (
-            nx + flat * math.cos(angle) * 0.999,
-            ny + up * 0.999,
-            nz + flat * math.sin(angle) * 0.999,
-        )
-        d = math.sqrt(ax * ax + ay * ay + az * az)
-        ax, ay, az = ax / d, ay / d, az / d
-        if _blocked(scene, ray, ids, geometry, False, sx, sy, sz, ax, ay, az, reach):
-            for j in range(3):
-                out[6 + j] += world[BOUNCE + j] / rays
-        elif world[OUTDOORS] > 0:
-            _sky(world, texels, places, linear, ax, ay, az, False, color)
-            for j in range(3):
-                out[6 + j] += color[j] * world[AMBIENT + j] / rays
+        flat = math.sqrt(max(1 - up * up, 0.0)) * 0.999
+        x, y, z = nx + flat * math.cos(angle), ny + up * 0.999, nz + flat * math.sin(angle)
+        d = math.sqrt(x * x + y * y + z * z)
+        x, y, z = x / d, y / d, z / d
+        if _blocked(scene, ray, ids, geometry, False, sx, sy, sz, x, y, z, world[REACH]):
+            come = world[BOUNCE], world[BOUNCE + 1], world[BOUNCE + 2]
         else:
-            for j in range(3):
-                out[6 + j] += world[AMBIENT + j] * (0.85 + 0.15 * ay) / rays
-
-    if gloss > 0:
-        # What a shiny surface mirrors of the surroundings, more at grazing angles.
-        along = 2 * (nx * dx + ny * dy + nz * dz)
-        rx, ry, rz = (
-            (dx - along * nx) / length,
-            (dy - along * ny) / length,
-            (dz - along * nz) / length,
-        )
-        grazing = (1 - facing) ** 4
-        mirror = gloss * (0.12 + 0.5 * grazing)
-        if world[OUTDOORS] > 0:
-            _sky(world, texels, places, linear, rx, max(ry, 0.0), rz, True, color)
-            if ry < 0:
-                for k in range(3):
-                    color[k] *= 0.3
-        else:
-            for k in range(3):
-                color[k] = world[AMBIENT + k] * (0.6 + 0.4 * ry)
-        for k in range(3):
-            out[9 + k] += mirror * color[k]
-    out[15] = math.exp(-world[FOG] * t)
+            come = world[AMBIENT], world[AMBIENT + 1], world[AMBIENT + 2]
+            if world[OUTDOORS] > 0:
+                sky = _sky(world, texels, places, linear, x, y, z, False)
+                come = come[0] * sky[0], come[1] * sky[1], come[2] * sky[2]
+            else:
+                dim = 0.85 + 0.15 * y
+                come = come[0] * dim, come[1] * dim, come[2] * dim
+        for j in range(3):
+            out[6 + j] += come[j] / rays
     return t, instance
 
 
@@ -385,11 +346,11 @@ def trace_picture(  # type: ignore[no-untyped-def]
     scene, geometry, shape, lights, world, linear, cutouts,
     o, axes, focal, rays, buffers, depth, who,
 ):  # fmt: skip
-    """One ray through every pixel's centre: fills ``buffers`` (H, W, BUFFER), ``depth``, ``who``."""
+    """One ray a pixel, through its centre: fills ``buffers`` (H, W, BUFFER), depth and instance."""
     height, width = depth.shape
     ray = np.zeros(RAY, np.float32)
     ids = ray.view(np.uint32)
-    out = np.empty(BUFFER)
+    out, share = np.empty(BUFFER), np.empty(len(lights))
     for y in range(height):
         for x in range(width):
             right, up = (x - 0.5 * (width - 1)) / focal, (0.5 * (height - 1) - y) / focal
@@ -399,7 +360,7 @@ def trace_picture(  # type: ignore[no-untyped-def]
             number = float((y & 3) * 4 + (x & 3))
             t, instance = _sample(
                 scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
-                o, dx, dy, dz, focal, number, rays, out,
+                o, dx, dy, dz, focal, number, rays, share, out,
             )  # fmt: skip
             depth[y, x], who[y, x] = t, instance
             for k in range(BUFFER):
@@ -469,7 +430,7 @@ def soften_edges(  # type: ignore[no-untyped-def]
     height, width = depth.shape
     ray = np.zeros(RAY, np.float32)
     ids = ray.view(np.uint32)
-    out = np.empty(BUFFER)
+    out, share = np.empty(BUFFER), np.empty(len(lights))
     fog = world[SKY_LOW : SKY_LOW + 3]
     total = np.empty(3)
     for y in range(height):
@@ -480,10 +441,9 @@ def soften_edges(  # type: ignore[no-untyped-def]
                 if j < 0 or i < 0 or j >= height or i >= width:
                     continue
                 m = buffers[j, i]
-                if who[j, i] != who[y, x] or abs(depth[j, i] - z) > 0.1 * z:
-                    border = True
-                elif z > 0 and n[12] * m[12] + n[13] * m[13] + n[14] * m[14] < 0.6:
-                    border = True
+                alike = n[12] * m[12] + n[13] * m[13] + n[14] * m[14]
+                apart = who[j, i] != who[y, x] or abs(depth[j, i] - z) > 0.1 * z
+                border = border or apart or (z > 0 and alike < 0.6)
             if not border:
                 continue
             for k in range(3):
@@ -498,7 +458,7 @@ def soften_edges(  # type: ignore[no-untyped-def]
                 dz = axes[2, 0] * right + axes[2, 1] * up + axes[2, 2]
                 t, instance = _sample(
                     scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
-                    o, dx, dy, dz, focal, 0.0, 0, out,
+                    o, dx, dy, dz, focal, 0.0, 0, share, out,
                 )  # fmt: skip
                 # The light on a pixel of the same surface nearby.
                 best, by, bx = 1e30, y, x
@@ -517,32 +477,3 @@ def soften_edges(  # type: ignore[no-untyped-def]
                     total[k] += seen * out[15] + fog[k] * (1 - out[15])
             for k in range(3):
                 light[y, x, k] = total[k] / 4
-
-
-@_compiled
-def corner_normals(vertices, triangles, cosine):  # type: ignore[no-untyped-def]
-    """(F, 9) int8 normals of the corners, smooth where faces meet at less than a crease's angle."""
-    count = len(triangles)
-    faces = np.empty((count, 3), np.float32)
-    sums = np.zeros((len(vertices), 3), np.float32)
-    for f in range(count):
-        a, b, c = vertices[triangles[f, 0]], vertices[triangles[f, 1]], vertices[triangles[f, 2]]
-        ux, uy, uz = b[0] - a[0], b[1] - a[1], b[2] - a[2]
-        vx, vy, vz = c[0] - a[0], c[1] - a[1], c[2] - a[2]
-        nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
-        for k in range(3):
-            sums[triangles[f, k], 0] += nx
-            sums[triangles[f, k], 1] += ny
-            sums[triangles[f, k], 2] += nz
-        norm = math.sqrt(nx * nx + ny * ny + nz * nz) + 1e-30
-        faces[f, 0], faces[f, 1], faces[f, 2] = nx / norm, ny / norm, nz / norm
-    result = np.empty((count, 9), np.int8)
-    for f in range(count):
-        for k in range(3):
-            n = sums[triangles[f, k]]
-            norm = math.sqrt(n[0] * n[0] + n[1] * n[1] + n[2] * n[2]) + 1e-30
-            along = (n[0] * faces[f, 0] + n[1] * faces[f, 1] + n[2] * faces[f, 2]) / norm
-            for j in range(3):
-                value = n[j] / norm if along > cosine else faces[f, j]
-                result[f, 3 * k + j] = np.int8(round(value * 127))
-    return result

@@ -81,12 +81,11 @@ def write_pack(
     Raises:
         OutputError: the file cannot be written.
     """
-    with atomic_path(path) as temporary:
-        with zipfile.ZipFile(temporary, "w") as file:
-            writer = PackWriter(file)
-            for entry, model in models:
-                writer.add(entry, model)
-            writer.finish(dropped or {})
+    with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
+        writer = PackWriter(file)
+        for entry, model in models:
+            writer.add(entry, model)
+        writer.finish(dropped or {})
 
 
 class Pack:

@@ -26,8 +26,11 @@ class OpenPlace(Place):
             eye = np.array([rng.normal(0, 3), height, rng.uniform(-2, self.extent * 0.3)])
             if self.site.is_free(eye[0], eye[2], 0.5):
                 break
-        ahead = [t for t in self.site.things if 1.2 < t.place[2] - eye[2] < 25
-                 and abs(t.place[0] - eye[0]) < t.place[2] - eye[2]]  # fmt: skip
+        ahead = [
+            t
+            for t in self.site.things
+            if 1.2 < t.place[2] - eye[2] < 25 and abs(t.place[0] - eye[0]) < t.place[2] - eye[2]
+        ]
         target = eye + np.array([rng.normal(0, 2), 0, 10])
         if ahead and rng.random() < 0.6:
             target = ahead[int(rng.integers(len(ahead)))].place.copy()
@@ -82,8 +85,12 @@ def square(site: Site) -> Place:
     """A paved square or yard between houses, with cafe tables, persons, cars, bikes."""
     rng, shell, finishes = site.rng, site.shell, site.finishes
     extent = rng.uniform(10, 45)
-    shell.quad((-200, 0, -60), (400, 0, 0), (0, 0, 400),
-               finishes.any_of("paving", "paving", "tiles", "concrete", "asphalt", "gravel"))  # fmt: skip
+    shell.quad(
+        (-200, 0, -60),
+        (400, 0, 0),
+        (0, 0, 400),
+        finishes.any_of("paving", "paving", "tiles", "concrete", "asphalt", "gravel"),
+    )
     z = extent + rng.uniform(0, 5)
     x = -extent - 10
     while x < extent + 10:  # the row of houses that closes the square

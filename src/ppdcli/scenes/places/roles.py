@@ -52,7 +52,8 @@ ROLES: dict[str, Role] = {
                   height=(0.68, 0.82), width=(0.6, 2.6)),
     "coffee table": Role(r"table|bench", "Living", "child|piano", height=(0.3, 0.6)),
     "bar table": Role(r"table", "Living", "child|pool|tennis", height=(0.88, 1.1)),
-    "desk": Role(r"desk|wooden.*table|dressing", "Office|Bedroom|Living", "lamp", height=(0.65, 1.9)),
+    "desk": Role(r"desk|wooden.*table|dressing", "Office|Bedroom|Living", "lamp",
+                 height=(0.65, 1.9)),
     "bed": Role(r"\bbed\b|futon$|bunk|mezzanine", "Bedroom", "baby|hospital|table", width=(0.7, 3)),
     "child bed": Role(r"baby bed|crib|child bed|changing|rocking", "Bedroom"),
     "nightstand": Role(r"bedside|nightstand|stool", "Bedroom|Living", height=(0.3, 0.7)),
@@ -100,7 +101,8 @@ ROLES: dict[str, Role] = {
                         r"speaker|fan|toolbox|barrel|extinguisher|recycling|bucket|basin|skate|"
                         r"clothes|newspaper|tricycle|locker|trunck|heater|logs|step", "",
                         "table|full|chimney|bread|medicine|post|letters|plant|lamp|flower|wash|"
-                        r"mail|hanger|horse|towel|penbox", height=(0.01, 0.95), width=(0.05, 0.9), depth=(0, 1.1)),
+                        r"mail|hanger|horse|towel|penbox",
+                        height=(0.01, 0.95), width=(0.05, 0.9), depth=(0, 1.1)),
     "tool": Role(r"hammer|drill|saw|plier|screwdriver|grinder|tape|shovel|flashlight|spray|keys",
                  "", height=(0.004, 0.5), width=(0, 0.7)),
     "wall thing": Role(r"", "Misc|Living|Kitchen|Bedroom|Bathroom",

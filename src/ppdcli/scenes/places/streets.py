@@ -1,47 +1,16 @@
-"""Streets: lanes, kerbs, pavements, parked and moving cars, houses, trees, lamps, signs, persons."""
+"""Streets: lanes, kerbs, pavements, parked and moving cars, houses, persons."""
 
 from __future__ import annotations
 
 import colorsys
-from dataclasses import dataclass
 
 import numpy as np
 
 from ppdcli.scenes.camera import Camera
-from ppdcli.scenes.finishes import Finish
 from ppdcli.scenes.places.daylight import set_daylight
 from ppdcli.scenes.places.houses import house
+from ppdcli.scenes.places.roadside import FAR, KERB, Layout, along_road
 from ppdcli.scenes.places.site import Place, Rng, Site, hold
-
-_FAR = 110.0  # metres that a street is long
-_KERB = 0.12
-
-
-@dataclass(frozen=True)
-class Layout:
-    """The street's cross-section, in metres from its middle.
-
-    Attributes:
-        road: half the width of the lanes.
-        parking: width of the strip for parked cars on each side, 0 for none.
-        pavement: width of the pavement.
-        verge: width of the green beyond it.
-    """
-
-    road: float
-    parking: float
-    pavement: float
-    verge: float
-
-    @property
-    def kerb(self) -> float:
-        """Where the pavement begins."""
-        return self.road + self.parking
-
-    @property
-    def edge(self) -> float:
-        """Where gardens and houses begin."""
-        return self.kerb + self.pavement + self.verge
 
 
 class StreetPlace(Place):
@@ -62,7 +31,7 @@ class StreetPlace(Place):
         elif kind < 0.93:  # from the pavement
             side = rng.choice([-1, 1])
             x = side * (layout.kerb + rng.uniform(0.3, max(layout.pavement - 0.2, 0.4)))
-            y, z = rng.uniform(1.35, 1.8) + _KERB, rng.uniform(0, 40)
+            y, z = rng.uniform(1.35, 1.8) + KERB, rng.uniform(0, 40)
             turn = rng.normal(-side * 0.35, 0.45)
             drop, fov = rng.normal(-0.05, 0.08), rng.uniform(45, 80)
             if rng.random() < 0.15:
@@ -90,7 +59,7 @@ def street(site: Site) -> Place:
     for side in (-1, 1):
         _parked(site, layout, side)
         _houses(site, layout, side, built)
-        _along(site, layout, side, built)
+        along_road(site, layout, side, built)
         _walkers(site, layout, side)
     _traffic(site, layout, lanes)
     hard = set_daylight(site)
@@ -114,7 +83,7 @@ def _ground(site: Site, layout: Layout, lanes: int) -> None:
         if outer or (k * 2 == lanes and rng.random() < 0.3):
             shell.quad((x - 0.06, 0.006, -20), (0.12, 0, 0), (0, 0, 200), white)
         else:
-            for z in np.arange(-10, _FAR, dash + gap):
+            for z in np.arange(-10, FAR, dash + gap):
                 shell.quad((x - 0.06, 0.006, z), (0.12, 0, 0), (0, 0, dash), white)
     if rng.random() < 0.35:  # a crossing
         z = rng.uniform(8, 40)
@@ -129,14 +98,17 @@ def _ground(site: Site, layout: Layout, lanes: int) -> None:
         if layout.pavement == 0:
             continue
         start = layout.kerb
-        shell.box((side * (start + 0.07), _KERB / 2, 150), (0.07, _KERB / 2, 190), kerb)
+        shell.box((side * (start + 0.07), KERB / 2, 150), (0.07, KERB / 2, 190), kerb)
         middle = start + 0.14 + (layout.pavement - 0.14) / 2
-        shell.box((side * middle, _KERB / 2 - 0.005, 150), ((layout.pavement - 0.14) / 2, _KERB / 2, 190),
-                  pavement)  # fmt: skip
+        shell.box(
+            (side * middle, KERB / 2 - 0.005, 150),
+            ((layout.pavement - 0.14) / 2, KERB / 2, 190),
+            pavement,
+        )
         if layout.verge > 0:
             middle = start + layout.pavement + layout.verge / 2
             shell.box(
-                (side * middle, _KERB / 2 - 0.01, 150), (layout.verge / 2, _KERB / 2, 190), verge
+                (side * middle, KERB / 2 - 0.01, 150), (layout.verge / 2, KERB / 2, 190), verge
             )
 
 
@@ -166,7 +138,7 @@ def _parked(site: Site, layout: Layout, side: int) -> None:
         return
     dense, z = rng.uniform(0.3, 1), rng.uniform(2, 6)
     x = side * (layout.road + layout.parking / 2)
-    while z < _FAR * 0.8:
+    while z < FAR * 0.8:
         if rng.random() < dense:
             role = ("car", "car", "car", "car", "car", "car", "car", "car", "big vehicle", "bike")
             way = 0.0 if side > 0 else np.pi
@@ -185,8 +157,13 @@ def _traffic(site: Site, layout: Layout, lanes: int) -> None:
         x = -layout.road + 2 * layout.road * (k + 0.5) / lanes
         way = 0.0 if x > -0.1 else np.pi
         z = 4 + 80 * rng.random() ** 1.6
-        _car(site, x + rng.normal(0, 0.2), z + 6, way + rng.normal(0, 0.02),
-             ("car", "car", "car", "car", "big vehicle", "bike"))  # fmt: skip
+        _car(
+            site,
+            x + rng.normal(0, 0.2),
+            z + 6,
+            way + rng.normal(0, 0.02),
+            ("car", "car", "car", "car", "big vehicle", "bike"),
+        )
     if rng.random() < 0.2:
         number = site.cast.pick("person", rng)
         if number is not None:  # somebody crosses
@@ -199,7 +176,7 @@ def _houses(site: Site, layout: Layout, side: int, built: float) -> None:
     rng, z = site.rng, site.rng.uniform(-15, 2)
     row = rng.random() < 0.4  # wall to wall
     setback = rng.choice([0.2, rng.uniform(2, 9)])
-    while z < _FAR:
+    while z < FAR:
         half = rng.uniform(4, 8), rng.uniform(4, 11)
         if rng.random() < built:
             back = setback if row else setback + rng.uniform(0, 2)
@@ -207,94 +184,6 @@ def _houses(site: Site, layout: Layout, side: int, built: float) -> None:
             site.take(x, z + half[1], half, 0.3)
             house(site, x, z + half[1], half, side)
         z += 2 * half[1] + (0.02 if row else rng.uniform(1, 12))
-
-
-def _along(site: Site, layout: Layout, side: int, built: float) -> None:
-    """Trees, lamps, hedges, fences, bins, signs."""
-    rng = site.rng
-    foot = _KERB if layout.pavement > 0 else 0.0
-    beside = layout.kerb + (layout.pavement + layout.verge / 2 if layout.verge > 0 else 0.5)
-    if rng.random() < 0.65:  # a row of trees of one kind
-        kind = site.cast.pick("tree", rng)
-        tint = site.tint(0.7, 0.3)
-        step, z = rng.uniform(5, 14), rng.uniform(2, 10)
-        mixed = rng.random() < 0.4
-        while z < _FAR and kind is not None:
-            size = site.entry(kind).size
-            scale = rng.uniform(0.55, 1.1) * min(1.0, 9 / size[1])
-            x = side * (beside + rng.normal(0, 0.15))
-            if site.take(x, z, (0.35, 0.35)):
-                site.put(kind, (x, foot, z), site.turn(), scale, tint)
-            z += step * rng.uniform(0.8, 1.2)
-            if mixed:
-                kind = site.cast.pick("tree", rng)
-    if built < 0.9:
-        for _ in range(int(rng.integers(0, 14))):  # trees and bushes farther off
-            number = site.cast.pick(str(rng.choice(["tree", "tree", "bush"])), rng)
-            if number is not None:
-                x, z = side * (layout.edge + rng.exponential(8) + 1), rng.uniform(3, _FAR)
-                half = site.entry(number).size[0] * 0.25
-                if site.take(x, z, (half, half)):
-                    site.put(
-                        number, (x, 0, z), site.turn(), rng.uniform(0.6, 1.3), site.tint(0.6, 0.3)
-                    )
-    if rng.random() < 0.5:
-        _border(site, side * (layout.edge + 0.15), side)
-    lamp = site.cast.pick("street lamp", rng)
-    post = site.finishes.draw("metal")
-    step = rng.uniform(15, 30)
-    tall = rng.uniform(5, 8)
-    for z in np.arange(rng.uniform(3, 15), _FAR, step):
-        x = side * (layout.kerb + 0.4)
-        if not site.take(x, z, (0.1, 0.1), 0.0):
-            continue
-        if lamp is not None and tall < 6:
-            site.put(lamp, (x, foot, z), -side * np.pi / 2)
-        else:
-            site.shell.post((x, 0, z), (x, tall, z), 0.07, post)
-            site.shell.post((x, tall, z), (x - side * 1.5, tall + 0.2, z), 0.04, post)
-            site.shell.box((x - side * 1.6, tall + 0.18, z), (0.3, 0.06, 0.12), post)
-    for _ in range(int(rng.integers(0, 5))):
-        _sign(site, side * (layout.kerb + 0.35), rng.uniform(4, 60), post)
-    for _ in range(int(rng.integers(0, 7))):
-        number = site.cast.pick("street thing", rng)
-        if number is not None and layout.pavement > 0:
-            x = side * (layout.kerb + rng.uniform(0.4, layout.pavement))
-            z = rng.uniform(4, 45)
-            half = site.half(site.entry(number), np.pi / 2)
-            if site.take(x, z, half):
-                site.put(number, (x, foot, z), -side * np.pi / 2, 1.0, site.tint(0.5))
-
-
-def _border(site: Site, x: float, side: int) -> None:
-    """A hedge, a wall or a fence between pavement and gardens."""
-    rng, shell = site.rng, site.shell
-    kind, start, end = rng.random(), rng.uniform(0, 20), rng.uniform(30, _FAR)
-    middle, half = (start + end) / 2, (end - start) / 2
-    if kind < 0.35:
-        high = rng.uniform(0.5, 1.2)
-        shell.box((x, high, middle), (0.3, high, half), site.finishes.draw("grass"))
-    elif kind < 0.65:
-        high = rng.uniform(0.3, 0.9)
-        shell.box((x, high, middle), (0.12, high, half),
-                  site.finishes.any_of("brick", "concrete", "plaster"))  # fmt: skip
-    else:
-        finish, high = site.finishes.any_of("wood", "metal", "painted"), rng.uniform(0.8, 1.6)
-        for y in (0.25 * high, 0.9 * high):
-            shell.box((x, y, middle), (0.025, 0.04, half), finish)
-        step = rng.choice([0.15, 0.3, 2.0])
-        for z in np.arange(start, min(end, start + 250 * step), step):
-            shell.box((x, high / 2, z), (0.02, high / 2, 0.04), finish)
-
-
-def _sign(site: Site, x: float, z: float, post: Finish) -> None:
-    rng, shell = site.rng, site.shell
-    high = rng.uniform(2.1, 2.9)
-    if not site.take(x, z, (0.05, 0.05), 0.0):
-        return
-    shell.post((x, 0, z), (x, high, z), 0.03, post)
-    finish = site.finishes.any_of("painted", "paper", "art")
-    shell.box((x, high - 0.3, z - 0.04), (0.3, 0.3, 0.01), finish, 0.0, whole=True)
 
 
 def _walkers(site: Site, layout: Layout, side: int) -> None:
@@ -309,6 +198,6 @@ def _walkers(site: Site, layout: Layout, side: int) -> None:
         x = side * (layout.kerb + rng.uniform(0.4, wide))
         z = 4 + 40 * rng.random() ** 1.5
         if site.take(x, z, (0.25, 0.25)):
-            foot = _KERB if layout.pavement > 0 else 0.0
+            foot = KERB if layout.pavement > 0 else 0.0
             angle = rng.choice([0, np.pi]) + rng.normal(0, 0.3)
             site.put(number, (x, foot, z), angle, rng.uniform(0.93, 1.05), site.tint(0.6))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ppdcli.scenes.camera import Camera
+from ppdcli.scenes.places.plan import Room
 from ppdcli.scenes.places.site import Place, Rng, Site, hold
-from ppdcli.scenes.places.walls import Room, Walls
+from ppdcli.scenes.places.walls import Walls
 from ppdcli.scenes.stage import ball
 
 _KINDS = {  # role of the things, and how often

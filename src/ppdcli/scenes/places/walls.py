@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from ppdcli.scenes.finishes import Finish
+from ppdcli.scenes.places.plan import ANGLES, BACK, FRONT, LEFT, RIGHT, Room
 from ppdcli.scenes.places.site import Site
 from ppdcli.scenes.stage import Sky, ball, panel, sun
-
-BACK, RIGHT, FRONT, LEFT = range(4)  # walls at z = D, x = W / 2, z = 0, x = -W / 2
-ANGLES = (np.pi, -np.pi / 2, 0.0, np.pi / 2)  # of what stands with its back to the wall
-
-
-@dataclass(frozen=True)
-class Room:
-    """A room over x in [-W / 2, W / 2], y in [0, H], z in [0, D], in metres."""
-
-    width: float
-    depth: float
-    height: float
-
-    def length(self, wall: int) -> float:
-        """Of a wall."""
-        return self.width if wall in (BACK, FRONT) else self.depth
-
-    def point(self, wall: int, along: float, off: float) -> np.ndarray:
-        """On the floor, ``off`` metres before a wall, ``along`` metres from its middle."""
-        if wall == BACK:
-            return np.array([along, 0, self.depth - off])
-        if wall == FRONT:
-            return np.array([-along, 0, off])
-        if wall == RIGHT:
-            return np.array([self.width / 2 - off, 0, self.depth / 2 - along])
-        return np.array([-self.width / 2 + off, 0, self.depth / 2 + along])
-
-    def along(self, wall: int) -> np.ndarray:
-        """Unit vector along a wall."""
-        return self.point(wall, 1, 0) - self.point(wall, 0, 0)
-
-    def inward(self, wall: int) -> np.ndarray:
-        """Unit vector from a wall into the room."""
-        return self.point(wall, 0, 1) - self.point(wall, 0, 0)
-
 
 Hole = tuple[float, float, float, float]  # from, to along the wall; bottom, top
 
@@ -186,7 +152,7 @@ class Walls:
         x = at - side * 0.1 + side * np.linspace(0, wide, n + 1)
         off = 0.09 + 0.035 * np.sin(np.linspace(0, 2 * np.pi * 3.2, n + 1))
         points = [self.room.point(wall, float(a), float(b)) for a, b in zip(x, off, strict=True)]
-        for p, q in zip(points[:-1], points[1:], strict=True):
+        for p, q in pairwise(points):
             self.site.shell.quad(p + [0, low, 0], q - p, (0, top - low, 0), fabric)
 
     def add_picture(self, wall: int) -> None:
