@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from collections import OrderedDict
 from pathlib import Path
 
 from ppdcli.errors import InputError
 from ppdcli.scenes.models.model import Entry, Model
 from ppdcli.scenes.models.packing import Pack, write_pack
-from ppdcli.scenes.models.sh3f import libraries_in, listed_models, read_model
+from ppdcli.scenes.models.sh3f import listed_models, read_model
 
 DEBIAN_FOLDER = Path("/usr/share/sweethome3d/furniture")
-PACK_NAME = "furniture.pack"
 HELD_OUT = 0.12  # share of the models that training does not see
 _KEPT = 300  # models that stay in memory
 
@@ -65,7 +65,7 @@ def _hash(text: str) -> bytes:
 
 
 def open_library(source: Path | None = None, cache: Path | None = None) -> Library:
-    """Opens the furniture; the first time it packs the libraries, which takes minutes.
+    """Opens the furniture. The first time it packs the libraries, which takes minutes.
 
     Args:
         source: a packed file, or a folder of ``.sh3f`` libraries; by default Debian's folder.
@@ -77,10 +77,12 @@ def open_library(source: Path | None = None, cache: Path | None = None) -> Libra
     """
     if source is not None and source.is_file():
         return Library(Pack(source))
-    packed = (cache or _cache_folder()) / PACK_NAME
-    if source is None and packed.is_file():
-        return Library(Pack(packed))
-    pack_libraries(source or DEBIAN_FOLDER, packed)
+    paths = _libraries_in(source or DEBIAN_FOLDER)
+    # Other libraries, or other versions of them, are packed into another file.
+    sizes = "".join(f"{path.name} {path.stat().st_size} " for path in paths)
+    packed = (cache or _cache_folder()) / f"furniture-{_hash(sizes).hex()[:12]}.pack"
+    if not packed.is_file():
+        _pack(paths, packed)
     return Library(Pack(packed))
 
 
@@ -88,16 +90,24 @@ def pack_libraries(folder: Path, target: Path) -> None:
     """Packs the ``.sh3f`` libraries of a folder into one file.
 
     Raises:
-        InputError: the folder has no library.
+        InputError: the folder has no library, or one cannot be read.
         OutputError: the file cannot be written.
     """
-    paths = libraries_in(folder)
+    _pack(_libraries_in(folder), target)
+
+
+def _libraries_in(folder: Path) -> list[Path]:
+    paths = sorted(folder.glob("*.sh3f"))
     if not paths:
         raise InputError(
             f"{folder}: has no furniture libraries (.sh3f); install them with `apt install "
-            "sweethome3d-furniture` on Debian or Ubuntu, or download the libraries from "
-            "sweethome3d.com into a folder and name it"
+            "sweethome3d-furniture` on Debian or Ubuntu, or download them from sweethome3d.com "
+            "into a folder and name that folder"
         )
+    return paths
+
+
+def _pack(paths: list[Path], target: Path) -> None:
     models: list[tuple[Entry, Model]] = []
     dropped: dict[str, str] = {}
     for path in paths:
@@ -106,9 +116,9 @@ def pack_libraries(folder: Path, target: Path) -> None:
                 for listed in listed_models(library):
                     try:
                         models.append((listed.entry, read_model(library, listed)))
-                    except (ValueError, KeyError) as error:
+                    except (ValueError, KeyError, zlib.error) as error:
                         dropped[listed.entry.id] = str(error)
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise InputError(
                 f"{path}: is not a furniture library ({error}); download it again"
             ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -46,7 +47,7 @@ class PackWriter:
             blob += b"".join(_shuffled(column) for column in codes.T)
         blob += b"".join(_shuffled(c) for c in triangles.reshape(-1, 3).astype(np.uint32).T)
         blob += b"".join(_shuffled(c) for c in numbers.reshape(-1, 3).astype(np.uint32).T)
-        blob += model.material.astype(np.uint8).tobytes()
+        blob += model.material.astype("<u2").tobytes()
         self.file.writestr(f"{number:05d}.mesh", blob, zipfile.ZIP_DEFLATED, 9)
         kinds = []
         for k, texture in enumerate(model.textures):
@@ -135,7 +136,7 @@ class Pack:
                 _decoded(self._file.read(f"{number:05d}.{k}{kind}"))
                 for k, kind in enumerate(row["textures"])
             )
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(
                 f"{self.path}: is damaged ({error}); remove it, so that it is made again"
             ) from error
@@ -145,7 +146,7 @@ class Pack:
         count = row["triangles"]
         triangles = np.stack([_unshuffled(stream, count, 4) for _ in range(3)], 1)
         numbers = np.stack([_unshuffled(stream, count, 4) for _ in range(3)], 1)
-        material = np.frombuffer(stream.read(count), np.uint8).astype(np.int32)
+        material = np.frombuffer(stream.read(2 * count), "<u2").astype(np.int32)
         materials = tuple(
             Material(**(m | {"color": tuple(m["color"]), "glow": tuple(m["glow"])}))
             for m in row["materials"]

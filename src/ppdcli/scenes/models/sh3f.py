@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -161,8 +161,3 @@ def _picture(
         return None
     sides = [min(TEXTURE_SIDE, 2 ** max(0, round(np.log2(side)))) for side in picture.size]
     return np.asarray(picture.resize((sides[0], sides[1]), Image.Resampling.BOX))
-
-
-def libraries_in(folder: Path) -> list[Path]:
-    """The ``.sh3f`` files of a folder, by name."""
-    return sorted(folder.glob("*.sh3f"))
