@@ -43,7 +43,7 @@ class Camera:
 
 
 def take(
-    stage: Stage, camera: Camera, height: int, width: int, hard: bool = False, rays: int = 2
+    stage: Stage, camera: Camera, height: int, width: int, hard: bool = False, rays: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Takes a picture.
 

@@ -99,12 +99,12 @@ def _plaster(f: Finishes) -> Finish:
     if f.rng.random() < 0.65:
         color = f.color((0.05, 0.2), (0.0, 0.18), (0.7, 0.97))
     else:
-        color = f.color((0.0, 1.0), (0.08, 0.5), (0.4, 0.9))
+        color = f.color((0.0, 1.0), (0.05, 0.32), (0.4, 0.9))
     return f.plain(color, 0.0, f.rng.uniform(0.02, 0.2))
 
 
 def _wallpaper(f: Finishes) -> Finish:
-    a = f.color((0, 1), (0.0, 0.4), (0.45, 0.95))
+    a = f.color((0, 1), (0.0, 0.3), (0.5, 0.95))
     b = np.clip(a * f.rng.uniform(0.6, 1.2, 3), 0, 1)
     kind = f.rng.random()
     if kind < 0.4:
@@ -149,7 +149,7 @@ def _tiles(f: Finishes) -> Finish:
 
 
 def _carpet(f: Finishes) -> Finish:
-    a = f.color((0, 1), (0.0, 0.5), (0.2, 0.75))
+    a = f.color((0, 1), (0.0, 0.35), (0.2, 0.75))
     return f.finish(a * 0.8, a, noise(f.rng, 0.3), 0.4, 0.0, 0.35)
 
 

@@ -16,7 +16,8 @@ from ppdcli.scenes.places.streets import street
 from ppdcli.scenes.places.tabletops import tabletop
 from ppdcli.scenes.stage import Store
 from ppdcli.training.film import develop
-from ppdcli.training.lens import bloom
+from ppdcli.training.lens import bloom, refocus
+from ppdcli.training.shapes import Focus
 from ppdcli.training.shards import Samples
 from ppdcli.training.wear import wear
 
@@ -80,19 +81,28 @@ class Furnished:
             camera = place.camera(rng, wide)
             # A look at a small picture tells whether the camera stands well.
             small = (max(shape[0] // 6, 8), max(shape[1] // 6, 8))
-            light, depth = take(place.stage, camera, *small, rays=1)
+            light, depth = take(place.stage, camera, *small)
             score = interest(light, depth)
             if best is None or score > best[0]:
                 best = score, light, depth
                 chosen, dice = camera, rng
             if score >= 1:
                 break
-        light, depth = take(
-            place.stage, chosen, *shape, place.hard, 1 if place.stage.sky.outdoors else 2
-        )
-        if dice.random() < 0.3:
-            light = bloom(light, float(dice.uniform(0.1, 0.6)))
-        return wear(develop(light, dice), dice), depth
+        light, depth = take(place.stage, chosen, *shape, place.hard)
+        return _photo(light, depth, dice), depth
+
+
+def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 3) uint8: what a camera and the years make of the light."""
+    if rng.random() < 0.07:  # a large lens, focused on something
+        height, width = depth.shape
+        row, column = int(rng.integers(height // 3, height)), int(rng.integers(width))
+        sharp = min(float(depth[row, column]), 12.0)
+        light = refocus(light, depth, Focus(sharp, float(rng.uniform(0.002, 0.008))))
+    if rng.random() < 0.3:
+        light = bloom(light, float(rng.uniform(0.1, 0.6)))
+    pixels = develop(light, rng)
+    return wear(pixels, rng) if rng.random() < 0.5 else pixels
 
 
 def interest(light: np.ndarray, depth: np.ndarray) -> float:

@@ -16,7 +16,7 @@ from ppdcli.errors import InputError
 from ppdcli.files.atomic import atomic_path
 from ppdcli.scenes.models.model import Entry, Material, Model
 
-_VERSION = 1
+_VERSION = 2
 _CATALOGUE = "catalogue.json"
 _STEPS = 65535
 _QUALITY = 82  # of JPEG textures

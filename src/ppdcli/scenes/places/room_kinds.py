@@ -54,11 +54,11 @@ def _living(site: Site, walls: Walls) -> None:
         else:
             site.dress(stand, "desk thing", 4)
     for role, low, high in (
-        ("armchair", 0, 3),
-        ("shelf", 0, 3),
-        ("big thing", 0, 2),
-        ("plant", 0, 3),
-        ("sideboard", 0, 2),
+        ("armchair", 0, 4),
+        ("shelf", 1, 4),
+        ("big thing", 0, 3),
+        ("plant", 0, 4),
+        ("sideboard", 0, 3),
         ("floor lamp", 0, 2),
     ):
         for _ in range(int(rng.integers(low, high))):
@@ -111,12 +111,12 @@ def _bedroom(site: Site, walls: Walls) -> None:
         ("wardrobe", 1, 3),
         ("desk", 0, 2),
         ("shelf", 0, 2),
-        ("sideboard", 0, 2),
+        ("sideboard", 0, 3),
         ("armchair", 0, 2),
         ("child bed", 0, 2),
         ("plant", 0, 2),
         ("floor lamp", 0, 2),
-        ("big thing", 0, 2),
+        ("big thing", 0, 3),
     ):
         for _ in range(int(rng.integers(low, high))):
             thing = by_wall(site, walls, role)
@@ -185,7 +185,7 @@ def _kitchen(site: Site, walls: Walls) -> None:
 
 def _office(site: Site, walls: Walls) -> None:
     rng = site.rng
-    for _ in range(int(rng.integers(1, 5))):
+    for _ in range(int(rng.integers(2, 7))):
         desk = by_wall(site, walls, "desk")
         if desk is not None:
             site.dress(desk, "desk thing", int(rng.integers(2, 9)))
@@ -197,9 +197,9 @@ def _office(site: Site, walls: Walls) -> None:
             rug(site, table.place, walls.room)
     for role, low, high in (
         ("shelf", 1, 4),
-        ("sideboard", 0, 2),
-        ("plant", 0, 3),
-        ("big thing", 0, 2),
+        ("sideboard", 0, 3),
+        ("plant", 0, 4),
+        ("big thing", 0, 3),
         ("sofa", 0, 2),
         ("floor lamp", 0, 2),
     ):

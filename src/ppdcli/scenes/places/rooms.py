@@ -85,14 +85,14 @@ def room(site: Site) -> Place:
         for _ in range(int(rng.integers(0, 2)) if kind == "bathroom" else int(rng.integers(1, 4))):
             walls.add_window(int(rng.integers(4)), 4 * daylight)
     FURNISH[kind](site, walls)
-    for _ in range(int(rng.integers(0, 5))):
+    for _ in range(int(rng.integers(1, 7))):
         walls.add_picture(int(rng.integers(4)))
     for _ in range(int(rng.integers(0, 3))):
         walls.add_hung(int(rng.integers(4)), str(rng.choice(["wall thing", "wall lamp"])))
-    if rng.random() < 0.35:
+    for _ in range(int(rng.integers(0, 3))):
         walls.add_shelf(int(rng.integers(4)))
     people(site, plan, kind)
-    clutter(site, plan, int(rng.integers(0, 6)))
+    clutter(site, plan, int(rng.integers(0, 9)))
     floors = _FLOORS.get(kind, ("planks", "planks", "wood", "carpet", "tiles"))
     finishes = site.finishes
     wall = finishes.any_of("plaster", "plaster", "plaster", "wallpaper")
