@@ -30,6 +30,7 @@ _PLACES: dict[Callable[[Site], Place], float] = {
     garden: 0.1,
     square: 0.08,
 }
+_EDGES = 0.05  # share of neighbours in a small picture that should differ in depth
 _WIDE = 2.0  # pictures wider than this are panoramas
 _BANKS = 12
 
@@ -106,12 +107,17 @@ def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np
 
 
 def interest(light: np.ndarray, depth: np.ndarray) -> float:
-    """How good a picture is: 1 if it is not too near, not empty and not dark; less otherwise."""
+    """How good a picture is: 1 if it is not too near, not empty and not dull; less otherwise.
+
+    Empty is what shows few edges between near and far.
+    """
     near = float(np.quantile(depth, 0.03))
     span = float(np.subtract(*np.log1p(np.quantile(depth, (0.95, 0.05)))))
     grey = light.mean(-1)
     contrast = float(grey.std() / (grey.mean() + 1e-6))
+    steps = np.abs(np.diff(np.log1p(depth), axis=1)) > 0.04
     score = min(near / 0.3, 1) * min(span / 0.2, 1) * min(contrast / 0.2, 1)
+    score *= 0.3 + 0.7 * min(float(steps.mean()) / _EDGES, 1)
     return score * (0.5 if (depth > 70).mean() > 0.65 else 1.0)
 
 

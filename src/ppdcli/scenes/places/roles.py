@@ -131,7 +131,7 @@ ROLES: dict[str, Role] = {
     "car": Role(r"", "Vehicles", "bus|truck|bike|cycle|scooter|skate|stroller|yamaha|fork|biplane",
                 width=(1.4, 2.6), depth=(2.2, 6.2)),
     "big vehicle": Role(r"bus|truck|van", "Vehicles", width=(2, 4)),
-    "bike": Role(r"bicycle|^bike|scooter|yamaha|stroller|motorbike", "Vehicles|Exterior",
+    "bike": Role(r"bicycle|^bike|scooter|yamaha|stroller", "Vehicles",
                  height=(0.6, 1.4)),
     "tree": Role(r"tree|pine|palm|poplar|cypress|maple|beech|acacia|blossom|ficus|bamboo",
                  "Exterior", "snow", height=(2.5, 20)),

@@ -41,7 +41,8 @@ class RoomPlace(Place):
         height = rng.uniform(1.2, 1.75) if kind < 0.65 else rng.uniform(0.35, 1.2)
         if kind > 0.9:
             height = rng.uniform(1.7, room.height - 0.25)
-        big = [t for t in self.site.things if max(t.entry.size) > 0.3] or self.site.things
+        things = [t for t in self.site.things if t.entry.elevation == 0 and not t.entry.opening]
+        big = [t for t in things if max(t.entry.size) > 0.3] or things
         for margin in (0.35, 0.3, 0.2, 0.12, 0.05, 0.0):
             x = rng.uniform(-0.5, 0.5, 24) * (room.width - 0.4)
             z = rng.uniform(0, 1, 24) * (room.depth - 0.4) + 0.2
