@@ -95,10 +95,9 @@ class Furnished:
 
 def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """(H, W, 3) uint8: what a camera and the years make of the light."""
-    if rng.random() < 0.07:  # a large lens, focused on something
-        height, width = depth.shape
-        row, column = int(rng.integers(height // 3, height)), int(rng.integers(width))
-        sharp = min(float(depth[row, column]), 12.0)
+    height, width = depth.shape
+    sharp = float(depth[int(rng.integers(height // 3, height)), int(rng.integers(width))])
+    if rng.random() < 0.12 and sharp < 3:  # a large lens, focused on something near
         light = refocus(light, depth, Focus(sharp, float(rng.uniform(0.002, 0.008))))
     if rng.random() < 0.3:
         light = bloom(light, float(rng.uniform(0.1, 0.6)))

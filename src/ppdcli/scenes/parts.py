@@ -89,18 +89,20 @@ def part_of(model: Model, glow: float = 0.0, smooth: bool = True) -> Part:
     for k, m in enumerate(model.materials):
         if m.texture != NO_TEXTURE and (model.textures[m.texture][..., 3] < 250).any():
             rows[k, shading.CUTOUT] = 1
-    corners = model.vertices[model.triangles]
+    # The stage looks along +z with x to the right, where a model's own x runs to the left.
+    vertices = model.vertices * np.array([-1, 1, 1], np.float32)
+    corners = vertices[model.triangles]
     crease = _CREASE if smooth else np.float32(2.0)
     return Part(
-        Mesh(model.vertices, model.triangles),
+        Mesh(vertices, model.triangles),
         np.ascontiguousarray(model.uv.reshape(-1, 6), np.float32),
-        corner_normals(model.vertices, model.triangles, crease),
+        corner_normals(vertices, model.triangles, crease),
         density_of(corners, model.uv),
         np.ascontiguousarray(model.material, np.int32),
         rows,
         stack_levels(list(model.textures)),
-        model.vertices.min(0),
-        model.vertices.max(0),
+        vertices.min(0),
+        vertices.max(0),
     )
 
 

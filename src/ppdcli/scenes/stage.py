@@ -102,7 +102,7 @@ def turned(place: tuple[float, float, float], angle: float, scale: float = 1.0) 
 
 
 class Stage:
-    """Everything that rays can meet, and the light.
+    """Everything that rays can meet, and the light: x is to the right, y up, z ahead, in metres.
 
     Attributes:
         sky: set it before pictures are taken.
