@@ -8,7 +8,7 @@ import pytest
 from ppdcli.scenes.camera import take
 from ppdcli.scenes.furnished import Furnished, interest, make_furnished
 from ppdcli.scenes.models.library import Library
-from ppdcli.scenes.places.gardens import garden, square
+from ppdcli.scenes.places.gardens import garden, meadow, square
 from ppdcli.scenes.places.roles import ROLES, Cast
 from ppdcli.scenes.places.rooms import room
 from ppdcli.scenes.places.site import Site
@@ -53,7 +53,7 @@ def test_any_shape(tiny: Library, shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.usefixtures("embree")
-@pytest.mark.parametrize("place", [room, tabletop, street, garden, square])
+@pytest.mark.parametrize("place", [room, tabletop, street, garden, meadow, square])
 @pytest.mark.parametrize("held_out", [False, True])
 def test_every_place_can_be_built_with_few_models(
     tiny: Library, place: object, held_out: bool

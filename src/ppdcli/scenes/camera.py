@@ -68,8 +68,9 @@ def take(
     eye, axes = camera.place.astype(np.float64), np.ascontiguousarray(camera.axes())
     focal = camera.focal(height, width)
     common = scene, geometry, shape, lights, world, LINEAR, ready.cutouts, eye, axes, focal
-    shading.trace_picture(*common, rays, buffers, depth, who)
-    falls = shading.smooth_light(buffers, depth, 2 if hard else 4)
+    reach = 2 if hard else 4
+    shading.trace_picture(*common, rays, reach, buffers, depth, who)
+    falls = shading.smooth_light(buffers, depth, reach)
     fog = world[shading.SKY_LOW : shading.SKY_LOW + 3]
     light = shading.compose(buffers, falls, fog)
     shading.soften_edges(*common, buffers, depth, who, falls, light)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ppdcli.scenes.camera import take
 from ppdcli.scenes.models.library import Library
-from ppdcli.scenes.places.gardens import garden, square
+from ppdcli.scenes.places.gardens import garden, meadow, square
 from ppdcli.scenes.places.roles import Cast
 from ppdcli.scenes.places.rooms import room
 from ppdcli.scenes.places.site import Place, Site
@@ -26,8 +26,9 @@ _TRIES = 4  # cameras that may be refused for each picture
 _PLACES: dict[Callable[[Site], Place], float] = {
     room: 0.42,
     tabletop: 0.14,
-    street: 0.26,
-    garden: 0.1,
+    street: 0.25,
+    garden: 0.07,
+    meadow: 0.04,
     square: 0.08,
 }
 _EDGES = 0.05  # share of neighbours in a small picture that should differ in depth

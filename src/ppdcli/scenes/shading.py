@@ -212,10 +212,11 @@ def _albedo(row, texels, places, linear, u, v, wide):  # type: ignore[no-untyped
 @_compiled
 def _sample(  # type: ignore[no-untyped-def]
     scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
-    o, dx, dy, dz, focal, number, rays, share, out,
+    o, dx, dy, dz, focal, number, spot, rays, share, out,
 ):  # fmt: skip
     """One ray of a picture: fills ``out``, returns depth (0 for the sky) and the instance.
 
+    ``number`` and ``spot`` pick the directions of the ambient rays and the point of a light.
     With ``rays`` = 0 no light is looked for, but what shines by itself.
 
     ``out``: albedo 0-2, direct light 3-5, ambient light 6-8, what shines by itself 9-11,
@@ -294,15 +295,15 @@ def _sample(  # type: ignore[no-untyped-def]
         share[j] = fall * max(cosine + 0.1, 0.0) * lights[j, POWER + 1]
         total += share[j]
     if total > 1e-9:
-        pick, chosen = _fraction(number * 0.6180339887498949) * total, 0
+        pick, chosen = _fraction(spot * 0.6180339887498949) * total, 0
         for j in range(len(lights)):
             if share[j] > 0:
                 chosen = j
                 pick -= share[j]
                 if pick <= 0:
                     break
-        r1 = _fraction(0.5 + number * 0.7548776662466927)
-        r2 = _fraction(0.5 + number * 0.5698402909980532)
+        r1 = _fraction(0.5 + spot * 0.7548776662466927)
+        r2 = _fraction(0.5 + spot * 0.5698402909980532)
         x, y, z, fall = _towards(lights, chosen, sx, sy, sz, r1, r2)
         d = math.sqrt(x * x + y * y + z * z)
         x, y, z = x / d, y / d, z / d
@@ -344,9 +345,12 @@ def _sample(  # type: ignore[no-untyped-def]
 @_compiled
 def trace_picture(  # type: ignore[no-untyped-def]
     scene, geometry, shape, lights, world, linear, cutouts,
-    o, axes, focal, rays, buffers, depth, who,
+    o, axes, focal, rays, reach, buffers, depth, who,
 ):  # fmt: skip
-    """One ray a pixel, through its centre: fills ``buffers`` (H, W, BUFFER), depth and instance."""
+    """One ray a pixel, through its centre: fills ``buffers`` (H, W, BUFFER), depth and instance.
+
+    ``reach`` (2 or 4): over how many pixels a side direct light will be averaged.
+    """
     height, width = depth.shape
     ray = np.zeros(RAY, np.float32)
     ids = ray.view(np.uint32)
@@ -358,13 +362,24 @@ def trace_picture(  # type: ignore[no-untyped-def]
             dy = axes[1, 0] * right + axes[1, 1] * up + axes[1, 2]
             dz = axes[2, 0] * right + axes[2, 1] * up + axes[2, 2]
             number = float((y & 3) * 4 + (x & 3))
+            # Pixels that are averaged look at different points of a light.
+            spot = float((y & 1) * 2 + (x & 1)) if reach == 2 else number
             t, instance = _sample(
                 scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
-                o, dx, dy, dz, focal, number, rays, share, out,
+                o, dx, dy, dz, focal, number, spot, rays, share, out,
             )  # fmt: skip
             depth[y, x], who[y, x] = t, instance
             for k in range(BUFFER):
                 buffers[y, x, k] = out[k]
+
+
+@_compiled
+def _slope(before, here, after):  # type: ignore[no-untyped-def]
+    """The smaller of two steps, or 0 where they point different ways."""
+    a, b = here - before, after - here
+    if a * b <= 0:
+        return 0.0
+    return a if abs(a) < abs(b) else b
 
 
 @_compiled
@@ -383,12 +398,15 @@ def smooth_light(buffers, depth, reach):  # type: ignore[no-untyped-def]
             here, z = buffers[y, x], depth[y, x]
             if z == 0:
                 continue
+            # A plane through the pixel: what lies on it belongs to the same surface.
+            down = _slope(depth[max(y - 1, 0), x], z, depth[min(y + 1, height - 1), x])
+            along = _slope(depth[y, max(x - 1, 0)], z, depth[y, min(x + 1, width - 1)])
             sums[:] = 0.0
             near, total = 0.0, 0.0
             for j in range(max(y - 2, 0), min(y + 2, height)):
                 for i in range(max(x - 2, 0), min(x + 2, width)):
                     there = buffers[j, i]
-                    if abs(depth[j, i] - z) > 0.05 * z:
+                    if abs(depth[j, i] - z - down * (j - y) - along * (i - x)) > 0.05 * z:
                         continue
                     alike = here[12] * there[12] + here[13] * there[13] + here[14] * there[14]
                     if alike < 0.8:
@@ -458,7 +476,7 @@ def soften_edges(  # type: ignore[no-untyped-def]
                 dz = axes[2, 0] * right + axes[2, 1] * up + axes[2, 2]
                 t, instance = _sample(
                     scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
-                    o, dx, dy, dz, focal, 0.0, 0, share, out,
+                    o, dx, dy, dz, focal, 0.0, 0.0, 0, share, out,
                 )  # fmt: skip
                 # The light on a pixel of the same surface nearby.
                 best, by, bx = 1e30, y, x

@@ -36,6 +36,7 @@ class Shell:
         self._boxes: list[float] = []
         self._triangles: list[np.ndarray] = []
         self._triangle_finishes: list[int] = []
+        self._level: list[bool] = []
 
     def quad(
         self, corner: Vector, a: Vector, b: Vector, finish: Finish, whole: bool = False
@@ -55,9 +56,10 @@ class Shell:
         """A box, turned about the upright axis; ``center`` is its middle."""
         self._boxes += [*center, *half, angle, self._number(finish), whole]
 
-    def triangle(self, points: np.ndarray, finish: Finish) -> None:
-        """One triangle (3, 3), as for gables."""
+    def triangle(self, points: np.ndarray, finish: Finish, level: bool = False) -> None:
+        """One triangle (3, 3), as for gables; ``level`` lays the picture on from above."""
         self._triangles.append(points)
+        self._level.append(level)
         self._triangle_finishes.append(self._number(finish))
 
     def post(
@@ -92,7 +94,10 @@ class Shell:
             points = np.array(self._triangles, np.float64)
             numbers = np.array(self._triangle_finishes, np.int32)
             corners = np.concatenate([corners, points])
-            uv = np.concatenate([uv, _triangle_uv(points, periods[numbers])])
+            upright = _triangle_uv(points, periods[numbers])
+            above = points[..., [0, 2]] / periods[numbers][:, None, None]
+            flat_uv = np.where(np.array(self._level)[:, None, None], above, upright)
+            uv = np.concatenate([uv, flat_uv])
             finish = np.concatenate([finish, numbers])
         a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
         normals = np.cross(a, b)

@@ -8,6 +8,7 @@ from ppdcli.scenes.camera import Camera
 from ppdcli.scenes.places.daylight import set_daylight
 from ppdcli.scenes.places.houses import house
 from ppdcli.scenes.places.site import Place, Rng, Site, hold
+from ppdcli.scenes.places.terrain import Terrain
 
 
 class OpenPlace(Place):
@@ -46,6 +47,7 @@ def garden(site: Site) -> Place:
     """A garden or a park: lawn, paths, trees, bushes, seats, toys."""
     rng, shell, finishes = site.rng, site.shell, site.finishes
     extent = rng.uniform(12, 60)
+    ground = Terrain(rng, 0.0)
     shell.quad(
         (-200, 0, -60),
         (400, 0, 0),
@@ -58,27 +60,46 @@ def garden(site: Site) -> Place:
         shell.quad(
             (x - slant * 20 - wide, 0.012, -20), (2 * wide, 0, 0), (slant * 120, 0, 120), path
         )
-    if rng.random() < 0.4:
+    if rng.random() < 0.5:
         terrace = rng.uniform(2, 5), rng.uniform(2, 5)
         middle = np.array([rng.normal(0, 3), 0.02, rng.uniform(4, 9)])
         shell.box(
             middle, (terrace[0], 0.03, terrace[1]), finishes.any_of("paving", "planks", "tiles")
         )
         _seating(site, middle + [0, 0.03, 0], terrace)
-    if rng.random() < 0.5:
+    if rng.random() < 0.6:
         _building_behind(site, extent)
-    _plant_trees(site, extent, int(rng.integers(2, 22)))
-    _scatter(site, "bush", int(rng.integers(0, 14)), extent, 0.6)
-    _scatter(site, "garden thing", int(rng.integers(1, 9)), extent * 0.5, 0.5)
-    _scatter(site, "person", int(rng.integers(0, 5)), 14, 0.3)
-    _scatter(
-        site, str(rng.choice(["pet", "horse", "bench", "bike"])), int(rng.integers(0, 3)), 12, 0.4
-    )
-    _scatter(site, "container", int(rng.random() < 0.25), extent * 0.6, 0.3)
+    _grow(site, ground, extent, int(rng.integers(2, 24)))
+    _scatter(site, "container", int(rng.random() < 0.3), extent * 0.6, 0.3)
     _fence(site, extent)
     hard = set_daylight(site)
     site.finish()
     return OpenPlace(site, hard, extent)
+
+
+def meadow(site: Site) -> Place:
+    """Hilly ground: a meadow, the edge of a wood, a wood."""
+    rng, finishes = site.rng, site.finishes
+    extent = rng.uniform(15, 60)
+    ground = Terrain(rng, float(rng.uniform(1, 9)))
+    ground.build(site.shell, finishes.any_of("grass", "grass", "soil", "gravel"))
+    if rng.random() < 0.6:
+        path = finishes.any_of("gravel", "soil", "soil", "paving")
+        ground.path(site.shell, path, rng.normal(0, 1.5), rng.normal(0, 0.3), rng.uniform(0.5, 1.6))
+    _grow(site, ground, extent, int(rng.choice([4, 15, 45])))
+    hard = set_daylight(site)
+    site.finish()
+    return OpenPlace(site, hard, extent)
+
+
+def _grow(site: Site, ground: Terrain, extent: float, trees: int) -> None:
+    rng = site.rng
+    _plant_trees(site, extent, trees, ground)
+    _scatter(site, "bush", int(rng.integers(2, 22)), extent, 0.6, ground)
+    _scatter(site, "garden thing", int(rng.integers(1, 10)), extent * 0.5, 0.5, ground)
+    _scatter(site, "person", int(rng.integers(0, 5)), 14, 0.3, ground)
+    other = str(rng.choice(["pet", "horse", "bench", "bike"]))
+    _scatter(site, other, int(rng.integers(0, 3)), 12, 0.4, ground)
 
 
 def square(site: Site) -> Place:
@@ -196,7 +217,7 @@ def _seating(site: Site, spot: np.ndarray, half: tuple[float, float]) -> None:
         site.put(parasol, spot, site.turn(), rng.uniform(1.0, 1.3), site.tint(0.8, 0.8))
 
 
-def _plant_trees(site: Site, extent: float, count: int) -> None:
+def _plant_trees(site: Site, extent: float, count: int, ground: Terrain | None = None) -> None:
     rng = site.rng
     kinds = [site.cast.pick("tree", rng) for _ in range(int(rng.integers(1, 4)))]
     for _ in range(count):
@@ -206,10 +227,18 @@ def _plant_trees(site: Site, extent: float, count: int) -> None:
         z = rng.uniform(5, extent + 20)
         x = rng.uniform(-1, 1) * (4 + z * 0.8)
         if site.take(x, z, (0.5, 0.5)):
-            site.put(number, (x, 0, z), site.turn(), rng.uniform(0.5, 1.3), site.tint(0.7, 0.3))
+            y = 0.0 if ground is None else float(ground.height(x, z)) - 0.03
+            site.put(number, (x, y, z), site.turn(), rng.uniform(0.5, 1.3), site.tint(0.7, 0.3))
 
 
-def _scatter(site: Site, role: str, count: int, extent: float, gap: float) -> None:
+def _scatter(
+    site: Site,
+    role: str,
+    count: int,
+    extent: float,
+    gap: float,
+    ground: Terrain | None = None,
+) -> None:
     rng = site.rng
     for _ in range(count):
         number = site.cast.pick(role, rng)
@@ -219,7 +248,8 @@ def _scatter(site: Site, role: str, count: int, extent: float, gap: float) -> No
         x = rng.uniform(-1, 1) * (1.5 + z * 0.6)
         angle = site.turn()
         if site.take(x, z, site.half(site.entry(number), angle), gap * 0.3):
-            site.put(number, (x, 0, z), angle, rng.uniform(0.93, 1.07), site.tint(0.5))
+            y = 0.0 if ground is None else float(ground.height(x, z)) - 0.01
+            site.put(number, (x, y, z), angle, rng.uniform(0.93, 1.07), site.tint(0.5))
 
 
 def _fence(site: Site, extent: float) -> None:

@@ -95,13 +95,13 @@ ROLES: dict[str, Role] = {
                        r"cactus|plant|speaker|candle|projector|keyboard|tape", "",
                        "sun|cabinet|street|post|power", height=(0.004, 0.6), width=(0, 0.6)),
     "toy": Role(r"teddy|doll|toy|train|rubik|puzzle|xylo|biplane|car model|chess|ball|game|"
-                r"skateboard|tricycle|racket|horse$", "Bedroom|Misc|Vehicles", height=(0.01, 0.6)),
+                r"racket", "Bedroom|Misc", "rocking", height=(0.01, 0.4)),
     "floor thing": Role(r"dustbin|trash|basket|backpack|suitcase|box|crate|ball|bag|briefcase|"
                         r"slipper|sneaker|boot|shoe|helmet|teddy|umbrella|vase|guitar|gift|radio|"
-                        r"speaker|fan|toolbox|barrel|extinguisher|recycling|bucket|basin|skate|"
+                        r"speaker|fan|toolbox|barrel|extinguisher|recycling|bucket|basin|skate|rocking|"
                         r"clothes|newspaper|tricycle|locker|trunck|heater|logs|step", "",
                         "table|full|chimney|bread|medicine|post|letters|plant|lamp|flower|wash|"
-                        r"mail|hanger|horse|towel|penbox",
+                        r"mail|hanger|clothes h|towel|penbox",
                         height=(0.01, 0.95), width=(0.05, 0.9), depth=(0, 1.1)),
     "tool": Role(r"hammer|drill|saw|plier|screwdriver|grinder|tape|shovel|flashlight|spray|keys",
                  "", height=(0.004, 0.5), width=(0, 0.7)),
@@ -145,7 +145,7 @@ ROLES: dict[str, Role] = {
     "garden seat": Role(r"chair|sofa|lounge|hammock|deck", "Exterior", "child"),
     "garden table": Role(r"table", "Exterior"),
     "street thing": Role(r"hydrant|trash|mailbox|cone|railing|bench|recycl|barrel|bank$|crate|"
-                         r"pallet|extinguisher", "Exterior|Misc", "little|iron",
+                         r"pallet|extinguisher", "Exterior|Misc", "little|iron|abdominal",
                          height=(0.1, 1.3)),
     "street lamp": Role(r"street|park light|lamppost", "Lights", height=(2, 8)),
     "parasol": Role(r"^umbrella", "Exterior", height=(1.5, 3)),
