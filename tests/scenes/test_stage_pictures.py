@@ -30,16 +30,17 @@ def _box_on_plane() -> Stage:
     return stage
 
 
-def _rays(camera: Camera) -> np.ndarray:
+def _rays(camera: Camera, shift: float = 0.0) -> np.ndarray:
     """(H, W, 3) rays in the world, 1 long along the optical axis."""
     focal = WIDTH / 2 / np.tan(np.radians(camera.fov) / 2)
     y, x = np.mgrid[:HEIGHT, :WIDTH]
-    right, up = (x - (WIDTH - 1) / 2) / focal, ((HEIGHT - 1) / 2 - y) / focal
+    right = (x + shift - (WIDTH - 1) / 2) / focal
+    up = ((HEIGHT - 1) / 2 - y + shift) / focal
     return np.stack([right, up, np.ones_like(right)], -1) @ camera.axes().T
 
 
-def _analytic(camera: Camera) -> np.ndarray:
-    rays, eye = _rays(camera), camera.place
+def _analytic(camera: Camera, shift: float = 0.0) -> np.ndarray:
+    rays, eye = _rays(camera, shift), camera.place
     with np.errstate(divide="ignore", invalid="ignore"):
         ground = np.where(rays[..., 1] < 0, -eye[1] / rays[..., 1], np.inf)
         point = eye + ground[..., None] * rays
@@ -58,8 +59,11 @@ def test_depth_of_a_box_on_a_plane_is_exact(roll: float) -> None:
     light, depth = take(_box_on_plane(), camera, HEIGHT, WIDTH)
     expected = _analytic(camera)
     assert depth.dtype == np.float32
-    assert depth == pytest.approx(expected, rel=1e-4)
-    assert (depth[expected == SKY_DEPTH] == SKY_DEPTH).all()
+    # A pixel whose centre is on the box's outline to a hundredth may fall on either side of it.
+    sure = np.abs(_analytic(camera, 0.01) / _analytic(camera, -0.01) - 1) < 0.01
+    assert sure.mean() > 0.97
+    assert depth[sure] == pytest.approx(expected[sure], rel=1e-4)
+    assert (depth[sure & (expected == SKY_DEPTH)] == SKY_DEPTH).all()
     assert (expected == SKY_DEPTH).any()
     assert (expected < 5).any()
     assert np.isfinite(light).all()

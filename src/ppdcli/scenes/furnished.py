@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ppdcli.scenes.camera import take
+from ppdcli.scenes.finishes import BANKS
 from ppdcli.scenes.models.library import Library
 from ppdcli.scenes.places.gardens import garden, meadow, square
 from ppdcli.scenes.places.roles import Cast
@@ -33,7 +34,6 @@ _PLACES: dict[Callable[[Site], Place], float] = {
 }
 _EDGES = 0.05  # share of neighbours in a small picture that should differ in depth
 _WIDE = 2.0  # pictures wider than this are panoramas
-_BANKS = 12
 
 
 class Furnished:
@@ -68,7 +68,7 @@ class Furnished:
             rng = np.random.default_rng([seed, number, attempt])
             kinds, often = list(_PLACES), list(_PLACES.values())
             kind = kinds[rng.choice(len(kinds), p=often)]
-            place = kind(Site(self._store, self._cast, rng, seed % _BANKS))
+            place = kind(Site(self._store, self._cast, rng, seed % BANKS))
             if place.site.things:
                 break
         return place
