@@ -1,0 +1,1 @@
+"""Places as people arrange them: rooms, tables, streets, gardens."""
