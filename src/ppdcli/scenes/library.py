@@ -1,0 +1,2 @@
+class FurnitureLibrary: pass
+def open_library(path=None): return None

@@ -1,0 +1,165 @@
+"""The networks in training, and the file that a stopped training resumes from."""
+
+from __future__ import annotations
+
+import copy
+import errno
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import nn
+
+from ppdcli.errors import OutputError, UsageError
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.pyramid_encoder import PyramidEncoder
+from ppdcli.training.recipe import BACKBONE, DIFFUSION, PYRAMID, Rate
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Averaged(Generic[Network]):
+    """Exponential moving average of a network's weights and buffers (EMA)."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+
+    @torch.no_grad()
+    def update(self, network: Network, step: int, decay: float) -> None:
+        """Moves towards the network; faster at first, when little has been averaged."""
+        decay = min(decay, (1 + step) / (10 + step))
+        mine = [t for t in self.network.state_dict().values() if t.is_floating_point()]
+        theirs = [t for t in network.state_dict().values() if t.is_floating_point()]
+        torch._foreach_lerp_(mine, theirs, 1 - decay)
+
+
+class TrainingState:
+    """Both networks, their averages and optimizers, and how far they have come.
+
+    Attributes:
+        used: seconds of training.
+        steps: of each part.
+        samples: pictures that each part has learned from.
+        next_shard: number of the first shard of scenes that has not been read.
+    """
+
+    def __init__(
+        self,
+        encoder: PyramidEncoder,
+        network: CasDiT,
+        rates: dict[str, Rate],
+        device: torch.device,
+    ) -> None:
+        self.encoder = encoder.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = network.to(device)
+        self.average_encoder = Averaged(self.encoder)
+        self.average_network = Averaged(self.network)
+        self.rates = rates
+        fused = device.type == "cuda"
+        self.optimizers = {
+            part: torch.optim.AdamW(
+                list(self.parameters(part)),
+                rate.highest,
+                betas=(0.9, 0.99),
+                weight_decay=rate.weight_decay,
+                fused=fused,
+            )
+            for part, rate in rates.items()
+        }
+        self.used = 0.0
+        self.steps = dict.fromkeys(rates, 0)
+        self.samples = dict.fromkeys(rates, 0)
+        self.next_shard = 0
+
+    def parameters(self, part: str) -> Iterable[nn.Parameter]:
+        """The weights of a part."""
+        if part == DIFFUSION:
+            return self.network.parameters()
+        backbone = part == BACKBONE
+        named = self.encoder.named_parameters()
+        return (p for name, p in named if name.startswith("backbone.") == backbone)
+
+    def prepare(self, trains: Iterable[str]) -> None:
+        """Lets these parts learn, and no other."""
+        parts = set(trains)
+        for part in (PYRAMID, BACKBONE, DIFFUSION):
+            for parameter in self.parameters(part):
+                parameter.requires_grad_(part in parts)
+        self.encoder.train(DIFFUSION not in parts)
+        self.network.train(DIFFUSION in parts)
+
+    def save(self, path: Path) -> None:
+        """Writes everything beside ``path`` and renames it.
+
+        Raises:
+            OutputError: the file cannot be written; the one before is kept.
+        """
+        partial = path.with_suffix(".partial")
+        state = {
+            **{name: module.state_dict() for name, module in self._modules().items()},
+            "optimizers": {part: o.state_dict() for part, o in self.optimizers.items()},
+            "used": self.used,
+            "steps": self.steps,
+            "samples": self.samples,
+            "next_shard": self.next_shard,
+        }
+        try:
+            with partial.open("wb") as file:
+                torch.save(state, file)
+            partial.replace(path)
+        except (OSError, RuntimeError) as error:
+            # PyTorch's writer hides the cause of a failed write.
+            full = getattr(error, "errno", None) in (None, errno.ENOSPC, errno.EDQUOT)
+            cause = "no room left" if full else getattr(error, "strerror", None) or str(error)
+            raise OutputError(
+                f"{path}: cannot be written ({cause}); make room, or choose another --output; "
+                "the training resumes from the last state that was saved"
+            ) from None
+        finally:
+            partial.unlink(missing_ok=True)
+
+    def load(self, path: Path, device: torch.device) -> None:
+        """Resumes from what ``save`` wrote.
+
+        Raises:
+            UsageError: the file is damaged, no training state, or of other networks.
+        """
+        state = _read(path, device)
+        try:
+            for name, module in self._modules().items():
+                module.load_state_dict(state[name])
+            for part, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["optimizers"][part])
+            self.used = float(state["used"])
+            self.steps = {part: int(state["steps"][part]) for part in self.rates}
+            self.samples = {part: int(state["samples"][part]) for part in self.rates}
+            self.next_shard = int(state["next_shard"])
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+            raise UsageError(
+                f"{path}: belongs to networks of other sizes; use the recipe that made it, or "
+                "choose another --output"
+            ) from None
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {
+            "encoder": self.encoder,
+            "network": self.network,
+            "average_encoder": self.average_encoder.network,
+            "average_network": self.average_network.network,
+        }
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Any]:
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        if isinstance(state, dict):
+            return state
+    except Exception:  # a damaged file makes PyTorch's reader raise anything
+        pass
+    raise UsageError(
+        f"{path}: not a training state, or damaged; remove it to begin again, or choose another "
+        "--output"
+    )
+
+
