@@ -115,7 +115,9 @@ def test_a_model_is_trained_and_used(ppd: Ppd, out: Path, recipe: Path, photo: P
         "scenes",
         "training.ckpt",
     ]
-    assert used(out) == 24 and read_metadata(out / "ppd.safetensors")["about"] == "trained by a test"
+    assert (
+        used(out) == 24 and read_metadata(out / "ppd.safetensors")["about"] == "trained by a test"
+    )
 
     model = ("-m", "ppd-tiny", "--checkpoint", out / "ppd.safetensors", "--device", "cpu")
     predicted = ppd("predict", photo, *model, "--size", "64x48", "-f", "npy")
@@ -184,7 +186,7 @@ def test_another_models_folder_is_not_resumed(ppd: Ppd, out: Path, recipe: Path)
         (("hidden_size = 32", "hiden_size = 32"), "hiden_size"),
         (("depth = 2", "depth = 3"), "depth must be even"),
         (("patch_size = 4", "patch_size = 8"), "semantics tokens"),
-        (("share = 0.5\ntrains = [\"d", "shar = 0.5\ntrains = [\"d"), "'shar' in a phase"),
+        (('share = 0.5\ntrains = ["d', 'shar = 0.5\ntrains = ["d'), "'shar' in a phase"),
     ],
 )
 def test_a_recipe_that_cannot_work_is_refused_before_anything_starts(

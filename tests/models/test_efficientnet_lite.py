@@ -17,8 +17,16 @@ def _timm_name(name: str) -> str:
         return rest.replace("0.", "conv_stem.", 1) if rest[0] == "0" else f"bn1.{rest[2:]}"
     stage, block, layer, index, last = rest.split(".")
     plain = stage == "0"
-    convs = {"expand": "conv_pw", "filter": "conv_dw", "project": "conv_pw" if plain else "conv_pwl"}
-    norms = {"expand": "bn1", "filter": "bn1" if plain else "bn2", "project": "bn2" if plain else "bn3"}
+    convs = {
+        "expand": "conv_pw",
+        "filter": "conv_dw",
+        "project": "conv_pw" if plain else "conv_pwl",
+    }
+    norms = {
+        "expand": "bn1",
+        "filter": "bn1" if plain else "bn2",
+        "project": "bn2" if plain else "bn3",
+    }
     return f"blocks.{stage}.{block}.{(convs if index == '0' else norms)[layer]}.{last}"
 
 

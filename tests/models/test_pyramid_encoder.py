@@ -7,9 +7,8 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
-
 from networks import SMALL_STAGES
+from torch import Tensor
 
 from ppdcli.models.pyramid_encoder import PyramidEncoder, PyramidEncoderConfig
 
@@ -110,5 +109,5 @@ def test_gradients_reach_every_weight() -> None:
     ],
 )
 def test_impossible_sizes_are_refused(sizes: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="lateral|context|stage"):
+    with pytest.raises(ValueError, match=r"lateral|context|stage"):
         PyramidEncoderConfig(**sizes)  # type: ignore[arg-type]

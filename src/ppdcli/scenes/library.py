@@ -1,2 +1,6 @@
-class FurnitureLibrary: pass
-def open_library(path=None): return None
+class FurnitureLibrary:
+    pass
+
+
+def open_library(path=None):
+    return None

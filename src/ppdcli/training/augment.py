@@ -24,7 +24,9 @@ def working_sides(height: int, width: int, area: int) -> tuple[int, int]:
 
 
 def crop(rgb: Tensor, depth: Tensor, area: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Cuts, mirrors and resizes a batch: colours are averaged, depths picked so that edges stay exact.
+    """Cuts, mirrors and resizes a batch.
+
+    Colours are averaged; depths are picked, so that edges stay exact.
 
     A crop changes the field of view, which the normalised target allows.
 

@@ -52,6 +52,11 @@ def current(phases: Sequence[Phase], share: float) -> int | None:
     return None
 
 
+def cosine(done: float) -> float:
+    """What is left of a learning rate after a share of its time: from 1 down to a hundredth."""
+    return max(0.5 * (1 + math.cos(math.pi * done)), 0.01)
+
+
 def learning_rate(
     rate: Rate, phases: Sequence[Phase], part: str, share: float, steps: int
 ) -> float:
@@ -67,5 +72,4 @@ def learning_rate(
             own += phase.share
             done += min(max(share - begin, 0.0), phase.share)
         begin += phase.share
-    cosine = max(0.5 * (1 + math.cos(math.pi * done / own)), 0.01)
-    return rate.highest * cosine * min(1.0, (steps + 1) / max(rate.warmup, 1))
+    return rate.highest * cosine(done / own) * min(1.0, (steps + 1) / max(rate.warmup, 1))

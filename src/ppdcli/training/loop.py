@@ -235,6 +235,7 @@ class Trainer:
         )
 
     def _save(self, part: str | None) -> None:
+        self.state.next_shard = max(self.state.next_shard, self.pool.next_shard)
         self.state.save(self.file)
         if part == DIFFUSION:
             self.watcher.keep(

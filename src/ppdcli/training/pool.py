@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ppdcli.training.shards import SHAPE_WEIGHTS, SHAPES, SUFFIX, read_shard
 from ppdcli.training.render import SKY_DEPTH
+from ppdcli.training.shards import SHAPE_WEIGHTS, SHAPES, SUFFIX, read_shard, shard_number
 
 FEWEST = 32  # scenes of a shape before batches are taken from it
 BYTES = 5  # of a pixel: three colours, and depth in two
@@ -28,7 +28,8 @@ class ScenePool:
         size: bytes for all scenes together.
         rng: draws the batches.
         say: called with a line for each damaged shard.
-        remove: delete shards once they are read, so that a folder of bounded size is refilled.
+        most: shards that the folder may hold; when so many are read, the oldest are deleted, so
+            that new ones can be rendered.
     """
 
     def __init__(
@@ -38,9 +39,9 @@ class ScenePool:
         size: int,
         rng: np.random.Generator,
         say: Callable[[str], None],
-        remove: bool = False,
+        most: int,
     ) -> None:
-        self.folder, self.device, self.rng, self.say, self.remove = folder, device, rng, say, remove
+        self.folder, self.device, self.rng, self.say, self.most = folder, device, rng, say, most
         self.read: set[str] = set()
         self._waiting: list[str] = []
         self._rings = {
@@ -53,11 +54,23 @@ class ScenePool:
         """Scenes that are in the pool."""
         return sum(ring.count for ring in self._rings.values())
 
+    @property
+    def next_shard(self) -> int:
+        """Number of the first shard after those that were read."""
+        return 1 + max((shard_number(name) for name in self.read), default=-1)
+
     def feed(self, most: int) -> int:
-        """Reads at most so many new shards; returns how many. A damaged one is named and left out."""
+        """Reads at most so many new shards; names and leaves out damaged ones.
+
+        Returns:
+            How many it has read.
+        """
         if not self._waiting:
-            names = (path.name for path in self.folder.glob(f"*{SUFFIX}"))
-            self._waiting = sorted(name for name in names if name not in self.read)
+            found = sorted(path.name for path in self.folder.glob(f"*{SUFFIX}"))
+            self._waiting = [name for name in found if name not in self.read]
+            if not self._waiting and len(found) >= self.most:
+                for name in found[: max(1, self.most // 8)]:
+                    (self.folder / name).unlink(missing_ok=True)
         names, self._waiting = self._waiting[:most], self._waiting[most:]
         for name in names:
             self.read.add(name)
@@ -71,8 +84,6 @@ class ScenePool:
                 self._rings[scenes.shape[1:3]].add(torch.from_numpy(scenes))
             else:
                 self.say(f"{path}: left out (scenes of another size)")
-            if self.remove:
-                path.unlink(missing_ok=True)
         return len(names)
 
     def batch(self, count: int) -> tuple[Tensor, Tensor] | None:

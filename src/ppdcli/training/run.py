@@ -26,14 +26,14 @@ from ppdcli.training.export import export
 from ppdcli.training.loop import Standing, Trainer
 from ppdcli.training.pool import ScenePool
 from ppdcli.training.pretrained import load_imagenet_weights
-from ppdcli.training.recipe import FURNISHED, Recipe
-from ppdcli.training.shards import SCENES_PER_SHARD, SUFFIX, Rendering, start_workers
+from ppdcli.training.recipe import Recipe
+from ppdcli.training.shards import SCENES_PER_SHARD, Rendering, start_workers
 from ppdcli.training.state import TrainingState
 
 RESULT = "ppd.safetensors"
 STATE = "training.ckpt"
 FIRST_SHARDS = 4  # that are waited for
-SHARE_OF_MEMORY = 0.3  # for scenes
+SHARE_OF_MEMORY = 0.4  # for scenes
 MOST_MEMORY = {"cpu": 6 << 30, "cuda": 40 << 30, "mps": 4 << 30}
 EVERY = 20  # a check at every 20th of the time, within these limits in seconds
 CHECK_LIMITS = (60.0, 900.0)
@@ -132,13 +132,14 @@ def run(
         request.furniture,
     )
     rng = np.random.default_rng([recipe.seed, 5, state.next_shard])
-    pool = ScenePool(order.folder, device, _pool_size(device), rng, say)
+    pool = ScenePool(order.folder, device, _pool_size(device), rng, say, order.most)
     watcher = _Watcher(folder / RESULT, recipe.card, say, report, checks)
     check_every = float(np.clip(clock.total / EVERY, *CHECK_LIMITS))
     with noting_stops() as stop, _rendering(order, request.workers) as renderers:
         say(f"scenes are rendered to {order.folder}")
         _wait_for_scenes(pool, order, renderers, stop)
         if device.type == "cuda":
+            torch.set_float32_matmul_precision("high")
             for block in state.network.blocks:
                 block.compile(dynamic=True)
         trainer = Trainer(

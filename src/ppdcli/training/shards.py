@@ -16,10 +16,10 @@ import numpy as np
 
 from ppdcli.errors import OutputError
 from ppdcli.processes import deaf_to_interrupts
-from ppdcli.training.compositions import BENCHMARK, TRAINING, Repertoire, compose
-from ppdcli.training.picture import take
 from ppdcli.scenes.furnished import make_furnished
 from ppdcli.scenes.library import FurnitureLibrary, open_library
+from ppdcli.training.compositions import BENCHMARK, TRAINING, Repertoire, compose
+from ppdcli.training.picture import take
 from ppdcli.training.recipe import FURNISHED
 from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.textures import make_texture_bank
@@ -102,7 +102,11 @@ def write_shard(
         samples = make_samples(seed, first, SCENES_PER_SHARD, shape, bank, TRAINING)
     code = encode_depth(samples.depth)
     scenes = np.concatenate(
-        [samples.rgb, (code & 255).astype(np.uint8)[..., None], (code >> 8).astype(np.uint8)[..., None]],
+        [
+            samples.rgb,
+            (code & 255).astype(np.uint8)[..., None],
+            (code >> 8).astype(np.uint8)[..., None],
+        ],
         axis=-1,
     )
     partial = folder / f".{number:06d}.{os.getpid()}"
@@ -172,9 +176,7 @@ def _work(order: Rendering, worker: int, workers: int) -> None:
             try:
                 write_shard(order.folder, order.seed, number, order.kinds, library)
             except OSError as error:
-                raise SystemExit(
-                    f"{order.folder}: cannot be written ({error.strerror})"
-                ) from None
+                raise SystemExit(f"{order.folder}: cannot be written ({error.strerror})") from None
         number += workers
 
 
@@ -192,8 +194,7 @@ def start_workers(order: Rendering, workers: int) -> Sequence[BaseProcess]:
         ) from None
     context = get_context("spawn")
     processes = [
-        context.Process(target=_work, args=(order, k, workers), daemon=True)
-        for k in range(workers)
+        context.Process(target=_work, args=(order, k, workers), daemon=True) for k in range(workers)
     ]
     with deaf_to_interrupts():
         for process in processes:

@@ -24,7 +24,6 @@ def encoder_loss(encoder: PyramidEncoder, image: Tensor, latent: Tensor, phase: 
         depths = encoder.depths(image)
     total = latent.new_zeros(())
     for k, (depth, weight) in enumerate(zip(depths, LEVEL_WEIGHTS, strict=True)):
-        depth = depth.float()
         target = F.adaptive_avg_pool2d(latent + 0.5, (depth.shape[-2], depth.shape[-1]))
         total = total + weight * (depth - target).abs().mean()
         if k == 0 and phase.gradient_weight:

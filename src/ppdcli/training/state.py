@@ -161,5 +161,3 @@ def _read(path: Path, device: torch.device) -> dict[str, Any]:
         f"{path}: not a training state, or damaged; remove it to begin again, or choose another "
         "--output"
     )
-
-
