@@ -27,7 +27,7 @@ from ppdcli.training.shards import Samples, make_samples
 
 SEED, BANK = 15_001, 80_001
 COUNT, SHOWN = 24, 6  # scenes scored; of them in the picture
-SHAPE = (144, 192)
+SHAPE = (192, 256)
 STEPS = (1, 4)
 
 

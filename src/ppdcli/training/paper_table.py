@@ -1,9 +1,9 @@
 """The paper's argument at small scale: networks that differ in one thing, trained for as long.
 
 ``python -m ppdcli.training.paper_table -o FOLDER`` renders scenes, trains every row of the table
-that an earlier run has not trained, and prints the table. Every row learns from the same pictures in the
-same order, prompted by ppd-tiny's frozen encoder. The scenes that it is scored on are those of
-``ppd evaluate synthetic``, at the size of the training.
+that an earlier run has not trained, and prints the table. Every row learns from the same pictures
+in the same order, prompted by ppd-tiny's frozen encoder. The scenes that it is scored on are those
+of ``ppd evaluate synthetic``, at the size of the training.
 """
 
 from __future__ import annotations
