@@ -18,11 +18,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 import torch
+from networks import small_encoder
 from parity import ParityRecord
 from PIL import Image
 
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
-from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
 from ppdcli.training.export import export
 
 RECORD = pytest.StashKey[ParityRecord]()
@@ -83,8 +83,8 @@ def pytest_terminal_summary(
 def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file of ppd-tiny's layout with a few thousand random weights: quick, and no constant."""
     torch.manual_seed(0)
-    encoder = TinyEncoder(TinyEncoderConfig((8, 8, 8, 8, 8), (1, 1, 1, 1), 8)).eval()
-    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "fine_embedding": True}
+    encoder = small_encoder()
+    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "fine_embedding": True, "patch_size": 4}
     semantics = encoder.config.semantics_dim
     network = CasDiT(CasDiTConfig(**sizes, semantics_dim=semantics, predicts="x0"))
     for parameter in network.parameters():

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from damage import BYTES, another_value, damaged_json, damaged_lines, damaged_toml
 from keeper_texts import CATALOGUE, MOGE2, RECIPE
+from networks import small_encoder
 from safetensors.torch import save
 from torch import nn
 
@@ -35,13 +36,14 @@ from ppdcli.evaluation.report.panels import make_panels
 from ppdcli.evaluation.rows import Row, Rows
 from ppdcli.jobs import bench_table
 from ppdcli.jobs.inputs import discover
-from ppdcli.jobs.journal import Entry, Recorded, Source, judge, line_of, source_of
+from ppdcli.jobs.journal import Entry, Recorded, Source, line_of, source_of
+from ppdcli.jobs.verdict import judge
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
-from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
 from ppdcli.photo import Photo
-from ppdcli.training.loop import train
-from ppdcli.training.recipe import Phase, Stage, load_recipe
-from ppdcli.training.shards import ShardReader
+from ppdcli.training.pool import ScenePool
+from ppdcli.training.recipe import PARTS, Rate, load_recipe
+from ppdcli.training.shards import SHAPES, SUFFIX
+from ppdcli.training.state import TrainingState
 
 PART = Part("net", "MIT", repository="o/n", file="net.pth")
 SETTINGS = {"steps": 4, "seed": 0, "model": "ppd-tiny", "size": "1 pixels"}
@@ -69,11 +71,12 @@ class Kind:
 
 def tiny_checkpoint() -> bytes:
     torch.manual_seed(0)
-    encoder = TinyEncoder(TinyEncoderConfig((8, 8, 8, 8, 8), (1, 1, 1, 1), 8))
+    encoder = small_encoder()
     sizes = {
         "hidden_size": 16,
         "depth": 2,
         "num_heads": 2,
+        "patch_size": 4,
         "semantics_dim": encoder.config.semantics_dim,
     }
     network = CasDiT(CasDiTConfig(**sizes, predicts="x0"))
@@ -241,40 +244,31 @@ def rows() -> bytes:
 
 def shard() -> bytes:
     stream = io.BytesIO()
-    np.savez(stream, rgb=np.zeros((8, 32, 32, 3), np.uint8), depth=np.ones((8, 32, 32), np.uint16))
+    np.save(stream, np.zeros((2, *SHAPES[0], 5), np.uint8))
     return stream.getvalue()
 
 
 def read_shard(path: Path) -> None:
-    samples = ShardReader(path.parent, np.random.default_rng(0), pool=1).batch(4)
-    assert samples.rgb.shape[0] == 4 and samples.rgb.shape[-1] == 3 and samples.depth.ndim == 3
+    cpu, rng = torch.device("cpu"), np.random.default_rng(0)
+    ScenePool(path.parent, cpu, 1, rng, lambda line: None, most=8).feed(8)
 
 
-STAGE = Stage({}, (Phase(4, 0.5, 4),), 1e-3)
-
-
-class OneLayer(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.layer = nn.Conv2d(3, 1, 1)
+def training() -> TrainingState:
+    torch.manual_seed(0)
+    encoder = small_encoder()
+    sizes = {"hidden_size": 16, "depth": 2, "num_heads": 2, "patch_size": 4}
+    network = CasDiT(CasDiTConfig(**sizes, semantics_dim=encoder.config.semantics_dim))
+    rates = {part: Rate(1e-3) for part in PARTS}
+    return TrainingState(encoder, network, rates, torch.device("cpu"))
 
 
 def go_on(path: Path) -> None:
-    (path.parent / "shards").mkdir(exist_ok=True)
-    (path.parent / "shards" / "000000.npz").write_bytes(shard())
-
-    def loss(
-        network: OneLayer, image: torch.Tensor, latent: torch.Tensor, phase: Phase
-    ) -> torch.Tensor:
-        return (network.layer(image) - latent).abs().mean()
-
-    train(OneLayer(), STAGE, loss, path.parent / "shards", path, 0, lambda report: None)
+    training().load(path)
 
 
 def training_state(folder: Path) -> bytes:
-    torch.manual_seed(0)
     path = folder / "state.ckpt"
-    go_on(path)
+    training().save(path)
     return path.read_bytes()
 
 
@@ -347,8 +341,8 @@ def kinds(folder: Path) -> dict[str, Kind]:
         "journal": Kind(".ppd-journal.jsonl", journal(), read_journal, (damaged_lines,)),
         "rows": Kind("rows.jsonl", rows(), read_rows, (damaged_lines,)),
         "picture": Kind(picture_name(), picture(), read_picture),
-        "shard": Kind("000000.npz", shard(), read_shard),
-        "training": Kind("encoder.ckpt", state, go_on, (damaged_content(content, True),)),
+        "shard": Kind(f"000000{SUFFIX}", shard(), read_shard),
+        "training": Kind("training.ckpt", state, go_on, (damaged_content(content, True),)),
         "recipe": Kind("recipe.toml", RECIPE.encode(), load_recipe, (damaged_toml,)),
         "bench": Kind("bench.json", bench_result(), bench_table.read, (damaged_json,)),
     }

@@ -45,15 +45,26 @@ needs = "a card"
 """.format("a" * 64, "b" * 40)
 RECIPE = """
 seed = 3
+minutes = 5
+scenes = { primitives = 0.5, furnished = 0.5 }
+encoder = { lateral = 8, context = 8 }
+diffusion = { hidden_size = 32, depth = 2, num_heads = 2, patch_size = 4, predicts = "x0" }
 [card]
 note = "a text"
-[encoder]
-learning_rate = 1e-3
-model = { widths = [8, 8, 8, 8, 8], depths = [1, 1, 1, 1], lateral = 8, token = 8 }
-phases = [{ samples = 16, scale = 0.25, batch = 4, gradient_weight = 0.5 }]
-[diffusion]
-learning_rate = 1e-3
-schedule = "constant"
-model = { hidden_size = 32, depth = 2, num_heads = 2, patch_size = 4, predicts = "x0" }
-phases = [{ samples = 16, scale = 0.25, batch = 4 }]
+[rates]
+pyramid = { highest = 1e-3 }
+diffusion = { highest = 1e-3, warmup = 5, ema = 0.9 }
+[[phases]]
+share = 0.5
+trains = ["pyramid"]
+batch = 4
+gpu_batch = 8
+areas = [1024, 2048]
+gradient_weight = 0.5
+[[phases]]
+share = 0.5
+trains = ["diffusion"]
+batch = 4
+gpu_batch = 8
+areas = [1024]
 """

@@ -19,3 +19,39 @@ def deaf_to_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class StopRequest:
+    """Whether the user, or the system, has asked this process to stop.
+
+    Attributes:
+        requested: set by the first SIGINT (Ctrl-C) or SIGTERM.
+        number: of that signal.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.number = 0
+
+    def note(self, number: int, _frame: object) -> None:
+        """Handles a signal; a second Ctrl-C stops at once."""
+        if self.requested:
+            raise KeyboardInterrupt
+        self.requested, self.number = True, number
+
+
+@contextmanager
+def noting_stops() -> Iterator[StopRequest]:
+    """Inside, Ctrl-C and SIGTERM are noted, so that the work can end where nothing is lost."""
+    stop = StopRequest()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = {
+        number: signal.signal(number, stop.note) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,55 +12,83 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from networks import SMALL_STAGES
 from typer.testing import Result
 
 from ppdcli.checkpoints.layouts import read_metadata, read_tensors
-from ppdcli.training.shards import encode_depth, make_samples
+from ppdcli.evaluation import halfway
+from ppdcli.training import pool as pools
+from ppdcli.training import run as runs
+from ppdcli.training.clock import Clock
+from ppdcli.training.shards import SHAPES, SUFFIX
 
 Ppd = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
-RECIPE = """
+RECIPE = f"""
 seed = 3
-[encoder]
-model = { widths = [8, 8, 8, 8, 8], depths = [1, 1, 1, 1], lateral = 8 }
-learning_rate = 1e-2
-warmup = 4
-phases = [{ samples = 64, scale = 1, batch = 8, gradient_weight = 0.2 }]
+minutes = 0.4 # a step is a second in these tests
+scenes = {{ primitives = 1.0 }}
+encoder = {{ stages = {[list(stage) for stage in SMALL_STAGES]}, lateral = 8, context = 8 }}
 [diffusion]
-model = { hidden_size = 32, depth = 2, num_heads = 2, predicts = "x0", fine_embedding = true }
-learning_rate = 3e-3
-warmup = 4
-phases = [{ samples = 32, scale = 1, batch = 8 }, { samples = 16, scale = 1, batch = 4 }]
+hidden_size = 32
+depth = 2
+num_heads = 2
+patch_size = 4
+predicts = "x0"
+[rates]
+pyramid = {{ highest = 1e-2, warmup = 4 }}
+backbone = {{ highest = 1e-2, warmup = 4 }}
+diffusion = {{ highest = 3e-3, warmup = 4 }}
+[[phases]]
+share = 0.5
+trains = ["pyramid", "backbone"]
+batch = 4
+gpu_batch = 4
+areas = [1024]
+[[phases]]
+share = 0.5
+trains = ["diffusion"]
+batch = 2
+gpu_batch = 2
+areas = [1024]
 [card]
 about = "trained by a test"
 """
-SHARDS = 8
-CPU = ("--device", "cpu", "--shards", SHARDS, "--threads", 1)
-
-
-@pytest.fixture(scope="module")
-def scenes() -> list[tuple[np.ndarray, np.ndarray]]:
-    """Little shards, instead of those of 128 full-size scenes."""
-    made = [make_samples(3, 8 * k, 8, (48, 64), 1) for k in range(SHARDS)]
-    return [(samples.rgb, encode_depth(samples.depth)) for samples in made]
-
-
-@pytest.fixture
-def out(scenes: list[tuple[np.ndarray, np.ndarray]], tmp_path: Path) -> Path:
-    """An output folder in which all scenes are rendered already."""
-    folder = tmp_path / "out"
-    (folder / "scenes").mkdir(parents=True)
-    for number, (rgb, depth) in enumerate(scenes):
-        np.savez(folder / "scenes" / f"{number:06d}.npz", rgb=rgb, depth=depth)
-    return folder
+CPU = ("--device", "cpu", "--threads", 1)
 
 
 @pytest.fixture(autouse=True)
-def threads_stay_as_they_are() -> Iterator[None]:
-    before = torch.get_num_threads()
+def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Steps of one second, few scenes, no renderers, and the threads as they were."""
+
+    def tick(clock: Clock) -> None:
+        clock.used += 1
+
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(Clock, "tick", tick)
+    monkeypatch.setattr(runs, "FIRST_SHARDS", 1)
+    monkeypatch.setattr(runs, "SCENES_PER_SHARD", 8)
+    monkeypatch.setattr(runs, "start_workers", lambda order, workers: [])
+    monkeypatch.setattr(pools, "FEWEST", 4)
+    monkeypatch.setattr(halfway, "COUNT", 3)
+    monkeypatch.setattr(halfway, "SHOWN", 2)
+    monkeypatch.setattr(halfway, "SHAPE", (48, 64))
     yield
-    torch.set_num_threads(before)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """An output folder with scenes."""
+    folder = tmp_path / "out"
+    (folder / "scenes").mkdir(parents=True)
+    blocks = np.random.default_rng(0).integers(20, 250, (8, SHAPES[0][0] // 16, SHAPES[0][1] // 16))
+    grey = np.kron(blocks, np.ones((16, 16))).astype(np.uint8)
+    planes = np.stack([grey, grey, grey, np.zeros_like(grey), grey], -1)
+    np.save(folder / "scenes" / "new.npy", planes)
+    (folder / "scenes" / "new.npy").rename(folder / "scenes" / f"000000{SUFFIX}")
+    return folder
 
 
 @pytest.fixture
@@ -72,21 +98,26 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
+def used(out: Path) -> float:
+    return float(torch.load(out / "training.ckpt", weights_only=True)["used"])
+
+
 def test_a_model_is_trained_and_used(ppd: Ppd, out: Path, recipe: Path, photo: Path) -> None:
     result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
     assert result.exit_code == 0, result.stderr
-    assert "encoder, 24 unseen scenes: AbsRel" in result.stderr
+    assert "encoder, 3 unseen scenes: AbsRel" in result.stderr
     assert "; AbsRel" in result.stderr and "in 4 steps" in result.stderr
     assert result.stdout == "" and f"done: {out / 'ppd.safetensors'}" in result.stderr
     assert sorted(p.name for p in out.iterdir()) == [
-        "diffusion.ckpt",
         "diffusion.png",
-        "encoder.ckpt",
         "encoder.png",
         "ppd.safetensors",
         "scenes",
+        "training.ckpt",
     ]
-    assert read_metadata(out / "ppd.safetensors")["about"] == "trained by a test"
+    assert (
+        used(out) == 24 and read_metadata(out / "ppd.safetensors")["about"] == "trained by a test"
+    )
 
     model = ("-m", "ppd-tiny", "--checkpoint", out / "ppd.safetensors", "--device", "cpu")
     predicted = ppd("predict", photo, *model, "--size", "64x48", "-f", "npy")
@@ -95,48 +126,56 @@ def test_a_model_is_trained_and_used(ppd: Ppd, out: Path, recipe: Path, photo: P
     assert depth.shape == (40, 60) and np.isfinite(depth).all() and depth.std() > 0
 
 
-def test_a_killed_run_goes_on_with_what_it_has(ppd: Ppd, out: Path, recipe: Path) -> None:
-    endless = recipe.with_name("endless.toml")
-    endless.write_text(RECIPE.replace("samples = 64", "samples = 1_000_000"))
-    program = (
-        "import ppdcli.training.loop as loop; loop.SAVE_EVERY = 0.0\n"
-        "from ppdcli.cli.app import main; main()"
-    )
-    line = [sys.executable, "-c", program, "train", "--recipe", endless, "-o", out, *CPU]
-    process = subprocess.Popen([str(part) for part in line])
-    checkpoint = out / "encoder.ckpt"
-    deadline = time.monotonic() + 300
-    while not checkpoint.exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.05)
-    process.kill()
-    process.wait()
-    before = torch.load(checkpoint, weights_only=True)
-    done = before["done"]
-    assert 8 <= done == 8 * before["step"] < 1_000_000
-
-    recipe.write_text(RECIPE.replace("samples = 64", f"samples = {done + 16}"))
-    result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
-    assert result.exit_code == 0, result.stderr
-    after = torch.load(checkpoint, weights_only=True)
-    assert after["done"] == done + 16 and after["step"] == before["step"] + 2
-    assert torch.load(out / "diffusion.ckpt", weights_only=True)["done"] == 48
+def test_more_minutes_resume_a_training(ppd: Ppd, out: Path, recipe: Path) -> None:
+    short = ppd("train", "--recipe", recipe, "-o", out, *CPU, "--minutes", 0.1)
+    assert short.exit_code == 0 and used(out) == 6
+    longer = ppd("train", "--recipe", recipe, "-o", out, *CPU, "--minutes", 0.5)
+    assert longer.exit_code == 0 and used(out) == 30
+    again = ppd("train", "--recipe", recipe, "-o", out, *CPU, "--minutes", 0.5)
+    assert again.exit_code == 0 and used(out) == 30
 
 
-def test_a_finished_run_gives_the_same_weights_again(ppd: Ppd, out: Path, recipe: Path) -> None:
-    files = []
-    for _ in range(2):
-        assert ppd("train", "--recipe", recipe, "-o", out, *CPU).exit_code == 0
-        files.append(read_tensors(out / "ppd.safetensors"))
-    first, second = files
-    assert first.keys() == second.keys()
-    assert all(torch.equal(first[key], second[key]) for key in first)
-
-
-def test_another_models_folder_is_not_gone_on_with(ppd: Ppd, out: Path, recipe: Path) -> None:
+def test_a_training_starts_from_a_trained_model(ppd: Ppd, out: Path, recipe: Path) -> None:
     assert ppd("train", "--recipe", recipe, "-o", out, *CPU).exit_code == 0
+    trained = out / "ppd.safetensors"
+    second = out.parent / "second"
+    (second / "scenes").mkdir(parents=True)
+    for path in (out / "scenes").iterdir():
+        (second / "scenes" / path.name).hardlink_to(path)
+    encoder_first = RECIPE.replace('0.5\ntrains = ["p', '0.99\ntrains = ["p')
+    recipe.write_text(encoder_first.replace('0.5\ntrains = ["d', '0.01\ntrains = ["d'))
+    line = ("train", "--recipe", recipe, "-o", second, *CPU, "--minutes", 0.1)
+    assert ppd(*line, "--start", trained).exit_code == 0
+    state = torch.load(second / "training.ckpt", weights_only=True)
+    begun = read_tensors(trained)
+    for name, tensor in state["network"].items():
+        assert torch.equal(tensor.half(), begun[f"dit.{name}"].half()), name
+    recipe.write_text(RECIPE.replace("hidden_size = 32", "hidden_size = 64"))
+    other = ppd("train", "--recipe", recipe, "-o", out.parent / "third", *CPU, "--start", trained)
+    assert other.exit_code == 2 and "networks of other sizes" in other.stderr
+
+
+def test_a_time_too_short_for_the_transformer_says_so(ppd: Ppd, out: Path, recipe: Path) -> None:
+    recipe.write_text(RECIPE.replace("minutes = 0.4", "minutes = 5"))
+
+    def stop(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    result = None
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(runs.Trainer, "_report", stop)
+        patched.setattr("ppdcli.training.loop.REPORT_EVERY", 0.0)
+        result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
+    assert result.exit_code == 130, result.stderr
+    assert f"stopped; what was learned is saved in {out}" in result.stderr
+    assert used(out) == 1 and not (out / "ppd.safetensors").exists()
+
+
+def test_another_models_folder_is_not_resumed(ppd: Ppd, out: Path, recipe: Path) -> None:
+    assert ppd("train", "--recipe", recipe, "-o", out, *CPU, "--minutes", 0.1).exit_code == 0
     recipe.write_text(RECIPE.replace("lateral = 8", "lateral = 12"))
     result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
-    assert result.exit_code == 2 and "encoder.ckpt" in result.stderr
+    assert result.exit_code == 2 and "training.ckpt" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -146,11 +185,8 @@ def test_another_models_folder_is_not_gone_on_with(ppd: Ppd, out: Path, recipe: 
         (("lateral = 8", 'lateral = "8"'), "models cannot be built"),
         (("hidden_size = 32", "hiden_size = 32"), "hiden_size"),
         (("depth = 2", "depth = 3"), "depth must be even"),
-        (('predicts = "x0"', "patch_size = 4"), "semantics tokens"),
-        (
-            ("warmup = 4\nphases = [{ samples = 64", "wramup = 4\nphases = [{ samples = 64"),
-            "wramup",
-        ),
+        (("patch_size = 4", "patch_size = 8"), "semantics tokens"),
+        (('share = 0.5\ntrains = ["d', 'shar = 0.5\ntrains = ["d'), "'shar' in a phase"),
     ],
 )
 def test_a_recipe_that_cannot_work_is_refused_before_anything_starts(
@@ -164,11 +200,9 @@ def test_a_recipe_that_cannot_work_is_refused_before_anything_starts(
     assert result.stderr.count("\n") == 1 and not Path("new").exists()
 
 
-def test_a_batch_larger_than_the_shards_is_refused(ppd: Ppd, out: Path, recipe: Path) -> None:
-    recipe.write_text(RECIPE.replace("batch = 8, g", "batch = 9, g"))
-    result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
-    assert result.exit_code == 2 and "fewer than a batch of 9" in result.stderr
-    assert not multiprocessing.active_children()  # renderers
+def test_without_renderers_and_scenes_it_ends(ppd: Ppd, recipe: Path) -> None:
+    result = ppd("train", "--recipe", recipe, "-o", "new", *CPU)
+    assert result.exit_code == 1 and "render scenes have ended" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -176,31 +210,33 @@ def test_a_batch_larger_than_the_shards_is_refused(ppd: Ppd, out: Path, recipe: 
     [
         (("--recipe", "none.toml"), 2, "none.toml"),
         (("--device", "gpu"), 2, "gpu"),
-        (("--shards", "3"), 2, "shards"),
-        (("-o", "file/out"), 1, "file/out"),
+        (("--scenes", "3"), 2, "scenes"),
+        (("--minutes", "0"), 2, "minutes"),
+        (("--pretrained", "none.pth"), 2, "none.pth"),
     ],
 )
 def test_wrong_options_are_named(
     ppd: Ppd, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    Path("file").touch()
     result = ppd("train", *arguments)
     assert result.exit_code == code and message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="process groups and SIGINT")
-def test_ctrl_c_ends_the_renderers_too_without_their_tracebacks(start: Start, recipe: Path) -> None:
-    """In a terminal it reaches every process of the group."""
-    process = start("train", "--recipe", recipe, "-o", "new", start_new_session=True)
+def test_ctrl_c_saves_and_ends_the_renderers_too(start: Start, out: Path, recipe: Path) -> None:
+    """In a terminal Ctrl-C reaches every process of the group."""
+    recipe.write_text(RECIPE.replace("minutes = 0.4", "minutes = 100"))
+    process = start("train", "--recipe", recipe, "-o", out, *CPU, start_new_session=True)
     assert process.stderr is not None
-    assert b"scenes go to" in process.stderr.readline()
-    time.sleep(1)  # the renderer starts
+    assert b"scenes are rendered to" in process.stderr.readline()
+    time.sleep(1)  # a training, or a renderer that is starting: nothing may be said in either case
     os.killpg(process.pid, signal.SIGINT)
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.decode() == "interrupted; what is finished is kept\n"
-    deadline = time.monotonic() + 120
+    assert errors.decode().startswith("stopped; what was learned is saved in")
+    assert "Traceback" not in errors.decode() and used(out) >= 0
+    deadline = time.monotonic() + 30
     with pytest.raises(ProcessLookupError):
         while time.monotonic() < deadline:
             os.killpg(process.pid, 0)

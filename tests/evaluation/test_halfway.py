@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from networks import small_encoder
 from PIL import Image
 
 from ppdcli.evaluation import halfway, synthetic
 from ppdcli.evaluation.halfway import Halfway
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
-from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
+from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training.recipe import SEEDS
 from ppdcli.training.shards import BANKS
 
@@ -24,10 +25,10 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(halfway, "SHAPE", (48, 64))
 
 
-def networks() -> tuple[TinyEncoder, CasDiT]:
+def networks() -> tuple[PyramidEncoder, CasDiT]:
     torch.manual_seed(0)
-    encoder = TinyEncoder(TinyEncoderConfig((8, 8, 8, 8, 8), (1, 1, 1, 1), 8))
-    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2}
+    encoder = small_encoder()
+    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "patch_size": 4}
     return encoder, CasDiT(CasDiTConfig(semantics_dim=encoder.config.semantics_dim, **sizes))  # type: ignore[arg-type]
 
 
@@ -62,6 +63,6 @@ def test_the_truth_scores_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     encoder, _ = networks()
     truth = iter(np.log1p(check.scenes.depth))
     monkeypatch.setattr(
-        TinyEncoder, "depths", lambda self, image: [torch.from_numpy(next(truth))[None, None]]
+        PyramidEncoder, "depths", lambda self, image: [torch.from_numpy(next(truth))[None, None]]
     )
     assert "AbsRel 0.000, delta1 1.000" in check.encoder(encoder)

@@ -10,25 +10,26 @@ from pathlib import Path
 
 import pytest
 import torch
+from networks import small_encoder
 from safetensors import safe_open
 
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.errors import OutputError
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
-from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
+from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training.export import export
 
 CARD = {"about": "a test", "license": "Apache-2.0"}
 
 
 @pytest.fixture(scope="module")
-def pair() -> tuple[CasDiT, TinyEncoder]:
+def pair() -> tuple[CasDiT, PyramidEncoder]:
     torch.manual_seed(0)
-    encoder = TinyEncoder(TinyEncoderConfig([8, 8, 8, 8, 8], [1, 1, 1, 1], 8))  # type: ignore[arg-type]  # as TOML has it
+    encoder = small_encoder().train()
     for _ in range(20):
         encoder(torch.rand(2, 3, 32, 32))  # gives the batch norms their statistics
-    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "fine_embedding": True}
+    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "patch_size": 4, "fine_embedding": True}
     config = CasDiTConfig(**sizes, semantics_dim=encoder.config.semantics_dim, predicts="x0")
     network = CasDiT(config)
     for parameter in network.parameters():
@@ -37,14 +38,14 @@ def pair() -> tuple[CasDiT, TinyEncoder]:
 
 
 @pytest.fixture(scope="module")
-def file(pair: tuple[CasDiT, TinyEncoder], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def file(pair: tuple[CasDiT, PyramidEncoder], tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "new folder" / "ppd.safetensors"
     export(path, *pair, CARD)
     return path
 
 
 def test_the_header_has_the_card_and_the_sizes(
-    pair: tuple[CasDiT, TinyEncoder], file: Path
+    pair: tuple[CasDiT, PyramidEncoder], file: Path
 ) -> None:
     with safe_open(file, framework="pt") as opened:
         header = opened.metadata()
@@ -54,7 +55,7 @@ def test_the_header_has_the_card_and_the_sizes(
 
 
 def test_values_are_half_precision_and_complete(
-    pair: tuple[CasDiT, TinyEncoder], file: Path
+    pair: tuple[CasDiT, PyramidEncoder], file: Path
 ) -> None:
     originals = [t for module in pair for t in module.state_dict().values()]
     with safe_open(file, framework="pt") as opened:
@@ -66,7 +67,7 @@ def test_values_are_half_precision_and_complete(
 
 
 def test_the_loaded_model_predicts_what_the_trained_one_does(
-    pair: tuple[CasDiT, TinyEncoder], file: Path
+    pair: tuple[CasDiT, PyramidEncoder], file: Path
 ) -> None:
     image = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(1))
     noise = draw_noise(48, 64, seed=2)
@@ -79,7 +80,7 @@ def test_the_loaded_model_predicts_what_the_trained_one_does(
 
 
 def test_what_half_precision_cannot_hold_stays_whole(
-    pair: tuple[CasDiT, TinyEncoder], tmp_path: Path
+    pair: tuple[CasDiT, PyramidEncoder], tmp_path: Path
 ) -> None:
     network, encoder = pair[0], copy.deepcopy(pair[1])
     encoder.smooth[2][1].running_var[3] = 113_644.0  # type: ignore[index, union-attr]
@@ -88,7 +89,7 @@ def test_what_half_precision_cannot_hold_stays_whole(
     assert loaded.smooth[2][1].running_var[3] == 113_644.0  # type: ignore[index, union-attr]
 
 
-def test_the_networks_stay_as_they_are(pair: tuple[CasDiT, TinyEncoder], tmp_path: Path) -> None:
+def test_the_networks_stay_as_they_are(pair: tuple[CasDiT, PyramidEncoder], tmp_path: Path) -> None:
     before = [{k: v.clone() for k, v in module.state_dict().items()} for module in pair]
     export(tmp_path / "again.safetensors", *pair, {})
     for module, old in zip(pair, before, strict=True):
@@ -103,7 +104,7 @@ def test_the_file_is_as_readable_as_any_other(file: Path, tmp_path: Path) -> Non
 
 
 def test_a_place_that_cannot_be_written_is_named(
-    pair: tuple[CasDiT, TinyEncoder], tmp_path: Path
+    pair: tuple[CasDiT, PyramidEncoder], tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"):

@@ -1,296 +1,313 @@
-"""The training loop: it learns, it goes on where it stopped, and it keeps what it has."""
+"""The training loop: every part learns in its phases, nothing is lost when it is stopped."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from networks import small_encoder
 
-from ppdcli.errors import NoRoomError, UsageError
+from ppdcli.errors import NoRoomError, PpdError, UsageError
+from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.pyramid_encoder import PyramidEncoder
+from ppdcli.processes import StopRequest
 from ppdcli.training import loop
-from ppdcli.training.loop import Averaged, learning_rate, tensors, train
-from ppdcli.training.recipe import Phase, Stage
-from ppdcli.training.shards import Samples, encode_depth
+from ppdcli.training import state as states
+from ppdcli.training.clock import Clock
+from ppdcli.training.loop import Standing, Trainer
+from ppdcli.training.pool import ScenePool
+from ppdcli.training.recipe import PARTS, Phase, Rate, Recipe
+from ppdcli.training.shards import SHAPES, SUFFIX, encode_depth
+from ppdcli.training.state import TrainingState
 
-PHASES = (Phase(samples=64, scale=0.5, batch=8), Phase(samples=32, scale=1.0, batch=4))
-STAGE = Stage(model={}, phases=PHASES, learning_rate=0.02, weight_decay=0.0, ema=0.9, warmup=2)
+CPU = torch.device("cpu")
+AREA = (32 * 32,)
 
 
-@pytest.fixture
-def shards(tmp_path: Path) -> Path:
-    """Three shards of pictures whose brightness is their depth."""
-    folder = tmp_path / "scenes"
-    folder.mkdir()
+def phase(share: float, *trains: str, batch: int = 4) -> Phase:
+    return Phase(share, trains, batch, 2 * batch, AREA, gradient_weight=0.2)
+
+
+PHASES = (
+    phase(0.25, "pyramid"),
+    phase(0.25, "pyramid", "backbone"),
+    phase(0.5, "diffusion", batch=2),
+)
+
+
+def recipe(phases: tuple[Phase, ...] = PHASES) -> Recipe:
+    return Recipe(
+        seed=3,
+        minutes=1,
+        phases=phases,
+        rates={part: Rate(3e-3, warmup=2, ema=0.9) for part in PARTS},
+        scenes={"primitives": 1.0},
+    )
+
+
+def networks() -> tuple[PyramidEncoder, CasDiT]:
+    torch.manual_seed(0)
+    encoder = small_encoder()
+    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "patch_size": 4, "predicts": "x0"}
+    return encoder, CasDiT(CasDiTConfig(**sizes, semantics_dim=encoder.config.semantics_dim))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A shard of pictures whose brightness is their depth."""
+    folder = tmp_path_factory.mktemp("scenes")
     rng = np.random.default_rng(0)
-    for number in range(3):
-        grey = np.kron(rng.integers(20, 250, (16, 4, 6)), np.ones((8, 8))).astype(np.uint8)
-        rgb = np.repeat(grey[..., None], 3, -1)
-        np.savez(folder / f"{number}.npz", rgb=rgb, depth=encode_depth(grey / 8))
+    height, width = SHAPES[0]
+    blocks = rng.integers(20, 250, (32, height // 16, width // 16))
+    grey = np.kron(blocks, np.ones((16, 16))).astype(np.uint8)
+    code = encode_depth(grey / 8)
+    planes = [grey, grey, grey, code & 255, code >> 8]
+    np.save(folder / f"000000{SUFFIX}", np.stack(planes, -1).astype(np.uint8))
     return folder
 
 
-class Net(nn.Module):
-    """Grey level to latent by a line, with a batch norm for its buffers."""
+class Watcher:
+    """Remembers what it was told."""
 
     def __init__(self) -> None:
-        super().__init__()
-        self.norm = nn.BatchNorm2d(3)
-        self.conv = nn.Conv2d(3, 1, 1)
+        self.standings: list[Standing] = []
+        self.checks: list[bool] = []
+        self.kept = 0
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.conv(self.norm(x))
+    def report(self, standing: Standing) -> None:
+        self.standings.append(standing)
+
+    def check(self, encoder: PyramidEncoder, network: CasDiT | None) -> None:
+        assert not encoder.training and (network is None or not network.training)
+        self.checks.append(network is not None)
+
+    def keep(self, encoder: PyramidEncoder, network: CasDiT) -> None:
+        self.kept += 1
 
 
-def net() -> Net:
-    torch.manual_seed(0)
-    return Net()
+class Training:
+    """A training in which every tick of the clock is a second."""
+
+    def __init__(
+        self, scenes: Path, file: Path, seconds: int = 16, made: Recipe | None = None
+    ) -> None:
+        self.made = made or recipe()
+        self.state = TrainingState(*networks(), self.made.rates, CPU)
+        if file.exists():
+            self.state.load(file)
+        self.file, self.watcher, self.stop = file, Watcher(), StopRequest()
+        self.lines: list[str] = []
+        rng = np.random.default_rng(0)
+        self.pool = ScenePool(scenes, CPU, 1, rng, self.lines.append, most=1000)
+        self.pool.feed(8)
+        self._seconds = 0.0
+        self.clock = Clock(seconds, self.state.used, self._now)
+
+    def _now(self) -> float:
+        self._seconds += 0.5  # ticks and skips both ask; between two ticks at least one second
+        return self._seconds
+
+    def run(self) -> Training:
+        Trainer(
+            self.made, self.state, self.pool, self.clock, self.file, self.watcher, self.stop,
+            self.lines.append,
+        ).run()  # fmt: skip
+        return self
 
 
-class Loss:
-    """Counts the samples it sees; stops the training before sample number ``stop``."""
+@pytest.fixture(autouse=True)
+def report_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "REPORT_EVERY", 0.0)
 
-    def __init__(self, stop: float = math.inf) -> None:
-        self.stop, self.sizes, self.values = stop, [], []
-        self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self, network: Net, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
-        if sum(self.sizes) + len(image) > self.stop:
+def weights(module: torch.nn.Module, prefix: str = "") -> dict[str, torch.Tensor]:
+    return {k: v.clone() for k, v in module.named_parameters() if k.startswith(prefix)}
+
+
+def test_every_part_learns_in_its_own_phases(scenes: Path, tmp_path: Path) -> None:
+    training = Training(scenes, tmp_path / "state.ckpt")
+    before = weights(training.state.encoder), weights(training.state.network)
+    training.run()
+    state = training.state
+    assert all(state.steps[part] > 2 for part in PARTS)
+    assert state.samples["pyramid"] == 4 * state.steps["pyramid"]
+    assert state.samples["diffusion"] == 2 * state.steps["diffusion"]
+    assert state.steps["backbone"] < state.steps["pyramid"]
+    for old, module in zip(before, (state.encoder, state.network), strict=True):
+        now = weights(module)
+        assert any(not torch.equal(old[k], now[k]) for k in old)
+    shown = [s.trains for s in training.watcher.standings]
+    assert sorted(set(shown), key=shown.index) == [p.trains for p in PHASES]
+    assert training.clock.share == 1 and training.watcher.standings[-1].phase == 3
+
+
+@pytest.mark.parametrize(
+    ("trains", "moves"),
+    [
+        (("pyramid",), {"pyramid"}),
+        (("pyramid", "backbone"), {"pyramid", "backbone"}),
+        (("diffusion",), {"diffusion"}),
+    ],
+)
+def test_only_what_a_phase_names_moves(
+    trains: tuple[str, ...], moves: set[str], scenes: Path, tmp_path: Path
+) -> None:
+    training = Training(scenes, tmp_path / "s.ckpt", 6, recipe((phase(1.0, *trains),)))
+    state = training.state
+    before = {part: [p.clone() for p in state.parameters(part)] for part in PARTS}
+    training.run()
+    moved = {
+        part
+        for part in PARTS
+        if any(
+            not torch.equal(a, b) for a, b in zip(before[part], state.parameters(part), strict=True)
+        )
+    }
+    assert moved == moves
+
+
+def test_the_result_is_the_average(scenes: Path, tmp_path: Path) -> None:
+    state = Training(scenes, tmp_path / "state.ckpt").run().state
+    for average, network in (
+        (state.average_encoder.network, state.encoder),
+        (state.average_network.network, state.network),
+    ):
+        assert not average.training and not any(p.requires_grad for p in average.parameters())
+        pairs = zip(average.parameters(), network.parameters(), strict=True)
+        gaps = [(a - b).abs().max().item() for a, b in pairs]
+        assert 0 < max(gaps) < 0.2
+
+
+def test_the_loss_falls(scenes: Path, tmp_path: Path) -> None:
+    made = recipe((phase(1.0, "pyramid", "backbone"),))
+    standings = Training(scenes, tmp_path / "s.ckpt", 40, made).run().watcher.standings
+    losses = [s.loss for s in standings]
+    assert np.mean(losses[-8:]) < 0.8 * np.mean(losses[:4])
+
+
+def test_a_stopped_training_resumes_where_it_was(scenes: Path, tmp_path: Path) -> None:
+    first = Training(scenes, tmp_path / "state.ckpt")
+    first.watcher.report = lambda standing: setattr(  # type: ignore[method-assign]
+        first.stop, "requested", standing.share > 0.3
+    )
+    first.run()
+    assert 0.3 < first.clock.share < 0.6 and first.state.steps["diffusion"] == 0
+    second = Training(scenes, tmp_path / "state.ckpt")
+    assert second.state.used == first.clock.used and second.state.steps == first.state.steps
+    for old, new in zip(
+        first.state.average_encoder.network.parameters(),
+        second.state.average_encoder.network.parameters(),
+        strict=True,
+    ):
+        assert torch.equal(old, new)
+    second.run()
+    assert second.clock.share == 1 and second.state.steps["diffusion"] > 2
+    # Nothing is left to do a third time, and nothing moves.
+    third = Training(scenes, tmp_path / "state.ckpt").run()
+    assert third.state.steps == second.state.steps
+
+
+def test_what_was_learned_is_saved_also_when_a_step_fails(scenes: Path, tmp_path: Path) -> None:
+    training = Training(scenes, tmp_path / "state.ckpt")
+
+    def fail(standing: Standing) -> None:
+        if standing.share > 0.3:
             raise KeyboardInterrupt
-        assert len(image) == phase.batch and network.training
-        self.sizes.append(len(image))
-        self.shapes.append(tuple(latent.shape[-2:]))
-        value = (network(image) - latent).abs().mean()
-        self.values.append(value.item())
-        return value
+
+    training.watcher.report = fail  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        training.run()
+    assert Training(scenes, tmp_path / "state.ckpt").state.used > 0.3 * 16
 
 
-def run(
-    network: Net,
-    shards: Path,
-    loss: Loss,
-    stage: Stage = STAGE,
-    report: Callable[[dict[str, float]], None] = lambda d: None,
-    check: Callable[[Net], None] = lambda net: None,
-) -> Net:
-    return train(network, stage, loss, shards, shards.parent / "net.ckpt", 5, report, check, 0.0)
+def test_a_model_is_kept_once_the_transformer_has_learned(scenes: Path, tmp_path: Path) -> None:
+    watcher = Training(scenes, tmp_path / "state.ckpt").run().watcher
+    assert watcher.kept == 1  # at the end; saves in between are two minutes apart
+    assert watcher.checks == [False, False, True]
+    only_encoder = recipe((phase(1.0, "pyramid"),))
+    watcher = Training(scenes, tmp_path / "other.ckpt", 6, only_encoder).run().watcher
+    assert watcher.kept == 0
 
 
-def test_it_learns_from_every_sample_of_every_phase(shards: Path) -> None:
-    loss = Loss()
-    run(net(), shards, loss)
-    assert loss.sizes == [8] * 8 + [4] * 8
-    assert loss.shapes == [(16, 32)] * 8 + [(32, 48)] * 8
-    assert np.mean(loss.values[-4:]) < 0.6 * np.mean(loss.values[:2])
-
-
-def test_the_same_seed_trains_the_same_network(shards: Path) -> None:
-    values = []
-    for _ in range(2):
-        loss = Loss()
-        run(net(), shards, loss)
-        values.append(loss.values)
-        (shards.parent / "net.ckpt").unlink()
-    assert values[0] == values[1]
-
-
-def test_the_result_is_the_average_and_rests(shards: Path) -> None:
-    network = net()
-    average = run(network, shards, Loss())
-    assert not average.training and not average.norm.training
-    assert not any(p.requires_grad for p in average.parameters())
-    assert not torch.equal(average.conv.weight, network.conv.weight)
-    assert not torch.equal(average.norm.running_mean, network.norm.running_mean)
-    assert torch.allclose(average.conv.weight, network.conv.weight, atol=0.2)
-
-
-@pytest.mark.parametrize("stop", [24, 80])
-def test_a_stopped_run_goes_on_and_sees_as_many_samples(
-    shards: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+def test_short_memory_halves_the_batch(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    first, second = Loss(stop), Loss()
-    with pytest.raises(KeyboardInterrupt):
-        run(net(), shards, first)
-    run(net(), shards, second)
-    assert sum(first.sizes) == stop and sum(first.sizes) + sum(second.sizes) == STAGE.samples
-    assert first.sizes + second.sizes == [8] * 8 + [4] * 8
+    whole: Callable[..., torch.Tensor] = loop.encoder_loss
+
+    def limited(encoder: PyramidEncoder, image: torch.Tensor, *rest: object) -> torch.Tensor:
+        if len(image) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return whole(encoder, image, *rest)
+
+    monkeypatch.setattr(loop, "encoder_loss", limited)
+    made = recipe((phase(1.0, "pyramid", batch=8),))
+    training = Training(scenes, tmp_path / "s.ckpt", 6, made).run()
+    assert training.lines == [
+        "memory is short: batches of 4 from now on",
+        "memory is short: batches of 2 from now on",
+    ]
+    assert training.state.samples["pyramid"] == 2 * training.state.steps["pyramid"] > 0
 
 
-@pytest.mark.parametrize("stop", [24, 68])
-def test_a_stopped_run_comes_to_the_same_weights(
-    shards: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+def test_a_loss_that_is_no_number_ends_it(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bit for bit, with the randomness of the samples, of their augmentation and of the loss."""
-
-    class Noisy(Loss):
-        def __call__(self, network: Net, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
-            return super().__call__(network, image, latent + torch.randn_like(latent), phase)
-
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    with pytest.raises(KeyboardInterrupt):
-        run(net(), shards, Noisy(stop))
-    gone_on = run(Net(), shards, Noisy())
-    (shards.parent / "net.ckpt").unlink()
-    torch.manual_seed(77)  # whatever the process did before
-    whole = run(net(), shards, Noisy())
-    for a, b in zip(gone_on.state_dict().values(), whole.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
+    monkeypatch.setattr(
+        loop,
+        "encoder_loss",
+        lambda encoder, *_: next(encoder.parameters()).sum() * float("nan"),
+    )
+    with pytest.raises(PpdError, match="diverged"):
+        Training(scenes, tmp_path / "s.ckpt", 6, recipe((phase(1.0, "pyramid", "backbone"),))).run()
 
 
-def test_a_run_that_goes_on_has_its_weights_average_and_momentum(
-    shards: Path, monkeypatch: pytest.MonkeyPatch
+# State -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04 cut", None])
+def test_a_damaged_state_is_named(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "training.ckpt"
+    if content is None:
+        torch.save([1, 2], path)
+    else:
+        path.write_bytes(content)
+    state = TrainingState(*networks(), recipe().rates, CPU)
+    with pytest.raises(UsageError, match=r"training\.ckpt: not a training state"):
+        state.load(path)
+
+
+@pytest.mark.parametrize(
+    "change", [{"used": "long"}, {"steps": 3}, {"encoder": {}}, {"samples": {}}]
+)
+def test_a_state_of_something_else_is_named(change: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "training.ckpt"
+    state = TrainingState(*networks(), recipe().rates, CPU)
+    state.save(path)
+    torch.save({**torch.load(path, weights_only=True), **change}, path)
+    with pytest.raises(UsageError, match=r"training\.ckpt: belongs to networks of other sizes"):
+        state.load(path)
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_state_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    network = net()
-    with pytest.raises(KeyboardInterrupt):
-        run(network, shards, Loss(40))
-    state = torch.load(shards.parent / "net.ckpt", weights_only=True)
-    assert state["done"] == 40 and state["step"] == 5
-    assert torch.equal(state["network"]["conv.weight"], network.conv.weight)
-    assert not torch.equal(state["average"]["conv.weight"], network.conv.weight)
-    assert float(state["optimizer"]["state"][0]["step"]) == 5
+    path = tmp_path / "training.ckpt"
+    state = TrainingState(*networks(), recipe().rates, CPU)
+    state.save(path)
+    before = path.read_bytes()
 
-    with pytest.raises(KeyboardInterrupt):
-        run(Net(), shards, Loss(stop=8))
-    after = torch.load(shards.parent / "net.ckpt", weights_only=True)
-    assert after["done"] == 48 and after["step"] == 6
-    assert float(after["optimizer"]["state"][0]["step"]) == 6
-    for key in ("network", "average"):
-        moved = (after[key]["conv.weight"] - state[key]["conv.weight"]).abs().max()
-        assert 0 < moved <= 2 * STAGE.learning_rate  # one step of Adam, not from anywhere else
-
-
-def test_a_finished_run_is_not_trained_again(shards: Path) -> None:
-    average = run(net(), shards, Loss())
-    again = run(Net(), shards, Loss(stop=0))
-    for a, b in zip(average.state_dict().values(), again.state_dict().values(), strict=True):
-        assert torch.equal(a, b)
-
-
-def test_a_half_written_checkpoint_never_replaces_a_good_one(
-    shards: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
-    with pytest.raises(KeyboardInterrupt):
-        run(net(), shards, Loss(24))
-    checkpoint = shards.parent / "net.ckpt"
-    good = checkpoint.read_bytes()
-
-    def full_disk(state: object, file: BinaryIO) -> None:
+    def full(content: object, file: BinaryIO) -> None:
         file.write(b"half")
         try:
             raise OSError(28, "No space left on device")
         finally:
-            raise RuntimeError("unexpected pos 64 vs 0")  # what torch's writer makes of it
+            raise RuntimeError("unexpected pos 64 vs 0")  # what PyTorch's writer makes of it
 
-    with monkeypatch.context() as patch:
-        patch.setattr(torch, "save", full_disk)
-        with pytest.raises(NoRoomError, match=r"net.ckpt: cannot be written \(No space"):
-            run(net(), shards, Loss())
-    assert checkpoint.read_bytes() == good
-    assert {p.name for p in checkpoint.parent.iterdir()} == {"net.ckpt", "scenes"}
-    rest = Loss()
-    run(net(), shards, rest)
-    assert sum(rest.sizes) == STAGE.samples - 24
-
-
-def test_a_checkpoint_of_another_network_is_named(shards: Path) -> None:
-    run(net(), shards, Loss())
-
-    class Wider(Net):
-        def __init__(self) -> None:
-            super().__init__()
-            self.conv = nn.Conv2d(3, 2, 1)
-
-    with pytest.raises(UsageError, match=r"net\.ckpt: is of a network of other sizes"):
-        run(Wider(), shards, Loss())
-
-
-@pytest.mark.parametrize("damage", [b"", b"no checkpoint", None])
-def test_a_damaged_checkpoint_is_named(shards: Path, damage: bytes | None) -> None:
-    run(net(), shards, Loss())
-    checkpoint = shards.parent / "net.ckpt"
-    if damage is None:
-        torch.save({"network": {}}, checkpoint)
-    else:
-        checkpoint.write_bytes(damage)
-    with pytest.raises(UsageError, match=r"net\.ckpt: is no checkpoint .* remove it"):
-        run(net(), shards, Loss())
-
-
-def test_reports_tell_samples_loss_speed_and_rate(shards: Path) -> None:
-    lines: list[dict[str, float]] = []
-    loss = Loss()
-    run(net(), shards, loss, report=lines.append)
-    assert lines[-1]["samples"] == STAGE.samples
-    assert [line["loss"] for line in lines] == pytest.approx(loss.values)
-    assert all(line["rate"] > 0 for line in lines)
-    assert [line["learning_rate"] for line in lines][:2] == pytest.approx(
-        [learning_rate(STAGE, 0, 0), learning_rate(STAGE, 1, 8)]
-    )
-
-
-def test_the_rate_warms_up_then_falls_by_a_cosine_to_a_hundredth() -> None:
-    stage = Stage(model={}, phases=(Phase(1000, 1.0, 1),), learning_rate=0.1, warmup=10)
-    assert [learning_rate(stage, k, 0) for k in (0, 4, 9, 10)] == pytest.approx(
-        [0.01, 0.05, 0.1, 0.1]
-    )
-    late = [learning_rate(stage, 99, done) for done in (0, 250, 500, 750, 1000)]
-    halves = [1, (1 + math.sqrt(0.5)) / 2, 0.5, (1 - math.sqrt(0.5)) / 2, 0.01]
-    assert late == pytest.approx([0.1 * share for share in halves])
-
-
-def test_a_constant_rate_stays() -> None:
-    stage = replace(STAGE, schedule="constant", warmup=4)
-    rates = [learning_rate(stage, k, done) for k, done in ((1, 8), (3, 24), (9, 90))]
-    assert rates == pytest.approx([0.01, 0.02, 0.02])
-
-
-@pytest.mark.parametrize("every", [0.0, 1e9])
-def test_the_average_is_checked_now_and_then_and_at_the_end(
-    shards: Path, monkeypatch: pytest.MonkeyPatch, every: float
-) -> None:
-    monkeypatch.setattr(loop, "CHECK_EVERY", every)
-    seen: list[Net] = []
-    trained = run(net(), shards, Loss(), check=seen.append)
-    assert len(seen) == (1 if every else 17)  # 16 steps
-    assert all(network is trained for network in seen)
-    run(net(), shards, Loss(), check=seen.append)
-    assert len(seen) == (1 if every else 17)  # nothing is left to train
-
-
-def test_no_warm_up_is_possible(shards: Path) -> None:
-    stage = Stage(model={}, phases=PHASES, learning_rate=0.02, warmup=0)
-    assert learning_rate(stage, 0, 0) == 0.02
-    run(net(), shards, Loss(), stage)
-
-
-def test_the_average_moves_fast_at_first_then_by_its_decay() -> None:
-    source = nn.Linear(1, 1)
-    with torch.no_grad():
-        source.weight.fill_(0.0)
-        average = Averaged(source, 0.9)
-        source.weight.fill_(1.0)
-        average.update(source, 0)
-        assert average.network.weight.item() == pytest.approx(0.9)  # 1 - 1 / 10
-        average.update(source, 10**6)
-        assert average.network.weight.item() == pytest.approx(0.91)  # a tenth of what is left
-
-
-def test_tensors_are_what_the_networks_take() -> None:
-    rng = np.random.default_rng(0)
-    rgb = rng.integers(0, 256, (2, 16, 32, 3), dtype=np.uint8)
-    depth = rng.uniform(1, 9, (2, 16, 32)).astype(np.float32)
-    image, latent = tensors(Samples(rgb, depth), torch.device("cpu"))
-    assert image.shape == (2, 3, 16, 32) and latent.shape == (2, 1, 16, 32)
-    assert image[1, 2, 3, 4].item() == pytest.approx(rgb[1, 3, 4, 2] / 255)
-    assert latent.min() >= -1 and latent.max() <= 0.5
-    order = np.argsort(depth[0], axis=None)
-    assert (np.diff(latent[0, 0].numpy().ravel()[order]) >= 0).all()
+    monkeypatch.setattr(states.torch, "save", full)
+    with pytest.raises(NoRoomError, match=r"training\.ckpt: cannot be written \(No space"):
+        state.save(path)
+    assert path.read_bytes() == before and [p.name for p in tmp_path.iterdir()] == [path.name]

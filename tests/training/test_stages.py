@@ -6,18 +6,19 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from networks import small_encoder
 from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.flow import T, timesteps
-from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
+from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training import stages
 from ppdcli.training.recipe import Phase
 from ppdcli.training.stages import draw_timesteps, encoder_loss, flow_loss
 
-PHASE = Phase(samples=8, scale=1.0, batch=2)
-WITH_EDGES = Phase(samples=8, scale=1.0, batch=2, gradient_weight=0.3)
+PHASE = Phase(1.0, ("pyramid",), 2, 2, (1536,))
+WITH_EDGES = Phase(1.0, ("pyramid",), 2, 2, (1536,), gradient_weight=0.3)
 
 
 def batch(count: int = 2, height: int = 32, width: int = 48) -> tuple[Tensor, Tensor]:
@@ -29,15 +30,15 @@ def batch(count: int = 2, height: int = 32, width: int = 48) -> tuple[Tensor, Te
 
 
 @pytest.fixture
-def encoder() -> TinyEncoder:
+def encoder() -> PyramidEncoder:
     torch.manual_seed(0)
-    return TinyEncoder(TinyEncoderConfig((8, 8, 8, 8, 8), (1, 1, 1, 1), 8))
+    return small_encoder()
 
 
 @pytest.fixture
-def network(encoder: TinyEncoder) -> CasDiT:
+def network(encoder: PyramidEncoder) -> CasDiT:
     torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "predicts": "x0"}
+    sizes = {"hidden_size": 32, "depth": 2, "num_heads": 2, "patch_size": 4, "predicts": "x0"}
     module = CasDiT(CasDiTConfig(**sizes, semantics_dim=encoder.config.semantics_dim))
     for parameter in module.parameters():
         nn.init.normal_(parameter, std=0.1)
@@ -82,14 +83,14 @@ def test_timesteps_are_drawn_as_densely_as_they_are_sampled() -> None:
 # Flow --------------------------------------------------------------------------------------------
 
 
-def test_a_perfect_predictor_has_no_flow_loss(encoder: TinyEncoder) -> None:
+def test_a_perfect_predictor_has_no_flow_loss(encoder: PyramidEncoder) -> None:
     image, latent = batch()
     torch.manual_seed(0)
     loss = flow_loss(encoder.eval(), 0.25)(Perfect(latent), image, latent, WITH_EDGES)  # type: ignore[arg-type]
     assert loss.item() < 1e-4
 
 
-def test_the_flow_loss_is_the_error_of_x_0(encoder: TinyEncoder) -> None:
+def test_the_flow_loss_is_the_error_of_x_0(encoder: PyramidEncoder) -> None:
     """For an x_0 that is 0.2 too far everywhere, at every t."""
     image, latent = batch()
     shifted = Perfect(latent + 0.2)
@@ -99,7 +100,7 @@ def test_the_flow_loss_is_the_error_of_x_0(encoder: TinyEncoder) -> None:
 
 
 def test_the_encoder_stays_frozen_while_the_network_learns(
-    encoder: TinyEncoder, network: CasDiT
+    encoder: PyramidEncoder, network: CasDiT
 ) -> None:
     image, latent = batch()
     encoder.eval()
@@ -111,7 +112,7 @@ def test_the_encoder_stays_frozen_while_the_network_learns(
     assert network.x_embedder.proj.weight.grad.abs().sum() > 0
 
 
-def test_the_flow_loss_falls_on_one_batch(encoder: TinyEncoder, network: CasDiT) -> None:
+def test_the_flow_loss_falls_on_one_batch(encoder: PyramidEncoder, network: CasDiT) -> None:
     image, latent = batch()
     torch.manual_seed(0)
     loss = flow_loss(encoder.eval(), 0.25)
@@ -128,7 +129,7 @@ def test_the_flow_loss_falls_on_one_batch(encoder: TinyEncoder, network: CasDiT)
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
 def test_the_network_multiplies_in_the_devices_training_dtype(
-    dtype: torch.dtype, encoder: TinyEncoder, network: CasDiT, monkeypatch: pytest.MonkeyPatch
+    dtype: torch.dtype, encoder: PyramidEncoder, network: CasDiT, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stages, "training_dtype", lambda device: dtype)
     seen = []
@@ -179,14 +180,14 @@ def test_a_perfect_encoder_has_no_loss() -> None:
     assert loss == pytest.approx(0.1 * sum(stages.LEVEL_WEIGHTS), rel=1e-4)
 
 
-def test_the_gradient_weight_makes_the_encoder_heed_edges(encoder: TinyEncoder) -> None:
+def test_the_gradient_weight_makes_the_encoder_heed_edges(encoder: PyramidEncoder) -> None:
     image, latent = batch()
     encoder.eval()
     plain, edged = (encoder_loss(encoder, image, latent, p).item() for p in (PHASE, WITH_EDGES))
     assert edged > plain
 
 
-def test_the_encoders_loss_falls_on_one_batch(encoder: TinyEncoder) -> None:
+def test_the_encoders_loss_falls_on_one_batch(encoder: PyramidEncoder) -> None:
     image, latent = batch(4)
     optimizer = torch.optim.AdamW(encoder.parameters(), 1e-2)
     values = []
@@ -199,6 +200,6 @@ def test_the_encoders_loss_falls_on_one_batch(encoder: TinyEncoder) -> None:
     assert values[-1] < 0.5 * values[0]
 
 
-def test_every_part_of_the_encoder_learns(encoder: TinyEncoder) -> None:
+def test_every_part_of_the_encoder_learns(encoder: PyramidEncoder) -> None:
     encoder_loss(encoder, *batch(4), PHASE).backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in encoder.parameters())

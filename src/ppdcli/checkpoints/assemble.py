@@ -25,7 +25,7 @@ from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.models.moge2 import MoGe2Semantics
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 from ppdcli.models.precision import keep_weights_in
-from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
+from ppdcli.models.pyramid_encoder import PyramidEncoder, PyramidEncoderConfig
 
 TINY_ENCODER_PREFIX = "encoder."
 
@@ -83,7 +83,7 @@ def _own_encoder(path: Path, device: torch.device, dtype: torch.dtype) -> PixelP
     sizes = read_metadata(path)
     try:
         with torch.device("meta"):
-            encoder = TinyEncoder(TinyEncoderConfig(**parse_json(sizes["encoder"])))
+            encoder = PyramidEncoder(PyramidEncoderConfig(**parse_json(sizes["encoder"])))
             model = PixelPerfectDepth(CasDiT(CasDiTConfig(**parse_json(sizes["network"]))), encoder)
     except Exception as error:  # sizes that make no sense can raise anything
         raise CheckpointError(

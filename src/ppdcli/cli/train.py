@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ from ppdcli.cli.options import takes
 from ppdcli.cli.report import ALL_DONE, say
 
 if TYPE_CHECKING:
-    from ppdcli.training.run import StageReport
+    from ppdcli.training.loop import Standing
 
 
 @takes()
@@ -23,17 +23,49 @@ def train(
         typer.Option(metavar="FILE", help="TOML recipe.", show_default="ppd-tiny's"),
     ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder; an earlier run in it goes on.")
+        Path, typer.Option("-o", "--output", help="Folder. A training in it is resumed.")
     ] = Path("ppd-train"),
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            help="How long to train in all. A resumed training counts what it has used.",
+            show_default="the recipe's",
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Of the training itself.", show_default="PyTorch's"),
+        typer.Option(min=1, help="Threads of the training itself.", show_default="PyTorch's"),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that render scenes.")] = 1,
-    shards: Annotated[
-        int, typer.Option(min=8, help="Scenes to render, in shards of 128 (32 MB each).")
-    ] = 1000,
+    scenes: Annotated[
+        int, typer.Option(min=256, help="Most scenes to keep on disk (0.4 MB each).")
+    ] = 20_000,
+    furniture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Furniture models: a folder of .sh3f files, or a packed file.",
+            show_default="Debian's package",
+        ),
+    ] = None,
+    pretrained: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="ImageNet weights of EfficientNet-Lite2.",
+            show_default="the installed package's",
+        ),
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A trained ppd.safetensors to start from.",
+            show_default="ImageNet weights",
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> int:
     """Train a model of the PPD family on rendered scenes."""
@@ -46,38 +78,47 @@ def train(
 
     from ppdcli.devices import choose_device
     from ppdcli.evaluation.halfway import Halfway
-    from ppdcli.training.run import run
+    from ppdcli.training.run import TrainingRequest, run
 
     if threads is not None:
         torch.set_num_threads(threads)
-    with _progress() as report:
-        place = choose_device(device)
-        path = run(loaded, output, place, workers, shards, say, report, Halfway(output))
-    say(f"done: {path}; use it with: ppd predict PHOTO -m ppd-tiny --checkpoint {path}")
+    request = TrainingRequest(
+        output, minutes, choose_device(device), workers, scenes, furniture, pretrained, start
+    )
+    try:
+        with _progress() as report:
+            path = run(loaded, request, say, report, Halfway(output))
+    except KeyboardInterrupt:
+        say(f"stopped; what was learned is saved in {output}, and the same command resumes it")
+        raise
+    if path is None:
+        say("the time was too short for the transformer; give more --minutes to resume")
+    else:
+        say(f"done: {path}; use it with: ppd predict PHOTO -m ppd-tiny --checkpoint {path}")
     return ALL_DONE
 
 
 @contextmanager
-def _progress() -> Iterator[StageReport]:
-    """A bar a stage on a terminal, lines elsewhere."""
+def _progress() -> Iterator[Callable[[Standing], None]]:
+    """A bar on a terminal, lines elsewhere."""
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
     console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        tasks = {}
+        task = bar.add_task("training", total=1.0)
 
-        def report(stage: str, total: int, state: dict[str, float]) -> None:
-            left = (total - state["samples"]) / max(state["rate"], 1e-9) / 60
-            standing = (
-                f"loss {state['loss']:.4f}, {state['rate']:.1f} a second, {left:.0f} min left"
+        def report(standing: Standing) -> None:
+            line = (
+                f"phase {standing.phase} of {standing.phases} ({' and '.join(standing.trains)}): "
+                f"loss {standing.loss:.4f}, {standing.rate:.1f} pictures a second, "
+                f"{standing.scenes} scenes, {standing.minutes_left:.0f} min left"
             )
-            if not console.is_terminal:
-                say(f"{stage}: {state['samples']:.0f} of {total} samples, {standing}")
-                return
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=state["samples"], description=f"{stage}: {standing}")
+            if console.is_terminal:
+                bar.update(task, completed=standing.share, description=line)
+            else:
+                say(f"{100 * standing.share:.0f} %, {line}")
 
         yield report
+        bar.update(task, completed=1.0)

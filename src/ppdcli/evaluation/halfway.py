@@ -20,14 +20,14 @@ from ppdcli.evaluation.metrics import align_log, score
 from ppdcli.files import preview
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
+from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.models.resize import to_tensor
-from ppdcli.models.tiny_encoder import TinyEncoder
 from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.shards import Samples, make_samples
 
 SEED, BANK = 15_001, 80_001
 COUNT, SHOWN = 24, 6  # scenes scored; of them in the picture
-SHAPE = (144, 192)
+SHAPE = (192, 256)
 STEPS = (1, 4)
 
 
@@ -50,7 +50,7 @@ class Halfway:
         """Rendered at the first use."""
         return make_samples(SEED, 0, COUNT, SHAPE, BANK)
 
-    def encoder(self, encoder: TinyEncoder) -> str:
+    def encoder(self, encoder: PyramidEncoder) -> str:
         """Scores the encoder's own depth, at its finest level.
 
         Returns:
@@ -63,7 +63,7 @@ class Halfway:
 
         return self._check("encoder", encoder, {"": depth})
 
-    def diffusion(self, encoder: TinyEncoder, network: CasDiT) -> str:
+    def diffusion(self, encoder: PyramidEncoder, network: CasDiT) -> str:
         """Scores what the sampler makes of noise, in one step and in four; a line for the user."""
         device = next(network.parameters()).device
         model = PixelPerfectDepth(network, encoder)

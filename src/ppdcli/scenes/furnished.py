@@ -15,11 +15,11 @@ from ppdcli.scenes.places.rooms import room
 from ppdcli.scenes.places.site import Place, Site
 from ppdcli.scenes.places.streets import street
 from ppdcli.scenes.places.tabletops import tabletop
+from ppdcli.scenes.samples import Samples
 from ppdcli.scenes.stage import Store
 from ppdcli.training.film import develop
 from ppdcli.training.lens import bloom, refocus
 from ppdcli.training.shapes import Focus
-from ppdcli.training.shards import Samples
 from ppdcli.training.wear import wear
 
 VIEWS = 6  # pictures of one place

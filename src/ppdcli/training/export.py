@@ -14,10 +14,10 @@ from ppdcli.checkpoints.assemble import TINY_ENCODER_PREFIX
 from ppdcli.checkpoints.layouts import NETWORK_PREFIX
 from ppdcli.files.atomic import atomic_path
 from ppdcli.models.cas_dit import CasDiT
-from ppdcli.models.tiny_encoder import TinyEncoder
+from ppdcli.models.pyramid_encoder import PyramidEncoder
 
 
-def export(path: Path, network: CasDiT, encoder: TinyEncoder, card: dict[str, str]) -> None:
+def export(path: Path, network: CasDiT, encoder: PyramidEncoder, card: dict[str, str]) -> None:
     """Writes both networks in half precision, their sizes and the model card in the header.
 
     A tensor that half precision cannot hold stays as it is.

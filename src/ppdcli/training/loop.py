@@ -1,172 +1,249 @@
-"""The training loop that both stages share: schedule, averaged weights, checkpoints, resume."""
+"""The training loop: phases by the clock, on any device."""
 
 from __future__ import annotations
 
-import copy
-import math
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ppdcli.errors import UsageError
-from ppdcli.training.recipe import Phase, Stage
-from ppdcli.training.shards import Samples, ShardReader, augment
-from ppdcli.training.state import damaged, read_state, write_state
+from ppdcli.devices import lacks_memory
+from ppdcli.errors import PpdError
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.pyramid_encoder import PyramidEncoder
+from ppdcli.processes import StopRequest
+from ppdcli.training.augment import crop, tint
+from ppdcli.training.clock import Clock, current, learning_rate
+from ppdcli.training.pool import ScenePool
+from ppdcli.training.recipe import BACKBONE, DIFFUSION, PYRAMID, Phase, Recipe
+from ppdcli.training.stages import encoder_loss, flow_loss
+from ppdcli.training.state import TrainingState
 from ppdcli.training.targets import log_depth_target
 
-Network = TypeVar("Network", bound=nn.Module)
-Loss = Callable[[Network, Tensor, Tensor, Phase], Tensor]
-Report = Callable[[dict[str, float]], None]
 SAVE_EVERY = 120.0  # seconds
-CHECK_EVERY = 600.0
+REPORT_EVERY = 15.0
+FEED_EVERY = 4  # steps between looks for a new shard
+LARGEST_GRADIENT = 1.0  # norm
 
 
-class Averaged(Generic[Network]):
-    """Exponential moving average of a network's weights and buffers (EMA)."""
+@dataclass(frozen=True)
+class Standing:
+    """How a training stands, for the user.
 
-    def __init__(self, network: Network, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.decay = decay
+    Attributes:
+        phase: number of the running phase, from 1; phases: how many there are.
+        trains: what learns in it.
+        share: of the whole time that is used, 0 to 1.
+        minutes_left: until the end.
+        loss: mean since the last report.
+        rate: pictures a second since the last report.
+        scenes: in memory.
+    """
 
-    @torch.no_grad()
-    def update(self, network: Network, step: int) -> None:
-        """Moves towards the network; faster at first, when little has been averaged."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        mine = [t for t in self.network.state_dict().values() if t.is_floating_point()]
-        theirs = [t for t in network.state_dict().values() if t.is_floating_point()]
-        torch._foreach_lerp_(mine, theirs, 1 - decay)
-
-
-def learning_rate(stage: Stage, step: int, done: int) -> float:
-    """The rate of step ``step``, 0 the first, after ``done`` samples: warm-up, then as planned."""
-    cosine = 0.5 * (1 + math.cos(math.pi * done / stage.samples))
-    share = 1.0 if stage.schedule == "constant" else max(cosine, 0.01)
-    return stage.learning_rate * share * min(1.0, (step + 1) / max(stage.warmup, 1))
-
-
-def tensors(samples: Samples, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Image (N, 3, H, W) in [0, 1] and latent x_0 (N, 1, H, W) of a batch."""
-    image = torch.from_numpy(samples.rgb).to(device).permute(0, 3, 1, 2).float() / 255
-    depth = torch.from_numpy(samples.depth).to(device)[:, None]
-    latent = log_depth_target(depth, torch.ones_like(depth, dtype=torch.bool))
-    return image.contiguous(memory_format=torch.channels_last), latent
+    phase: int
+    phases: int
+    trains: tuple[str, ...]
+    share: float
+    minutes_left: float
+    loss: float
+    rate: float
+    scenes: int
 
 
-def train(
-    network: Network,
-    stage: Stage,
-    loss: Loss[Network],
-    shards: Path,
-    checkpoint: Path,
-    seed: int,
-    report: Report,
-    check: Callable[[Network], None] = lambda network: None,
-    report_every: float = 30.0,
-) -> Network:
-    """Trains until the stage's samples are used up; goes on from ``checkpoint`` if there is one.
+class Watcher(Protocol):
+    """What is told how the training goes."""
 
-    Stopped and gone on, it comes to the same weights, bit for bit, if the folder holds the same
-    shards meanwhile and the machine computes alike.
+    def report(self, standing: Standing) -> None:
+        """Every few seconds."""
+
+    def check(self, encoder: PyramidEncoder, network: CasDiT | None) -> None:
+        """Now and then: the averaged networks; None before the transformer has learned."""
+
+    def keep(self, encoder: PyramidEncoder, network: CasDiT) -> None:
+        """At every save in a diffusion phase: the averaged networks, a usable model."""
+
+
+class Trainer:
+    """Trains both networks of a recipe until the time is used up.
 
     Args:
-        network: on its device already.
-        stage: how.
-        loss: (network, image, latent, phase) -> scalar.
-        shards: folder of rendered scenes, which may still be filling.
-        checkpoint: where the state is kept; written beside and renamed, every two minutes.
-        seed: of the order and the augmentation of the samples.
-        report: called now and then with ``samples``, ``loss``, ``rate``, ``learning_rate``.
-        check: called with the averaged network every ten minutes, and at the end.
-        report_every: seconds between reports.
-
-    Returns:
-        The averaged network, in eval mode.
-
-    Raises:
-        UsageError: the checkpoint is of another network, or damaged.
-        OutputError: the checkpoint cannot be written.
+        recipe: what to train.
+        state: the networks, on their device.
+        pool: the scenes.
+        clock: the time.
+        file: where the state is saved, every two minutes, at the end, and when it is stopped.
+        watcher: is told how it goes.
+        stop: asks for an early end.
+        say: called with lines for the user.
+        check_every: seconds between checks.
     """
-    device = next(network.parameters()).device
-    optimizer = torch.optim.AdamW(
-        network.parameters(), stage.learning_rate, weight_decay=stage.weight_decay
-    )
-    average = Averaged(network, stage.ema)
-    reader = ShardReader(shards, np.random.default_rng([seed, 3]))
-    done = step = 0
-    if checkpoint.exists():
-        state = read_state(checkpoint, stage.samples)
-        try:
-            network.load_state_dict(state["network"])
-            average.network.load_state_dict(state["average"])
-            optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError):
-            raise UsageError(
-                f"{checkpoint}: is of a network of other sizes; go on with the recipe that it was "
-                "made by, or choose another --output"
-            ) from None
-        except Exception:  # tables of other things than it was given raise anything
-            raise damaged(checkpoint) from None
-        done, step = state["done"], state["step"]
-        try:
-            reader.restore(state["reader"])
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            raise damaged(checkpoint) from None
 
-    def save() -> None:
-        state = {
-            "network": network.state_dict(),
-            "average": average.network.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "done": done,
-            "step": step,
-            "reader": reader.state(),
-        }
-        write_state(checkpoint, state)
+    def __init__(
+        self,
+        recipe: Recipe,
+        state: TrainingState,
+        pool: ScenePool,
+        clock: Clock,
+        file: Path,
+        watcher: Watcher,
+        stop: StopRequest,
+        say: Callable[[str], None],
+        check_every: float = 600.0,
+    ) -> None:
+        self.recipe, self.state, self.pool, self.clock = recipe, state, pool, clock
+        self.file, self.watcher, self.stop, self.say = file, watcher, stop, say
+        self.check_every = check_every
+        self.device = next(state.network.parameters()).device
+        self.rng = np.random.default_rng([recipe.seed, 3, sum(state.steps.values())])
+        self.batch_limit = 1 << 30
+        self._flow_loss = flow_loss(
+            state.average_encoder.network, recipe.noise_only, state.network.config.time_shift
+        )
 
-    network.train()
-    end_of_phase = 0
-    saved = reported = checked = time.monotonic()
-    started_at = done
-    losses: list[float] = []
-    reported_at = done
-    for phase in stage.phases:
-        end_of_phase += phase.samples
-        while done < end_of_phase:
-            # Every step has randomness of its own, so that a run that was stopped goes on as if
-            # it had not been.
-            rng = np.random.default_rng([seed, step, 4])
-            torch.manual_seed(int(rng.integers(1 << 62)))
-            samples = augment(reader.batch(phase.batch), phase.scale, rng)
-            image, latent = tensors(samples, device)
-            rate = learning_rate(stage, step, done)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            value = loss(network, image, latent, phase)
-            optimizer.zero_grad(set_to_none=True)
-            value.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimizer.step()
-            step, done = step + 1, done + phase.batch
-            average.update(network, step)
-            losses.append(float(value.detach()))
+    def run(self) -> None:
+        """Trains until the end of the time, or until it is asked to stop; saves in both cases.
+
+        Raises:
+            PpdError: memory is short even for single pictures.
+            OutputError: the state cannot be saved.
+        """
+        torch.manual_seed(int(self.rng.integers(1 << 62)))
+        phases = self.recipe.phases
+        try:
+            while not self.stop.requested:
+                number = current(phases, self.clock.share)
+                if number is None:
+                    break
+                self._run_phase(number)
+        finally:
+            self._save(DIFFUSION if self.state.steps.get(DIFFUSION) else None)
+
+    def _run_phase(self, number: int) -> None:
+        phase, phases = self.recipe.phases[number], self.recipe.phases
+        diffusion = DIFFUSION in phase.trains
+        self.state.prepare(phase.trains)
+        saved = reported = time.monotonic()
+        checked = saved
+        losses: list[Tensor] = []
+        seen = steps = 0
+        self.clock.skip()
+        while not self.stop.requested and current(phases, self.clock.share) == number:
+            if steps % FEED_EVERY == 0:
+                self.pool.feed(1)
+            on_card = self.device.type != "cpu"
+            size = min(phase.gpu_batch if on_card else phase.batch, self.batch_limit)
+            loss = self._step(phase, size)
+            if loss is None:
+                self.clock.skip()
+                continue
+            losses.append(loss)
+            seen, steps = seen + size, steps + 1
+            self.clock.tick()
+            self.state.used = self.clock.used
             now = time.monotonic()
-            if now - reported > report_every:
-                speed = (done - reported_at) / (now - reported)
-                mean = float(np.mean(losses))
-                report({"samples": done, "loss": mean, "rate": speed, "learning_rate": rate})
-                losses, reported, reported_at = [], now, done
+            if now - reported > REPORT_EVERY:
+                self._report(number, losses, seen / (now - reported))
+                losses, seen, reported = [], 0, time.monotonic()
             if now - saved > SAVE_EVERY:
-                save()
-                saved = now
-            if now - checked > CHECK_EVERY:
-                check(average.network)
+                self._save(DIFFUSION if diffusion else None)
+                saved = time.monotonic()
+            if now - checked > self.check_every:
+                self._check(diffusion)
                 checked = time.monotonic()
-    save()
-    if done > started_at:
-        check(average.network)
-    return average.network
+        self._check(diffusion)
+
+    def _step(self, phase: Phase, size: int) -> Tensor | None:
+        """One step; None where there is nothing to learn from, or where memory was short."""
+        scenes = self.pool.batch(size)
+        if scenes is None:
+            if self.pool.feed(8) == 0:
+                time.sleep(0.2)
+            return None
+        try:
+            area = phase.areas[self.rng.integers(len(phase.areas))]
+            image, depth = crop(*scenes, area, self.rng)
+            latent = log_depth_target(depth, torch.ones_like(depth, dtype=torch.bool))
+            image = tint(image, self.rng).contiguous(memory_format=torch.channels_last)
+            loss = self._learn(phase, image, latent)
+        except RuntimeError as error:
+            if not lacks_memory(error) or size == 1:
+                raise
+            self.batch_limit = size // 2
+            torch.cuda.empty_cache()
+            self.say(f"memory is short: batches of {self.batch_limit} from now on")
+            return None
+        for part in phase.trains:
+            self.state.samples[part] += size
+        return loss
+
+    def _learn(self, phase: Phase, image: Tensor, latent: Tensor) -> Tensor:
+        state, recipe = self.state, self.recipe
+        optimizers = []
+        for part in phase.trains:
+            optimizer, rate = state.optimizers[part], recipe.rates[part]
+            steps = state.steps[part]
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(rate, recipe.phases, part, self.clock.share, steps)
+            optimizer.zero_grad(set_to_none=True)
+            optimizers.append(optimizer)
+        diffusion = DIFFUSION in phase.trains
+        network: nn.Module = state.network if diffusion else state.encoder
+        if diffusion:
+            loss = self._flow_loss(network, image, latent, phase)
+        else:
+            loss = encoder_loss(state.encoder, image, latent, phase)
+        loss.backward()
+        learning = [p for p in network.parameters() if p.requires_grad]
+        nn.utils.clip_grad_norm_(learning, LARGEST_GRADIENT)
+        for optimizer in optimizers:
+            optimizer.step()
+        for part in phase.trains:
+            state.steps[part] += 1
+        if diffusion:
+            decay = recipe.rates[DIFFUSION].ema
+            state.average_network.update(state.network, state.steps[DIFFUSION], decay)
+        else:
+            part = PYRAMID if PYRAMID in phase.trains else BACKBONE
+            decay = recipe.rates[part].ema
+            state.average_encoder.update(state.encoder, state.steps[part], decay)
+        return loss.detach()
+
+    def _report(self, number: int, losses: list[Tensor], rate: float) -> None:
+        phases, clock = self.recipe.phases, self.clock
+        loss = torch.stack(losses).mean().item()
+        if not np.isfinite(loss):
+            raise PpdError(
+                "the training has diverged (its loss is no number); lower the rates in the recipe "
+                "and begin again in another --output"
+            )
+        self.watcher.report(
+            Standing(
+                number + 1,
+                len(phases),
+                phases[number].trains,
+                clock.share,
+                (clock.total - clock.used) / 60,
+                loss,
+                rate,
+                self.pool.count,
+            )
+        )
+
+    def _save(self, part: str | None) -> None:
+        self.state.next_shard = max(self.state.next_shard, self.pool.next_shard)
+        self.state.save(self.file)
+        if part == DIFFUSION:
+            self.watcher.keep(
+                self.state.average_encoder.network, self.state.average_network.network
+            )
+
+    def _check(self, diffusion: bool) -> None:
+        state = self.state
+        network = state.average_network.network if diffusion else None
+        self.watcher.check(state.average_encoder.network, network)
+        self.clock.skip()

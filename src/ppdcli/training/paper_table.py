@@ -1,9 +1,9 @@
 """The paper's argument at small scale: networks that differ in one thing, trained for as long.
 
-``python -m ppdcli.training.paper_table -o FOLDER`` trains every row of the table, goes on where an
-earlier run was stopped, and prints the table at the end. Every row learns from the same pictures in
-the same order, prompted by ppd-tiny's frozen encoder, at half the rendered size; the scenes that it
-is scored on are those of ``ppd evaluate synthetic``, at that size.
+``python -m ppdcli.training.paper_table -o FOLDER`` renders scenes, trains every row of the table
+that an earlier run has not trained, and prints the table. Every row learns from the same pictures
+in the same order, prompted by ppd-tiny's frozen encoder. The scenes that it is scored on are those
+of ``ppd evaluate synthetic``, at the size of the training.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ppdcli.errors import PpdError
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.protocols import Degenerate
@@ -27,22 +28,27 @@ from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.loading import load
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
+from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.models.resize import to_tensor
-from ppdcli.models.tiny_encoder import TinyEncoder
 from ppdcli.photo import Photo
+from ppdcli.training.augment import crop, tint
+from ppdcli.training.clock import cosine
 from ppdcli.training.depth_autoencoder import DepthAutoencoder
-from ppdcli.training.loop import train
 from ppdcli.training.plain_dit import PlainDiT
-from ppdcli.training.recipe import Phase, Stage
-from ppdcli.training.shards import POOL, start_workers, wait_for_shards
+from ppdcli.training.pool import ScenePool
+from ppdcli.training.recipe import DIFFUSION, PRIMITIVES, Phase
+from ppdcli.training.shards import SUFFIX, Rendering, start_workers
 from ppdcli.training.stages import FlowLoss, error_of_x0, flow_loss
+from ppdcli.training.state import Averaged
 from ppdcli.training.targets import log_depth_target
 from ppdcli.wording import counted
 
 SEED = 31  # of training's scenes, weights and noise
-SCALE = 0.5  # of the rendered size, 256 x 192
-SHAPE = (96, 128)  # what that is
-PATCH = 8
+SHAPE = (96, 128)
+PATCH = 4
+BATCH = 12
+RATE, DECAY = 8e-4, 0.999
+MEMORY = 4 << 30  # bytes for scenes
 STEPS = 4
 SHOWN = ("abs_rel", "delta1", "recall", "ramp", "flying", "boundary_f1", "log_chamfer")
 
@@ -55,7 +61,7 @@ class Row:
 
     Attributes:
         build: makes its network.
-        noise_only: as for ``Stage``; 1 is regression: the input is always pure noise.
+        noise_only: as for ``Recipe``; 1 is regression: the input is always pure noise.
         steps: the sampler's; 0 where the network is given the true depth.
     """
 
@@ -67,7 +73,7 @@ class Row:
     @property
     def file(self) -> str:
         """A file name made of the row's."""
-        return "".join(c if c.isalnum() else "-" for c in self.name.lower()) + ".ckpt"
+        return "".join(c if c.isalnum() else "-" for c in self.name.lower()) + ".pt"
 
 
 ROWS = (
@@ -79,8 +85,8 @@ ROWS = (
 )
 
 
-def sizes(encoder: TinyEncoder) -> CasDiTConfig:
-    """ppd-tiny's width and depth, with patches of 16 and 8 pixels."""
+def sizes(encoder: PyramidEncoder) -> CasDiTConfig:
+    """ppd-tiny's width and depth, with patches of 8 and 4 pixels."""
     width = encoder.config.semantics_dim
     return CasDiTConfig(
         hidden_size=160,
@@ -94,44 +100,71 @@ def sizes(encoder: TinyEncoder) -> CasDiTConfig:
     )
 
 
-def frozen_encoder(checkpoint: Path | None) -> TinyEncoder:
-    """ppd-tiny's encoder, with tokens of the coarse patch's size."""
+def frozen_encoder(checkpoint: Path | None) -> PyramidEncoder:
+    """ppd-tiny's encoder."""
     model = load("ppd-tiny", checkpoint=checkpoint, device="cpu", announce=lambda line: None).model
-    trained = model.encoder
-    if not isinstance(trained, TinyEncoder):
-        raise TypeError(f"ppd-tiny's encoder is a {type(trained).__name__}")
-    encoder = TinyEncoder(replace(trained.config, token=2 * PATCH))
-    encoder.load_state_dict(trained.state_dict())
-    return encoder.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    encoder = model.encoder
+    if not isinstance(encoder, PyramidEncoder):
+        raise TypeError(f"ppd-tiny's encoder is a {type(encoder).__name__}")
+    return encoder.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
-def train_row(row: Row, encoder: TinyEncoder, samples: int, folder: Path) -> nn.Module:
-    """The row's network, trained; goes on where it was stopped."""
+def render_scenes(folder: Path, shards: int) -> None:
+    """Fills ``folder`` with so many shards, before any row is trained: all see the same ones."""
+    order = Rendering(folder, SEED, {PRIMITIVES: 1.0}, 0, shards)
+    (renderer,) = start_workers(order, 1)
+    try:
+        while renderer.is_alive() and len(list(folder.glob(f"*{SUFFIX}"))) < shards:
+            time.sleep(0.5)
+    finally:
+        renderer.terminate()
+        renderer.join()
+
+
+def train_row(row: Row, encoder: PyramidEncoder, samples: int, folder: Path) -> nn.Module:
+    """The row's network, trained, or loaded if an earlier run has trained it."""
     torch.manual_seed(SEED)
-    network = row.build(sizes(encoder))
-    first = samples // 4  # the layout comes first; the loss of gradients slows that down
-    stage = Stage(
-        model={},
-        phases=(Phase(first, SCALE, 12), Phase(samples - first, SCALE, 12, gradient_weight=0.3)),
-        learning_rate=8e-4,
-        noise_only=row.noise_only,
-    )
-
-    def report(state: dict[str, float]) -> None:
-        print(
-            f"{row.name}: {state['samples']:.0f} of {samples} samples, loss {state['loss']:.4f}, "
-            f"{state['rate']:.1f} a second",
-            flush=True,
-        )
+    network = row.build(sizes(encoder)).train()
+    file = folder / row.file
+    if file.exists():
+        network.load_state_dict(torch.load(file, weights_only=True))
+        return network.eval().requires_grad_(False)
+    rng = np.random.default_rng([SEED, 3])
+    pool = ScenePool(folder / "scenes", torch.device("cpu"), MEMORY, rng, print, 1 << 30)
+    while pool.feed(16):
+        pass
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.0)
+    average = Averaged(network)
 
     def reconstruction(network: nn.Module, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
         return error_of_x0(network(latent), latent, phase)
 
     loss: FlowLoss = flow_loss(encoder, row.noise_only) if row.steps else reconstruction
-    return train(network, stage, loss, folder / "scenes", folder / row.file, SEED, report)
+    steps = samples // BATCH
+    for step in range(steps):
+        # The layout comes first; the loss of gradients slows that down.
+        weight = 0.0 if step < steps // 4 else 0.3
+        phase = Phase(1.0, (DIFFUSION,), BATCH, BATCH, (SHAPE[0] * SHAPE[1],), weight)
+        scenes = pool.batch(BATCH)
+        if scenes is None:
+            raise PpdError(f"{pool.folder}: there are too few scenes; render more with --shards")
+        image, depth = crop(*scenes, phase.areas[0], rng)
+        latent = log_depth_target(depth, torch.ones_like(depth, dtype=torch.bool))
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * cosine(step / steps) * min(1.0, (step + 1) / 200)
+        value = loss(network, tint(image, rng), latent, phase)
+        optimizer.zero_grad(set_to_none=True)
+        value.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        average.update(network, step + 1, DECAY)
+        if step % 100 == 0:
+            print(f"{row.name}: step {step} of {steps}, loss {value.item():.4f}", flush=True)
+    torch.save(average.network.state_dict(), file)
+    return average.network
 
 
-def sampler(row: Row, network: nn.Module, encoder: TinyEncoder) -> Sampler:
+def sampler(row: Row, network: nn.Module, encoder: PyramidEncoder) -> Sampler:
     """What the row makes of an image, or of the true depth."""
     if row.steps == 0:
         return lambda image, latent: network(latent) + 0.5
@@ -213,7 +246,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("-o", "--output", type=Path, default=Path("ppd-table"), help="folder")
     parser.add_argument("--samples", type=int, default=30_000, help="to train a row on (30000)")
-    parser.add_argument("--shards", type=int, default=200, help="of 128 scenes to render (200)")
+    parser.add_argument("--shards", type=int, default=200, help="of 64 scenes to render (200)")
     parser.add_argument("--scenes", type=int, default=200, help="to score (200)")
     parser.add_argument("--threads", type=int, help="of training and timing (PyTorch's choice)")
     parser.add_argument("--checkpoint", type=Path, help="ppd-tiny to take the encoder of")
@@ -221,17 +254,11 @@ def main() -> None:
     if given.threads:
         torch.set_num_threads(given.threads)
     encoder = frozen_encoder(given.checkpoint)
-    renderers = start_workers(given.output / "scenes", SEED, 1, given.shards)
-    try:
-        wait_for_shards(given.output / "scenes", min(POOL, given.shards), renderers)
-        trained = {
-            row.name: sampler(row, train_row(row, encoder, given.samples, given.output), encoder)
-            for row in ROWS
-        }
-    finally:
-        for renderer in renderers:
-            renderer.terminate()
-            renderer.join()
+    render_scenes(given.output / "scenes", given.shards)
+    trained = {
+        row.name: sampler(row, train_row(row, encoder, given.samples, given.output), encoder)
+        for row in ROWS
+    }
     print("\n".join(table(*score(trained, given.scenes), given.samples)))
 
 

@@ -14,72 +14,72 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Part = TypeVar("Part", bound="DataclassInstance")
-SCHEDULES = ("cosine", "constant")
-MOST_BYTES = 1 << 20  # of a recipe
 SEEDS = 10_000  # seeds from here on are for evaluation
-MOST_AT_ONCE = 128  # in a batch, which is of one shape, and so of one file of scenes
+# What can be trained, and what each needs to be told.
+PYRAMID, BACKBONE, DIFFUSION = "pyramid", "backbone", "diffusion"
+PARTS = (PYRAMID, BACKBONE, DIFFUSION)
+MOST_BYTES = 1 << 20  # of a recipe
+MOST_AT_ONCE = 512  # pictures in a batch
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training at one size.
+    """A stretch of the training.
 
     Attributes:
-        samples: pictures to learn from in this phase.
-        scale: working size over the rendered size (about 256 x 192).
-        batch: pictures a step.
-        gradient_weight: weight of the multi-scale gradient loss on x_0.
+        share: of the whole training's time.
+        trains: which parts learn: "pyramid" and "backbone" (the two halves of the encoder), or
+            "diffusion" (the transformer).
+        batch: pictures a step on a processor.
+        gpu_batch: pictures a step on a graphics card.
+        areas: working areas in pixels, one of which is drawn for each batch.
+        gradient_weight: weight of the multi-scale gradient loss.
     """
 
-    samples: int
-    scale: float
+    share: float
+    trains: tuple[str, ...]
     batch: int
+    gpu_batch: int
+    areas: tuple[int, ...]
     gradient_weight: float = 0.0
 
     def __post_init__(self) -> None:
-        _require_positive(samples=self.samples, scale=self.scale, batch=self.batch)
-        for name, value in (("samples", self.samples), ("batch", self.batch)):
-            if not isinstance(value, int):
-                raise ValueError(f"{name} must be a whole number, not {value!r}")
-        if self.batch > MOST_AT_ONCE:
-            raise ValueError(f"batch must be {MOST_AT_ONCE} at most, not {self.batch}")
+        _require_positive(share=self.share)
+        for name, values in (("trains", self.trains), ("areas", self.areas)):
+            if not isinstance(values, list | tuple) or not values:
+                raise ValueError(f"{name} must be a list that is not empty, not {values!r}")
+        for part in self.trains:
+            if part not in PARTS:
+                raise ValueError(f"trains must name {', '.join(PARTS)}, not {part!r}")
+        if DIFFUSION in self.trains and len(set(self.trains)) > 1:
+            raise ValueError("diffusion learns from a frozen encoder: give it a phase of its own")
+        for name in ("batch", "gpu_batch"):
+            _require_whole(name, getattr(self, name), MOST_AT_ONCE)
+        for area in self.areas:
+            _require_whole("areas", area, 1 << 24)
+        if not isinstance(self.gradient_weight, int | float) or self.gradient_weight < 0:
+            raise ValueError(f"gradient_weight must be 0 or more, not {self.gradient_weight!r}")
 
 
 @dataclass(frozen=True)
-class Stage:
-    """One network's training: the encoder's, then the diffusion transformer's.
+class Rate:
+    """How one part learns.
 
     Attributes:
-        model: keyword arguments of the network's config.
-        phases: one after the other.
-        learning_rate: highest rate, after ``warmup`` steps.
-        schedule: how the rate goes on: "cosine" falls to a hundredth over all phases, "constant"
-            stays.
+        highest: learning rate after ``warmup`` steps; it then falls to a hundredth, as a cosine
+            over the time that the part has.
+        warmup: steps.
         weight_decay: AdamW's.
         ema: decay of the averaged weights, which are the result.
-        noise_only: share of timesteps drawn at exactly T, where sampling starts; the rest are
-            even, but for the model's time_shift.
     """
 
-    model: dict[str, Any]
-    phases: tuple[Phase, ...]
-    learning_rate: float
-    weight_decay: float = 0.0
-    ema: float = 0.999
+    highest: float
     warmup: int = 200
-    noise_only: float = 0.25
-    schedule: str = "cosine"
+    weight_decay: float = 0.01
+    ema: float = 0.999
 
     def __post_init__(self) -> None:
-        if self.schedule not in SCHEDULES:
-            known = ", ".join(SCHEDULES)
-            raise ValueError(f"schedule must be one of {known}, not {self.schedule!r}")
-        _require_positive(learning_rate=self.learning_rate, samples=self.samples)
-
-    @property
-    def samples(self) -> int:
-        """Pictures in all phases together."""
-        return sum(phase.samples for phase in self.phases)
+        _require_positive(highest=self.highest)
 
 
 @dataclass(frozen=True)
@@ -88,19 +88,52 @@ class Recipe:
 
     Attributes:
         seed: of the scenes and the training.
+        minutes: how long to train, unless the command line says otherwise.
+        phases: one after the other; their shares add up to 1.
+        rates: of each part that a phase trains.
+        scenes: which kinds of scenes are rendered, and how often each.
+        encoder: keyword arguments of ``PyramidEncoderConfig``.
+        diffusion: keyword arguments of ``CasDiTConfig``.
+        noise_only: share of timesteps drawn at exactly T, where sampling starts; the rest are
+            even, but for the network's time_shift.
         card: texts for the header of the result.
     """
 
     seed: int
-    encoder: Stage
-    diffusion: Stage
+    minutes: float
+    phases: tuple[Phase, ...]
+    rates: dict[str, Rate]
+    scenes: dict[str, float]
+    encoder: dict[str, Any] = field(default_factory=dict)
+    diffusion: dict[str, Any] = field(default_factory=dict)
+    noise_only: float = 0.25
     card: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.seed, int) or not 0 <= self.seed < SEEDS:
             raise ValueError(f"seed must be from 0 to {SEEDS - 1}, not {self.seed!r}")
+        _require_positive(minutes=self.minutes)
+        if not self.phases:
+            raise ValueError("phases must not be empty")
+        total = sum(phase.share for phase in self.phases)
+        if abs(total - 1) > 1e-6:
+            raise ValueError(f"the phases' shares must add up to 1, not {total:g}")
+        if missing := {part for phase in self.phases for part in phase.trains} - set(self.rates):
+            raise ValueError(f"rates must have a table for {sorted(missing)[0]}")
+        if unknown := set(self.scenes) - set(KINDS):
+            raise ValueError(f"scenes must name {', '.join(KINDS)}, not {sorted(unknown)[0]!r}")
+        if not self.scenes or not all(
+            isinstance(share, int | float) and share >= 0 for share in self.scenes.values()
+        ):
+            raise ValueError("scenes must give each kind a share that is 0 or more")
+        if not sum(self.scenes.values()) > 0:
+            raise ValueError("scenes must give one kind a share above 0")
         if not all(isinstance(value, str) for value in self.card.values()):
             raise ValueError("the card's values must be texts")
+
+
+PRIMITIVES, FURNISHED = "primitives", "furnished"
+KINDS = (PRIMITIVES, FURNISHED)  # of scenes
 
 
 def load_recipe(path: Path | None = None) -> Recipe:
@@ -112,22 +145,40 @@ def load_recipe(path: Path | None = None) -> Recipe:
     """
     source = path or files("ppdcli.training") / "ppd-tiny.toml"
     try:
-        raw = parse_toml(
-            read_regular(source, MOST_BYTES) if isinstance(source, Path) else source.read_bytes()
+        return _recipe(
+            parse_toml(
+                read_regular(source, MOST_BYTES)
+                if isinstance(source, Path)
+                else source.read_bytes()
+            )
         )
-        stages = {name: _stage(raw[name], name) for name in ("encoder", "diffusion") if name in raw}
-        return _filled(Recipe, {**raw, **stages}, "the recipe")
     except OSError as error:
         raise UsageError(f"{source}: cannot read the recipe: {error.strerror}") from None
     except ValueError as error:  # of TOML and UTF-8 too
         raise UsageError(f"{source}: not a training recipe: {shown(error, 300)}") from None
 
 
-def _stage(raw: Any, name: str) -> Stage:
-    if not isinstance(raw, dict) or not isinstance(raw.get("phases"), list):
-        raise ValueError(f"{name} must be a table with a list of phases")
-    phases = tuple(_filled(Phase, phase, f"a phase of {name}") for phase in raw["phases"])
-    return _filled(Stage, {**raw, "phases": phases}, name)
+def _recipe(raw: dict[str, Any]) -> Recipe:
+    parts = dict(raw)
+    if "phases" in raw:
+        if not isinstance(raw["phases"], list):
+            raise ValueError("phases must be a list of tables")
+        parts["phases"] = tuple(_phase(phase) for phase in raw["phases"])
+    for name in ("rates", "scenes", "encoder", "diffusion", "card"):
+        if not isinstance(raw.get(name, {}), dict):
+            raise ValueError(f"{name} must be a table")
+    parts["rates"] = {
+        part: _filled(Rate, rate, f"the rates of {part}")
+        for part, rate in raw.get("rates", {}).items()
+    }
+    return _filled(Recipe, parts, "the recipe")
+
+
+def _phase(raw: Any) -> Phase:
+    lists = {"trains", "areas"}
+    if isinstance(raw, dict):  # TOML has lists where the dataclass has tuples
+        raw = {k: tuple(v) if k in lists and isinstance(v, list) else v for k, v in raw.items()}
+    return _filled(Phase, raw, "a phase")
 
 
 def _filled(kind: type[Part], raw: Any, place: str) -> Part:
@@ -149,5 +200,10 @@ def _filled(kind: type[Part], raw: Any, place: str) -> Part:
 
 def _require_positive(**values: Any) -> None:
     for name, value in values.items():
-        if not isinstance(value, int | float) or value <= 0:
-            raise ValueError(f"{name} must be a number > 0, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            raise ValueError(f"{name} must be a number above 0, not {value!r}")
+
+
+def _require_whole(name: str, value: Any, most: int) -> None:
+    if type(value) is not int or not 1 <= value <= most:
+        raise ValueError(f"{name} must be a whole number from 1 to {most}, not {value!r}")

@@ -2,126 +2,221 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import torch
 
-from ppdcli.errors import UsageError
+from ppdcli.checkpoints.assemble import assemble
+from ppdcli.devices import free_memory
+from ppdcli.errors import PpdError, UsageError
+from ppdcli.machine import physical_memory
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
-from ppdcli.models.tiny_encoder import TinyEncoder, TinyEncoderConfig
+from ppdcli.models.efficientnet_lite import LITE2
+from ppdcli.models.pyramid_encoder import PyramidEncoder, PyramidEncoderConfig
+from ppdcli.processes import StopRequest, noting_stops
+from ppdcli.training.clock import Clock
 from ppdcli.training.export import export
-from ppdcli.training.loop import train
+from ppdcli.training.loop import Standing, Trainer
+from ppdcli.training.pool import ScenePool
+from ppdcli.training.pretrained import load_imagenet_weights
 from ppdcli.training.recipe import Recipe
-from ppdcli.training.shards import POOL, SCENES_PER_SHARD, start_workers, wait_for_shards
-from ppdcli.training.stages import encoder_loss, flow_loss
-from ppdcli.wording import counted
+from ppdcli.training.shards import SCENES_PER_SHARD, Rendering, start_workers
+from ppdcli.training.state import TrainingState
 
-StageReport = Callable[[str, int, dict[str, float]], None]
+RESULT = "ppd.safetensors"
+STATE = "training.ckpt"
+FIRST_SHARDS = 4  # that are waited for
+SHARE_OF_MEMORY = 0.4  # for scenes
+MOST_MEMORY = {"cpu": 6 << 30, "cuda": 40 << 30, "mps": 4 << 30}
+EVERY = 20  # a check at every 20th of the time, within these limits in seconds
+CHECK_LIMITS = (60.0, 900.0)
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What a user asks of ``ppd train``.
+
+    Attributes:
+        folder: for scenes, state and result.
+        minutes: how long to train in all; None: as long as the recipe says.
+        device: that trains.
+        workers: processes that render meanwhile.
+        scenes: most scenes on disk at a time.
+        furniture: the furniture models' file or folder; None: where the package puts them.
+        pretrained: the file of ImageNet weights; None: that of the installed package.
+        start: a trained model to start from, instead of those weights.
+    """
+
+    folder: Path
+    minutes: float | None
+    device: torch.device
+    workers: int
+    scenes: int
+    furniture: Path | None = None
+    pretrained: Path | None = None
+    start: Path | None = None
 
 
 class Checks(Protocol):
-    """Scores networks that are still in training."""
+    """Scores networks that are still in training; each call returns a line for the user."""
 
-    def encoder(self, encoder: TinyEncoder) -> str: ...
+    def encoder(self, encoder: PyramidEncoder) -> str: ...
 
-    def diffusion(self, encoder: TinyEncoder, network: CasDiT) -> str: ...
+    def diffusion(self, encoder: PyramidEncoder, network: CasDiT) -> str: ...
+
+
+class _Watcher:
+    def __init__(
+        self,
+        file: Path,
+        card: dict[str, str],
+        say: Callable[[str], None],
+        report: Callable[[Standing], None],
+        checks: Checks,
+    ) -> None:
+        self.file, self.card, self.say, self.report, self.checks = file, card, say, report, checks
+
+    def check(self, encoder: PyramidEncoder, network: CasDiT | None) -> None:
+        if network is None:
+            self.say(self.checks.encoder(encoder))
+        else:
+            self.say(self.checks.diffusion(encoder, network))
+
+    def keep(self, encoder: PyramidEncoder, network: CasDiT) -> None:
+        export(self.file, network, encoder, self.card)
 
 
 def run(
     recipe: Recipe,
-    folder: Path,
-    device: torch.device,
-    workers: int,
-    shards: int,
+    request: TrainingRequest,
     say: Callable[[str], None],
-    report: StageReport,
+    report: Callable[[Standing], None],
     checks: Checks,
-) -> Path:
-    """Trains what the recipe describes; called again, it goes on where it was stopped.
+) -> Path | None:
+    """Trains what the recipe describes; called again, it resumes.
 
     Args:
-        recipe: what to train, and how long.
-        folder: for scenes, checkpoints and the result.
-        device: where to train.
-        workers: processes that render meanwhile.
-        shards: how many shards of 128 scenes to render at most, about 32 MB each.
+        recipe: what to train.
+        request: where, and how long.
         say: called with lines for the user.
-        report: called now and then with a stage, its number of samples and how it stands (see
-            ``loop.train``).
+        report: called every few seconds.
         checks: tell how good the networks are so far, in a line.
 
     Returns:
-        The file, ``ppd.safetensors`` in ``folder``: load it with --model ppd-tiny --checkpoint.
+        The file, ``ppd.safetensors`` in the folder: load it with --model ppd-tiny --checkpoint.
+        None if the transformer had no time to learn.
 
     Raises:
-        UsageError: the recipe's models cannot be built, or the folder holds those of another one.
-        OutputError: the folder or the file cannot be written.
-        PpdError: no scenes are rendered.
+        UsageError: the recipe's models cannot be built, the folder holds those of another one, or
+            the pretrained weights are missing.
+        OutputError: the folder or a file cannot be written.
+        PpdError: no scenes are rendered, or the training has diverged.
+        KeyboardInterrupt: it was asked to stop, and everything is saved.
     """
-    networks = _networks(recipe)
-    scenes = folder / "scenes"
-    renderers = start_workers(scenes, recipe.seed, workers, shards)
-    at_work = counted(workers, "process")
-    say(f"rendering up to {shards * SCENES_PER_SHARD} scenes into {scenes}, in {at_work}")
-    try:
-        wait_for_shards(scenes, min(POOL, shards), renderers)
-        return _train(recipe, networks, folder, scenes, device, say, report, checks)
-    finally:
-        for renderer in renderers:
-            renderer.terminate()
-            renderer.join()
+    folder, device = request.folder, request.device
+    state = _state(recipe, request)
+    clock = Clock(60 * (request.minutes or recipe.minutes), state.used)
+    order = Rendering(
+        folder / "scenes",
+        recipe.seed,
+        recipe.scenes,
+        state.next_shard,
+        max(request.scenes // SCENES_PER_SHARD, FIRST_SHARDS),
+        request.furniture,
+    )
+    rng = np.random.default_rng([recipe.seed, 5, state.next_shard])
+    pool = ScenePool(order.folder, device, _pool_size(device), rng, say, order.most)
+    watcher = _Watcher(folder / RESULT, recipe.card, say, report, checks)
+    check_every = float(np.clip(clock.total / EVERY, *CHECK_LIMITS))
+    with noting_stops() as stop, _rendering(order, request.workers) as renderers:
+        say(f"scenes are rendered to {order.folder}")
+        _wait_for_scenes(pool, order, renderers, stop)
+        if device.type == "cuda":
+            torch.set_float32_matmul_precision("high")
+            for block in state.network.blocks:
+                block.compile(dynamic=True)
+        trainer = Trainer(
+            recipe, state, pool, clock, folder / STATE, watcher, stop, say, check_every
+        )
+        trainer.run()
+        if stop.requested:
+            raise KeyboardInterrupt
+    return folder / RESULT if (folder / RESULT).exists() else None
 
 
-def _networks(recipe: Recipe) -> tuple[TinyEncoder, CasDiT]:
-    """Both networks, untrained, and known to fit: not only after the first one's hours."""
+def _state(recipe: Recipe, request: TrainingRequest) -> TrainingState:
+    """Both networks, known to fit each other before the first hours are spent, or those saved."""
+    torch.manual_seed(recipe.seed)
     try:
-        torch.manual_seed(recipe.seed)
-        encoder = TinyEncoder(TinyEncoderConfig(**recipe.encoder.model)).eval()
-        sizes = {"semantics_dim": encoder.config.semantics_dim, **recipe.diffusion.model}
+        encoder = PyramidEncoder(PyramidEncoderConfig(**recipe.encoder)).eval()
+        sizes = {"semantics_dim": encoder.config.semantics_dim, **recipe.diffusion}
         network = CasDiT(CasDiTConfig(**sizes))
         with torch.no_grad():
             tokens = encoder(torch.zeros(1, 3, 32, 32))
             network(torch.zeros(1, 4, 32, 32), tokens, torch.zeros(1))
     except (TypeError, ValueError, IndexError, RuntimeError) as error:
         raise UsageError(f"the recipe's models cannot be built: {error}") from None
-    return encoder, network
+    saved = request.folder / STATE
+    if not saved.exists() and request.start is not None:
+        _start_from(request.start, encoder, network)
+    elif not saved.exists() and [list(stage) for stage in encoder.config.stages] == [
+        list(stage) for stage in LITE2
+    ]:
+        load_imagenet_weights(encoder.backbone, request.pretrained)
+    state = TrainingState(encoder, network, recipe.rates, request.device)
+    if saved.exists():
+        state.load(saved)
+    return state
 
 
-def _train(
-    recipe: Recipe,
-    networks: tuple[TinyEncoder, CasDiT],
-    folder: Path,
-    scenes: Path,
-    device: torch.device,
-    say: Callable[[str], None],
-    report: StageReport,
-    checks: Checks,
-) -> Path:
-    encoder, network = networks
-    encoder.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trained_encoder = train(
-        encoder,
-        recipe.encoder,
-        encoder_loss,
-        scenes,
-        folder / "encoder.ckpt",
-        recipe.seed,
-        partial(report, "encoder", recipe.encoder.samples),
-        lambda averaged: say(checks.encoder(averaged)),
-    )
-    trained_network = train(
-        network.to(device),
-        recipe.diffusion,
-        flow_loss(trained_encoder, recipe.diffusion.noise_only, network.config.time_shift),
-        scenes,
-        folder / "diffusion.ckpt",
-        recipe.seed + 1,
-        partial(report, "diffusion", recipe.diffusion.samples),
-        lambda averaged: say(checks.diffusion(trained_encoder, averaged)),
-    )
-    path = folder / "ppd.safetensors"
-    export(path, trained_network, trained_encoder, recipe.card)
-    return path
+def _start_from(path: Path, encoder: PyramidEncoder, network: CasDiT) -> None:
+    model = assemble("tiny", path, None)
+    try:
+        encoder.load_state_dict(model.encoder.state_dict())
+        network.load_state_dict(model.network.state_dict())
+    except RuntimeError:
+        raise UsageError(
+            f"{path}: holds networks of other sizes than the recipe's; start from another file"
+        ) from None
+
+
+def _pool_size(device: torch.device) -> int:
+    free = free_memory(device) or physical_memory()
+    return int(min(SHARE_OF_MEMORY * free, MOST_MEMORY[device.type]))
+
+
+@contextmanager
+def _rendering(order: Rendering, workers: int) -> Iterator[Sequence[BaseProcess]]:
+    processes = start_workers(order, workers)
+    try:
+        yield processes
+    finally:
+        for process in processes:
+            process.terminate()
+            process.join()
+
+
+def _wait_for_scenes(
+    pool: ScenePool, order: Rendering, renderers: Sequence[BaseProcess], stop: StopRequest
+) -> None:
+    """Blocks until there are a few scenes to learn from.
+
+    Raises:
+        PpdError: the processes that render have ended before.
+    """
+    while not stop.requested and pool.count < FIRST_SHARDS * SCENES_PER_SHARD:
+        if pool.feed(8):
+            continue
+        if not any(process.is_alive() for process in renderers):
+            raise PpdError(
+                f"{order.folder}: the processes that render scenes have ended, see above why; run "
+                "it again to resume"
+            )
+        time.sleep(0.5)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
 from ppdcli.models.flow import T, interpolate, shifted
-from ppdcli.models.tiny_encoder import TinyEncoder
+from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training.recipe import Phase
 from ppdcli.training.targets import multi_scale_gradient_loss
 
@@ -18,16 +18,23 @@ FlowLoss = Callable[[nn.Module, Tensor, Tensor, Phase], Tensor]
 LEVEL_WEIGHTS = (1.0, 0.3, 0.3, 0.15)  # strides 4, 8, 16, 32
 
 
-def encoder_loss(encoder: TinyEncoder, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
+def encoder_loss(encoder: PyramidEncoder, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
     """L1 on normalised log depth at every level of the pyramid, and edges on the finest."""
+    with _autocast(image.device):
+        depths = encoder.depths(image)
     total = latent.new_zeros(())
-    for k, (depth, weight) in enumerate(zip(encoder.depths(image), LEVEL_WEIGHTS, strict=True)):
+    for k, (depth, weight) in enumerate(zip(depths, LEVEL_WEIGHTS, strict=True)):
         target = F.adaptive_avg_pool2d(latent + 0.5, (depth.shape[-2], depth.shape[-1]))
         total = total + weight * (depth - target).abs().mean()
         if k == 0 and phase.gradient_weight:
             mask = torch.ones_like(target, dtype=torch.bool)
             total = total + phase.gradient_weight * multi_scale_gradient_loss(depth, target, mask)
     return total
+
+
+def _autocast(device: torch.device) -> torch.autocast:
+    dtype = training_dtype(device)
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
 def draw_timesteps(count: int, noise_only: float, shift: float, device: torch.device) -> Tensor:
@@ -41,7 +48,7 @@ def draw_timesteps(count: int, noise_only: float, shift: float, device: torch.de
     return torch.where(torch.rand(count, device=device) < noise_only, float(T), rest)
 
 
-def flow_loss(encoder: TinyEncoder, noise_only: float, shift: float = 1.0) -> FlowLoss:
+def flow_loss(encoder: PyramidEncoder, noise_only: float, shift: float = 1.0) -> FlowLoss:
     """The flow-matching loss with the frozen encoder's prompt, as an error in x_0.
 
     The velocity's error is that of x_0 times T / t, so this is the velocity loss of paper section
@@ -49,14 +56,13 @@ def flow_loss(encoder: TinyEncoder, noise_only: float, shift: float = 1.0) -> Fl
     """
 
     def loss(network: nn.Module, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
-        with torch.no_grad():
+        with torch.no_grad(), _autocast(image.device):
             semantics = encoder(image)
         t = draw_timesteps(len(image), noise_only, shift, image.device)
         noise = torch.randn_like(latent)
         share = (t / T).view(-1, 1, 1, 1)
         x_t = interpolate(latent, noise, t)
-        dtype = training_dtype(image.device)
-        with torch.autocast(image.device.type, dtype, enabled=dtype != torch.float32):
+        with _autocast(image.device):
             velocity = network(torch.cat([x_t, image - 0.5], 1), semantics, t).float()
         return error_of_x0(x_t - share * velocity, latent, phase)
 

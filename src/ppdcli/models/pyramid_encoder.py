@@ -1,0 +1,139 @@
+"""ppd-tiny's semantics encoder: a pretrained image network under a small feature pyramid.
+
+The image network has learned from photos what things look like. The pyramid learns depth from it,
+at four scales. Its tokens prompt the diffusion transformer (paper section 3.2).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ppdcli.models.efficientnet_lite import LITE2, EfficientNetLite, Stages, check_stages
+from ppdcli.models.sizes import WIDEST, require_counts
+
+DEPTH_FREQUENCIES = (1, 6)
+TOKEN = 8  # side of a semantics token in pixels: the transformer's coarse patch
+
+
+@dataclass(frozen=True)
+class PyramidEncoderConfig:
+    """Sizes of the encoder.
+
+    Attributes:
+        stages: of the image network, an EfficientNet-Lite; Lite2's unless stated.
+        lateral: channels of the pyramid.
+        context: channels of its coarsest level, which sees the whole picture.
+    """
+
+    stages: Stages = LITE2
+    lateral: int = 96
+    context: int = 256
+
+    def __post_init__(self) -> None:
+        check_stages(self.stages)
+        require_counts(WIDEST, lateral=self.lateral, context=self.context)
+
+    @property
+    def semantics_dim(self) -> int:
+        """Width of a token: features at strides 8 and 4, and depth at stride 4 as angles."""
+        fine = (TOKEN // 4) ** 2
+        return self.lateral + fine * self.lateral + 2 * len(DEPTH_FREQUENCIES) * fine
+
+
+class ConvNorm(nn.Sequential):
+    """Convolution, batch norm, ReLU."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, bias=False),
+            nn.BatchNorm2d(c_out),
+            nn.ReLU(inplace=True),
+        )
+
+
+class DepthHead(nn.Conv2d):
+    """Features (N, C, h, w) -> depth (N, 1, h, w), float32 also under autocast."""
+
+    computes_in_float32 = True
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, 1, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return super().forward(x.float())
+
+
+class PyramidEncoder(nn.Module):
+    """Image (N, 3, H, W) in [0, 1], H and W multiples of 16 -> semantics tokens.
+
+    Raises:
+        ValueError: H or W is not a multiple of 16.
+    """
+
+    def __init__(self, config: PyramidEncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        lateral = config.lateral
+        self.backbone = EfficientNetLite(config.stages)
+        channels = self.backbone.channels
+        # The coarsest level also sees the average of the picture and its own row and column.
+        self.context = ConvNorm(2 * channels[-1] + 2, config.context)
+        widths = (*channels[:-1], config.context)
+        self.laterals = nn.ModuleList(nn.Conv2d(c, lateral, 1) for c in widths)
+        self.smooth = nn.ModuleList(ConvNorm(lateral, lateral, 3) for _ in widths)
+        self.heads = nn.ModuleList(DepthHead(lateral) for _ in widths)
+
+    def train(self, mode: bool = True) -> Self:
+        """The image network's norms keep the statistics of ImageNet."""
+        super().train(mode)
+        for module in self.backbone.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eval()
+        return self
+
+    def pyramid(self, image: Tensor) -> list[Tensor]:
+        """Features at strides 4, 8, 16 and 32, each (N, lateral, H/s, W/s)."""
+        levels = self.backbone(image)
+        levels[-1] = self.context(_with_place(levels[-1]))
+        out: list[Tensor] = []
+        for level, lateral, smooth in zip(
+            reversed(levels), reversed(self.laterals), reversed(self.smooth), strict=True
+        ):
+            y = lateral(level)
+            if out:
+                y = y + F.interpolate(out[-1], size=y.shape[-2:], mode="nearest")
+            out.append(smooth(y))
+        return out[::-1]
+
+    def depths(self, image: Tensor) -> list[Tensor]:
+        """Depth at strides 4, 8, 16 and 32, for training: (N, 1, H/s, W/s), 0 near and 1 far."""
+        return [head(x) for head, x in zip(self.heads, self.pyramid(image), strict=True)]
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Semantics tokens (N, H/8 * W/8, semantics_dim), row-major, float32."""
+        if image.shape[-2] % 16 or image.shape[-1] % 16:
+            raise ValueError(f"image sides must be multiples of 16, not {tuple(image.shape[-2:])}")
+        levels = self.pyramid(image)
+        # Cas-DiT keeps only a token's direction, so every part has a fixed length of its own; as
+        # sines and cosines depth has one, and its small differences still show.
+        depth = F.pixel_unshuffle(self.heads[0](levels[0]), TOKEN // 4)
+        angle = torch.cat([depth * (math.pi / 2 * k) for k in DEPTH_FREQUENCIES], 1)
+        fine = F.pixel_unshuffle(levels[0], TOKEN // 4)
+        parts = (levels[1].float(), fine.float(), torch.cat([angle.sin(), angle.cos()], 1))
+        return torch.cat([F.normalize(p, dim=1) for p in parts], 1).flatten(2).transpose(1, 2)
+
+
+def _with_place(x: Tensor) -> Tensor:
+    """Features (N, C, h, w) -> (N, 2C + 2, h, w): with average, row and column."""
+    n, c, h, w = x.shape
+    rows = torch.linspace(-1, 1, h, device=x.device, dtype=x.dtype).view(1, 1, h, 1)
+    columns = torch.linspace(-1, 1, w, device=x.device, dtype=x.dtype).view(1, 1, 1, w)
+    average = x.mean((2, 3), keepdim=True).expand(n, c, h, w)
+    return torch.cat([x, average, rows.expand(n, 1, h, w), columns.expand(n, 1, h, w)], 1)

@@ -1,0 +1,15 @@
+"""Pictures with their depth, as renderers make them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Scenes of one shape: rgb (n, H, W, 3) uint8; depth (n, H, W) float32 metres."""
+
+    rgb: np.ndarray
+    depth: np.ndarray
