@@ -8,6 +8,7 @@ from ppdcli.scenes.camera import Camera
 from ppdcli.scenes.places.arranging import clutter, people
 from ppdcli.scenes.places.plan import Room
 from ppdcli.scenes.places.room_kinds import FURNISH
+from ppdcli.scenes.places.room_light import light_room
 from ppdcli.scenes.places.site import Place, Rng, Site, hold
 from ppdcli.scenes.places.walls import Walls
 
@@ -101,6 +102,6 @@ def room(site: Site) -> Place:
         wall = finishes.draw("tiles")
     ceiling = finishes.plain(np.full(3, rng.uniform(0.75, 0.97)), 0.0, 0.05)
     walls.build(wall, finishes.any_of(*floors), ceiling, daylight)
-    walls.light(daylight)
+    light_room(walls, daylight)
     site.finish()
     return RoomPlace(site, plan, daylight)

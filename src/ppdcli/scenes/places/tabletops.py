@@ -6,6 +6,7 @@ import numpy as np
 
 from ppdcli.scenes.camera import Camera
 from ppdcli.scenes.places.plan import Room
+from ppdcli.scenes.places.room_light import light_room
 from ppdcli.scenes.places.site import Place, Rng, Site, hold
 from ppdcli.scenes.places.walls import Walls
 from ppdcli.scenes.stage import ball
@@ -86,7 +87,7 @@ def tabletop(site: Site) -> Place:
         finishes.plain(np.full(3, rng.uniform(0.75, 0.97)), 0.0, 0.05),
         daylight,
     )
-    walls.light(daylight)
+    light_room(walls, daylight)
     if rng.random() < 0.5:
         place = middle + [rng.uniform(-1.2, 1.2), rng.uniform(0.6, 1.5), rng.uniform(-0.8, 0.8)]
         warm = np.array([1.0, rng.uniform(0.8, 1), rng.uniform(0.55, 0.95)])
