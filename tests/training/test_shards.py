@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from ppdcli.errors import NoRoomError, OutputError
+from ppdcli.scenes.samples import Samples
 from ppdcli.training import shards
 from ppdcli.training.compositions import TRAINING
 from ppdcli.training.render import SKY_DEPTH
@@ -92,17 +93,20 @@ def test_what_is_written_comes_back(tmp_path: Path) -> None:
 def test_kinds_are_drawn_by_their_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
 
-    def draw(kind: str) -> object:
-        def make(*args: object) -> shards.Samples:
-            drawn.append(kind)
-            return shards.Samples(np.zeros((1, 4, 4, 3), np.uint8), np.ones((1, 4, 4), np.float32))
+    blank = Samples(np.zeros((1, 4, 4, 3), np.uint8), np.ones((1, 4, 4), np.float32))
 
-        return make
+    class Furnished:
+        def samples(self, *args: object) -> Samples:
+            drawn.append("furnished")
+            return blank
 
-    monkeypatch.setattr(shards, "make_samples", draw("primitives"))
-    monkeypatch.setattr(shards, "make_furnished", draw("furnished"))
+    def primitives(*args: object) -> Samples:
+        drawn.append("primitives")
+        return blank
+
+    monkeypatch.setattr(shards, "make_samples", primitives)
     for number in range(60):
-        write_shard(tmp_path, 5, number, {"primitives": 1, "furnished": 2}, object())  # type: ignore[arg-type]
+        write_shard(tmp_path, 5, number, {"primitives": 1, "furnished": 2}, Furnished())  # type: ignore[arg-type]
     assert 28 < drawn.count("furnished") < 52
 
 

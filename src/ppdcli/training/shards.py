@@ -18,8 +18,8 @@ from ppdcli.errors import InputError, OutputError
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.npy import Header, read_array
 from ppdcli.processes import deaf_to_interrupts
-from ppdcli.scenes.furnished import make_furnished
-from ppdcli.scenes.models.library import Library, open_library
+from ppdcli.scenes.furnished import Furnished
+from ppdcli.scenes.models.library import open_library
 from ppdcli.scenes.samples import Samples
 from ppdcli.training.compositions import BENCHMARK, TRAINING, Repertoire, compose
 from ppdcli.training.picture import take
@@ -75,7 +75,7 @@ def decode_depth(code: np.ndarray) -> np.ndarray:
 
 
 def write_shard(
-    folder: Path, seed: int, number: int, kinds: dict[str, float], library: Library | None
+    folder: Path, seed: int, number: int, kinds: dict[str, float], furnished: Furnished | None
 ) -> None:
     """Renders shard ``number`` of the series ``seed`` into ``folder``, whole or not at all.
 
@@ -84,15 +84,15 @@ def write_shard(
 
     Args:
         kinds: of scenes (``recipe.KINDS``), and how often each is drawn.
-        library: the models of furnished scenes.
+        furnished: makes the furnished scenes; None if there are none.
     """
     rng = np.random.default_rng([seed, number, 2])
     shape = SHAPES[rng.choice(len(SHAPES), p=SHAPE_WEIGHTS)]
     shares = np.array(list(kinds.values()))
     kind = list(kinds)[rng.choice(len(kinds), p=shares / shares.sum())]
     first = number * SCENES_PER_SHARD
-    if kind == FURNISHED and library is not None:
-        samples = make_furnished(library, seed, first, SCENES_PER_SHARD, shape)
+    if kind == FURNISHED and furnished is not None:
+        samples = furnished.samples(seed, first, SCENES_PER_SHARD, shape)
     else:
         bank = 1 + (seed * 1000 + number) % BANKS
         samples = make_samples(seed, first, SCENES_PER_SHARD, shape, bank, TRAINING)
@@ -157,7 +157,7 @@ def _work(order: Rendering, worker: int, workers: int) -> None:
     cv2.setNumThreads(1)
     training = parent_process()
     wants = order.kinds.get(FURNISHED, 0) > 0
-    library = open_library(order.furniture) if wants else None
+    furnished = Furnished(open_library(order.furniture)) if wants else None
     number = order.first + worker
     while training is None or training.is_alive():
         if sum(1 for _ in order.folder.glob(f"[!.]*{SUFFIX}")) >= order.most:
@@ -165,7 +165,7 @@ def _work(order: Rendering, worker: int, workers: int) -> None:
             continue
         if not (order.folder / f"{number:06d}{SUFFIX}").exists():
             try:
-                write_shard(order.folder, order.seed, number, order.kinds, library)
+                write_shard(order.folder, order.seed, number, order.kinds, furnished)
             except OutputError as error:
                 raise SystemExit(f"error: {error}") from None
         number += workers
