@@ -420,6 +420,25 @@ def test_the_output_of_make_is_rebuilt_through_a_link(call: Ppd) -> None:
     assert [path.name for path in Path("store").iterdir()] == ["x.npy"]
 
 
+@pytest.mark.parametrize(
+    ("photo", "name"),
+    [
+        ("in/a.png", "ppd-out/a_depth.npy"),
+        ("in/deep/c.png", "ppd-out/deep/c_depth.npy"),
+        ("in/deep/c.png", "link.npy"),
+    ],
+)
+def test_a_recorded_file_that_is_written_by_name_is_not_taken_for_what_it_was(
+    call: Ppd, photo: str, name: str
+) -> None:
+    Path("link.npy").symlink_to("ppd-out/deep/c_depth.npy")
+    call("predict in -f npy")
+    assert call(f"predict {photo} --steps 2 -o {name}").exit_code == 0
+    result = call("predict in -f npy")
+    assert said(result) == ["1 made again: unknown how it was made", "1 done, 2 skipped"]
+    assert said(call("predict in -f npy")) == ["3 skipped"]
+
+
 def test_a_link_to_the_photo_is_no_output(call: Ppd) -> None:
     Path("x.png").symlink_to("photo.png")
     before = Path("photo.png").read_bytes()

@@ -175,7 +175,7 @@ def test_reruns_in_a_store(ray: None) -> None:
     results = finish(top, out, Brightness())
     assert [(result.status, result.made_again) for result in results[:3]] == [
         ("failed", None),
-        ("done", "an earlier run was interrupted"),
+        ("done", "unknown how it was made"),
         ("done", "kind darkness -> brightness"),
     ]
     assert results[0].error == (

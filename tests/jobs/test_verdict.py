@@ -11,10 +11,10 @@ import pytest
 from ppdcli.jobs.journal import Entry, Source, source_of
 from ppdcli.jobs.verdict import (
     DAMAGED,
-    INTERRUPTED,
     KEEP,
     MAKE,
     PHOTO_CHANGED,
+    UNKNOWN_ORIGIN,
     Verdict,
     differences,
     judge,
@@ -48,7 +48,8 @@ def again(*reasons: str) -> Verdict:
         (entry(steps=8), SOURCE, again("steps 8 -> 4")),
         (entry(size=5, steps=4), SOURCE, again(DAMAGED)),
         (entry(size=5, steps=8), SOURCE, again("steps 8 -> 4")),
-        (entry(size=None, steps=4), SOURCE, again(INTERRUPTED)),
+        (entry(size=None), SOURCE, again(UNKNOWN_ORIGIN)),
+        (entry(size=None, steps=4), SOURCE, again(UNKNOWN_ORIGIN)),
         (entry(steps=4), Source("../in/a.jpg", 1000, 6), again(PHOTO_CHANGED)),
         (entry(steps=4), Source("../in/a.jpg", 1001, 5), again(PHOTO_CHANGED)),
         (entry(steps=8), Source("../in/a.jpg", 1000, 6), again(PHOTO_CHANGED)),

@@ -59,7 +59,8 @@ class Entry:
 
     Attributes:
         path: relative to the journal's folder, with /.
-        bytes: its size; None in a line that was written before the output was made.
+        bytes: its size; None where it is not known how the file that is there was made: the run
+            was killed, or it was written by its name.
         settings: how it was made.
         source: None where it could not be told.
     """
@@ -171,6 +172,17 @@ def _size(value: object) -> int:
     return value
 
 
+def folder_that_records(file: Path) -> Path | None:
+    """The folder, of those that a file lies in, whose journal knows the file; None if none does."""
+    for folder in file.absolute().parents:
+        if (folder / NAME).is_file():
+            recorded = Recorded(folder)
+            recorded.read_on()
+            if file.absolute().relative_to(folder).as_posix() in recorded.entries:
+                return folder
+    return None
+
+
 class Journal:
     """The journal of one folder, open for writing; any thread may add to it.
 
@@ -178,12 +190,13 @@ class Journal:
     left of their temporary files.
     """
 
-    def __init__(self, folder: Path, swept: Collection[Path]) -> None:
+    def __init__(self, folder: Path, swept: Collection[Path] | None) -> None:
         """Opens it, and makes the folder if need be.
 
         Args:
             folder: of the outputs.
-            swept: the folders below in which temporary files may be left over.
+            swept: the folders below in which temporary files may be left over; None where this
+                process has some of its own already, and nothing is to be removed.
 
         Raises:
             OSError: the system refuses.
@@ -194,7 +207,7 @@ class Journal:
         self._torn = False
         self._synced = time.monotonic()
         make_folder(folder)
-        self._descriptor = self._open({folder, *swept})
+        self._descriptor = self._open(set() if swept is None else {folder, *swept})
         self._size = os.fstat(self._descriptor).st_size  # bytes, when it was opened
         self._end_torn_line()
 

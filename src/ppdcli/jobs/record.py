@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ppdcli.errors import OutputError
 from ppdcli.files.atomic import placed_by
-from ppdcli.jobs.journal import NAME, Entry, Journal, Settings, Source
+from ppdcli.jobs.journal import NAME, Entry, Journal, Settings, Source, folder_that_records
 
 WRITING_SECONDS = 10.0  # that files in the middle of being written get when the run ends early
 
@@ -72,7 +72,7 @@ class Record:
 
     def _place(self, name: str, source: Source | None, temporary: Path, target: Path) -> None:
         if self._folder is None:
-            temporary.replace(target)
+            _place_by_name(temporary, target)
             return
         if self._journal is None:
             # The line of the file that is there would be taken for that of the new one.
@@ -107,3 +107,20 @@ class Record:
                 f"{self._folder / NAME}: cannot be written ({error.strerror or error}); a later "
                 "run will have no record of these files, and will not touch them"
             ]
+
+
+def _place_by_name(temporary: Path, target: Path) -> None:
+    """Gives a file the name that the user chose.
+
+    If a journal knows the file that was there, its line must not be taken for that of the new one.
+    """
+    folder = folder_that_records(target)
+    if folder is None:
+        temporary.replace(target)
+        return
+    journal = Journal(folder, None)
+    try:
+        name = target.absolute().relative_to(folder).as_posix()
+        journal.place(temporary, target, Entry(name, None, {}, None))
+    finally:
+        journal.close()

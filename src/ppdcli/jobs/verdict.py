@@ -14,7 +14,7 @@ OFF = "off"  # a setting that is not given; so is one that a record does not hav
 UNKNOWN = None  # a setting that cannot be told at present, such as the hash of an absent file
 UNLIKE_ANY = "unknown"  # a setting that differs from all others, such as the content of a pipe
 
-INTERRUPTED = "an earlier run was interrupted"
+UNKNOWN_ORIGIN = "unknown how it was made"
 DAMAGED = "output damaged or edited"
 PHOTO_CHANGED = "photo changed"
 
@@ -90,10 +90,10 @@ def judge_size(
         if before.path != source.path:
             return _of_another_photo(file, before)
         return Verdict("make", (PHOTO_CHANGED,))
+    if entry.bytes is None:
+        return Verdict("make", (UNKNOWN_ORIGIN,))
     if different := differences(entry.settings, settings):
         return Verdict("make", tuple(different))
-    if entry.bytes is None:
-        return Verdict("make", (INTERRUPTED,))
     return KEEP if size == entry.bytes else Verdict("make", (DAMAGED,))
 
 
