@@ -46,7 +46,7 @@ def test_the_models_of_the_catalogue() -> None:
     assert list(models()) == ["ppd-tiny", "ppd-da2", "ppd-moge2"]
     tiny, da2, moge2 = models().values()
     assert tiny.name == FALLBACK
-    assert (tiny.family, tiny.area, tiny.steps, tiny.encoder) == ("tiny", (192, 144), 4, None)
+    assert (tiny.family, tiny.area, tiny.steps, tiny.encoder) == ("tiny", (256, 192), 4, None)
     assert tiny.network.bundled == "ppd-tiny.safetensors"
     for big, family in ((da2, "da2"), (moge2, "moge2")):
         assert (big.family, big.area, big.steps) == (family, (1024, 768), 4)

@@ -9,7 +9,8 @@ from importlib.resources import files
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from ppdcli.errors import CheckpointError, UsageError, shown
+from ppdcli.checkpoints.given import require_file
+from ppdcli.errors import UsageError, shown
 from ppdcli.files.foreign import parse_toml, read_regular
 
 if TYPE_CHECKING:
@@ -198,7 +199,7 @@ def check_request(name: str, checkpoint: str | Path | None, encoder: str | Path 
     Raises:
         UsageError: no such model, a file that it has no place for, or a mistake in the user's
             own catalogue.
-        CheckpointError: a file is missing.
+        CheckpointError: a file is missing, or no file.
     """
     if name == AUTO:
         catalog()
@@ -209,8 +210,8 @@ def check_request(name: str, checkpoint: str | Path | None, encoder: str | Path 
     elif model(name).encoder is None and encoder is not None:
         raise UsageError(f"{name} has its encoder in its own file; leave out --encoder")
     for file in (checkpoint, encoder):
-        if file is not None and not os.path.lexists(file):
-            raise CheckpointError(f"{file}: no such file; check the path, or see `ppd weights`")
+        if file is not None:
+            require_file(Path(file))
 
 
 def _own_file() -> list[Path]:

@@ -18,9 +18,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ppdcli.checkpoints.given import require_file
 from ppdcli.checkpoints.pickles import ZIP_MAGIC, CodeError, check_pickle
 from ppdcli.errors import CheckpointError, shown
-from ppdcli.files.foreign import open_regular, require_regular
+from ppdcli.files.foreign import open_regular
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.wording import counted
@@ -84,7 +85,7 @@ def read_pickle(path: Path, mapped: bool = True) -> Any:
     Raises:
         CheckpointError: if the file is missing, damaged, or contains code.
     """
-    _require_file(path)
+    require_file(path)
     try:
         zipped = check_pickle(path)
         return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and zipped)
@@ -107,7 +108,7 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         CheckpointError: if the file is missing or damaged.
     """
-    _require_file(path)
+    require_file(path)
     if not _is_safetensors(path):
         return {}
     _check_header(path)
@@ -246,22 +247,9 @@ def _is_mapped(path: Path) -> bool:
         return file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
 
 
-def _require_file(path: Path) -> None:
-    try:
-        require_regular(path)
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{path}: no such file; check the path, or see `ppd weights`"
-        ) from None
-    except OSError as error:
-        raise CheckpointError(
-            f"{path}: cannot be read as a checkpoint ({error.strerror}); give a file of weights"
-        ) from error
-
-
 def _check_header(path: Path) -> None:
     """Refuses a header that is larger than any model's before it is parsed."""
-    _require_file(path)
+    require_file(path)
     try:
         with open_regular(path) as stream:
             size = int.from_bytes(stream.read(8), "little")
