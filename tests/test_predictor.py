@@ -79,8 +79,8 @@ def test_what_the_map_says_about_itself(predictor: Predictor) -> None:
 
 def test_the_defaults_are_the_models(predictor: Predictor) -> None:
     depth = predictor.predict(noisy_photo(0))
-    assert depth.provenance == {"model": "ppd-tiny", "seed": "0", "steps": "4", "size": "192x144"}
-    assert depth.values.shape == (144, 192)
+    assert depth.provenance == {"model": "ppd-tiny", "seed": "0", "steps": "4", "size": "256x192"}
+    assert depth.values.shape == (192, 256)
 
 
 def test_a_path_is_loaded(predictor: Predictor, photo: Path) -> None:
@@ -330,7 +330,7 @@ def test_load_takes_paths_as_text_and_says_what_it_does(random_checkpoint: Path)
     predictor = ppdcli.load(
         "ppd-tiny", checkpoint=str(random_checkpoint), device="cpu", announce=said.append
     )
-    assert (predictor.name, predictor.area, predictor.steps) == ("ppd-tiny", 192 * 144, 4)
+    assert (predictor.name, predictor.area, predictor.steps) == ("ppd-tiny", 256 * 192, 4)
     assert (predictor.device, predictor.precision) == (torch.device("cpu"), "fp32")
     (line,) = said
     assert line.startswith("ppd-tiny on cpu, fp32, loaded in ")

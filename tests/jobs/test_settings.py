@@ -95,11 +95,11 @@ def test_defaults_are_the_models() -> None:
         "moge2": "off",
         "seed": 0,
         "steps": 4,
-        "size": "27648 pixels",
+        "size": "49152 pixels",
         "precision": "fp32",
         "compiled": False,
     }
-    given = settings(steps=4, area=192 * 144, precision="fp32")
+    given = settings(steps=4, area=256 * 192, precision="fp32")
     assert given == {**found, "network": network}
 
 
