@@ -99,7 +99,7 @@ def test_two_loads_compute_the_same(random_checkpoint: Path) -> None:
     assert torch.equal(first, second)
 
 
-@pytest.mark.parametrize("key", ["dit.x_embedder.proj.weight", "encoder.stem.0.weight"])
+@pytest.mark.parametrize("key", ["dit.x_embedder.proj.weight", "encoder.backbone.stem.0.weight"])
 def test_a_missing_key_is_named(changed: Callable[..., Path], key: str) -> None:
     assert f"key {key} is missing" in line_of(changed(lambda tensors: tensors.pop(key)))
 

@@ -23,7 +23,7 @@ ONE = torch.zeros(1)
 CONTENTS = {
     "network": {"dit.x": ONE},
     "network and encoder": {"dit.x": ONE, "sem_encoder.x": ONE},
-    "tiny": {"dit.x": ONE, "encoder.stem.0.weight": ONE},
+    "tiny": {"dit.x": ONE, "encoder.backbone.stem.0.weight": ONE},
     "da2": {"pretrained.x": ONE, "depth_head.x": ONE},
     "moge2": {"model_config": {"encoder": {}}, "model": {"encoder.backbone.x": ONE}},
     "moge2 alone": {"encoder.backbone.x": ONE, "mask_head.x": ONE},

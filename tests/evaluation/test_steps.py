@@ -57,7 +57,8 @@ def test_euler_is_what_the_predictor_does(
     sampler = steps._Sampler(predictor, frame.photo)
     depth = sampler.depth(Way("", euler, timesteps(3)))
     expected = predictor.predict(frame.photo, steps=3).values
-    np.testing.assert_allclose(depth, expected, rtol=0, atol=1e-5)
+    # Two orders of the same float32 sums; random weights make values of 3 and more.
+    np.testing.assert_allclose(depth, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
     assert sampler.calls == 3
 
 

@@ -46,10 +46,10 @@ def kind_of(path: Path) -> Kind:
     def holds(prefix: str) -> bool:
         return any(key.startswith(prefix) for key in keys)
 
-    if {"model", "model_config"} <= set(keys) or holds("encoder.backbone."):
-        return "moge2"
     if holds("dit."):
         return "tiny" if holds("encoder.") else "network"
+    if {"model", "model_config"} <= set(keys) or holds("encoder.backbone."):
+        return "moge2"
     if holds("pretrained."):
         return "da2"
     raise CheckpointError(
