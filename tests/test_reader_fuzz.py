@@ -27,7 +27,7 @@ from ppdcli.errors import PpdError
 
 MEMORY = 1 << 30  # bytes that a file may add to the process
 SECONDS = 10  # of processor time for a file
-WAIT = 120  # seconds on the clock for a file, on a busy machine
+WAIT = 900  # seconds on the clock for a file that hangs; a busy machine may take long
 LONGEST = 700  # characters of a refusal, the folder's name among them
 
 
@@ -130,12 +130,12 @@ def check(start: int, stop: int) -> None:
 
 
 def test_some_hundred_damaged_files() -> None:
-    check(0, 420)
+    check(0, 220)
 
 
 @pytest.mark.slow
 def test_eight_thousand_damaged_files() -> None:
-    check(420, 8420)
+    check(220, 8420)
 
 
 if __name__ == "__main__":

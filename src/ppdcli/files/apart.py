@@ -12,8 +12,8 @@ from typing import Any
 
 from ppdcli.processes import deaf_to_interrupts
 
-SECONDS = 60.0
-"""For a file; on a busy machine, too, a sound one takes a fraction of it."""
+SECONDS = 120.0
+"""For a file, once the process is up; a sound one takes a fraction of it on a busy machine, too."""
 
 
 class Apart:
@@ -32,8 +32,8 @@ class Apart:
             Exception: what the function raises.
         """
         with self._lock:
-            connection = self._connection or self._start()
             try:
+                connection = self._connection or self._start()
                 connection.send((function, path))
                 if not connection.poll(seconds):
                     raise TimeoutError
@@ -58,6 +58,7 @@ class Apart:
         with deaf_to_interrupts():
             self._process.start()
         its_end.close()
+        self._connection.recv()  # it is up, however long that takes
         return self._connection
 
     def _end(self) -> None:
@@ -71,6 +72,7 @@ class Apart:
 def _serve(connection: Connection) -> None:
     """Answers calls until the other end is closed."""
     with suppress(EOFError, OSError):
+        connection.send("up")
         while True:
             function, path = connection.recv()
             try:
