@@ -65,7 +65,7 @@ def run(
     scenes = folder / "scenes"
     renderers = start_workers(scenes, recipe.seed, workers, shards)
     at_work = counted(workers, "process")
-    say(f"rendering up to {shards * SCENES_PER_SHARD} scenes into {scenes}, in {at_work}")
+    say(f"up to {shards * SCENES_PER_SHARD} scenes go to {scenes}, rendered by {at_work}")
     try:
         wait_for_shards(scenes, min(POOL, shards), renderers)
         return _train(recipe, networks, folder, scenes, device, say, report, checks)
