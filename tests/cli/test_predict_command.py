@@ -253,12 +253,12 @@ def test_a_writer_that_fails_half_way_leaves_nothing_behind(
 ) -> None:
     def half(stream: io.BufferedWriter, values: np.ndarray, **_: object) -> None:
         stream.write(values.tobytes()[:100])
-        raise OSError(28, "No space left on device")
+        raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(np, "save", half)
     result = ppd("predict", photo, *tiny, "-f", "npy")
     assert result.exit_code == 3
-    assert "ppd-out/photo_depth.npy: cannot be written (No space left on device)" in result.stderr
+    assert "ppd-out/photo_depth.npy: cannot be written (Input/output error)" in result.stderr
     assert tree("ppd-out") == set()
 
 

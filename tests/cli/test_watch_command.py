@@ -308,6 +308,14 @@ class Watching:
             assert time.monotonic() < end, self.rows
             time.sleep(0.02)
 
+    def end(self) -> None:
+        """Kills what is left of it, and closes its pipes."""
+        self.process.kill()
+        for thread in self._threads:
+            thread.join(SECONDS)
+        with self.process:
+            pass
+
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
         code = self.process.wait(SECONDS)
@@ -325,8 +333,7 @@ def watching(tiny: list[str]) -> Iterator[Watching]:
         watching.wait(1)
         yield watching
     finally:
-        watching.process.kill()
-        watching.process.wait()
+        watching.end()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends signals as POSIX does")
