@@ -92,6 +92,8 @@ def test_it_trains_every_row_and_prints_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("ppdcli.training.shards.SCENES_PER_SHARD", 12)
+    monkeypatch.setattr("ppdcli.training.shards.SHAPES", ((96, 128),))
+    monkeypatch.setattr("ppdcli.training.shards.SHAPE_WEIGHTS", (1.0,))
     monkeypatch.setattr(paper_table, "POOL", 1)
     monkeypatch.setattr(paper_table, "start_workers", lambda *arguments: [])
     (tmp_path / "scenes").mkdir()
