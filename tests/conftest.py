@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -92,6 +93,16 @@ def random_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("checkpoint") / "random.safetensors"
     export(path, network, encoder, {"note": "random weights for tests"})
     return path
+
+
+@pytest.fixture
+def plain_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small picture in place of each chart of a report: to draw those takes seconds."""
+    stream = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(stream, format="PNG")
+    for chart in ("scores_chart", "profile_chart"):
+        name = f"ppdcli.evaluation.report.write.{chart}"
+        monkeypatch.setattr(name, lambda *_: stream.getvalue())
 
 
 @pytest.fixture

@@ -46,6 +46,7 @@ def test_the_table_has_the_model_beside_predictors_that_know_nothing(
         assert (FOLDER / name).is_file()
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_json_has_the_same_numbers_and_nothing_else_on_stdout(ppd: Ppd, tiny: list[str]) -> None:
     once = ppd("evaluate", "synthetic", "--limit", 2, "--json", *tiny)
     assert once.exit_code == 0
@@ -58,6 +59,7 @@ def test_json_has_the_same_numbers_and_nothing_else_on_stdout(ppd: Ppd, tiny: li
         assert f"{row['abs_rel']:.3f}" in line and row["images"] == 2
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_steps_seed_and_size_reach_the_model(
     ppd: Ppd, tiny: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +76,7 @@ def test_steps_seed_and_size_reach_the_model(
     assert calls == [{"photo": f"synthetic {k}", **expected} for k in range(2)]
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_it_resumes_and_refuses_to_mix(ppd: Ppd, tiny: list[str]) -> None:
     ppd("evaluate", "synthetic", "--limit", 1, *tiny)
     more = ppd("evaluate", "synthetic", "--limit", 2, *tiny)
@@ -95,6 +98,7 @@ def test_two_predictors_of_one_name_are_refused(ppd: Ppd, names: tuple[str, str]
     assert not FOLDER.exists()
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_protocols_have_tables_of_their_own(ppd: Ppd, tiny: list[str]) -> None:
     ppd("evaluate", "synthetic", "--limit", 1, *tiny)
     result = ppd("evaluate", "synthetic", "--limit", 1, *tiny, "--protocol", "least-squares")
@@ -105,7 +109,7 @@ def test_protocols_have_tables_of_their_own(ppd: Ppd, tiny: list[str]) -> None:
     assert mixed.exit_code == 2 and "protocol authors, now least-squares" in mixed.stderr
 
 
-@pytest.mark.usefixtures("no_model")
+@pytest.mark.usefixtures("no_model", "plain_charts")
 def test_depth_files_of_another_tool_are_scored_in_the_same_table(ppd: Ppd) -> None:
     for folder, space in (("metric", lambda d: d), ("inverse", lambda d: 3 / d + 1)):
         Path(folder).mkdir()
@@ -121,7 +125,7 @@ def test_depth_files_of_another_tool_are_scored_in_the_same_table(ppd: Ppd) -> N
     assert rows["vertical ramp"]["abs_rel"] > 0.1
 
 
-@pytest.mark.usefixtures("no_model")
+@pytest.mark.usefixtures("no_model", "plain_charts")
 def test_what_is_missing_is_reported_and_the_rest_goes_on(ppd: Ppd) -> None:
     Path("other").mkdir()
     _, depth = next(synthetic.scenes(1))

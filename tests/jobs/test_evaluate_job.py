@@ -106,6 +106,7 @@ def test_the_files_of_a_run(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("best-*.png"))) == 1  # of 5 images with scores
 
 
+@pytest.mark.usefixtures("plain_charts")
 @pytest.mark.parametrize("stop_after", [1, 4, 9])
 def test_a_run_that_was_stopped_goes_on_to_the_same_end(tmp_path: Path, stop_after: int) -> None:
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
@@ -158,6 +159,7 @@ def test_predictors_of_several_runs_share_the_table(tmp_path: Path) -> None:
     assert [s.scored for s in results_of(few, Rows(tmp_path, SETTINGS)).summaries] == [2, 2]
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_pictures_of_a_longer_run_go(tmp_path: Path) -> None:
     rows = scored(tmp_path, [GOOD])
     write_results(BENCHMARK, results_of(BENCHMARK, rows), tmp_path)
