@@ -200,6 +200,22 @@ def test_a_recipe_that_cannot_work_is_refused_before_anything_starts(
     assert result.stderr.count("\n") == 1 and not Path("new").exists()
 
 
+def test_without_furniture_it_trains_on_simple_shapes(
+    ppd: Ppd, out: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe.write_text(RECIPE.replace("primitives = 1.0", "primitives = 0.5, furnished = 0.5"))
+    monkeypatch.setattr("ppdcli.scenes.models.library.DEBIAN_FOLDER", Path("nowhere"))
+    orders = []
+    monkeypatch.setattr(runs, "start_workers", lambda order, workers: orders.append(order) or [])
+    result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
+    assert result.exit_code == 0, result.stderr
+    assert "no furnished scenes, only scenes of simple shapes: nowhere" in result.stderr
+    assert "apt install sweethome3d-furniture" in result.stderr
+    assert orders[0].kinds == {"primitives": 1.0}
+    named = ppd("train", "--recipe", recipe, "-o", "new", *CPU, "--furniture", "nowhere")
+    assert named.exit_code == 1 and "error: nowhere" in named.stderr
+
+
 def test_without_renderers_and_scenes_it_ends(ppd: Ppd, recipe: Path) -> None:
     result = ppd("train", "--recipe", recipe, "-o", "new", *CPU)
     assert result.exit_code == 1 and "render scenes have ended" in result.stderr

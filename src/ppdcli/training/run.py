@@ -21,12 +21,14 @@ from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.efficientnet_lite import LITE2
 from ppdcli.models.pyramid_encoder import PyramidEncoder, PyramidEncoderConfig
 from ppdcli.processes import StopRequest, noting_stops
+from ppdcli.scenes.embree import load_embree
+from ppdcli.scenes.models.library import open_library
 from ppdcli.training.clock import Clock
 from ppdcli.training.export import export
 from ppdcli.training.loop import Standing, Trainer
 from ppdcli.training.pool import ScenePool
 from ppdcli.training.pretrained import load_imagenet_weights
-from ppdcli.training.recipe import Recipe
+from ppdcli.training.recipe import FURNISHED, PRIMITIVES, Recipe
 from ppdcli.training.shards import SCENES_PER_SHARD, Rendering, start_workers
 from ppdcli.training.state import TrainingState
 
@@ -126,7 +128,7 @@ def run(
     order = Rendering(
         folder / "scenes",
         recipe.seed,
-        recipe.scenes,
+        _kinds(recipe.scenes, request.furniture, say),
         state.next_shard,
         max(request.scenes // SCENES_PER_SHARD, FIRST_SHARDS),
         request.furniture,
@@ -185,6 +187,24 @@ def _start_from(path: Path, encoder: PyramidEncoder, network: CasDiT) -> None:
         raise UsageError(
             f"{path}: holds networks of other sizes than the recipe's; start from another file"
         ) from None
+
+
+def _kinds(
+    wanted: dict[str, float], furniture: Path | None, say: Callable[[str], None]
+) -> dict[str, float]:
+    """The kinds of scenes that can be rendered here; furniture that is named must be there."""
+    if not wanted.get(FURNISHED):
+        return wanted
+    say("opening the furniture models; packing them the first time takes minutes")
+    try:
+        load_embree()
+        open_library(furniture)
+    except PpdError as error:
+        if furniture is not None:
+            raise
+        say(f"no furnished scenes, only scenes of simple shapes: {error}")
+        return {PRIMITIVES: 1.0}
+    return wanted
 
 
 def _pool_size(device: torch.device) -> int:
