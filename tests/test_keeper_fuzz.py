@@ -128,7 +128,7 @@ def test_some_hundred_damaged_files() -> None:
 
 @pytest.mark.slow
 def test_thousands_of_damaged_files() -> None:
-    check(260, 8060)
+    check(260, 4260)
 
 
 if __name__ == "__main__":
