@@ -38,8 +38,9 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture(autouse=True)
 def no_process_is_left() -> object:
+    before = set(multiprocessing.active_children())  # a reader of HDF5 may be among them
     yield
-    assert not multiprocessing.active_children()
+    assert set(multiprocessing.active_children()) <= before
 
 
 def photos(count: int) -> None:
@@ -187,11 +188,12 @@ def test_stdin_is_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_run_that_is_closed_keeps_what_is_finished() -> None:
     photos(40)
+    before = set(multiprocessing.active_children())
     tasks = plan(discover(["in"]).inputs, FORMATS, Path("out"))
     results = run_in_workers(tasks, [Brightness(seconds=0.05)] * 2, FORMATS, False)
     next(results)
     results.close()
-    assert not multiprocessing.active_children()
+    assert set(multiprocessing.active_children()) <= before
     made = contents("out")
     assert 1 <= len(made) < 40
     assert made.items() <= undisturbed().items()

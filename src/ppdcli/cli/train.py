@@ -104,21 +104,21 @@ def _progress() -> Iterator[Callable[[Standing], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
+    def describe(standing: Standing) -> str:
+        return (
+            f"phase {standing.phase} of {standing.phases} ({' and '.join(standing.trains)}): "
+            f"loss {standing.loss:.4f}, {standing.rate:.1f} pictures a second, "
+            f"{standing.scenes} scenes, {standing.minutes_left:.0f} min left"
+        )
+
     console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda standing: say(f"{100 * standing.share:.0f} %, {describe(standing)}")
+        return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+    with Progress(*columns, console=console) as bar:
         task = bar.add_task("training", total=1.0)
-
-        def report(standing: Standing) -> None:
-            line = (
-                f"phase {standing.phase} of {standing.phases} ({' and '.join(standing.trains)}): "
-                f"loss {standing.loss:.4f}, {standing.rate:.1f} pictures a second, "
-                f"{standing.scenes} scenes, {standing.minutes_left:.0f} min left"
-            )
-            if console.is_terminal:
-                bar.update(task, completed=standing.share, description=line)
-            else:
-                say(f"{100 * standing.share:.0f} %, {line}")
-
-        yield report
+        yield lambda standing: bar.update(
+            task, completed=standing.share, description=describe(standing)
+        )
         bar.update(task, completed=1.0)
