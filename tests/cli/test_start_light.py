@@ -11,7 +11,7 @@ import pytest
 
 UNNEEDED = {
     *("timm", "torchvision", "open3d", "numba", "scipy", "matplotlib", "huggingface_hub"),
-    *("sympy", "torch._dynamo", "torch._inductor"),  # PyTorch's compiler
+    *("torch._dynamo", "torch._inductor"),  # PyTorch's compiler
 }
 
 PROGRAM = """
