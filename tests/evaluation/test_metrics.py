@@ -51,7 +51,7 @@ def test_scale_and_shift_of_the_map_do_not_matter() -> None:
     expected = align_log(relative, depth, mask)
     for scale, shift in ((5, 0), (0.01, -3), (100, 50)):
         changed = align_log(scale * relative.astype(np.float64) + shift, depth, mask)
-        np.testing.assert_allclose(changed, expected, rtol=1e-6)
+        np.testing.assert_allclose(changed, expected, rtol=1e-5)  # in float32
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -1e9])
