@@ -461,7 +461,8 @@ def test_compiled_it_gives_the_same_depth_at_every_size(
     for photo in (noisy_photo(0), noisy_photo(1, 64, 48), noisy_photo(2, 64, 64)):
         expected = plain.predict(photo, area=AREA).values
         found = compiled.predict(photo, area=AREA).values
-        np.testing.assert_allclose(found, expected, atol=4e-6)
+        # Two orders of the same float32 sums, in four steps; the values reach 5.
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
     assert compiled.is_compiled and len(said) == 1
     assert any(tmp_path.rglob("*.so")), "for the next run"
     compiled.uncompile()
