@@ -21,7 +21,7 @@ import pickle
 import tempfile
 import time
 import warnings
-from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -176,7 +176,8 @@ def run_on_ray(
     with _ray(workers) as ray:
         gpus = 0 if on_cpu else int(ray.cluster_resources().get("GPU", 0))
         count = workers or gpus or sum(node["Alive"] for node in ray.nodes())
-        for result in _in_order(tasks, _stream(ray, rows, crew, min(count, len(tasks)), gpus > 0)):
+        stream = partial(_stream, ray, crew=crew, workers=min(count, len(tasks)), gpu=gpus > 0)
+        for result in _in_order(tasks, rows, stream):
             notes = [line for line in result.notes if line not in told]
             told.update(notes)
             yield replace(result, notes=notes)
@@ -301,8 +302,13 @@ def _no_stderr() -> Iterator[None]:
 
 
 def _stream(
-    ray: Any, rows: Sequence[_Row], crew: _Crew, workers: int, gpu: bool
+    ray: Any, rows: Sequence[_Row], alone: bool, crew: _Crew, workers: int, gpu: bool
 ) -> Iterator[_Answer]:
+    """The answers to rows; none where an actor was lost too often.
+
+    Args:
+        alone: give an actor one photo at a time, so that none is lost with another.
+    """
     from ray import data
 
     context = data.DataContext.get_current()
@@ -312,7 +318,7 @@ def _stream(
     context.max_errored_blocks = -1  # a batch that is lost for good is told photo by photo
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)
     # Large enough to fill the pipeline, small enough to share the work.
-    batch = max(1, min(LARGEST_BATCH, len(rows) // (4 * workers)))
+    batch = 1 if alone else max(1, min(LARGEST_BATCH, len(rows) // (4 * workers)))
     items = [{"row": pickle.dumps(row)} for row in rows]
     given = data.from_items(items, override_num_blocks=-(-len(rows) // batch))
     with warnings.catch_warnings():
@@ -323,7 +329,9 @@ def _stream(
             _Actor,
             fn_constructor_args=(crew,),
             batch_size=None,
-            compute=data.ActorPoolStrategy(size=workers),
+            compute=data.ActorPoolStrategy(
+                size=workers, max_tasks_in_flight_per_actor=1 if alone else None
+            ),
             num_cpus=1,
             num_gpus=1 if gpu else None,
             max_restarts=-1,
@@ -340,19 +348,40 @@ def _stream(
         ) from error
 
 
-def _in_order(tasks: Sequence[Task], answers: Iterator[_Answer]) -> Iterator[Result]:
-    """The results, with failures in the place of those that never came."""
-    expected, announced = 0, False
-    for answer in answers:
+def _in_order(
+    tasks: Sequence[Task],
+    rows: Sequence[_Row],
+    stream: Callable[[Sequence[_Row], bool], Iterator[_Answer]],
+) -> Iterator[Result]:
+    """The results, in order.
+
+    A photo that ends its actor takes those with it that wait there. So the photos without an answer
+    are tried once more, each alone, and what still has no answer has failed.
+    """
+    said = False
+    kept: dict[int, _Answer] = {}  # since the first photo without an answer
+    expected = 0
+
+    def result_of(answer: _Answer) -> Result:
+        nonlocal said
         if answer.error is not None:
             raise answer.error
         assert answer.result is not None
-        yield from map(_lost, tasks[expected : answer.number])
-        expected = answer.number + 1
-        said = () if announced else answer.said
-        announced = announced or bool(said)
-        yield replace(answer.result, notes=[*said, *answer.result.notes])
-    yield from map(_lost, tasks[expected:])
+        lines = () if said else answer.said
+        said = said or bool(lines)
+        return replace(answer.result, notes=[*lines, *answer.result.notes])
+
+    for answer in stream(rows, False):
+        if answer.error is not None or answer.number == expected:
+            yield result_of(answer)
+            expected += 1
+        else:
+            kept[answer.number] = answer
+    missing = [row for row in rows[expected:] if row.number not in kept]
+    if missing:
+        kept |= {answer.number: answer for answer in stream(missing, True)}
+    for number in range(expected, len(rows)):
+        yield result_of(kept[number]) if number in kept else _lost(tasks[number])
 
 
 def _lost(task: Task) -> Result:
