@@ -25,9 +25,9 @@ from ppdcli.training.wear import wear
 VIEWS = 6  # pictures of one place
 _TRIES = 4  # cameras that may be refused for each picture
 _PLACES: dict[Callable[[Site], Place], float] = {
-    room: 0.42,
-    tabletop: 0.14,
-    street: 0.25,
+    room: 0.38,
+    tabletop: 0.2,
+    street: 0.23,
     garden: 0.07,
     meadow: 0.04,
     square: 0.08,

@@ -12,8 +12,8 @@ from ppdcli.scenes.places.walls import Walls
 from ppdcli.scenes.stage import ball
 
 _KINDS = {  # role of the things, and how often
-    "dish": 0.3,
-    "desk thing": 0.25,
+    "dish": 0.25,
+    "desk thing": 0.3,
     "kitchen thing": 0.15,
     "tool": 0.1,
     "toy": 0.12,
@@ -54,15 +54,18 @@ def tabletop(site: Site) -> Place:
         walls.add_window(int(rng.integers(4)), 4 * daylight)
     z = rng.uniform(1.3, 2.0)
     number = site.cast.pick("table", rng) if rng.random() < 0.5 else None
+    by_wall = rng.random() < 0.4
     if number is not None:
         entry = site.entry(number)
         height, half = entry.top or entry.size[1], (entry.size[0] / 2, entry.size[2] / 2)
+        z = plan.depth - half[1] - rng.uniform(0, 0.05) if by_wall else z
         site.take(0, z, half)
         site.put(number, (0, 0, z), 0.0, 1.0, site.tint())
     elif rng.random() < 0.2:
         height, half = 0.0, (1.0, 1.0)
     else:
         height, half = rng.uniform(0.4, 0.95), (rng.uniform(0.35, 1.1), rng.uniform(0.3, 0.6))
+        z = plan.depth - half[1] - rng.uniform(0, 0.05) if by_wall else z
         site.take(0, z, half)
         top = site.finishes.any_of(
             "wood", "planks", "painted", "concrete", "metal", "fabric", "tiles"
@@ -78,8 +81,11 @@ def tabletop(site: Site) -> Place:
         finish = site.finishes.any_of("fabric", "rug", "paper")
         site.shell.box(middle + [0, 0.003, 0], (half[0] * rng.uniform(0.3, 0.95), 0.003,
                        half[1] * rng.uniform(0.3, 0.95)), finish, rng.normal(0, 0.1))  # fmt: skip
+    if by_wall and rng.random() < 0.6:
+        _screens(site, middle, half)
     _spread(site, middle, half)
-    _behind(site, walls, z + half[1])
+    if plan.depth - z - half[1] > 0.5:
+        _behind(site, walls, z + half[1])
     finishes = site.finishes
     walls.build(
         finishes.any_of("plaster", "plaster", "wallpaper", "tiles"),
@@ -128,6 +134,21 @@ def _spread(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
                 spots.append((x, z, 0.15))
                 finish = site.finishes.any_of("painted", "paper", "art", "wood")
                 site.shell.box(middle + [x, box[1], z], box, finish, site.turn(), whole=True)
+
+
+def _screens(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
+    """Screens or lamps along the back of a desk."""
+    rng, x = site.rng, -half[0]
+    while x < half[0]:
+        number = site.cast.pick(str(rng.choice(["tv", "tv", "table lamp"])), rng)
+        if number is not None and rng.random() < 0.6:
+            width, _, depth = site.entry(number).size
+            if x + width > half[0]:
+                return
+            spot = middle + [x + width / 2, 0, half[1] - depth * rng.uniform(0.6, 1.2)]
+            site.put(number, spot, np.pi + rng.normal(0, 0.3), 1.0)
+            x += width
+        x += rng.uniform(0.05, 0.4)
 
 
 def _behind(site: Site, walls: Walls, start: float) -> None:
