@@ -37,6 +37,14 @@ def test_working_size_obeys_area_and_multiple(size: tuple[int, int]) -> None:
         assert height * width == pytest.approx(256 * 192, rel=0.2)
 
 
+@pytest.mark.parametrize("area", [256, 256 * 192, 1024 * 768])
+@pytest.mark.parametrize("long", [100, 5000, 900_000])
+def test_a_strip_asks_for_no_more_than_other_photos(long: int, area: int) -> None:
+    high, wide = working_size(long, 1, area)
+    assert (wide, high) == working_size(1, long, area)
+    assert high * wide <= 2 * area
+
+
 def test_to_tensor_divides_like_float64() -> None:
     rgb = np.arange(256 * 3, dtype=np.uint16).reshape(16, 16, 3).astype(np.uint8)
     tensor = to_tensor(rgb)

@@ -24,14 +24,19 @@ def working_size(
         multiple: what both sides are rounded to, in pixels, half to even.
 
     Returns:
-        (height, width), neither less than ``multiple``.
+        (height, width), neither less than ``multiple``. A strip so narrow that this makes its area
+        more than twice ``area`` is shortened to ``area``.
     """
     scale = math.sqrt(area / (height * width))
 
     def side(length: int) -> int:
         return max(multiple, round(length * scale / multiple) * multiple)
 
-    return side(height), side(width)
+    high, wide = side(height), side(width)
+    if high * wide > 2 * max(area, multiple**2):  # else one row of pixels could ask for anything
+        longest = max(multiple, area // multiple**2 * multiple)
+        high, wide = min(high, longest), min(wide, longest)
+    return high, wide
 
 
 def resize_rgb(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
