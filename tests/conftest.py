@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -38,31 +35,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--parity-table") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--parity-table needs -n 0: the record is that of one process")
     config.stash[RECORD] = ParityRecord()
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         # Of a job in the background, which the programs that are tested would inherit.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def type_check(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[subprocess.Popen[bytes], Path] | None]:
-    """mypy, which takes a minute, on the other core meanwhile, and what it says; if it is asked."""
-    if not any(item.name == "test_types" for item in request.session.items):
-        yield None
-        return
-    said = tmp_path_factory.mktemp("types") / "said"
-    with said.open("wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "mypy"],
-            cwd=request.config.rootpath,
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-        )
-    yield process, said
-    process.kill()
-    process.wait()
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,7 @@ def test_the_sizes_are_mixed_too(tmp_path: Path) -> None:
     assert files[0].stat().st_size > 2000, "grain, as photos have"
 
 
+@pytest.mark.slow
 def test_both_ways_are_measured(folder: Path) -> None:
     photos, seconds, cpu = folder_speed.network(folder, Namespace(**ARGUMENTS))
     assert photos == 2
@@ -54,6 +55,7 @@ def test_both_ways_are_measured(folder: Path) -> None:
     assert seconds > 0 and cpu > 0
 
 
+@pytest.mark.slow
 def test_a_photo_that_fails_is_no_measurement(folder: Path, tmp_path: Path) -> None:
     for path in folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())

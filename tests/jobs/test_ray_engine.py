@@ -131,6 +131,7 @@ def test_files_and_journal_are_those_of_a_plain_run(ray: None) -> None:
     assert [result.status for result in again if result.name != "in/a/04.png"] == ["skipped"] * 8
 
 
+@pytest.mark.slow
 def test_a_store_is_read_and_written(ray: None) -> None:
     top, out = f"{BUCKET}/1/in", f"{BUCKET}/1/out"
     photos(6)
@@ -158,6 +159,7 @@ def test_a_store_is_read_and_written(ray: None) -> None:
     assert entries[0].source is not None and entries[0].source.path == f"{top}/a/00.png"
 
 
+@pytest.mark.slow
 def test_reruns_in_a_store(ray: None) -> None:
     """A foreign file, one of an interrupted run, and one with other settings."""
     top, out = f"{BUCKET}/6/in", f"{BUCKET}/6/out"
@@ -209,6 +211,7 @@ def test_paths_and_urls_mixed(ray: None) -> None:
     assert {result.status for result in again} == {"skipped"}
 
 
+@pytest.mark.slow
 def test_what_fails_in_a_store_fails_alone(ray: None) -> None:
     top = f"{BUCKET}/3/in"
     photos(3)
@@ -226,6 +229,7 @@ def test_what_fails_in_a_store_fails_alone(ray: None) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_loaded_ends_the_run(ray: None) -> None:
     photos(3)
     with pytest.raises(CheckpointError, match=r"^weights: are damaged; pull them again"):

@@ -38,7 +38,7 @@ class RemoteFile:
         url: its address.
         below: its path below the folder that was searched, or its name.
         bytes: its size.
-        version: its time of change in nanoseconds, or a number made of its ETag; 0 if there is
+        version: a number made of its ETag, else its time of change in nanoseconds; 0 if there is
             neither.
     """
 
@@ -173,7 +173,13 @@ def _below(path: PurePosixPath, top: PurePosixPath) -> PurePosixPath:
 
 
 def _version(info: Mapping[str, Any]) -> int:
-    """Of the facts that file systems give, under names of their own, what tells a change."""
+    """Of the facts that file systems give, under names of their own, what tells a change.
+
+    Stores state times in whole seconds, in which a file may change twice; so the ETag comes first.
+    """
+    for key in ("ETag", "etag", "md5Hash", "version_id"):
+        if tag := info.get(key):
+            return int.from_bytes(hashlib.sha256(str(tag).encode()).digest()[:7])
     for key in ("LastModified", "mtime", "updated", "last_modified", "modified"):
         match info.get(key):
             case datetime() as time:
@@ -183,9 +189,6 @@ def _version(info: Mapping[str, Any]) -> int:
             case str() as text:
                 with suppress(ValueError):
                     return round(datetime.fromisoformat(text).timestamp() * 1e6) * 1000
-    for key in ("ETag", "etag", "md5Hash", "version_id"):
-        if tag := info.get(key):
-            return int.from_bytes(hashlib.sha256(str(tag).encode()).digest()[:7])
     return 0
 
 
