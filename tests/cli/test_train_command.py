@@ -16,9 +16,9 @@ from networks import SMALL_STAGES
 from typer.testing import Result
 
 from ppdcli.checkpoints.layouts import read_metadata, read_tensors
-from ppdcli.evaluation import halfway
 from ppdcli.training import pool as pools
 from ppdcli.training import run as runs
+from ppdcli.training import validation
 from ppdcli.training.clock import Clock
 from ppdcli.training.shards import SHAPES, SUFFIX
 
@@ -71,9 +71,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(runs, "SCENES_PER_SHARD", 8)
     monkeypatch.setattr(runs, "start_workers", lambda order, workers: [])
     monkeypatch.setattr(pools, "FEWEST", 4)
-    monkeypatch.setattr(halfway, "COUNT", 3)
-    monkeypatch.setattr(halfway, "SHOWN", 2)
-    monkeypatch.setattr(halfway, "SHAPE", (48, 64))
+    monkeypatch.setattr(validation, "COUNT", 3)
+    monkeypatch.setattr(validation, "SHOWN", 2)
+    monkeypatch.setattr(validation, "SHAPE", (48, 64))
     yield
     torch.set_num_threads(threads)
 
@@ -204,7 +204,7 @@ def test_without_furniture_it_trains_on_simple_shapes(
     ppd: Ppd, out: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe.write_text(RECIPE.replace("primitives = 1.0", "primitives = 0.5, furnished = 0.5"))
-    monkeypatch.setattr("ppdcli.scenes.models.library.DEBIAN_FOLDER", Path("nowhere"))
+    monkeypatch.setattr("ppdcli.scenes.furnished.models.library.DEBIAN_FOLDER", Path("nowhere"))
     orders = []
     monkeypatch.setattr(runs, "start_workers", lambda order, workers: orders.append(order) or [])
     result = ppd("train", "--recipe", recipe, "-o", out, *CPU)

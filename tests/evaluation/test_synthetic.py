@@ -15,9 +15,10 @@ import pytest
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.synthetic import entries, scenes
 from ppdcli.geometry.cloud import unproject
+from ppdcli.scenes.primitives.compositions import compose
+from ppdcli.scenes.primitives.render import rotation
+from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training import shards
-from ppdcli.training.compositions import compose
-from ppdcli.training.render import SKY_DEPTH, rotation
 
 COUNT = 12
 # SHA-256 of the depth of scenes 0 to 2: whoever changes the renderer changes the benchmark.

@@ -14,7 +14,7 @@ from ppdcli.models import pixel_perfect
 from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
-from ppdcli.training.plain_dit import PlainDiT
+from studies.plain_dit import PlainDiT
 
 SIZES = replace(TINY, semantics_dim=8, semantics_scale=3.0, fine_embedding=True)
 

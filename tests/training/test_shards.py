@@ -13,16 +13,15 @@ import numpy as np
 import pytest
 
 from ppdcli.errors import NoRoomError, OutputError
-from ppdcli.scenes.samples import Samples
+from ppdcli.scenes.primitives.compositions import TRAINING
+from ppdcli.scenes.primitives.series import make_samples
+from ppdcli.scenes.samples import SKY_DEPTH, Samples
 from ppdcli.training import shards
-from ppdcli.training.compositions import TRAINING
-from ppdcli.training.render import SKY_DEPTH
 from ppdcli.training.shards import (
     SUFFIX,
     Rendering,
     decode_depth,
     encode_depth,
-    make_samples,
     read_shard,
     shard_number,
     start_workers,

@@ -77,8 +77,8 @@ def train(
     import torch
 
     from ppdcli.devices import choose_device
-    from ppdcli.evaluation.halfway import Halfway
     from ppdcli.training.run import TrainingRequest, run
+    from ppdcli.training.validation import Validation
 
     if threads is not None:
         torch.set_num_threads(threads)
@@ -87,7 +87,7 @@ def train(
     )
     try:
         with _progress() as report:
-            path = run(loaded, request, say, report, Halfway(output))
+            path = run(loaded, request, say, report, Validation(output))
     except KeyboardInterrupt:
         say(f"stopped; what was learned is saved in {output}, and the same command resumes it")
         raise

@@ -14,10 +14,10 @@ import numpy as np
 from ppdcli.evaluation.frames import Entry, Frame
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import Photo
-from ppdcli.training.compositions import BENCHMARK, compose
-from ppdcli.training.render import SKY_DEPTH
-from ppdcli.training.shards import make_samples
-from ppdcli.training.textures import COUNT as TEXTURES
+from ppdcli.scenes.primitives.compositions import BENCHMARK, compose
+from ppdcli.scenes.primitives.series import make_samples
+from ppdcli.scenes.primitives.textures import COUNT as TEXTURES
+from ppdcli.scenes.samples import SKY_DEPTH
 
 SEED = 20_001  # of the scenes; training's are below recipe.SEEDS
 BANK = 90_001  # of the textures

@@ -11,7 +11,7 @@ from ppdcli.geometry.compiled import compiled
 GAP = 0.03
 """Default relative gap: 3 % of the depth, about three times the ripple of a smooth prediction."""
 
-# Tuned on rendered scenes of the training's seeds; `python -m ppdcli.evaluation.edge_filters`
+# Tuned on rendered scenes of the training's seeds; `python -m studies.edge_filters`
 # measures the outcome on others.
 WIDTH = 8  # most pixels of a soft edge: an enlargement by 8, a blur of sigma 2
 FLAT = 0.2  # an edge ends where the steps from pixel to pixel fall to this share of its steepest

@@ -8,7 +8,7 @@ import numpy as np
 
 from ppdcli.geometry.compiled import compiled
 
-# Tuned on rendered scenes of the training's seeds; `python -m ppdcli.evaluation.edge_filters`
+# Tuned on rendered scenes of the training's seeds; `python -m studies.edge_filters`
 # measures the outcome on others.
 REACH = 12  # pixels along a ray to where its samples must begin
 SKIP = 2  # pixels of a surface beside the hanging ones, still tinged by the other surface

@@ -1,1 +1,1 @@
-"""Rendered places furnished with real models: ray casting, light, cameras and their pictures."""
+"""Rendered scenes with exact depth, for training and evaluation."""

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+# The sky's depth in metres: within the 80 m that the training target's percentiles look at, so that
+# the sky stays behind the farthest tree.
+SKY_DEPTH = 75.0
+
 
 @dataclass(frozen=True)
 class Samples:

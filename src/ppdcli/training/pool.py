@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ppdcli.errors import InputError
-from ppdcli.training.render import SKY_DEPTH
+from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training.shards import SHAPE_WEIGHTS, SHAPES, SUFFIX, read_shard, shard_number
 
 FEWEST = 32  # scenes of a shape before batches are taken from it

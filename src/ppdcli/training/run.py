@@ -21,8 +21,8 @@ from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
 from ppdcli.models.efficientnet_lite import LITE2
 from ppdcli.models.pyramid_encoder import PyramidEncoder, PyramidEncoderConfig
 from ppdcli.processes import StopRequest, noting_stops
-from ppdcli.scenes.embree import load_embree
-from ppdcli.scenes.models.library import open_library
+from ppdcli.scenes.furnished.embree import load_embree
+from ppdcli.scenes.furnished.models.library import open_library
 from ppdcli.training.clock import Clock
 from ppdcli.training.export import export
 from ppdcli.training.loop import Standing, Trainer

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from multiprocessing import get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -18,14 +17,12 @@ from ppdcli.errors import InputError, OutputError
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.npy import Header, read_array
 from ppdcli.processes import deaf_to_interrupts
-from ppdcli.scenes.furnished import Furnished
-from ppdcli.scenes.models.library import open_library
-from ppdcli.scenes.samples import Samples
-from ppdcli.training.compositions import BENCHMARK, TRAINING, Repertoire, compose
-from ppdcli.training.picture import take
+from ppdcli.scenes.furnished.models.library import open_library
+from ppdcli.scenes.furnished.series import Furnished
+from ppdcli.scenes.primitives.compositions import TRAINING
+from ppdcli.scenes.primitives.series import make_samples
+from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training.recipe import FURNISHED
-from ppdcli.training.render import SKY_DEPTH
-from ppdcli.training.textures import make_texture_bank
 
 SCENES_PER_SHARD = 64
 SUFFIX = ".scenes.npy"
@@ -34,34 +31,6 @@ SHAPES = ((240, 320), (320, 240), (208, 352), (272, 272), (144, 480))
 SHAPE_WEIGHTS = (0.5, 0.16, 0.16, 0.1, 0.08)
 MOST_BYTES = 1 << 30  # of a shard, which has 25 MB
 BANKS = 40  # sets of textures; each shard of primitives uses the next one
-_texture_bank = lru_cache(maxsize=1)(make_texture_bank)  # one bank is 8 MB
-
-
-def make_samples(
-    seed: int,
-    first: int,
-    count: int,
-    shape: tuple[int, int],
-    bank: int,
-    repertoire: Repertoire = BENCHMARK,
-) -> Samples:
-    """Takes pictures of ``count`` scenes; equal arguments give equal ones.
-
-    Args:
-        seed, first: the series, and the number of its first scene.
-        count: of scenes.
-        shape: (height, width).
-        bank: number of the set of textures.
-        repertoire: what the scenes are drawn from; by default what evaluations use.
-    """
-    textures = _texture_bank(bank, repertoire.textures)
-    rgb = np.empty((count, *shape, 3), np.uint8)
-    depth = np.empty((count, *shape), np.float32)
-    for k in range(count):
-        scene = compose(seed, first + k, textures.count, repertoire)
-        rng = np.random.default_rng([seed, first + k, 1])
-        rgb[k], depth[k] = take(scene, *shape, textures, rng, repertoire.varied)
-    return Samples(rgb, depth)
 
 
 def encode_depth(depth: np.ndarray) -> np.ndarray:

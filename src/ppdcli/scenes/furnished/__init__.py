@@ -1,0 +1,1 @@
+"""Places furnished with real models: ray casting, light, cameras and their pictures."""

@@ -1,0 +1,78 @@
+"""Cameras, and pictures of a stage with exact depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ppdcli.scenes.furnished import shading
+from ppdcli.scenes.furnished.stage import LINEAR, Stage
+from ppdcli.scenes.samples import SKY_DEPTH
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A pinhole camera.
+
+    Attributes:
+        place: (3,) metres.
+        target: (3,) point in the middle of the picture.
+        roll: radians that it is held askew.
+        fov: degrees that the picture's longer side spans, but 100 a panorama's at most.
+    """
+
+    place: np.ndarray
+    target: np.ndarray
+    roll: float
+    fov: float
+
+    def axes(self) -> np.ndarray:
+        """(3, 3): columns are right, up and forward in the world."""
+        forward = self.target - self.place
+        forward = forward / np.linalg.norm(forward)
+        right = np.cross([0.0, 1.0, 0.0], forward)
+        right /= np.linalg.norm(right)
+        up = np.cross(forward, right)
+        c, s = np.cos(self.roll), np.sin(self.roll)
+        return np.stack([c * right + s * up, c * up - s * right, forward], 1)
+
+    def focal(self, height: int, width: int) -> float:
+        """Focal length in pixels."""
+        return 0.5 * max(height, width) / float(np.tan(np.radians(self.fov) / 2))
+
+
+def take(
+    stage: Stage, camera: Camera, height: int, width: int, hard: bool = False, rays: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Takes a picture.
+
+    Args:
+        stage: what to take.
+        camera: from where.
+        height, width: of the picture.
+        hard: keep the edges of shadows sharp.
+        rays: ambient rays a pixel.
+
+    Returns:
+        Linear light (H, W, 3) float32 >= 0; depth along the optical axis (H, W) float32 metres at
+        the pixels' centres, SKY_DEPTH for the sky and for what is farther.
+    """
+    ready = stage.ready()
+    world = stage.world()
+    lights = np.array(stage.lights) if stage.lights else np.zeros((0, shading.LIGHT))
+    buffers = np.zeros((height, width, shading.BUFFER), np.float32)
+    depth = np.zeros((height, width), np.float32)
+    who = np.zeros((height, width), np.int32)
+    scene, geometry, shape = ready.scene.scene, ready.geometry, ready.shape
+    eye, axes = camera.place.astype(np.float64), np.ascontiguousarray(camera.axes())
+    focal = camera.focal(height, width)
+    common = scene, geometry, shape, lights, world, LINEAR, ready.cutouts, eye, axes, focal
+    reach = 2 if hard else 4
+    shading.trace_picture(*common, rays, reach, buffers, depth, who)
+    falls = shading.smooth_light(buffers, depth, reach)
+    fog = world[shading.SKY_LOW : shading.SKY_LOW + 3]
+    light = shading.compose(buffers, falls, fog)
+    shading.soften_edges(*common, buffers, depth, who, falls, light)
+    depth = np.where(depth > 0, np.minimum(depth, np.float32(SKY_DEPTH)), np.float32(SKY_DEPTH))
+    return light, depth

@@ -1,0 +1,140 @@
+"""Pictures of furnished places, with exact depth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ppdcli.scenes.film import develop
+from ppdcli.scenes.furnished.camera import take
+from ppdcli.scenes.furnished.finishes import BANKS
+from ppdcli.scenes.furnished.models.library import Library
+from ppdcli.scenes.furnished.places.gardens import garden, meadow, square
+from ppdcli.scenes.furnished.places.roles import Cast
+from ppdcli.scenes.furnished.places.rooms import room
+from ppdcli.scenes.furnished.places.site import Place, Site
+from ppdcli.scenes.furnished.places.streets import street
+from ppdcli.scenes.furnished.places.tabletops import tabletop
+from ppdcli.scenes.furnished.stage import Store
+from ppdcli.scenes.lens import Focus, bloom, refocus
+from ppdcli.scenes.samples import Samples
+from ppdcli.scenes.wear import wear
+
+VIEWS = 6  # pictures of one place
+_TRIES = 4  # cameras that may be refused for each picture
+_PLACES: dict[Callable[[Site], Place], float] = {
+    room: 0.38,
+    tabletop: 0.2,
+    street: 0.23,
+    garden: 0.07,
+    meadow: 0.04,
+    square: 0.08,
+}
+_EDGES = 0.05  # share of neighbours in a small picture that should differ in depth
+_WIDE = 2.0  # pictures wider than this are panoramas
+
+
+class Furnished:
+    """Makes series of pictures from one part of a library."""
+
+    def __init__(self, library: Library, held_out: bool = False) -> None:
+        self._store = Store(library)
+        self._cast = Cast(library, held_out)
+
+    def samples(self, seed: int, first: int, count: int, shape: tuple[int, int]) -> Samples:
+        """Pictures ``first`` to ``first + count - 1`` of the endless series ``seed``.
+
+        Each place gives VIEWS pictures; equal arguments give equal pictures.
+
+        Args:
+            seed, first: the series, and the number of its first picture.
+            count: of pictures.
+            shape: (height, width).
+        """
+        rgb = np.empty((count, *shape, 3), np.uint8)
+        depth = np.empty((count, *shape), np.float32)
+        place: Place | None = None
+        for k in range(count):
+            number, view = divmod(first + k, VIEWS)
+            if place is None or view == 0:
+                place = self._arrange(seed, number)
+            rgb[k], depth[k] = self._picture(place, (seed, number, view), shape)
+        return Samples(rgb, depth)
+
+    def _arrange(self, seed: int, number: int) -> Place:
+        for attempt in range(4):
+            rng = np.random.default_rng([seed, number, attempt])
+            kinds, often = list(_PLACES), list(_PLACES.values())
+            kind = kinds[rng.choice(len(kinds), p=often)]
+            place = kind(Site(self._store, self._cast, rng, seed % BANKS))
+            if place.site.things:
+                break
+        return place
+
+    def _picture(
+        self, place: Place, key: tuple[int, int, int], shape: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        wide = max(shape) / min(shape) > _WIDE
+        best: tuple[float, np.ndarray, np.ndarray] | None = None
+        for attempt in range(_TRIES):
+            rng = np.random.default_rng([*key, 9, attempt])
+            camera = place.camera(rng, wide)
+            # A look at a small picture tells whether the camera stands well.
+            small = (max(shape[0] // 6, 8), max(shape[1] // 6, 8))
+            light, depth = take(place.stage, camera, *small)
+            score = interest(light, depth)
+            if best is None or score > best[0]:
+                best = score, light, depth
+                chosen, dice = camera, rng
+            if score >= 1:
+                break
+        light, depth = take(place.stage, chosen, *shape, place.hard)
+        return _photo(light, depth, dice), depth
+
+
+def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(H, W, 3) uint8: what a camera and the years make of the light."""
+    height, width = depth.shape
+    sharp = float(depth[int(rng.integers(height // 3, height)), int(rng.integers(width))])
+    if rng.random() < 0.12 and sharp < 3:  # a large lens, focused on something near
+        light = refocus(light, depth, Focus(sharp, float(rng.uniform(0.002, 0.008))))
+    if rng.random() < 0.3:
+        light = bloom(light, float(rng.uniform(0.1, 0.6)))
+    pixels = develop(light, rng)
+    return wear(pixels, rng) if rng.random() < 0.5 else pixels
+
+
+def interest(light: np.ndarray, depth: np.ndarray) -> float:
+    """How good a picture is: 1 if it is not too near, not empty and not dull; less otherwise.
+
+    Empty is what shows few edges between near and far.
+    """
+    near = float(np.quantile(depth, 0.03))
+    span = float(np.subtract(*np.log1p(np.quantile(depth, (0.95, 0.05)))))
+    grey = light.mean(-1)
+    contrast = float(grey.std() / (grey.mean() + 1e-6))
+    steps = np.abs(np.diff(np.log1p(depth), axis=1)) > 0.04
+    score = min(near / 0.3, 1) * min(span / 0.2, 1) * min(contrast / 0.2, 1)
+    score *= 0.3 + 0.7 * min(float(steps.mean()) / _EDGES, 1)
+    return score * (0.5 if (depth > 70).mean() > 0.65 else 1.0)
+
+
+def make_furnished(
+    library: Library,
+    seed: int,
+    first: int,
+    count: int,
+    shape: tuple[int, int],
+    held_out: bool = False,
+) -> Samples:
+    """Takes ``count`` pictures of furnished places; equal arguments give equal ones.
+
+    Args:
+        library: the models.
+        seed, first: the series, and the number of its first picture.
+        count: of pictures.
+        shape: (height, width).
+        held_out: furnish with the models that training does not see.
+    """
+    return Furnished(library, held_out).samples(seed, first, count, shape)

@@ -1,0 +1,194 @@
+"""A stage: models and shells put together, with the light on them, ready for pictures."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ppdcli.scenes.furnished import shading
+from ppdcli.scenes.furnished.embree import Placed
+from ppdcli.scenes.furnished.models.library import Library
+from ppdcli.scenes.furnished.noise import noise_levels
+from ppdcli.scenes.furnished.parts import Part, part_of
+
+_KEPT = 160  # parts of models that stay ready
+
+LINEAR = ((np.arange(256) / 255.0) ** 2.2).astype(np.float32)
+
+
+class Store:
+    """Parts of a library's models, made ready when they are first placed."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self._parts: OrderedDict[tuple[int, float], Part] = OrderedDict()
+
+    def part(self, number: int, glow: float = 0.0) -> Part:
+        """The part of a model; ``glow`` is that of its glass."""
+        key = (number, glow)
+        if key not in self._parts:
+            self._parts[key] = part_of(self.library.model(number), glow)
+            if len(self._parts) > _KEPT:
+                self._parts.popitem(last=False)
+        self._parts.move_to_end(key)
+        return self._parts[key]
+
+
+@dataclass
+class Sky:
+    """What is above, and the light that comes from everywhere.
+
+    Attributes:
+        outdoors: whether rays that meet nothing nearby see the sky.
+        reach: metres within which things keep ambient light from each other.
+        ambient: RGB of the ambient light; outdoors a factor of the sky's light.
+        bounce: RGB of the light that comes from what is near.
+        low, high: RGB of the sky at the horizon and above.
+        clouds: 0 for none, 1 for a covered sky.
+        fog: 1 / metres over which all but a third of the light is lost.
+        glare: brightness of the halo around the sun.
+    """
+
+    outdoors: bool = False
+    reach: float = 2.0
+    ambient: np.ndarray = field(default_factory=lambda: np.full(3, 0.5))
+    bounce: np.ndarray = field(default_factory=lambda: np.full(3, 0.1))
+    low: np.ndarray = field(default_factory=lambda: np.array([0.75, 0.85, 1.0]))
+    high: np.ndarray = field(default_factory=lambda: np.array([0.25, 0.45, 0.9]))
+    clouds: float = 0.0
+    fog: float = 0.0
+    glare: float = 0.0
+
+
+def sun(direction: np.ndarray, power: np.ndarray, spread: float) -> np.ndarray:
+    """A light's row: a sun towards ``direction``, ``spread`` radians from its middle to its rim."""
+    row = np.zeros(shading.LIGHT)
+    row[shading.KIND] = shading.SUN
+    row[shading.PLACE : shading.PLACE + 3] = direction / np.linalg.norm(direction)
+    row[shading.SIDE_A] = spread
+    row[shading.POWER : shading.POWER + 3] = power
+    return row
+
+
+def ball(place: np.ndarray, power: np.ndarray, radius: float) -> np.ndarray:
+    """A light's row: a lamp of some radius in metres; ``power`` is the light at 1 m."""
+    row = np.zeros(shading.LIGHT)
+    row[shading.KIND] = shading.BALL
+    row[shading.PLACE : shading.PLACE + 3] = place
+    row[shading.SIDE_A] = radius
+    row[shading.POWER : shading.POWER + 3] = power
+    return row
+
+
+def panel(corner: np.ndarray, a: np.ndarray, b: np.ndarray, power: np.ndarray) -> np.ndarray:
+    """A light's row: a rectangle from a corner along two sides; ``power`` is its brightness."""
+    row = np.zeros(shading.LIGHT)
+    row[shading.KIND] = shading.PANEL
+    row[shading.PLACE : shading.PLACE + 3] = corner
+    row[shading.SIDE_A : shading.SIDE_A + 3] = a
+    row[shading.SIDE_B : shading.SIDE_B + 3] = b
+    row[shading.POWER : shading.POWER + 3] = power
+    return row
+
+
+def turned(place: tuple[float, float, float], angle: float, scale: float = 1.0) -> np.ndarray:
+    """(3, 4) map: scales, turns about the upright axis (+z goes towards +x), and moves."""
+    c, s = np.cos(angle) * scale, np.sin(angle) * scale
+    return np.array(
+        [[c, 0, s, place[0]], [0, scale, 0, place[1]], [-s, 0, c, place[2]]], np.float64
+    )
+
+
+class Stage:
+    """Everything that rays can meet, and the light: x is to the right, y up, z ahead, in metres.
+
+    Attributes:
+        sky: set it before pictures are taken.
+        lights: rows made by ``sun``, ``ball`` and ``panel``.
+    """
+
+    def __init__(self) -> None:
+        self.sky = Sky()
+        self.lights: list[np.ndarray] = []
+        self._parts: list[Part] = []
+        self._placed: list[tuple[int, np.ndarray, np.ndarray]] = []
+        self._numbers: dict[int, int] = {}
+        self._ready: Ready | None = None
+
+    def place(self, part: Part, transform: np.ndarray, tint: np.ndarray | None = None) -> None:
+        """Places a part; ``tint`` is a factor of its colours."""
+        number = self._numbers.get(id(part))
+        if number is None:
+            number = self._numbers[id(part)] = len(self._parts)
+            self._parts.append(part)
+        self._placed.append((number, transform, np.ones(3) if tint is None else tint))
+
+    def ready(self) -> Ready:
+        """The stage as arrays for compiled code; nothing may be placed afterwards."""
+        if self._ready is None:
+            self._ready = Ready(self._parts, self._placed)
+        return self._ready
+
+    def world(self) -> np.ndarray:
+        """The sky as numbers for compiled code."""
+        sky, row = self.sky, np.zeros(shading.WORLD)
+        row[shading.OUTDOORS] = sky.outdoors
+        row[shading.REACH] = sky.reach
+        for at, values in (
+            (shading.AMBIENT, sky.ambient),
+            (shading.SKY_LOW, sky.low),
+            (shading.SKY_HIGH, sky.high),
+            (shading.BOUNCE, sky.bounce),
+        ):
+            row[at : at + 3] = values
+        row[shading.CLOUDS], row[shading.FOG], row[shading.GLARE] = sky.clouds, sky.fog, sky.glare
+        suns = [light for light in self.lights if light[shading.KIND] == shading.SUN]
+        if suns:
+            row[shading.SUN_AT : shading.SUN_AT + 3] = suns[0][shading.PLACE : shading.PLACE + 3]
+        return row
+
+
+class Ready:
+    """A stage's arrays."""
+
+    def __init__(self, parts: list[Part], placed: list[tuple[int, np.ndarray, np.ndarray]]) -> None:
+        counts = [len(part.material) for part in parts]
+        first = np.concatenate([[0], np.cumsum(counts)])
+        first_row = np.concatenate([[0], np.cumsum([len(part.rows) for part in parts])])
+        # Noise for clouds and grain comes first, so that every stage has it.
+        common = noise_levels()
+        starts, texture = len(common.table), len(common.places)
+        rows, places, tables = [], [common.places], [common.table]
+        for part in parts:
+            shifted = part.rows.copy()
+            has = shifted[:, shading.TEXTURE] >= 0
+            shifted[has, shading.TEXTURE] += texture
+            rows.append(shifted)
+            moved = part.texels.places.copy()
+            moved[..., 0] += starts
+            places.append(moved)
+            tables.append(part.texels.table)
+            starts += len(part.texels.table)
+            texture += len(part.texels.places)
+        numbers = np.array([number for number, _, _ in placed])
+        materials = np.concatenate(rows)
+        self.scene = Placed([(parts[number].mesh, transform) for number, transform, _ in placed])
+        self.geometry = (
+            first[numbers].astype(np.int64),
+            first_row[numbers].astype(np.int64),
+            np.concatenate([part.material for part in parts]),
+            np.concatenate([part.uv for part in parts]),
+            materials,
+            np.concatenate(tables),
+            np.concatenate(places),
+        )
+        self.shape = (
+            np.array([transform.reshape(12) for _, transform, _ in placed]),
+            np.concatenate([part.normals for part in parts]),
+            np.concatenate([part.density for part in parts]),
+            np.array([tint for _, _, tint in placed]),
+        )
+        self.cutouts = bool(materials[:, shading.CUTOUT].any())
+        self.triangles = int(sum(counts[number] for number, _, _ in placed))

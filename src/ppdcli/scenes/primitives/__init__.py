@@ -1,0 +1,1 @@
+"""Scenes of simple shapes, rendered without any model from elsewhere."""

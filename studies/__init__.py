@@ -1,0 +1,1 @@
+"""Experiments that are run as scripts; they are not part of the package."""

@@ -1,0 +1,223 @@
+"""A table of filters for hanging points, on rendered scenes with exact depth.
+
+``python -m studies.edge_filters [--images N]``: what each filter does to clean depth and
+to kinds of dirt. The scenes are those of ``ppd evaluate synthetic``; no threshold was chosen on
+them. The sky takes part in the dirt, as it does in photos, but its pixels are no points.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ppdcli.depth import DepthMap
+from ppdcli.evaluation import synthetic
+from ppdcli.evaluation.edge_metrics import Reference, Score, placed_truth, total
+from ppdcli.evaluation.metrics import align_log
+from ppdcli.geometry.cloud import unproject
+from ppdcli.geometry.edges import hanging_points
+from ppdcli.geometry.snap import snap_points
+from ppdcli.geometry.upsample import downsample_depth
+from ppdcli.photo import Photo
+from ppdcli.scenes.samples import SKY_DEPTH
+
+REDUCTION = 4
+EVERY = 2  # of the points in the edge band
+NEIGHBOURS, DEVIATIONS = 20, 3.0  # of the statistical outlier removal, the authors' choice
+JUMP = 0.04  # in 3 x 3 pixels, MoGe's choice
+Predict = Callable[[Photo], np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One dirty depth map.
+
+    Attributes:
+        reference: the truth on the map's grid.
+        depth: (H, W) metres, the dirty map.
+        rgb: (H, W, 3) uint8, the photo on the same grid.
+        own: the map on the network's own grid, if ``depth`` is an enlargement of it.
+    """
+
+    reference: Reference
+    depth: np.ndarray
+    rgb: np.ndarray
+    own: np.ndarray | None = None
+
+
+Filter = Callable[[Case], np.ndarray]  # to the clean depth map, NaN where it takes a point away
+
+
+def leave(case: Case) -> np.ndarray:
+    """No filter."""
+    return case.depth
+
+
+def remove_outliers(case: Case) -> np.ndarray:
+    """Open3D's statistical outlier removal (20, 3.0), on the points in space."""
+    from ppdcli.files.open3d_import import import_open3d
+
+    open3d = import_open3d()
+    valid = case.reference.valid
+    points, _ = unproject(np.where(valid, case.depth, np.nan), case.reference.camera)
+    cloud = open3d.geometry.PointCloud(open3d.utility.Vector3dVector(points.astype(np.float64)))
+    _, kept = cloud.remove_statistical_outlier(NEIGHBOURS, DEVIATIONS)
+    pixels = np.flatnonzero(valid)[np.asarray(kept, np.intp)]
+    result = np.full(case.depth.size, np.nan, np.float32)
+    result[pixels] = case.depth.ravel()[pixels]
+    return result.reshape(case.depth.shape)
+
+
+def remove_jumps(case: Case) -> np.ndarray:
+    """Pixels whose 3 x 3 neighbourhood spans more than 4 % of their depth go, as in MoGe."""
+    depth = case.depth.astype(np.float32)
+    window = np.ones((3, 3), np.uint8)
+    span = cv2.dilate(depth, window) - cv2.erode(depth, window)
+    return np.where(span > JUMP * depth, np.nan, depth)
+
+
+def remove_hanging(case: Case) -> np.ndarray:
+    """Ours; on the network's own grid if there is one, as ``ppd pointcloud`` does."""
+    depth = case.depth if case.own is None else case.own
+    return _at_size_of(case, np.where(hanging_points(depth), np.nan, depth))
+
+
+def snap_or_remove(case: Case) -> np.ndarray:
+    """Hanging points are moved to the surface that they share their colour with, or else go."""
+    depth = case.depth if case.own is None else case.own
+    rgb = cv2.resize(case.rgb, depth.shape[::-1], interpolation=cv2.INTER_AREA)
+    hanging = hanging_points(depth)
+    snapped, moved = snap_points(depth, rgb, hanging)
+    return _at_size_of(case, np.where(hanging & ~moved, np.nan, snapped))
+
+
+def snap_or_leave(case: Case) -> np.ndarray:
+    """The same, but a point that finds no surface stays: a depth map without holes."""
+    depth = case.depth if case.own is None else case.own
+    rgb = cv2.resize(case.rgb, depth.shape[::-1], interpolation=cv2.INTER_AREA)
+    return _at_size_of(case, snap_points(depth, rgb, hanging_points(depth))[0])
+
+
+FILTERS: dict[str, Filter] = {
+    "no filter": leave,
+    "statistical": remove_outliers,
+    "3x3 jump": remove_jumps,
+    "hanging": remove_hanging,
+    "snap, remove": snap_or_remove,
+    "snap, leave": snap_or_leave,
+}
+
+
+def cases(count: int, predict: Predict | None = None) -> Iterator[tuple[str, Case]]:
+    """Every kind of dirt on ``count`` scenes, by name.
+
+    Args:
+        count: of scenes.
+        predict: a model's relative depth map, on its own grid; without it its three kinds are
+            left out.
+    """
+    for k, (photo, truth) in enumerate(synthetic.scenes(count)):
+        if not (truth < SKY_DEPTH).any():
+            continue
+        reference = _reference(truth, k)
+        height, width = truth.shape
+        small = downsample_depth(truth, height // REDUCTION, width // REDUCTION)
+        enlarged = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
+        yield "clean", Case(reference, truth, photo.rgb)
+        yield "bilinear x4", Case(reference, enlarged, photo.rgb)
+        for sigma in (1, 2):
+            blurred = cv2.GaussianBlur(truth, (0, 0), sigma)
+            yield f"blur, sigma {sigma}", Case(reference, blurred, photo.rgb)
+        if predict is None:
+            continue
+        relative = predict(photo)
+        own = _reference(downsample_depth(truth, *relative.shape), k)
+        depth = align_log(relative, own.truth, own.valid).astype(np.float32)
+        rgb = cv2.resize(photo.rgb, relative.shape[::-1], interpolation=cv2.INTER_AREA)
+        yield "model, own size", Case(own, depth, rgb)
+        placed = Reference(placed_truth(own.truth, depth), own.camera, own.valid)
+        yield "model, own size, against its own surfaces", Case(placed, depth, rgb)
+        yield "model, enlarged", Case(reference, _enlarged(depth, photo.rgb), photo.rgb, depth)
+
+
+def evaluate(count: int, predict: Predict | None = None) -> dict[str, dict[str, Score]]:
+    """Scores of every filter on every kind of dirt, over ``count`` scenes: [kind][filter]."""
+    scores: dict[str, dict[str, list[Score]]] = {}
+    for kind, case in cases(count, predict):
+        column = scores.setdefault(kind, {name: [] for name in FILTERS})
+        for name, clean in FILTERS.items():
+            column[name].append(case.reference.score(case.depth, clean(case), EVERY))
+    return {
+        kind: {name: total(images) for name, images in column.items()}
+        for kind, column in scores.items()
+    }
+
+
+def table(scores: dict[str, dict[str, Score]]) -> list[str]:
+    """The lines to print; shares in per cent, distances in per cent of depth."""
+    lines = []
+    for kind, rows in scores.items():
+        any_row = next(iter(rows.values()))
+        lines.append(
+            f"{kind}: {any_row.points} points, {any_row.flying} flying, "
+            f"{any_row.true} true, {any_row.thin} of them thin"
+        )
+        lines.append(
+            f"  {'':<14}{'flying gone':>12}{'true kept':>11}{'thin kept':>11}{'all lost':>10}"
+            f"{'to truth':>10}{'from truth':>12}{'Chamfer':>9}"
+        )
+        for name, s in rows.items():
+            shares = (
+                (s.flying - s.flying_left, s.flying, 12),
+                (s.true_kept, s.true, 11),
+                (s.thin_kept, s.thin, 11),
+                (s.lost, s.points, 10),
+            )
+            percent = "".join(f"{_percent(part, whole):>{width}}" for part, whole, width in shares)
+            distances = (
+                f"{100 * s.accuracy:>10.3f}{100 * s.completeness:>12.3f}"
+                f"{100 * (s.accuracy + s.completeness):>9.3f}"
+            )
+            lines.append(f"  {name:<14}{percent}{distances}")
+    return lines
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f}" if whole else "-"
+
+
+def _reference(truth: np.ndarray, number: int) -> Reference:
+    camera = synthetic.camera_of(number, *truth.shape)
+    return Reference(truth, camera, truth < SKY_DEPTH)
+
+
+def _at_size_of(case: Case, depth: np.ndarray) -> np.ndarray:
+    return depth if case.own is None else _enlarged(depth, case.rgb)
+
+
+def _enlarged(depth: np.ndarray, rgb: np.ndarray) -> np.ndarray:
+    """As ``ppd pointcloud`` brings metric depth to the photo's size."""
+    height, width = rgb.shape[:2]
+    return DepthMap(depth, "metric").resized(height, width, rgb).values
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--images", type=int, default=40, help="how many scenes (40)")
+    parser.add_argument("--model", default="ppd-tiny", help="whose output is the third dirt")
+    given = parser.parse_args()
+    from ppdcli import load
+
+    predictor = load(given.model)
+    cv2.setNumThreads(1)
+    scores = evaluate(given.images, lambda photo: predictor.predict(photo).values)
+    print("\n".join(table(scores)))
+
+
+if __name__ == "__main__":
+    main()
