@@ -26,7 +26,8 @@ from ppdcli.evaluation.protocols import Degenerate
 from ppdcli.evaluation.scoring import Rules, judge
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.loading import load
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.models.resize import to_tensor

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ppdcli.models.cas_dit import CasDiTConfig
 from ppdcli.models.conditioning import Condition, TimestepEmbedding
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.dit import (
     Block,
     DiT,

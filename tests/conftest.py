@@ -20,7 +20,8 @@ from networks import small_encoder
 from parity import ParityRecord
 from PIL import Image
 
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.training.export import export
 
 RECORD = pytest.StashKey[ParityRecord]()

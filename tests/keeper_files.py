@@ -38,7 +38,8 @@ from ppdcli.jobs import bench_table
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.journal import Entry, Recorded, Source, line_of, source_of
 from ppdcli.jobs.verdict import judge
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.photo import Photo
 from ppdcli.training.pool import ScenePool
 from ppdcli.training.recipe import PARTS, Rate, load_recipe

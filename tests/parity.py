@@ -21,7 +21,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.dinov2 import IMAGENET_MEAN, IMAGENET_STD, DinoV2Semantics
 from ppdcli.models.moge2 import MoGe2
 from ppdcli.models.moge2_config import MoGe2Config

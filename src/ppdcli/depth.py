@@ -2,94 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ppdcli.depth_data import DepthData
 from ppdcli.errors import UsageError
 from ppdcli.geometry.camera import Camera
-from ppdcli.version import __version__
 
 if TYPE_CHECKING:
-    from ppdcli.geometry.cloud import Axes, PointCloud
-
-Kind = Literal["relative", "metric"]
-
-MEANING: dict[Kind, str] = {
-    "relative": "affine in log(depth in metres + 1); 0 is near, 1 is far",
-    "metric": "depth along the camera's optical axis (Z), not ray length",
-}
-
-PROVENANCE = ("model", "seed", "steps", "size", "scale_from")
-"""What depth files carry about their origin, besides the program's version."""
+    from ppdcli.cloud import Axes, PointCloud
 
 
 @dataclass(frozen=True, eq=False)
-class DepthMap:
-    """A depth map and what it takes to use it rightly.
-
-    Attributes:
-        values: (H, W) float32. ``relative``: the network's own output x_0 + 0.5, about [0, 1],
-            0 near, 1 far, affine in log(depth + 1) (paper section 3.1). ``metric``: metres along
-            the optical axis, > 0. NaN where there is no depth.
-        kind: what the values are.
-        camera: pinhole camera of this very grid, if known.
-        provenance: where the values come from, keys as in ``PROVENANCE``.
-        timings: seconds that the parts of the prediction took, for the batch it was in.
-        notes: lines for the user on how a file was read, each naming the file.
-    """
-
-    values: np.ndarray
-    kind: Kind
-    camera: Camera | None = None
-    provenance: dict[str, str] = field(default_factory=dict)
-    timings: dict[str, float] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-
-    @property
-    def unit(self) -> str:
-        """``m`` for metric depth, ``relative`` otherwise."""
-        return "m" if self.kind == "metric" else "relative"
-
-    def facts(self) -> dict[str, str]:
-        """What every file of this map says about it: kind, unit, meaning, provenance, program."""
-        return {
-            "kind": self.kind,
-            "unit": self.unit,
-            "meaning": MEANING[self.kind],
-            "program": f"ppdcli {__version__}",
-            **self.provenance,
-        }
-
-    def report(self) -> dict[str, str | int]:
-        """What a machine-readable report says about it: unit, model, seed, steps, size."""
-        numbers: dict[str, str | int] = {
-            key: int(value) for key, value in self.provenance.items() if key in ("seed", "steps")
-        }
-        return {"unit": self.unit, **self.provenance, **numbers}
-
-    def resized(self, height: int, width: int, rgb: np.ndarray | None = None) -> DepthMap:
-        """The map and its camera on another grid, without depths between two surfaces.
-
-        ``rgb`` (height, width, 3) uint8 is the photo on that grid, whose edges the map's then
-        follow (``geometry.upsample``).
-
-        Metric values are interpolated in log(depth + 1), where the network's own output lives,
-        so that one threshold suits near and far edges alike.
-        """
-        from ppdcli.geometry.upsample import upsample_depth
-
-        if self.values.shape == (height, width):
-            return self
-        if self.kind == "metric":
-            values = upsample_depth(np.log1p(self.values), height, width, guide=rgb)
-            np.expm1(values, out=values)
-        else:
-            values = upsample_depth(self.values, height, width, guide=rgb)
-        camera = self.camera.resized(width, height) if self.camera else None
-        return replace(self, values=values, camera=camera)
+class DepthMap(DepthData):
+    """Depth values that can be resized, saved and placed in space; see ``DepthData``."""
 
     def save(self, path: str | Path) -> None:
         """Write a depth file; the suffix picks the format.
@@ -121,7 +50,7 @@ class DepthMap:
         axes: Axes = "opencv",
         edge_clean: bool = True,
     ) -> PointCloud:
-        """One coloured point a pixel of the photo; see ``ppdcli.geometry.cloud.make_cloud``.
+        """One coloured point a pixel of the photo; see ``ppdcli.cloud.make_cloud``.
 
         Args:
             rgb: (H, W, 3) uint8, the photo, on this map's grid or a larger one.
@@ -133,7 +62,7 @@ class DepthMap:
             UsageError: no camera is known, or it is for another size.
             InputError: the map holds no depth to place.
         """
-        from ppdcli.geometry.cloud import Shape, make_cloud
+        from ppdcli.cloud import Shape, make_cloud
 
         height, width = rgb.shape[:2]
         if camera is None and self.camera is not None:

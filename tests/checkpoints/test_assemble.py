@@ -29,7 +29,7 @@ from ppdcli.checkpoints.assemble import _require_width, assemble
 from ppdcli.checkpoints.moge2_file import load_moge2_semantics
 from ppdcli.cli.app import app
 from ppdcli.errors import CheckpointError
-from ppdcli.models.cas_dit import CasDiTConfig
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.moge2 import MoGe2Semantics
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.resize import to_tensor

@@ -12,7 +12,7 @@ import torch
 from typer.testing import Result
 
 from ppdcli.jobs import bench, bench_model
-from ppdcli.models.cas_dit import CasDiTConfig
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.moge2_config import Backbone
 
 Ppd = Callable[..., Result]

@@ -8,7 +8,8 @@ import OpenEXR
 import pytest
 from PIL import Image
 
-from ppdcli.depth import DepthMap, Kind
+from ppdcli.depth import DepthMap
+from ppdcli.depth_data import Kind
 from ppdcli.errors import InputError
 from ppdcli.files import exr, npy, png
 from ppdcli.files.depth_files import format_of, read_depth, require_view

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ppdcli.cloud import PointCloud
 from ppdcli.errors import InputError, OutputError
 from ppdcli.files import ply
 from ppdcli.files.open3d_import import import_open3d
-from ppdcli.geometry.cloud import PointCloud
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(500, 3)).astype(np.float32)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppdcli.depth import DepthMap, Kind
+from ppdcli.depth import DepthMap
+from ppdcli.depth_data import Kind
 from ppdcli.errors import UsageError
 from ppdcli.files.preview import Colormap, colorize, write
 

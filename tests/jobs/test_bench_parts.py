@@ -13,7 +13,8 @@ from ppdcli.errors import PpdError
 from ppdcli.jobs import bench
 from ppdcli.jobs.bench_table import in_time, scaled
 from ppdcli.models import attention
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 from ppdcli.predictor import Predictor
 

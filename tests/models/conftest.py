@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 from parity import network
 
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 
 
 @pytest.fixture(scope="session")

@@ -23,8 +23,9 @@ from parity import (
 )
 from torch import Tensor
 
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.conditioning import TimestepEmbedding
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.flow import T, euler_step
 from ppdcli.models.rope import rotary_table, rotate
 

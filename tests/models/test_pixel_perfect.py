@@ -11,7 +11,8 @@ from parity import TINY
 from torch import Tensor, nn
 
 from ppdcli.models import pixel_perfect
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from studies.plain_dit import PlainDiT

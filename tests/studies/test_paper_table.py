@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ppdcli.evaluation import synthetic
-from ppdcli.models.cas_dit import CasDiTConfig
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.training.shards import write_shard
 from studies import paper_table
 from studies.depth_autoencoder import DepthAutoencoder

@@ -15,7 +15,8 @@ from safetensors import safe_open
 
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.errors import OutputError
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training.export import export

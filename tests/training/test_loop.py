@@ -12,7 +12,8 @@ import torch
 from networks import small_encoder
 
 from ppdcli.errors import NoRoomError, PpdError, UsageError
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.processes import StopRequest
 from ppdcli.training import loop

@@ -8,7 +8,7 @@ import pytest
 
 from ppdcli.errors import UsageError
 from ppdcli.evaluation import synthetic
-from ppdcli.models.cas_dit import CasDiTConfig
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.efficientnet_lite import LITE2
 from ppdcli.models.pyramid_encoder import TOKEN, PyramidEncoderConfig
 from ppdcli.training.recipe import PARTS, SEEDS, Phase, Rate, load_recipe

@@ -10,7 +10,8 @@ from networks import small_encoder
 from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.flow import T, timesteps
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training import stages

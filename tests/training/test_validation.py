@@ -11,7 +11,8 @@ from networks import small_encoder
 from PIL import Image
 
 from ppdcli.evaluation import synthetic
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training import validation
 from ppdcli.training.recipe import SEEDS

@@ -20,7 +20,8 @@ from ppdcli.checkpoints.layouts import (
 from ppdcli.checkpoints.moge2_file import load_moge2_semantics
 from ppdcli.errors import CheckpointError, shown
 from ppdcli.files.foreign import parse_json
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.models.moge2 import MoGe2Semantics
 from ppdcli.models.pixel_perfect import PixelPerfectDepth

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from ppdcli.cli import bench, doctor, evaluate, pointcloud, predict, train, weights
-from ppdcli.cli.report import INTERRUPTED, WRONG_USAGE, say
+from ppdcli.cli.exits import INTERRUPTED, WRONG_USAGE, say
 from ppdcli.version import __version__
 
 # Click's, which Typer does not export, and of which its newer versions have a copy of their own.

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.options import ModelOptions, takes
-from ppdcli.cli.report import ALL_DONE, say
+from ppdcli.cli.exits import ALL_DONE, say
+from ppdcli.cli.groups import takes
+from ppdcli.cli.options import ModelOptions
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:

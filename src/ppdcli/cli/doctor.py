@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from ppdcli.cli.options import takes
-from ppdcli.cli.report import ALL_DONE, RUN_FAILED
+from ppdcli.cli.exits import ALL_DONE, RUN_FAILED
+from ppdcli.cli.groups import takes
 from ppdcli.wording import counted
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.options import ModelOptions, numbers, takes
-from ppdcli.cli.report import ALL_DONE, SOME_FAILED, say
+from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
+from ppdcli.cli.groups import numbers, takes
+from ppdcli.cli.options import ModelOptions
 from ppdcli.errors import UsageError
 from ppdcli.evaluation.sets.names import SETS
 from ppdcli.wording import counted

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
-from math import isfinite
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ppdcli.cli.report import exit_with, say
+from ppdcli.cli.exits import say
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from ppdcli.jobs.run import Work
     from ppdcli.metric import Estimator
     from ppdcli.predictor import Predictor
 
@@ -350,111 +345,3 @@ class JobOptions:
             raise UsageError("Ray chooses the devices; with --engine ray give --workers N")
         if self.watch:
             raise UsageError("--watch works in one process; leave out --engine")
-
-
-@dataclass(frozen=True)
-class Recipe(ABC):
-    """What a command makes of photos, as a process of its own can be told.
-
-    Attributes:
-        quiet: say nothing of the model.
-        devices: of all processes, which every one of them checks before it loads the model.
-    """
-
-    model: ModelOptions
-    metres: MetricOptions
-    quiet: bool
-    devices: tuple[str, ...]
-
-    @abstractmethod
-    def prepare(self) -> Work:
-        """Loads the model."""
-
-    @abstractmethod
-    def settings(self) -> dict[str, dict[str, Any]]:
-        """What the files of each format depend on."""
-
-    def for_each(self) -> list[Self]:
-        """One a process; the first alone says which model it is."""
-        return [
-            replace(self, model=replace(self.model, device=device), quiet=self.quiet or number > 0)
-            for number, device in enumerate(self.devices)
-        ]
-
-    def check_devices(self) -> None:
-        """Finds a device that is not on this machine; imports PyTorch.
-
-        Raises:
-            UsageError: there is one.
-        """
-        from ppdcli.devices import choose_device  # torch
-
-        for device in self.devices:
-            choose_device(device)
-
-
-def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., None]]:
-    """Gives a command the options of groups, and turns its result and errors into an exit code.
-
-    ``@takes(model=ModelOptions)`` lets ``def command(model: ModelOptions, ...)`` be called by
-    Typer with each of the group's fields as an option of its own.
-    """
-
-    def wrap(command: Callable[..., int]) -> Callable[..., None]:
-        own = inspect.signature(command, eval_str=True).parameters
-        parameters, homes = [], {}
-        for group, kind in groups.items():
-            hints = get_type_hints(kind, include_extras=True)
-            for f in fields(kind):
-                homes[f.name] = group
-                parameters.append(_parameter(f.name, f.default, hints[f.name]))
-        parameters += [p.replace(kind=p.KEYWORD_ONLY) for n, p in own.items() if n not in groups]
-
-        def call(**values: Any) -> None:
-            gathered: dict[str, dict[str, Any]] = {group: {} for group in groups}
-            rest: dict[str, Any] = {}
-            for name, value in values.items():
-                target = gathered[homes[name]] if name in homes else rest
-                target[name] = value
-            made = {group: kind(**gathered[group]) for group, kind in groups.items()}
-            exit_with(lambda: command(**made, **rest), verbose=bool(values.get("verbose")))
-
-        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        call.__annotations__ = {p.name: p.annotation for p in parameters}
-        call.__doc__, call.__name__ = command.__doc__, command.__name__
-        return call
-
-    return wrap
-
-
-def _parameter(name: str, default: object, hint: object) -> inspect.Parameter:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=default, annotation=hint)
-
-
-def numbers(option: str, text: str, form: str) -> tuple[float, float]:
-    """The two numbers of an option's value ``A,B``.
-
-    Raises:
-        UsageError: anything but two finite numbers.
-    """
-    try:
-        first, second = (float(part) for part in text.split(","))
-    except ValueError:
-        raise UsageError(f"{option} {text}: give two numbers {form}") from None
-    if not (isfinite(first) and isfinite(second)):
-        raise UsageError(f"{option} {text}: give two finite numbers {form}")
-    return first, second
-
-
-def format_names(given: Sequence[str], known: Iterable[str]) -> list[str]:
-    """The formats of --format, comma-separated or repeated, each once.
-
-    Raises:
-        UsageError: one is unknown.
-    """
-    names = [name.strip() for part in given for name in part.split(",")]
-    for name in names:
-        if name not in known:
-            raise UsageError(f"--format {name!r}: choose from {', '.join(known)}")
-    return list(dict.fromkeys(names))

@@ -10,18 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ppdcli.cli.engines import run_job
-from ppdcli.cli.options import (
-    InputOptions,
-    JobOptions,
-    MetricOptions,
-    ModelOptions,
-    OutputOptions,
-    Recipe,
-    format_names,
-    numbers,
-    takes,
-)
+from ppdcli.cli.groups import format_names, numbers, takes
+from ppdcli.cli.options import InputOptions, JobOptions, MetricOptions, ModelOptions, OutputOptions
 from ppdcli.cli.predict import OWN_ENDINGS
+from ppdcli.cli.recipe import Recipe
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +51,7 @@ class CloudRecipe(Recipe):
     voxel: float | None
 
     def prepare(self) -> Work:
-        from ppdcli.geometry.cloud import Shape
+        from ppdcli.cloud import Shape
         from ppdcli.jobs.pointcloud import PointCloudWork, Scale  # torch
 
         self.check_devices()

@@ -8,17 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ppdcli.cli.engines import run_job
-from ppdcli.cli.options import (
-    InputOptions,
-    JobOptions,
-    MetricOptions,
-    ModelOptions,
-    OutputOptions,
-    Recipe,
-    format_names,
-    numbers,
-    takes,
-)
+from ppdcli.cli.groups import format_names, numbers, takes
+from ppdcli.cli.options import InputOptions, JobOptions, MetricOptions, ModelOptions, OutputOptions
+from ppdcli.cli.recipe import Recipe
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.options import takes
-from ppdcli.cli.report import ALL_DONE, say
+from ppdcli.cli.exits import ALL_DONE, say
+from ppdcli.cli.groups import takes
 
 if TYPE_CHECKING:
     from ppdcli.training.loop import Standing

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from ppdcli.cli.report import report, say
+from ppdcli.cli.exits import say
+from ppdcli.cli.report import report
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:

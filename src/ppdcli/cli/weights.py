@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.options import takes
-from ppdcli.cli.report import ALL_DONE, RUN_FAILED, say
+from ppdcli.cli.exits import ALL_DONE, RUN_FAILED, say
+from ppdcli.cli.groups import takes
 from ppdcli.errors import CheckpointError, UsageError
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ppdcli.cloud import unproject
 from ppdcli.evaluation.edge_metrics import flying_points, scaled_points
 from ppdcli.evaluation.metrics import require_depth
 from ppdcli.evaluation.true_edges import EdgeSettings, without_holes
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.cloud import unproject
 
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree

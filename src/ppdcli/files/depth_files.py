@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from ppdcli.depth import DepthMap, Kind
+from ppdcli.depth_data import DepthData, Kind
 from ppdcli.errors import InputError
 from ppdcli.files import exr, npy, png
 from ppdcli.files.decoding import decoding
@@ -39,7 +39,7 @@ def format_of(path: Path) -> DepthFormat | None:
 
 def read_depth(
     path: Path, kind: Kind | None = None, png_scale: png.PngScale | None = None
-) -> DepthMap:
+) -> DepthData:
     """Read a depth map. What the file says about itself goes before the arguments.
 
     Args:

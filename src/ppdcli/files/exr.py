@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ppdcli.depth import PROVENANCE, DepthMap, Kind
+from ppdcli.depth_data import PROVENANCE, DepthData, Kind
 from ppdcli.errors import InputError, shown
 from ppdcli.files.atomic import atomic_path, not_written, quoted_errno
 from ppdcli.files.decoding import decoding, require_size
@@ -24,11 +24,11 @@ MAX_VALUES = 1_000_000_000
 """Of all channels of a file together, which OpenEXR decodes at once: 4 GB."""
 
 
-def write(path: Path, depth_map: DepthMap) -> None:
+def write(path: Path, depth_map: DepthData) -> None:
     """Write channel Z, FLOAT, ZIP: the values as they are, NaN for no depth.
 
     The channel Y holds the same: it is what Blender, OpenCV, GIMP and ImageMagick show, to which a
-    file with Z alone is black. The attributes are ``DepthMap.facts()`` as strings.
+    file with Z alone is black. The attributes are ``DepthData.facts()`` as strings.
 
     Raises:
         OutputError: the file cannot be written.
@@ -51,7 +51,7 @@ def write(path: Path, depth_map: DepthMap) -> None:
             raise not_written(path, OSError(quoted_errno(reason), reason)) from error
 
 
-def read(path: Path) -> DepthMap:
+def read(path: Path) -> DepthData:
     """Read the depth channel, by the rules of ``exr_channels``; a note says where it is not ``Z``.
 
     The map is that of the display window: NaN where the file has no pixels, without those outside
@@ -78,7 +78,7 @@ def read(path: Path) -> DepthMap:
     notes = (
         () if channel == DEPTH else (f"{path}: depth is read from its channel {shown(channel)}",)
     )
-    return DepthMap(values, kind, provenance=provenance, notes=notes)
+    return DepthData(values, kind, provenance=provenance, notes=notes)
 
 
 def _chosen(file: Path, path: Path) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from typing import IO
 
 import numpy as np
 
-from ppdcli.depth import DepthMap, Kind
+from ppdcli.depth_data import DepthData, Kind
 from ppdcli.errors import InputError
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.decoding import decoding, require_size
@@ -20,7 +20,7 @@ from ppdcli.files.foreign import open_regular
 SUFFIX = ".npy"
 
 
-def write(path: Path, depth_map: DepthMap) -> None:
+def write(path: Path, depth_map: DepthData) -> None:
     """Write the (H, W) values as float32: metres, or the network's own output.
 
     Raises:
@@ -30,7 +30,7 @@ def write(path: Path, depth_map: DepthMap) -> None:
         np.save(stream, depth_map.values.astype(np.float32, copy=False), allow_pickle=False)
 
 
-def read(path: Path, kind: Kind) -> DepthMap:
+def read(path: Path, kind: Kind) -> DepthData:
     """Read an (H, W) array of numbers; the caller says what they are, since the file does not.
 
     Raises:
@@ -38,7 +38,7 @@ def read(path: Path, kind: Kind) -> DepthMap:
             numbers.
     """
     values = read_array(path, lambda header: require_map(path, header))
-    return DepthMap(values.astype(np.float32, copy=False), kind)
+    return DepthData(values.astype(np.float32, copy=False), kind)
 
 
 @dataclass(frozen=True)

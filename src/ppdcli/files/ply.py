@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ppdcli.cloud import PointCloud
 from ppdcli.errors import InputError, shown
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.open3d_import import import_open3d
-from ppdcli.geometry.cloud import PointCloud
 
 SUFFIX = ".ply"
 LONGEST_COMMENT = 1000  # characters; Open3D's reader takes lines of up to 1023

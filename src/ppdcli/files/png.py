@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from ppdcli.depth import PROVENANCE, DepthMap, Kind
+from ppdcli.depth_data import PROVENANCE, DepthData, Kind
 from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.files.decoding import decoding
 from ppdcli.files.foreign import read_regular
@@ -27,8 +27,8 @@ PngScale = Literal["mm", "kitti", "tum", "normalized"]
 STEPS_PER_METRE: dict[PngScale, int] = {"mm": 1000, "kitti": 256, "tum": 5000}
 
 
-def write(path: Path, depth_map: DepthMap, scale: PngScale) -> str | None:
-    """Write a 16-bit PNG whose text chunks carry ``DepthMap.facts()``, scale and offset.
+def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
+    """Write a 16-bit PNG whose text chunks carry ``DepthData.facts()``, scale and offset.
 
     Depth = pixel * ``scale`` + ``offset``, in the chunk's ``unit``.
 
@@ -80,7 +80,7 @@ def write(path: Path, depth_map: DepthMap, scale: PngScale) -> str | None:
     )
 
 
-def read(path: Path, scale: PngScale | None = None) -> DepthMap:
+def read(path: Path, scale: PngScale | None = None) -> DepthData:
     """Read a 16-bit PNG back to float32 depth, NaN where the pixel says that there is none.
 
     Args:
@@ -112,7 +112,7 @@ def read(path: Path, scale: PngScale | None = None) -> DepthMap:
     if invalid:
         values[pixels == 0] = np.nan
     provenance = {key: shown(text[key]) for key in PROVENANCE if key in text}
-    return DepthMap(values, kind, provenance=provenance)
+    return DepthData(values, kind, provenance=provenance)
 
 
 def states_scale(path: Path) -> bool:

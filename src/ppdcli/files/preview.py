@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ppdcli.depth import DepthMap
+from ppdcli.depth_data import DepthData
 from ppdcli.errors import UsageError
 from ppdcli.files.png_encoder import rows_a_band, write_png
 from ppdcli.version import __version__
@@ -29,7 +29,7 @@ _SAMPLES = 1 << 18  # pixels that these are taken of: no eye tells them from tho
 
 def write(
     path: Path,
-    depth_map: DepthMap,
+    depth_map: DepthData,
     colormap: Colormap = "spectral",
     value_range: tuple[float, float] | None = None,
 ) -> None:
@@ -60,7 +60,7 @@ def write_picture(path: Path, picture: np.ndarray, texts: dict[str, str]) -> Non
 
 
 def colorize(
-    depth_map: DepthMap,
+    depth_map: DepthData,
     colormap: Colormap = "spectral",
     value_range: tuple[float, float] | None = None,
 ) -> np.ndarray:
@@ -85,7 +85,7 @@ def colorize(
 
 
 def _bands(
-    depth_map: DepthMap, colormap: Colormap, value_range: tuple[float, float] | None
+    depth_map: DepthData, colormap: Colormap, value_range: tuple[float, float] | None
 ) -> Iterator[np.ndarray]:
     """The picture that ``colorize`` gives, from the top, in bands that stay in the cache."""
     import cv2
@@ -113,7 +113,7 @@ def _bands(
         yield picture
 
 
-def _ends(depth_map: DepthMap, value_range: tuple[float, float] | None) -> tuple[float, float]:
+def _ends(depth_map: DepthData, value_range: tuple[float, float] | None) -> tuple[float, float]:
     """The values that get the nearest and the farthest colour."""
     if value_range is not None:
         low, high = value_range

@@ -9,7 +9,8 @@ from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.store import find
 from ppdcli.devices import choose_device, choose_precision, dtype_of
 from ppdcli.errors import CheckpointError
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.models.moge2 import MoGe2Encoder, MoGe2Semantics
 from ppdcli.models.moge2_config import BACKBONES, EncoderConfig

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ppdcli.cloud import PointCloud, Shape, make_cloud
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
 from ppdcli.files import ply, preview
@@ -17,7 +18,6 @@ from ppdcli.files.depth_files import format_of, read_depth, require_view, states
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
 from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.cloud import PointCloud, Shape, make_cloud
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.side_view import side_view
 from ppdcli.jobs.run import Built, Job
@@ -225,7 +225,7 @@ class PointCloudWork:
             depth = read_depth(self.depth, "metric", "mm")
         height, width = photo.rgb.shape[:2]
         require_view(self.depth, depth.values.shape, width, height)
-        return replace(depth, timings={"depth": time.perf_counter() - started})
+        return DepthMap(**vars(replace(depth, timings={"depth": time.perf_counter() - started})))
 
     def _known(self, job: Job) -> SparseDepth | None:
         """The depths that the user knows."""

@@ -8,12 +8,10 @@ pixels come out, which is what keeps depth edges clean.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
-
 from torch import Tensor, nn
 
 from ppdcli.models.conditioning import Condition, TimestepEmbedding
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.dit import (
     Block,
     DiT,
@@ -27,65 +25,6 @@ from ppdcli.models.dit import (
     to_velocity,
 )
 from ppdcli.models.rope import rotary_table
-from ppdcli.models.sizes import DEEPEST, WIDEST, require_counts, require_positive
-
-Predicts = Literal["velocity", "x0"]
-
-
-@dataclass(frozen=True)
-class CasDiTConfig:
-    """Sizes of a Cas-DiT; the defaults are those of the released model.
-
-    Attributes:
-        in_channels: channels of the input, x_t first, then the image.
-        out_channels: channels of x_t and of the velocity.
-        hidden_size: width of a token.
-        depth: number of blocks, even: half of them coarse, half fine.
-        num_heads: attention heads; hidden_size / num_heads is a multiple of 4.
-        patch_size: side of a fine patch in pixels; a coarse one has twice that.
-        mlp_ratio: inner width of a block's MLP over hidden_size.
-        semantics_dim: width of a semantics token.
-        predicts: what the last layer's output means. x_0 is for narrow models: their tokens
-            cannot carry the noise of all their pixels, which the velocity contains.
-        fine_embedding: whether the fine tokens see the input once more through a patch embedding
-            of their own, for widths that cannot carry 2p x 2p pixels through one token.
-        semantics_scale: length of a semantics token after its normalisation.
-        time_shift: of the times at which it is trained and sampled (``flow.shifted``). Below 1 the
-            layout is decided in the first step, whose estimate errs least, and the others see to
-            the edges.
-    """
-
-    in_channels: int = 4
-    out_channels: int = 1
-    hidden_size: int = 1024
-    depth: int = 24
-    num_heads: int = 16
-    patch_size: int = 8
-    mlp_ratio: float = 4.0
-    semantics_dim: int = 1024
-    predicts: Predicts = "velocity"
-    fine_embedding: bool = False
-    semantics_scale: float = 1.0
-    time_shift: float = 1.0
-
-    def __post_init__(self) -> None:
-        require_counts(WIDEST, hidden_size=self.hidden_size, semantics_dim=self.semantics_dim)
-        require_counts(WIDEST, num_heads=self.num_heads, in_channels=self.in_channels)
-        require_counts(self.in_channels, out_channels=self.out_channels)
-        require_counts(DEEPEST, depth=self.depth, patch_size=self.patch_size)
-        require_positive(64, mlp_ratio=self.mlp_ratio, time_shift=self.time_shift)
-        require_positive(1e6, semantics_scale=self.semantics_scale)
-        if self.predicts not in get_args(Predicts):
-            raise ValueError(f"predicts must be {' or '.join(get_args(Predicts))}")
-        if not isinstance(self.fine_embedding, bool):
-            raise ValueError("fine_embedding must be true or false")
-        if self.depth % 2:
-            raise ValueError(f"depth must be even, half coarse and half fine; it is {self.depth}")
-        if self.hidden_size % (4 * self.num_heads):
-            raise ValueError(
-                f"hidden_size {self.hidden_size} does not split into {self.num_heads} heads "
-                "of a multiple of 4 channels, which the 2-D rotary embedding needs"
-            )
 
 
 class CasDiT(DiT):

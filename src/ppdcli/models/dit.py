@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
@@ -20,11 +19,9 @@ from torch import Tensor, nn
 
 from ppdcli.models.attention import attend
 from ppdcli.models.conditioning import Condition, Modulation, TimestepEmbedding, modulate
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.flow import T
 from ppdcli.models.rope import rotate
-
-if TYPE_CHECKING:
-    from ppdcli.models.cas_dit import CasDiTConfig
 
 MIN_TIME = 1e-6  # keeps the velocity of an x_0 prediction finite at t = 0
 

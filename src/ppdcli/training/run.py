@@ -17,7 +17,8 @@ from ppdcli.checkpoints.assemble import assemble
 from ppdcli.devices import free_memory
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.machine import physical_memory
-from ppdcli.models.cas_dit import CasDiT, CasDiTConfig
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.efficientnet_lite import LITE2
 from ppdcli.models.pyramid_encoder import PyramidEncoder, PyramidEncoderConfig
 from ppdcli.processes import StopRequest, noting_stops

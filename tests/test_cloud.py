@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
+from ppdcli.cloud import Axes, PointCloud, Shape, make_cloud, thinned, unproject
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.cloud import Axes, PointCloud, Shape, make_cloud, thinned, unproject
 from ppdcli.geometry.distortion import Distortion, rays
 from ppdcli.geometry.normals import surface_normals
 from ppdcli.geometry.scale import near_far_depth

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from ppdcli.depth import DepthMap
+from ppdcli.depth_data import DepthData
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
@@ -110,7 +110,7 @@ def _slopes(camera: Camera, distortion: Distortion | None) -> np.ndarray:
 
 
 def make_cloud(
-    depth_map: DepthMap,
+    depth_map: DepthData,
     rgb: np.ndarray,
     camera: Camera,
     shape: Shape = EDGE_CLEAN,
@@ -252,7 +252,7 @@ def _holes(depth: np.ndarray) -> int:
     return int(depth.size - np.isfinite(depth).sum())
 
 
-def _comments(depth_map: DepthMap, camera: Camera, axes: Axes, removed: int) -> tuple[str, ...]:
+def _comments(depth_map: DepthData, camera: Camera, axes: Axes, removed: int) -> tuple[str, ...]:
     facts = depth_map.facts()
     del facts["meaning"]  # of the map's values, which for a relative map are not the points'
     if depth_map.kind == "relative":
