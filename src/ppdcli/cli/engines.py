@@ -10,7 +10,8 @@ from ppdcli.cli.watch import check_watch, keep_watching
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from ppdcli.cli.options import InputOptions, JobOptions, OutputOptions
+    from ppdcli.cli.job_options import JobOptions
+    from ppdcli.cli.options import InputOptions, OutputOptions
     from ppdcli.cli.recipe import Recipe
     from ppdcli.jobs.inputs import Found
     from ppdcli.jobs.plan import Format, Task

@@ -9,7 +9,8 @@ import typer
 
 from ppdcli.cli.engines import run_job
 from ppdcli.cli.groups import format_names, numbers, takes
-from ppdcli.cli.options import InputOptions, JobOptions, MetricOptions, ModelOptions, OutputOptions
+from ppdcli.cli.job_options import JobOptions
+from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, OutputOptions
 from ppdcli.cli.recipe import Recipe
 from ppdcli.errors import UsageError
 

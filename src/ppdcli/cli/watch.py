@@ -12,7 +12,8 @@ from ppdcli.cli.report import report
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from ppdcli.cli.options import InputOptions, JobOptions, OutputOptions
+    from ppdcli.cli.job_options import JobOptions
+    from ppdcli.cli.options import InputOptions, OutputOptions
     from ppdcli.jobs.journal import Settings
     from ppdcli.jobs.plan import Format, Task
     from ppdcli.jobs.run import SettingsOf, Work

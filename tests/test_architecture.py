@@ -1,0 +1,146 @@
+"""Imports point one way, and files stay small."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src/ppdcli"
+MOST_LINES = {"src": 300, "studies": 300, "tests": 400}
+
+LONG_FILES = {
+    # Compiled by numba as one unit: what a ray meets, and what colour that has.
+    "src/ppdcli/scenes/primitives/render.py": 560,
+    "src/ppdcli/scenes/furnished/shading.py": 510,
+    # To be split next, each along the line that its name shows.
+    "src/ppdcli/checkpoints/catalog.py": 360,
+    "src/ppdcli/evaluation/report/page.py": 340,
+    "src/ppdcli/geometry/align.py": 330,
+    "src/ppdcli/jobs/bench.py": 340,
+    "src/ppdcli/jobs/journal.py": 360,
+    "src/ppdcli/jobs/ray_engine.py": 630,
+    "src/ppdcli/jobs/run.py": 420,
+    "src/ppdcli/jobs/workers.py": 350,
+    "src/ppdcli/predictor.py": 350,
+    # Tests of one subject, whose helpers would otherwise stand in two places.
+    "tests/checkpoints/test_hub.py": 600,
+    "tests/cli/test_predict_command.py": 560,
+    "tests/cli/test_reruns.py": 480,
+    "tests/evaluation/test_edge_cloud.py": 460,
+    "tests/files/test_camera_files.py": 880,
+    "tests/files/test_hostile_readers.py": 440,
+    "tests/jobs/test_journal.py": 470,
+    "tests/jobs/test_run.py": 620,
+    "tests/jobs/test_watch.py": 540,
+    "tests/models/test_moge2.py": 440,
+    "tests/scenes/primitives/test_render.py": 460,
+    "tests/test_photo.py": 530,
+    "tests/test_predictor.py": 510,
+}
+
+# A room, and rooms that it must not know.
+FORBIDDEN = {
+    "models": {"files", "photo", "depth", "cloud", "checkpoints", "jobs", "cli"},
+    "geometry": {"files", "models", "depth_data", "depth", "cloud", "photo"},
+    "images": {"models", "geometry", "files", "photo"},
+    "files": {"models", "checkpoints", "predictor", "loading", "depth", "photo"},
+    "checkpoints": {"predictor", "loading", "jobs", "cli"},
+    "predictor": {"files", "checkpoints", "jobs", "cli", "scenes", "training", "evaluation"},
+    "loading": {"jobs", "cli", "scenes", "training", "evaluation"},
+    "scenes": {"training", "evaluation", "jobs", "cli", "models", "predictor"},
+    "evaluation": {"training", "jobs", "cli"},
+    "training": {"jobs", "cli"},
+    "jobs": {"cli", "training", "scenes"},
+}
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """Each module of the package with those that it imports anywhere, also for types alone."""
+    files = {name_of(path): path for path in PACKAGE.rglob("*.py")}
+    found: dict[str, set[str]] = {}
+    for module, path in files.items():
+        named: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                named.update(alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module is not None:
+                assert node.level == 0, f"{path}: imports are absolute"
+                wholes = {f"{node.module}.{alias.name}" for alias in node.names}
+                named |= {whole if whole in files else node.module for whole in wholes}
+        found[module] = {name for name in named if name in files} - {module}
+    return found
+
+
+def room(module: str) -> str:
+    return (module.split(".") + ["ppdcli"])[1]
+
+
+def require_order(graph: dict[str, set[str]]) -> None:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"a circle of imports: {' -> '.join(error.args[1])}")
+
+
+def test_no_modules_import_each_other() -> None:
+    require_order(imports())
+
+
+def test_no_rooms_import_each_other() -> None:
+    graph: dict[str, set[str]] = {}
+    for module, known in imports().items():
+        others = {room(name) for name in known} - {room(module)}
+        graph.setdefault(room(module), set()).update(others)
+    require_order(graph)
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
+def test_a_room_does_not_know(name: str) -> None:
+    for module, known in imports().items():
+        if room(module) == name:
+            assert not {other for other in known if room(other) in FORBIDDEN[name]}, module
+
+
+def test_the_geometry_and_the_files_need_no_pytorch() -> None:
+    for folder in ("geometry", "files", "images"):
+        for path in (PACKAGE / folder).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            assert "import torch" not in text and "from torch" not in text, path
+
+
+def test_a_circle_is_found() -> None:
+    with pytest.raises(pytest.fail.Exception, match=r"a -> b -> a|b -> a -> b"):
+        require_order({"a": {"b"}, "b": {"a"}})
+
+
+def test_files_are_small() -> None:
+    long = {}
+    for top, most in MOST_LINES.items():
+        for path in (ROOT / top).rglob("*.py"):
+            lines = path.read_text(encoding="utf-8").count("\n")
+            name = path.relative_to(ROOT).as_posix()
+            if lines > LONG_FILES.get(name, most):
+                long[name] = lines
+    assert not long
+    assert all((ROOT / name).is_file() for name in LONG_FILES), "a file is listed but not there"
+
+
+def test_only_the_program_itself_is_run_as_a_script() -> None:
+    scripts = [
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+    ]
+    assert scripts == ["__main__.py"]
+    assert [path.parent for path in PACKAGE.rglob("__main__.py")] == [PACKAGE]
