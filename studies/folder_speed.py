@@ -77,8 +77,9 @@ def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]
     from ppdcli.jobs.inputs import discover
     from ppdcli.jobs.plan import Format, plan
     from ppdcli.jobs.predict import PredictWork
-    from ppdcli.jobs.run import let_network_sleep, run
+    from ppdcli.jobs.run import run
     from ppdcli.loading import load
+    from ppdcli.machine import let_network_sleep
 
     let_network_sleep()  # as in a job, where the model is loaded after it
     predictor = load(arguments.model, device=arguments.device)

@@ -18,7 +18,8 @@ from ppdcli.depth import DepthMap
 from ppdcli.files import npy, preview
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.plan import Format, plan
-from ppdcli.jobs.run import Built, Job, run
+from ppdcli.jobs.run import run
+from ppdcli.jobs.work import Built, Job
 from ppdcli.photo import Photo
 
 FORMATS = (Format("npy", "_depth.npy"), Format("preview", "_preview.png"))

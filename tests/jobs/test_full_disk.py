@@ -16,7 +16,8 @@ from ppdcli.errors import NoRoomError, OutputError
 from ppdcli.files.atomic import atomic_path, not_written, quoted_errno
 from ppdcli.jobs.inputs import Input
 from ppdcli.jobs.plan import Format, plan
-from ppdcli.jobs.run import Built, Job, Result, run
+from ppdcli.jobs.run import run
+from ppdcli.jobs.work import Built, Job, Result
 from ppdcli.photo import Photo
 
 NPY = Format("npy", "_depth.npy")

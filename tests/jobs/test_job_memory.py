@@ -23,7 +23,8 @@ from ppdcli.depth import DepthMap
 from ppdcli.files import exr, npy, png, preview
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.plan import Format, plan
-from ppdcli.jobs.run import Built, run
+from ppdcli.jobs.run import run
+from ppdcli.jobs.work import Built
 
 FORMATS = [Format(name, "." + name) for name in ("png", "exr", "npy", "preview.png")]
 WRITERS = {"exr": exr.write, "npy": npy.write, "preview.png": preview.write,

@@ -18,7 +18,8 @@ from ppdcli.jobs import journal
 from ppdcli.jobs.inputs import discover as discover_here
 from ppdcli.jobs.plan import plan
 from ppdcli.jobs.ray_engine import JOURNAL, discover, plan_outputs, run_on_ray
-from ppdcli.jobs.run import Result, run
+from ppdcli.jobs.run import run
+from ppdcli.jobs.work import Result
 
 BUCKET = "s3://photos"
 

@@ -20,7 +20,9 @@ from ppdcli.files.atomic import atomic_path
 from ppdcli.jobs import journal
 from ppdcli.jobs.inputs import Input
 from ppdcli.jobs.plan import Format, Task, plan
-from ppdcli.jobs.run import Built, Job, Result, run, write_stdout
+from ppdcli.jobs.run import run
+from ppdcli.jobs.streams import write_stdout
+from ppdcli.jobs.work import Built, Job, Result
 from ppdcli.photo import Photo
 
 NPY, PNG, PREVIEW = (
@@ -123,7 +125,7 @@ def test_the_time_of_an_input_is_without_the_models_loading(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr("ppdcli.jobs.run.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("ppdcli.jobs.photo_stages.time.perf_counter", lambda: clock[0])
     work = Copying()
 
     def prepare() -> Copying:
@@ -330,7 +332,7 @@ def test_an_exception_while_reading_ends_the_run(monkeypatch: pytest.MonkeyPatch
     def broken(*_: object) -> Photo:
         raise RuntimeError("a decoder's bug")
 
-    monkeypatch.setattr("ppdcli.jobs.run.load_photo", broken)
+    monkeypatch.setattr("ppdcli.jobs.photo_stages.load_photo", broken)
     with pytest.raises(RuntimeError, match="a decoder's bug"):
         finish(numbered(3), [NPY], Copying())
 

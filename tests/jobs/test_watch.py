@@ -16,7 +16,7 @@ from ppdcli.jobs import watch as watch_module
 from ppdcli.jobs.inputs import discover, is_pattern
 from ppdcli.jobs.journal import NAME, Recorded
 from ppdcli.jobs.plan import Format, Task, plan
-from ppdcli.jobs.run import Result, run
+from ppdcli.jobs.run import run
 from ppdcli.jobs.watch import (
     ARRIVE_SECONDS,
     LOOKING,
@@ -27,6 +27,7 @@ from ppdcli.jobs.watch import (
     is_being_written,
     still_for,
 )
+from ppdcli.jobs.work import Result
 
 PNG = Format("png", "_depth.png")
 WHOLE = b"whole"

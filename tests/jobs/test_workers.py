@@ -22,7 +22,8 @@ from ppdcli.errors import CheckpointError, InputError, PpdError
 from ppdcli.jobs import journal
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.plan import plan
-from ppdcli.jobs.run import Result, run
+from ppdcli.jobs.run import run
+from ppdcli.jobs.work import Result
 from ppdcli.jobs.workers import run_in_workers
 
 SCRIPT = Path(__file__).with_name("worker_recipes.py")

@@ -20,7 +20,7 @@ from ppdcli.errors import CheckpointError
 from ppdcli.files import npy
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.plan import Format, plan
-from ppdcli.jobs.run import Built, Job
+from ppdcli.jobs.work import Built, Job
 from ppdcli.jobs.workers import run_in_workers
 from ppdcli.photo import Photo
 

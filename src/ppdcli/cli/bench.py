@@ -44,7 +44,7 @@ def bench(
     import tempfile
 
     from ppdcli.jobs import bench_table as tables
-    from ppdcli.jobs.run import write_stdout
+    from ppdcli.jobs.streams import write_stdout
 
     model.check()
     area = model.area

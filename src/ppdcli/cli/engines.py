@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ppdcli.cli.recipe import Recipe
     from ppdcli.jobs.inputs import Found
     from ppdcli.jobs.plan import Format, Task
-    from ppdcli.jobs.run import Result
+    from ppdcli.jobs.work import Result
 
 
 def run_job(

@@ -107,7 +107,7 @@ def evaluate(
     from ppdcli.evaluation.rows import Rows
     from ppdcli.evaluation.true_edges import EdgeSettings
     from ppdcli.jobs import evaluate as job
-    from ppdcli.jobs.run import write_stdout
+    from ppdcli.jobs.streams import write_stdout
 
     settings = EdgeSettings(**given) if near_edges else None  # type: ignore[arg-type]
     task = _benchmark(benchmark, root, list_file, limit, protocol, settings)

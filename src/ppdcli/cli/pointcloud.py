@@ -19,7 +19,7 @@ from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
     from ppdcli.files.cameras import CameraFile
-    from ppdcli.jobs.run import Work
+    from ppdcli.jobs.work import Work
 
 AXES = ("opencv", "opengl")
 CLOUD_ENDINGS = {"ply": ".ply", "side": "_side.png"}

@@ -15,7 +15,7 @@ from ppdcli.cli.recipe import Recipe
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from ppdcli.jobs.run import Work
+    from ppdcli.jobs.work import Work
 
 COLORMAPS = ("spectral", "inferno", "turbo", "viridis", "gray")
 PNG_SCALES = ("mm", "kitti", "tum", "normalized")

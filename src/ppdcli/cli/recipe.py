@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from ppdcli.cli.options import MetricOptions, ModelOptions
 
 if TYPE_CHECKING:
-    from ppdcli.jobs.run import Work
+    from ppdcli.jobs.work import Work
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
 if TYPE_CHECKING:
     from ppdcli.cli.options import OutputOptions
     from ppdcli.jobs.inputs import Found
-    from ppdcli.jobs.run import Result
+    from ppdcli.jobs.work import Result
 
 MOST_REASONS = 3
 
@@ -37,7 +37,7 @@ def report(
     Raises:
         PpdError: stdout does not take the JSON lines.
     """
-    from ppdcli.jobs.run import write_stdout
+    from ppdcli.jobs.streams import write_stdout
 
     counts = {"done": 0, "skipped": 0, "failed": 0}
     again: Counter[str] = Counter()  # reason -> inputs

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from ppdcli.cli.options import InputOptions, OutputOptions
     from ppdcli.jobs.journal import Settings
     from ppdcli.jobs.plan import Format, Task
-    from ppdcli.jobs.run import SettingsOf, Work
+    from ppdcli.jobs.todo import SettingsOf
     from ppdcli.jobs.watch import Results
+    from ppdcli.jobs.work import Work
 
 
 def check_watch(source: InputOptions, out: OutputOptions, job: JobOptions) -> None:

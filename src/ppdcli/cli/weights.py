@@ -243,6 +243,6 @@ def _print_table(rows: list[tuple[str, ...]], notes: list[str]) -> None:
 
 def _print(line: str) -> None:
     """One line on stdout; a path in it need not be valid text."""
-    from ppdcli.jobs.run import write_stdout
+    from ppdcli.jobs.streams import write_stdout
 
     write_stdout(line.encode("utf-8", "surrogateescape") + b"\n")

@@ -20,7 +20,7 @@ from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.side_view import side_view
-from ppdcli.jobs.run import Built, Job
+from ppdcli.jobs.work import Built, Job
 from ppdcli.metric import Estimate, Estimator, seen, to_metric
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
@@ -71,7 +71,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class PointCloudWork:
-    """Predicts depth, or reads it, and writes it as a coloured cloud; see ``jobs.run.Work``.
+    """Predicts depth, or reads it, and writes it as a coloured cloud; see ``jobs.work.Work``.
 
     Attributes:
         predictor: None if depth is read.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ppdcli.depth import DepthMap
 from ppdcli.files import exr, npy, png, preview
-from ppdcli.jobs.run import Built, Job
+from ppdcli.jobs.work import Built, Job
 from ppdcli.metric import Estimate, to_metric
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
@@ -17,7 +17,7 @@ from ppdcli.predictor import Predictor
 
 @dataclass(frozen=True)
 class PredictWork:
-    """Predicts depth and writes it in every format asked for; see ``jobs.run.Work``.
+    """Predicts depth and writes it in every format asked for; see ``jobs.work.Work``.
 
     Attributes:
         batch: photos in a forward; the predictor's choice if None.

@@ -34,8 +34,9 @@ from ppdcli.jobs import inputs, journal
 from ppdcli.jobs.inputs import Found, Input
 from ppdcli.jobs.journal import Entry, Settings, Source
 from ppdcli.jobs.plan import Format, Task, plan
-from ppdcli.jobs.run import Built, Job, Result, Work, run
+from ppdcli.jobs.run import run
 from ppdcli.jobs.verdict import MAKE, Verdict, judge_size
+from ppdcli.jobs.work import Built, Job, Result, Work
 from ppdcli.jobs.workers import Recipe, hush_libraries, portable, traceback_of
 from ppdcli.photo import Photo
 

@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 from ppdcli.errors import InputError, UsageError
 from ppdcli.jobs.inputs import Input
 from ppdcli.jobs.plan import Task
-from ppdcli.jobs.run import Result
+from ppdcli.jobs.work import Result
 
 try:
     import fcntl

@@ -26,9 +26,12 @@ from typing import Protocol, overload
 
 from ppdcli.errors import PpdError
 from ppdcli.jobs.journal import Journal, Settings
+from ppdcli.jobs.order import Order, order_of
 from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.record import WRITING_SECONDS
-from ppdcli.jobs.run import Order, Result, Work, order_of, run, take_stdin, work_through
+from ppdcli.jobs.run import run, work_through
+from ppdcli.jobs.streams import take_stdin
+from ppdcli.jobs.work import Result, Work
 from ppdcli.processes import deaf_to_interrupts
 from ppdcli.wording import counted
 

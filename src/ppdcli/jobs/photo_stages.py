@@ -1,0 +1,138 @@
+"""The stages that a photo goes through: reading, the network, writing."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ppdcli.errors import InputError, NoRoomError, OutputError
+from ppdcli.jobs.order import Order
+from ppdcli.jobs.pipeline import Finished
+from ppdcli.jobs.plan import Task
+from ppdcli.jobs.record import Record
+from ppdcli.jobs.streams import write_to_stdout
+from ppdcli.jobs.todo import Todo, TodoList
+from ppdcli.jobs.work import Job, Result, Work
+from ppdcli.photo import load_photo
+
+_ALONE = (InputError, OutputError)  # failures that concern one input
+
+
+@dataclass
+class LoadedPhoto:
+    """A photo that was read; ``seconds`` that its stages took, and what ``look`` has seen."""
+
+    job: Job
+    todo: Todo
+    seconds: dict[str, float]
+    seen: Any = None
+
+
+class PhotoStages:
+    """The stages of the pipeline, around a command's work."""
+
+    def __init__(self, order: Order, todos: TodoList, record: Record) -> None:
+        self._order, self._todos, self._record = order, todos, record
+        self._work: Work | None = None
+
+    @property
+    def work(self) -> Work:
+        """The command's work, prepared on first use, on the caller's thread."""
+        if self._work is None:
+            self._work = self._order.prepare()
+            self._record.settings = self._order.settings()
+        return self._work
+
+    def read(self, task: Task) -> LoadedPhoto | Finished[Result]:
+        todo = self._todos.of(task)
+        if todo.refusal is not None:
+            return Finished(_failed(todo, OutputError(todo.refusal), []))
+        if todo.finished:
+            paths = [str(path) for path in task.outputs.values()]
+            return Finished(Result(task.input.name, "skipped", paths))
+        started = time.perf_counter()
+        try:
+            if task.input.path is None:
+                assert task.input.read is not None
+                photo = load_photo(io.BytesIO(task.input.read()), task.input.name)
+            else:
+                photo = load_photo(task.input.path)
+        except _ALONE as error:
+            return Finished(_failed(todo, error, []))
+        seconds = {"read": time.perf_counter() - started}
+        return LoadedPhoto(Job(photo), todo, seconds)
+
+    def compute(self, group: list[tuple[Task, LoadedPhoto]]) -> list[Any]:
+        """The depth of each photo, or the result of one that is refused."""
+        refused: dict[int, Finished[Result]] = {}
+        accepted: list[LoadedPhoto] = []
+        for index, (_, loaded) in enumerate(group):
+            started = time.perf_counter()
+            try:
+                loaded.seen = self.work.look(loaded.job)
+            except _ALONE as error:
+                refused[index] = Finished(_failed(loaded.todo, error, loaded.job.notes))
+            else:
+                loaded.seconds["look"] = time.perf_counter() - started
+                accepted.append(loaded)
+        depths = iter(self._predict(accepted) if accepted else ())
+        return [refused.get(index) or next(depths) for index in range(len(group))]
+
+    def _predict(self, accepted: list[LoadedPhoto]) -> Sequence[Any]:
+        started = time.perf_counter()
+        try:
+            depths = self.work.predict([loaded.job.photo for loaded in accepted])
+        except _ALONE as error:
+            return [Finished(_failed(loaded.todo, error, loaded.job.notes)) for loaded in accepted]
+        for loaded in accepted:
+            loaded.seconds["predict"] = time.perf_counter() - started
+        return depths
+
+    def finish(self, task: Task, loaded: LoadedPhoto, depth: Any) -> Result:
+        started = time.perf_counter()
+        job, todo = loaded.job, loaded.todo
+        try:
+            names = list(todo.outputs) or [self._order.formats[0].name]
+            built = self.work.build(job, loaded.seen, depth, names)
+            writing = time.perf_counter()
+            for name, path in todo.outputs.items():
+                with self._record.writing(name, todo.source):
+                    built.write(name, path if task.folder is not None else _followed(path))
+            job.notes.extend(self._record.complaints())
+            if not todo.outputs:
+                write_to_stdout(built, self._order.formats[0])
+        except NoRoomError:
+            raise  # nor is there for the rest
+        except _ALONE as error:
+            return _failed(todo, error, job.notes)
+        ended = time.perf_counter()
+        facts = dict(built.facts)
+        timings = {
+            "read": loaded.seconds["read"],
+            **facts.pop("timings", {}),
+            "write": ended - writing,
+            "total": sum(loaded.seconds.values()) + ended - started,
+        }
+        facts["timings"] = {key: round(value, 4) for key, value in timings.items()}
+        paths = [str(path) for path in task.outputs.values()] or ["stdout"]
+        return Result(task.input.name, "done", paths, facts, job.notes, todo.made_again)
+
+
+def _followed(path: Path) -> Path:
+    """The file that a link leads to, which takes the result; the link stays."""
+    try:
+        path.readlink()
+    except OSError:  # no link, or a name that cannot be
+        return path
+    return Path(os.path.realpath(path))
+
+
+def _failed(todo: Todo, error: Exception, notes: list[str]) -> Result:
+    name = todo.task.input.name
+    line = str(error) if name in str(error) else f"{name}: {error}"
+    return Result(name, "failed", notes=notes, error=line, cause=error)
