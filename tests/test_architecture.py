@@ -23,8 +23,6 @@ LONG_FILES = {
     "src/ppdcli/geometry/align.py": 330,
     "src/ppdcli/jobs/bench.py": 340,
     "src/ppdcli/jobs/journal.py": 360,
-    "src/ppdcli/jobs/ray_engine.py": 630,
-    "src/ppdcli/jobs/run.py": 420,
     "src/ppdcli/jobs/workers.py": 350,
     "src/ppdcli/predictor.py": 350,
     # Tests of one subject, whose helpers would otherwise stand in two places.

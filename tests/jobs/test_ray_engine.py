@@ -17,7 +17,9 @@ from ppdcli.files import remote
 from ppdcli.jobs import journal
 from ppdcli.jobs.inputs import discover as discover_here
 from ppdcli.jobs.plan import plan
-from ppdcli.jobs.ray_engine import JOURNAL, discover, plan_outputs, run_on_ray
+from ppdcli.jobs.ray.driver import run_on_ray
+from ppdcli.jobs.ray.places import JOURNAL
+from ppdcli.jobs.ray.planning import discover, plan_outputs
 from ppdcli.jobs.run import run
 from ppdcli.jobs.work import Result
 

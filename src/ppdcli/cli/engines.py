@@ -75,11 +75,11 @@ def _find_tasks(
         return found, share(plan(found.inputs, formats, out.path), job.share)
     if out.path is None:
         raise UsageError("--engine ray writes no stdout; give --output a folder or a URL")
-    from ppdcli.jobs import ray_engine
+    from ppdcli.jobs.ray import planning
 
-    ray_engine.check_ray()
-    found = ray_engine.discover(named, out.output, endings)
-    return found, share(ray_engine.plan_outputs(found.inputs, formats, out.output), job.share)
+    planning.check_ray()
+    found = planning.discover(named, out.output, endings)
+    return found, share(planning.plan_outputs(found.inputs, formats, out.output), job.share)
 
 
 def _carry_out(
@@ -95,7 +95,7 @@ def _carry_out(
         from ppdcli.jobs.workers import run_in_workers
 
         return run_in_workers(tasks, recipes, formats, out.overwrite, pixel_bytes)
-    from ppdcli.jobs.ray_engine import run_on_ray
+    from ppdcli.jobs.ray.driver import run_on_ray
 
     on_cpu = recipes[0].model.device == "cpu"
     return run_on_ray(

@@ -85,11 +85,11 @@ def run_in_workers(
         replace(order, prepare=each.prepare, settings=each.settings, sharers=len(recipes))
         for each in recipes
     ]
-    crew = _Crew(take_stdin(tasks), orders)
+    pool = _WorkerPool(take_stdin(tasks), orders)
     try:
-        yield from crew.results()
+        yield from pool.results()
     finally:
-        crew.dismiss()
+        pool.dismiss()
 
 
 @dataclass
@@ -103,7 +103,7 @@ class _Worker:
     ready: bool = False
 
 
-class _Crew:
+class _WorkerPool:
     """The workers of a run, as this process sees them."""
 
     def __init__(self, tasks: Sequence[Task], orders: Sequence[Order]) -> None:
