@@ -24,7 +24,8 @@ from safetensors.torch import save
 from torch import nn
 
 from ppdcli.checkpoints.assemble import assemble
-from ppdcli.checkpoints.catalog import Part, catalog, check_request
+from ppdcli.checkpoints.catalog import catalog, check_request
+from ppdcli.checkpoints.catalog_rows import Part
 from ppdcli.checkpoints.hub import choose
 from ppdcli.checkpoints.importing import kind_of
 from ppdcli.checkpoints.layouts import load_checked, read_tensors

@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 import ppdcli
 from ppdcli.checkpoints import catalog
+from ppdcli.checkpoints.catalog_rows import Model, Part
 from ppdcli.cli.app import app
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, PpdError, UsageError
@@ -132,7 +133,7 @@ def silent(line: str) -> None:
 def test_the_metric_file_is_the_catalogues_or_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def fetch(model: catalog.Model, part: catalog.Part, *_: object) -> Path:
+    def fetch(model: Model, part: Part, *_: object) -> Path:
         asked.append(part.name)
         return Path("fetched")
 
@@ -147,7 +148,7 @@ def test_the_metric_file_is_the_catalogues_or_the_encoder(monkeypatch: pytest.Mo
     assert asked == ["moge2-vitl"]
     for wanted in (None, True):
         assert _metric_file(moge2, encoder, wanted, False, silent) == encoder
-    without = catalog.Model("mine", "", "tiny", (64, 48), 4, tiny.network)
+    without = Model("mine", "", "tiny", (64, 48), 4, tiny.network)
     assert _metric_file(without, None, None, False, silent) is None
     with pytest.raises(UsageError, match="mine names no file for metres"):
         _metric_file(without, None, True, False, silent)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.assemble import assemble
+from ppdcli.checkpoints.catalog_rows import AUTO, FALLBACK, Model
+from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.checkpoints.moge2_file import load_moge2
 from ppdcli.checkpoints.pins import own_folder
 from ppdcli.devices import Precision, check_names, choose_device, choose_precision, dtype_of
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def load(
-    name: str = catalog.AUTO,
+    name: str = AUTO,
     *,
     checkpoint: str | Path | None = None,
     encoder: str | Path | None = None,
@@ -70,7 +72,7 @@ def load(
     estimator, prompt = None, None
     if metric_file is not None:
         estimator = _estimator(metric_file, torch_precision, torch_device)
-        if chosen.family == "moge2":
+        if FAMILIES[chosen.family].measures:
             prompt = MoGe2Semantics(estimator.model.encoder)  # the same weights, in memory once
     model = assemble(chosen.family, network_file, encoder_file, torch_device, dtype, prompt)
     width, height = chosen.area
@@ -88,7 +90,7 @@ def load(
         compile_predictor(predictor)
     seconds = time.perf_counter() - started
     announce(f"{chosen.name} on {torch_device}, {torch_precision}, loaded in {seconds:.1f} s")
-    if name == catalog.AUTO and chosen.name == catalog.FALLBACK:
+    if name == AUTO and chosen.name == FALLBACK:
         announce(
             f"{chosen.name} is the small model inside the package; for the paper's, give "
             "-m ppd-da2 (downloads about 3.3 GB once)"
@@ -104,7 +106,7 @@ def compile_predictor(predictor: Predictor) -> None:
 
 
 def load_estimator(
-    name: str = catalog.AUTO,
+    name: str = AUTO,
     *,
     encoder: str | Path | None = None,
     device: str = "auto",
@@ -139,7 +141,7 @@ def _estimator(file: Path, precision: Precision, device: torch.device) -> Estima
 
 
 def _metric_file(
-    model: catalog.Model,
+    model: Model,
     encoder_file: Path | None,
     metric: bool | None,
     offline: bool,
@@ -148,7 +150,7 @@ def _metric_file(
     """MoGe-2's file, if it is wanted."""
     if metric is False:
         return None
-    if model.family == "moge2" and encoder_file is not None:
+    if FAMILIES[model.family].measures and encoder_file is not None:
         return encoder_file
     if model.metric is None:
         if metric is None:

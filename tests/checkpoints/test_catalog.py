@@ -7,17 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ppdcli.checkpoints.catalog import (
-    FALLBACK,
-    PRESETS,
-    Model,
-    Part,
-    catalog,
-    check_request,
-    model,
-    models,
-    parts_called,
-)
+from ppdcli.checkpoints.catalog import catalog, check_request, model, models, parts_called
+from ppdcli.checkpoints.catalog_rows import FALLBACK, PRESETS, Model, Part
 from ppdcli.errors import UsageError
 
 pytest_plugins = ["hub_fixtures"]

@@ -10,7 +10,8 @@ from hub_server import Folders
 from huggingface_hub import constants
 
 from ppdcli.checkpoints import hub, pins, store
-from ppdcli.checkpoints.catalog import Part, catalog, model, usual_file
+from ppdcli.checkpoints.catalog import catalog, model, usual_file
+from ppdcli.checkpoints.catalog_rows import Part
 from ppdcli.checkpoints.failures import missing_certificates
 from ppdcli.errors import CheckpointError
 from ppdcli.jobs.doctor import examine

@@ -15,7 +15,7 @@ from huggingface_hub import constants, hf_hub_download, scan_cache_dir
 from typer.testing import CliRunner
 
 from ppdcli.checkpoints import catalog, hub, pins, progress
-from ppdcli.checkpoints.catalog import Model, Part
+from ppdcli.checkpoints.catalog_rows import Model, Part
 from ppdcli.cli.app import app
 from ppdcli.errors import CheckpointError
 

@@ -11,7 +11,7 @@ from hub_server import COMMIT, LATER, Folders
 from huggingface_hub import constants, scan_cache_dir
 
 from ppdcli.checkpoints import pins, store
-from ppdcli.checkpoints.catalog import Part
+from ppdcli.checkpoints.catalog_rows import Part
 from ppdcli.checkpoints.hf_cache import PARTIAL
 from ppdcli.errors import CheckpointError
 

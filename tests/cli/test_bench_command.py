@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from typer.testing import Result
 
+from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.jobs import bench, bench_model
 from ppdcli.models.config import CasDiTConfig
-from ppdcli.models.moge2_config import Backbone
+from ppdcli.models.dinov2 import DinoV2Semantics
+from ppdcli.models.moge2 import MoGe2Encoder, MoGe2Semantics
+from ppdcli.models.moge2_config import Backbone, EncoderConfig
 
 Ppd = Callable[..., Result]
+
+SMALL = Backbone("vits", 384, 12)
 
 MEASURED = ("decode", "prepare", "encoder", "step 1", "step 2", "network", "resize", "write")
 
@@ -33,8 +40,13 @@ def small_ppd_da2(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr("ppdcli.jobs.bench_model.is_here", lambda _: False)
     sizes = CasDiTConfig(hidden_size=32, depth=2, num_heads=2, semantics_dim=384)
     monkeypatch.setattr(bench_model, "NETWORK", sizes)
-    monkeypatch.setattr(bench_model, "BACKBONE", Backbone("vits", 384, 12))
-    monkeypatch.setattr(bench_model, "MOGE2_BLOCKS", (1, 3))
+    encoders: dict[str, Callable[[], nn.Module]] = {
+        "da2": lambda: DinoV2Semantics("vits"),
+        "moge2": lambda: MoGe2Semantics(MoGe2Encoder(EncoderConfig(SMALL, (1, 3), 384))),
+    }
+    for name, encoder in encoders.items():
+        family = replace(FAMILIES[name], unloaded_encoder=encoder)
+        monkeypatch.setitem(FAMILIES, name, family)
     return ["--device", "cpu", "--size", "64x48", "--repeats", "1"]
 
 

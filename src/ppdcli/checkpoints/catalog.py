@@ -3,121 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import MISSING, dataclass, fields
 from importlib.resources import files
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from ppdcli.checkpoints.catalog_reading import (
+    LONGEST_TEXT,
+    Table,
+    model_of,
+    part_of,
+    read_tables,
+)
+from ppdcli.checkpoints.catalog_rows import AUTO, Catalog, Model, Part
 from ppdcli.checkpoints.given import require_file
 from ppdcli.errors import UsageError, shown
-from ppdcli.files.foreign import parse_toml, read_regular
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
-
-AUTO = "auto"
-FALLBACK = "ppd-tiny"
-PRESETS = ("draft", "standard", "best")
-
-Family = Literal["tiny", "da2", "moge2"]
-Table = dict[str, Any]
-
-COMMIT = re.compile(r"[0-9a-f]{40}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
-
-LONGEST_NAME, LONGEST_TEXT = 100, 500  # characters
-MOST_BYTES = 1 << 20  # of a catalogue
-WIDEST = 16_384  # pixels of an area's sides
-
-_NAME = re.compile(
-    rf"[A-Za-z0-9][\w.-]{{0,{LONGEST_NAME - 1}}}", re.ASCII
-)  # names of files on disk too
-_REPOSITORY = re.compile(r"(?!.*(?:--|\.\.))\w(?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class Part:
-    """One file of weights: inside the package, in a Hub repository, or to be fetched by hand.
-
-    Attributes:
-        name: in the catalogue.
-        license: SPDX name of the weights' licence.
-        terms: what the licence means, in a line.
-        bundled: its name inside the package.
-        repository, file: on the Hub; without a repository, ``file`` is its usual name.
-        get: where a person finds a file that is in no repository.
-        revision, bytes, sha256: None where nobody has stated them. ``revision`` is a commit.
-    """
-
-    name: str
-    license: str
-    terms: str | None = None
-    bundled: str | None = None
-    repository: str | None = None
-    file: str | None = None
-    get: str | None = None
-    revision: str | None = None
-    bytes: int | None = None
-    sha256: str | None = None
-
-    @property
-    def address(self) -> str:
-        """What it is called where it comes from, for messages."""
-        if self.repository is not None:
-            return f"{self.repository}/{self.file}"
-        return str(self.bundled or self.file)
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model of the catalogue.
-
-    Attributes:
-        family: where its semantics come from: the network's own file, Depth Anything V2, MoGe-2.
-        area: (width, height) that the model was trained at.
-        steps: sampling steps by default.
-        draft, best: sampling steps for --preset; those by default where they are not stated.
-        encoder: None where the network's file holds the encoder too.
-        metric: the file that turns its depth into metres; the model runs without.
-        needs: what it takes to run it, in a line.
-    """
-
-    name: str
-    summary: str
-    family: Family
-    area: tuple[int, int]
-    steps: int
-    network: Part
-    encoder: Part | None = None
-    metric: Part | None = None
-    needs: str | None = None
-    draft: int | None = None
-    best: int | None = None
-
-    def preset(self, name: str) -> int:
-        """The sampling steps of a preset.
-
-        Raises:
-            UsageError: there is none of that name.
-        """
-        if name not in PRESETS:
-            raise UsageError(f"--preset {name}: choose from {', '.join(PRESETS)}")
-        stated = {"draft": self.draft, "best": self.best}.get(name)
-        return self.steps if stated is None else stated
-
-    @property
-    def parts(self) -> tuple[Part, ...]:
-        """The files that the model needs."""
-        return (self.network,) if self.encoder is None else (self.network, self.encoder)
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """Files and models by name, models with the best last."""
-
-    parts: dict[str, Part]
-    models: dict[str, Model]
 
 
 def catalog() -> Catalog:
@@ -134,8 +36,8 @@ def catalog() -> Catalog:
     tables: dict[str, tuple[Path | Traversable, Table]] = {}
     for source in sources:
         try:
-            raw = _read(source, bundled=source is ours)
-            parts |= {name: _part(name, table) for name, table in raw["files"].items()}
+            raw = read_tables(source, bundled=source is ours)
+            parts |= {name: part_of(name, table) for name, table in raw["files"].items()}
         except OSError as error:
             raise UsageError(
                 f"{source}: cannot be read ({error.strerror}); PPD_WEIGHTS names your catalogue"
@@ -146,7 +48,7 @@ def catalog() -> Catalog:
     models = {}
     for name, (source, table) in tables.items():  # last: a model may use the files of both
         try:
-            models[name] = _model(name, table, parts)
+            models[name] = model_of(name, table, parts)
         except ValueError as error:
             raise UsageError(f"{source}: {error}") from None
     return Catalog(parts, models)
@@ -232,114 +134,3 @@ def usual_file() -> Path | None:
     except RuntimeError:
         return None
     return folder / "weights.toml" if folder.is_absolute() else None
-
-
-def _read(source: Path | Traversable, bundled: bool) -> dict[str, dict[str, Table]]:
-    """The tables [files.NAME] and [models.NAME] of a catalogue's file.
-
-    Raises:
-        OSError, ValueError: it cannot be read, or is not of that form.
-    """
-    raw = parse_toml(
-        read_regular(source, MOST_BYTES) if isinstance(source, Path) else source.read_bytes()
-    )
-    if unknown := sorted(set(raw) - {"files", "models"}):
-        raise ValueError(
-            f"[{shown(unknown[0])}]: unknown; there are [files.NAME] and [models.NAME]"
-        )
-    tables = {kind: raw.get(kind, {}) for kind in ("files", "models")}
-    for kind, rows in tables.items():
-        if not isinstance(rows, dict):
-            raise ValueError(f"{kind}: must be tables [{kind}.NAME]")
-        for name, row in rows.items():
-            where = f"[{kind}.{shown(name)}]"
-            if not isinstance(row, dict):
-                raise ValueError(f"{where}: must be a table")
-            if _NAME.fullmatch(name) is None or name == AUTO:
-                raise ValueError(
-                    f"{where}: a name has letters, digits and . _ -, {LONGEST_NAME} of them at "
-                    f"most, and is not {AUTO}"
-                )
-            if not bundled and (name == FALLBACK or "bundled" in row):
-                raise ValueError(f"{where}: only the package has files inside it; choose a name")
-    return tables
-
-
-_TYPES = {
-    "area": (list, "two numbers"),
-    "steps": (int, "a number"),
-    "draft": (int, "a number"),
-    "best": (int, "a number"),
-    "bytes": (int, "a number"),
-}
-
-
-def _check_keys(where: str, table: Table, kind: type[Part] | type[Model]) -> None:
-    known = {f.name: f for f in fields(kind) if f.name != "name"}
-    for key, value in table.items():
-        if key not in known:
-            raise ValueError(f"{where} {shown(key)}: unknown key; there are {', '.join(known)}")
-        expected, called = _TYPES.get(key, (str, "text"))
-        if not isinstance(value, expected) or isinstance(value, bool):
-            raise ValueError(f"{where} {key}: must be {called}")
-        if isinstance(value, str) and not (value.strip() and value == shown(value, LONGEST_TEXT)):
-            raise ValueError(
-                f"{where} {key}: must be one line of text, of {LONGEST_TEXT} characters at most "
-                "and without control characters"
-            )
-    for key, f in known.items():
-        if f.default is MISSING and key not in table:
-            raise ValueError(f"{where} {key}: is missing")
-
-
-def _part(name: str, table: Table) -> Part:
-    where = f"[files.{name}]"
-    _check_keys(where, table, Part)
-    row = Part(name=name, **table)
-    if sum(place is not None for place in (row.bundled, row.repository, row.get)) != 1:
-        raise ValueError(f"{where}: give a repository, or get, which says where to find the file")
-    if row.bundled is not None:
-        return row
-    if row.file is None:
-        raise ValueError(f"{where} file: is missing")
-    path = PurePosixPath(row.file)
-    if path.is_absolute() or ".." in path.parts or "\\" in row.file or not path.name:
-        raise ValueError(f"{where} file: must be the path of a file in its repository")
-    if row.repository is not None and _REPOSITORY.fullmatch(row.repository) is None:
-        raise ValueError(f"{where} repository: must be OWNER/NAME")
-    if row.revision is not None:
-        if row.repository is None:
-            raise ValueError(f"{where} revision: needs a repository")
-        if COMMIT.fullmatch(row.revision) is None:
-            raise ValueError(f"{where} revision: must be a commit, 40 hexadecimal digits")
-    if row.bytes is not None and not 0 < row.bytes < 1 << 63:
-        raise ValueError(f"{where} bytes: must be above 0, and a size that a file can have")
-    if row.sha256 is not None and SHA256.fullmatch(row.sha256) is None:
-        raise ValueError(f"{where} sha256: must be 64 hexadecimal digits in small letters")
-    return row
-
-
-def _model(name: str, table: Table, parts: dict[str, Part]) -> Model:
-    where = f"[models.{name}]"
-    _check_keys(where, table, Model)
-    row = dict(table)
-    for key in ("network", "encoder", "metric"):
-        if key in row:
-            if row[key] not in parts:
-                known = shown(", ".join(parts), LONGEST_TEXT)
-                raise ValueError(
-                    f"{where} {key}: no file is called {shown(row[key])!r}; known: {known}"
-                )
-            row[key] = parts[row[key]]
-    if row["family"] not in get_args(Family):
-        raise ValueError(f"{where} family: must be one of {', '.join(get_args(Family))}")
-    if (row["family"] == "tiny") == ("encoder" in row):
-        has = "has its encoder in the network's file" if "encoder" in row else "needs an encoder"
-        raise ValueError(f"{where} encoder: the family {row['family']} {has}")
-    sides = row["area"]
-    if len(sides) != 2 or not all(type(n) is int and 16 <= n <= WIDEST for n in sides):
-        raise ValueError(f"{where} area: must be [width, height] in pixels, 16 to {WIDEST}")
-    for key in ("draft", "steps", "best"):
-        if not 1 <= row.get(key, 1) <= 1000:
-            raise ValueError(f"{where} {key}: must be from 1 to 1000")
-    return Model(name=name, **{**row, "area": (sides[0], sides[1])})

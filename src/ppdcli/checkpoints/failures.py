@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ppdcli.checkpoints.catalog import FALLBACK, Part
+from ppdcli.checkpoints.catalog_rows import FALLBACK, Part
 from ppdcli.checkpoints.pins import pin_of
 from ppdcli.checkpoints.transfer import one_line
 from ppdcli.errors import CheckpointError, shown

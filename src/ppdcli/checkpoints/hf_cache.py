@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ppdcli.checkpoints.catalog import Part
+from ppdcli.checkpoints.catalog_rows import Part
 
 PARTIAL = ".ppd.incomplete"  # what `hf cache prune` clears away, and no one else's partial file
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ppdcli.checkpoints.catalog import AUTO, COMMIT, FALLBACK, SHA256, Model, Part, models
+from ppdcli.checkpoints.catalog import models
+from ppdcli.checkpoints.catalog_rows import AUTO, COMMIT, FALLBACK, SHA256, Model, Part
 from ppdcli.checkpoints.failures import (
     another,
     differing,

@@ -6,9 +6,10 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 
-from ppdcli.checkpoints.catalog import Model, Part, catalog, parts_called
+from ppdcli.checkpoints.catalog import catalog, parts_called
+from ppdcli.checkpoints.catalog_rows import Model, Part
+from ppdcli.checkpoints.families import FAMILIES, FILE_KINDS
 from ppdcli.checkpoints.imports import (
     folder_of_imported,
     link_in_the_way,
@@ -23,19 +24,11 @@ from ppdcli.errors import CheckpointError, OutputError
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import require_regular
 
-Kind = Literal["tiny", "network", "da2", "moge2"]
-
-KINDS: dict[Kind, str] = {
-    "tiny": "a network with its own encoder",
-    "network": "a Pixel-Perfect Depth network",
-    "da2": "Depth Anything V2 weights",
-    "moge2": "MoGe-2 weights",
-}
 CHUNK = 1 << 22
 
 
-def kind_of(path: Path) -> Kind:
-    """What a file of weights is for, by what it holds.
+def kind_of(path: Path) -> str:
+    """What a file of weights is for, by what it holds: a key of ``families.FILE_KINDS``.
 
     Raises:
         CheckpointError: it is missing, damaged, unsafe, or holds nothing that is known here.
@@ -43,18 +36,12 @@ def kind_of(path: Path) -> Kind:
     content = read_tensors(path) if path.suffix == ".safetensors" else read_pickle(path)
     keys = [key for key in content if isinstance(key, str)] if isinstance(content, Mapping) else []
 
-    def holds(prefix: str) -> bool:
-        return any(key.startswith(prefix) for key in keys)
-
-    if holds("dit."):
-        return "tiny" if holds("encoder.") else "network"
-    if {"model", "model_config"} <= set(keys) or holds("encoder.backbone."):
-        return "moge2"
-    if holds("pretrained."):
-        return "da2"
+    for name, kind in FILE_KINDS.items():
+        if kind.fits(keys):
+            return name
+    known_words = ", ".join(kind.words for kind in FILE_KINDS.values())
     raise CheckpointError(
-        f"{path}: holds none of {', '.join(KINDS.values())}; give a file that `ppd weights list` "
-        "names"
+        f"{path}: holds none of {known_words}; give a file that `ppd weights list` names"
     )
 
 
@@ -151,7 +138,7 @@ def _copy(source: Path, target: Path, report: Callable[[int], None]) -> str:
     return hashed.hexdigest()
 
 
-def _meant(name: str, kind: Kind, path: Path) -> Part:
+def _meant(name: str, kind: str, path: Path) -> Part:
     """The file of the catalogue that a file of some kind becomes.
 
     Raises:
@@ -173,18 +160,19 @@ def _meant(name: str, kind: Kind, path: Path) -> Part:
                     "--checkpoint"
                 )
             return part
-    wanted = " or ".join(dict.fromkeys(KINDS[of_kind] for _, of_kind in places))
+    wanted = " or ".join(dict.fromkeys(FILE_KINDS[of_kind].words for _, of_kind in places))
     raise CheckpointError(
-        f"{path}: holds {KINDS[kind]}, but {name} needs {wanted}; give that file, or another name"
+        f"{path}: holds {FILE_KINDS[kind].words}, but {name} needs {wanted}; "
+        "give that file, or another name"
     )
 
 
-def _places(model: Model) -> list[tuple[Part, Kind]]:
+def _places(model: Model) -> list[tuple[Part, str]]:
     """The files of a model, each with the kind that it must be."""
-    places: list[tuple[Part, Kind]] = []
-    places.append((model.network, "tiny" if model.family == "tiny" else "network"))
-    if model.encoder is not None:
-        places.append((model.encoder, model.family))
+    family = FAMILIES[model.family]
+    places = [(model.network, family.network)]
+    if model.encoder is not None and family.encoder is not None:
+        places.append((model.encoder, family.encoder))
     if model.metric is not None:
         places.append((model.metric, "moge2"))
     return places

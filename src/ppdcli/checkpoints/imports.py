@@ -11,7 +11,7 @@ import stat
 from contextlib import suppress
 from pathlib import Path
 
-from ppdcli.checkpoints.catalog import Part
+from ppdcli.checkpoints.catalog_rows import Part
 from ppdcli.checkpoints.pins import NoFolderError, own_folder
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import parse_json, read_regular

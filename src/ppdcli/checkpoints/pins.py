@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from ppdcli.checkpoints.catalog import COMMIT, SHA256, Part
+from ppdcli.checkpoints.catalog_rows import COMMIT, SHA256, Part
 from ppdcli.errors import CheckpointError, shown
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import parse_json, read_regular

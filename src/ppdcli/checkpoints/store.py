@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from ppdcli.checkpoints.catalog import SHA256, Part
+from ppdcli.checkpoints.catalog_rows import SHA256, Part
 from ppdcli.checkpoints.hf_cache import PARTIAL, cached, remove_cached, repository_folder
 from ppdcli.checkpoints.imports import imported, remove_imported
 from ppdcli.checkpoints.pins import known

@@ -14,7 +14,7 @@ from ppdcli.cli.options import ModelOptions
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from ppdcli.checkpoints.catalog import Model
+    from ppdcli.checkpoints.catalog_rows import Model
     from ppdcli.predictor import Predictor
 
 REPEATS = 5

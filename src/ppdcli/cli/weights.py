@@ -13,7 +13,7 @@ from ppdcli.cli.groups import takes
 from ppdcli.errors import CheckpointError, UsageError
 
 if TYPE_CHECKING:
-    from ppdcli.checkpoints.catalog import Part
+    from ppdcli.checkpoints.catalog_rows import Part
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, or one of its files.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")]

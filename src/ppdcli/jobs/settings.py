@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from ppdcli.checkpoints.catalog_rows import Part
+from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.files.foreign import open_regular
 from ppdcli.jobs.verdict import OFF, UNLIKE_ANY
 
@@ -84,7 +86,7 @@ def model_settings(
 
     chosen = catalog.model(hub.choose(name))
 
-    def told(part: catalog.Part | None, given: Path | None) -> str | None:
+    def told(part: Part | None, given: Path | None) -> str | None:
         if given is not None:
             return of_given(given)
         path = None if part is None else hub.find_sound(part)
@@ -93,7 +95,8 @@ def model_settings(
     whole = chosen.encoder is None and encoder is None  # one file holds both
     moge2: str | None = OFF
     if metric is not False and chosen.metric is not None:
-        moge2 = told(chosen.metric, encoder if chosen.family == "moge2" else None)
+        measures = FAMILIES[chosen.family].measures
+        moge2 = told(chosen.metric, encoder if measures else None)
         if moge2 is None and metric is None:
             moge2 = OFF
     width, height = chosen.area

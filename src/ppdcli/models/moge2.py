@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ppdcli.geometry.focal import recover_focal_shift, spans
 from ppdcli.models.dinov2 import IMAGENET_MEAN, IMAGENET_STD, PATCH, DinoV2, coarse_grid
 from ppdcli.models.moge2_blocks import ConvStack, ScaleHead, view_plane
-from ppdcli.models.moge2_config import LEVELS, EncoderConfig, MoGe2Config, StackConfig
+from ppdcli.models.moge2_config import BACKBONES, LEVELS, EncoderConfig, MoGe2Config, StackConfig
 
 
 class MoGe2Encoder(DinoV2):
@@ -92,6 +92,12 @@ class MoGe2Semantics(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """(N, 3, H, W) RGB in [0, 1], sides multiples of 16 -> (N, H/16 * W/16, dim)."""
         return self.encoder.semantics(image)
+
+
+def released_semantics() -> MoGe2Semantics:
+    """The encoder with the sizes of the released MoGe-2 ViT-L, whose own file states them."""
+    config = EncoderConfig(BACKBONES["dinov2_vitl14"], (5, 11, 17, 23), dim_out=1024)
+    return MoGe2Semantics(MoGe2Encoder(config))
 
 
 @dataclass(frozen=True)

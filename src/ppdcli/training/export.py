@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from ppdcli.checkpoints.assemble import TINY_ENCODER_PREFIX
+from ppdcli.checkpoints.builders import TINY_ENCODER_PREFIX
 from ppdcli.checkpoints.layouts import NETWORK_PREFIX
 from ppdcli.files.atomic import atomic_path
 from ppdcli.models.cas_dit import CasDiT

@@ -1,0 +1,106 @@
+"""Families of models: one row each, which everything that differs between them asks.
+
+Nothing heavy is imported before a row's function is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from ppdcli.checkpoints.model_files import ModelFiles
+    from ppdcli.models.pixel_perfect import PixelPerfectDepth
+
+
+@dataclass(frozen=True)
+class FileKind:
+    """What a file of weights can be.
+
+    Attributes:
+        words: for messages.
+        fits: whether a file with tensors or entries of these names is one.
+    """
+
+    words: str
+    fits: Callable[[Sequence[str]], bool]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models whose semantics come from the same kind of encoder.
+
+    Attributes:
+        network: kind of the network's file, a key of ``FILE_KINDS``.
+        encoder: kind of the encoder's file; None where the network's file holds the encoder.
+        build: makes the model of its files, in eval mode.
+        unloaded_encoder: makes an encoder of the full size without its weights; None where only a
+            file states the sizes.
+        measures: whether the encoder's file also gives metric depth.
+    """
+
+    network: str
+    encoder: str | None
+    build: Callable[[ModelFiles], PixelPerfectDepth]
+    unloaded_encoder: Callable[[], nn.Module] | None = None
+    measures: bool = False
+
+
+def _holds(prefix: str) -> Callable[[Sequence[str]], bool]:
+    return lambda names: any(name.startswith(prefix) for name in names)
+
+
+def _is_own(names: Sequence[str]) -> bool:
+    return _holds("dit.")(names) and _holds("encoder.")(names)
+
+
+def _is_moge2(names: Sequence[str]) -> bool:
+    return {"model", "model_config"} <= set(names) or _holds("encoder.backbone.")(names)
+
+
+def _build_own(files: ModelFiles) -> PixelPerfectDepth:
+    from ppdcli.checkpoints import builders
+
+    return builders.with_own_encoder(files)
+
+
+def _build_da2(files: ModelFiles) -> PixelPerfectDepth:
+    from ppdcli.checkpoints import builders
+
+    return builders.with_da2(files)
+
+
+def _build_moge2(files: ModelFiles) -> PixelPerfectDepth:
+    from ppdcli.checkpoints import builders
+
+    return builders.with_moge2(files)
+
+
+def _unloaded_da2() -> nn.Module:
+    from ppdcli.models.dinov2 import DinoV2Semantics
+
+    return DinoV2Semantics("vitl")
+
+
+def _unloaded_moge2() -> nn.Module:
+    from ppdcli.models.moge2 import released_semantics
+
+    return released_semantics()
+
+
+# In the order in which a file is tried.
+FILE_KINDS: dict[str, FileKind] = {
+    "tiny": FileKind("a network with its own encoder", _is_own),
+    "network": FileKind("a Pixel-Perfect Depth network", _holds("dit.")),
+    "moge2": FileKind("MoGe-2 weights", _is_moge2),
+    "da2": FileKind("Depth Anything V2 weights", _holds("pretrained.")),
+}
+
+FAMILIES: dict[str, Family] = {
+    "tiny": Family("tiny", None, _build_own),
+    "da2": Family("network", "da2", _build_da2, _unloaded_da2),
+    "moge2": Family("network", "moge2", _build_moge2, _unloaded_moge2, measures=True),
+}
