@@ -28,6 +28,8 @@ MAX_SEED = (1 << 64) - 1  # of PyTorch's generators
 BYTES_PER_PIXEL = 1024  # of the sampler's working memory on a card, beside its weights; an estimate
 MOST_TOGETHER = 8  # more in a forward gains nothing
 
+View = tuple[Tensor, Tensor]  # a photo as the network sees it, and as the encoder does
+
 
 class Predictor:
     """Predicts depth with one model on one device.
@@ -182,11 +184,11 @@ class Predictor:
             raise UsageError("photos of one batch must share one working size")
         height, width = sizes.pop()
         try:
-            images = [to_tensor(resize_rgb(photo.rgb, height, width)) for photo in photos]
+            views = self._views(photos, height, width)
             noise = draw_noise(height, width, seed)
-            depths, timings = self._compute(images, noise, steps, on_step)
+            depths, timings = self._compute(views, noise, steps, on_step)
             if self.precision == "fp16":
-                self._redo_in_fp32(photos, images, noise, steps, depths)
+                self._redo_in_fp32(photos, views, noise, steps, depths)
         except (MemoryError, RuntimeError, cv2.error) as error:
             if not lacks_memory(error):
                 raise
@@ -206,9 +208,19 @@ class Predictor:
             for depth in depths
         ]
 
+    def _views(self, photos: Sequence[Photo], height: int, width: int) -> list[View]:
+        """Each photo as the network sees it, and as the encoder does."""
+        larger = self.model.encoder_size(height, width)
+        views = []
+        for photo in photos:
+            image = to_tensor(resize_rgb(photo.rgb, height, width))
+            same = larger == (height, width)
+            views.append((image, image if same else to_tensor(resize_rgb(photo.rgb, *larger))))
+        return views
+
     def _compute(
         self,
-        images: Sequence[Tensor],
+        views: Sequence[View],
         noise: Tensor,
         steps: int,
         on_step: Callable[[int], None] | None,
@@ -219,10 +231,14 @@ class Predictor:
             started = time.perf_counter()
             self.model.encoder.to(self.device)  # from where _make_room may have put it
             noise = noise.to(self.device)
-            pairs = [(image, self.model.encode(image)) for image in _on(self.device, images)]
+            pairs = []
+            for image, view in views:
+                there = image.to(self.device)
+                view_there = there if view is image else view.to(self.device)
+                pairs.append((there, self.model.encode(there, view_there)))
             finish(self.device)
             encoded = time.perf_counter()
-            self._make_room(noise, len(images))
+            self._make_room(noise, len(views))
             try:
                 depths = self._sample(pairs, noise, steps, on_step)
             except RuntimeError as error:
@@ -288,7 +304,7 @@ class Predictor:
     def _redo_in_fp32(
         self,
         photos: Sequence[Photo],
-        images: Sequence[Tensor],
+        views: Sequence[View],
         noise: Tensor,
         steps: int,
         depths: list[Tensor],
@@ -308,7 +324,7 @@ class Predictor:
                 self.announce(
                     f"{photos[k].name}: {self.name} overflows in fp16; this photo is done in fp32"
                 )
-                (depths[k],), _ = self._compute([images[k]], noise, steps, None)
+                (depths[k],), _ = self._compute([views[k]], noise, steps, None)
         finally:
             self.precision = "fp16"
             for name, tensor in self.model.state_dict(keep_vars=True).items():
@@ -332,7 +348,3 @@ def _in_one(parts: Sequence[Tensor]) -> Tensor:
     if parts[0].is_contiguous():
         return torch.cat(list(parts))
     return torch.cat([part.mT for part in parts]).mT
-
-
-def _on(device: torch.device, images: Sequence[Tensor]) -> list[Tensor]:
-    return [image.to(device) for image in images]

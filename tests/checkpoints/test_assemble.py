@@ -25,7 +25,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from typer.testing import CliRunner
 
-from ppdcli.checkpoints.assemble import _require_width, assemble
+from ppdcli.checkpoints.assemble import assemble
+from ppdcli.checkpoints.builders import require_width
 from ppdcli.checkpoints.moge2_file import load_moge2_semantics
 from ppdcli.cli.app import app
 from ppdcli.errors import CheckpointError
@@ -223,4 +224,4 @@ def test_a_moge2_of_another_width_is_no_encoder_for_the_network(tmp_path: Path) 
     tensors = {key: torch.zeros(1).expand(shape) for key, shape in shapes}
     torch.save({"model_config": moge2_config("moge2_tiny"), "model": tensors}, path)
     with pytest.raises(CheckpointError, match=r"tokens 64 wide, and the network takes 1024; give"):
-        _require_width(load_moge2_semantics(path), path)
+        require_width(load_moge2_semantics(path), path)

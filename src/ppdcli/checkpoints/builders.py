@@ -52,7 +52,7 @@ def with_moge2(files: ModelFiles) -> PixelPerfectDepth:
     """
     network, path = _network(files), _encoder_file(files)
     prompt = files.prompt or load_moge2_semantics(path, files.device, files.dtype)
-    _require_width(prompt, path)
+    require_width(prompt, path)
     return PixelPerfectDepth(network, prompt).eval()
 
 
@@ -70,7 +70,12 @@ def _encoder_file(files: ModelFiles) -> Path:
     return files.encoder
 
 
-def _require_width(encoder: MoGe2Semantics, path: Path) -> None:
+def require_width(encoder: MoGe2Semantics, path: Path) -> None:
+    """Requires tokens as wide as the released network takes them.
+
+    Raises:
+        CheckpointError: they are not; names the file.
+    """
     if encoder.dim != CasDiTConfig.semantics_dim:
         raise CheckpointError(
             f"{path}: this MoGe-2 gives tokens {encoder.dim} wide, and the network takes "

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ppdcli.models.conditioning import Condition, weights_state
@@ -19,6 +20,12 @@ def draw_noise(height: int, width: int, seed: int) -> Tensor:
     """x_T of one image, (1, 1, H, W) float32, drawn on the CPU: the same on every device."""
     generator = torch.Generator("cpu").manual_seed(seed)
     return torch.randn((1, 1, height, width), generator=generator, dtype=torch.float32)
+
+
+def enlarged(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """(N, 3, H, W) in [0, 1] -> (N, 3, *size) in [0, 1], bicubic."""
+    mode = {"mode": "bicubic", "antialias": True, "align_corners": False}
+    return F.interpolate(image, size=size, **mode).clamp(0, 1)  # type: ignore[arg-type]
 
 
 class PixelPerfectDepth(nn.Module):
@@ -50,10 +57,26 @@ class PixelPerfectDepth(nn.Module):
         """
         return self.sample(image, self.encode(image), noise, steps, on_step)
 
+    def encoder_size(self, height: int, width: int) -> tuple[int, int]:
+        """The size at which the encoder wants what the network sees at ``height`` x ``width``."""
+        wanted = getattr(self.encoder, "input_size", None)
+        return (height, width) if wanted is None else wanted(height, width)
+
     @torch.inference_mode()
-    def encode(self, image: Tensor) -> Tensor:
-        """The semantics prompt of a batch, needed once whatever the number of steps."""
-        return self.encoder(image)
+    def encode(self, image: Tensor, view: Tensor | None = None) -> Tensor:
+        """The semantics tokens of a batch, needed once whatever the number of steps.
+
+        Args:
+            image: (N, 3, H, W) RGB in [0, 1].
+            view: the same photos at ``encoder_size``; ``image``, enlarged, if None.
+        """
+        height, width = image.shape[-2:]
+        wanted = self.encoder_size(height, width)
+        if wanted == (height, width):
+            return self.encoder(image)
+        if view is None:
+            view = enlarged(image, wanted)
+        return self.encoder(view, (height, width))
 
     @torch.inference_mode()
     def sample(

@@ -18,6 +18,7 @@ from ppdcli.models.efficientnet_lite import LITE2, EfficientNetLite, Stages, che
 from ppdcli.models.sizes import WIDEST, require_counts
 
 DEPTH_FREQUENCIES = (1, 6)
+COARSEST = 32  # stride of the image network: other sides would be padded
 TOKEN = 8  # side of a semantics token in pixels: the transformer's coarse patch
 
 
@@ -29,15 +30,20 @@ class PyramidEncoderConfig:
         stages: of the image network, an EfficientNet-Lite; Lite2's unless stated.
         lateral: channels of the pyramid.
         context: channels of its coarsest level, which sees the whole picture.
+        enlargement: side of the encoder's picture over that of the network's. The encoder costs a
+            fiftieth of the network, so that it can see more than the network does.
     """
 
     stages: Stages = LITE2
     lateral: int = 96
     context: int = 256
+    enlargement: float = 1.0
 
     def __post_init__(self) -> None:
         check_stages(self.stages)
         require_counts(WIDEST, lateral=self.lateral, context=self.context)
+        if not (isinstance(self.enlargement, int | float) and 0.25 <= self.enlargement <= 8):
+            raise ValueError(f"enlargement must be from 0.25 to 8, not {self.enlargement!r}")
 
     @property
     def semantics_dim(self) -> int:
@@ -116,18 +122,43 @@ class PyramidEncoder(nn.Module):
         """Depth at strides 4, 8, 16 and 32, for training: (N, 1, H/s, W/s), 0 near and 1 far."""
         return [head(x) for head, x in zip(self.heads, self.pyramid(image), strict=True)]
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Semantics tokens (N, H/8 * W/8, semantics_dim), row-major, float32."""
-        if image.shape[-2] % 16 or image.shape[-1] % 16:
-            raise ValueError(f"image sides must be multiples of 16, not {tuple(image.shape[-2:])}")
+    def input_size(self, height: int, width: int) -> tuple[int, int]:
+        """The size at which it wants the picture that the network sees at ``height`` x ``width``.
+
+        The same where nothing is enlarged, else multiples of 32.
+        """
+        scale = self.config.enlargement
+        if scale == 1:
+            return height, width
+        high, wide = (max(1, round(side * scale / COARSEST)) * COARSEST for side in (height, width))
+        return high, wide
+
+    def forward(self, image: Tensor, size: tuple[int, int] | None = None) -> Tensor:
+        """Semantics tokens (N, H/8 * W/8, semantics_dim), row-major, float32.
+
+        Args:
+            image: (N, 3, h, w) in [0, 1].
+            size: (H, W) of the network's picture; (h, w) if None.
+        """
+        height, width = size or (image.shape[-2], image.shape[-1])
+        if height % 16 or width % 16:
+            raise ValueError(f"image sides must be multiples of 16, not {(height, width)}")
         levels = self.pyramid(image)
         # Cas-DiT keeps only a token's direction, so every part has a fixed length of its own; as
         # sines and cosines depth has one, and its small differences still show.
-        depth = F.pixel_unshuffle(self.heads[0](levels[0]), TOKEN // 4)
+        at_4, at_8 = (height // 4, width // 4), (height // 8, width // 8)
+        depth = F.pixel_unshuffle(_resized(self.heads[0](levels[0]), at_4), TOKEN // 4)
         angle = torch.cat([depth * (math.pi / 2 * k) for k in DEPTH_FREQUENCIES], 1)
-        fine = F.pixel_unshuffle(levels[0], TOKEN // 4)
-        parts = (levels[1].float(), fine.float(), torch.cat([angle.sin(), angle.cos()], 1))
+        fine = F.pixel_unshuffle(_resized(levels[0].float(), at_4), TOKEN // 4)
+        coarse = _resized(levels[1].float(), at_8)
+        parts = (coarse, fine, torch.cat([angle.sin(), angle.cos()], 1))
         return torch.cat([F.normalize(p, dim=1) for p in parts], 1).flatten(2).transpose(1, 2)
+
+
+def _resized(x: Tensor, size: tuple[int, int]) -> Tensor:
+    if x.shape[-2:] == size:
+        return x
+    return F.interpolate(x, size=size, mode="bilinear", antialias=True, align_corners=False)
 
 
 def _with_place(x: Tensor) -> Tensor:

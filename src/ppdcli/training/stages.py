@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
 from ppdcli.models.flow import T, interpolate, shifted
+from ppdcli.models.pixel_perfect import enlarged
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training.recipe import Phase
 from ppdcli.training.targets import multi_scale_gradient_loss
@@ -57,7 +58,9 @@ def flow_loss(encoder: PyramidEncoder, noise_only: float, shift: float = 1.0) ->
 
     def loss(network: nn.Module, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
         with torch.no_grad(), _autocast(image.device):
-            semantics = encoder(image)
+            size = (image.shape[-2], image.shape[-1])
+            wanted = encoder.input_size(*size)
+            semantics = encoder(image if wanted == size else enlarged(image, wanted), size)
         t = draw_timesteps(len(image), noise_only, shift, image.device)
         noise = torch.randn_like(latent)
         share = (t / T).view(-1, 1, 1, 1)
