@@ -14,7 +14,7 @@ from ppdcli.geometry.distortion import Distortion, rays
 from ppdcli.geometry.normals import surface_normals
 from ppdcli.geometry.scale import near_far_depth
 
-GOLDEN = Path(__file__).parents[1] / "data" / "parity" / "depth2pcd.npz"
+GOLDEN = Path(__file__).parent / "data" / "parity" / "depth2pcd.npz"
 CAMERA = Camera(50, 60, 9.5, 7.5, 20, 16)
 RGB = np.random.default_rng(0).integers(0, 256, (16, 20, 3)).astype(np.uint8)
 PROVENANCE = {"model": "ppd-tiny", "seed": "3", "steps": "4"}
