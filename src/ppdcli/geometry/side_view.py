@@ -34,11 +34,20 @@ def side_view(
     step = -(-len(points) // MOST_POINTS)
     points, colors = points[::step], colors[::step]
     frame = points if framed_by is None else framed_by
-    sin, cos = math.sin(TURN), math.cos(TURN)
-    from_right = np.array([[cos, 0, sin], [0, 1, 0], [-sin, 0, cos]], np.float32)
-    from_above = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
-    views = [_view(points @ turn.T, colors, frame @ turn.T) for turn in (from_right, from_above)]
+    views = [_view(turn(points), colors, turn(frame)) for turn in (_from_the_right, _from_above)]
     return np.concatenate(views, axis=1)
+
+
+def _from_the_right(points: np.ndarray) -> np.ndarray:
+    # No matrix product: how it rounds may depend on where the memory begins.
+    sin, cos = np.float32(math.sin(TURN)), np.float32(math.cos(TURN))
+    x, y, z = points.T
+    return np.stack([x * cos + z * sin, y, z * cos - x * sin], axis=1)
+
+
+def _from_above(points: np.ndarray) -> np.ndarray:
+    x, y, z = points.T
+    return np.stack([x, -z, y], axis=1)
 
 
 def _view(points: np.ndarray, colors: np.ndarray, frame: np.ndarray) -> np.ndarray:
