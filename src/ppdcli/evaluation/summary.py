@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,19 +138,28 @@ def json_of(
     }
 
 
-def csv_of(rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """Per-image rows; empty where there is no value."""
+def csv_of(
+    rows: Sequence[Row], columns: Sequence[Column], parts: Mapping[str, str] | None = None
+) -> str:
+    """Per-image rows; empty where there is no value.
+
+    Args:
+        rows: of all predictors.
+        columns: the scores.
+        parts: image -> its data set, in a benchmark of several.
+    """
     keys = [column.key for column in columns]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["image", "predictor", "status", *keys, "note"])
+    writer.writerow([*(["set"] if parts else []), "image", "predictor", "status", *keys, "note"])
     for row in rows:
         scores = row.scores or {}
         values = [
             "" if not math.isfinite(v := scores.get(key, math.nan)) else f"{v:.7g}" for key in keys
         ]
-        texts = (_cell(row.image), _cell(row.predictor), row.status)
-        writer.writerow([*texts, *values, _cell(row.reason or row.note or "")])
+        texts = (cell(row.image), cell(row.predictor), row.status)
+        part = [cell(parts[row.image])] if parts else []
+        writer.writerow([*part, *texts, *values, cell(row.reason or row.note or "")])
     return stream.getvalue()
 
 
@@ -161,12 +170,12 @@ def csv_of_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> str
     writer.writerow(["predictor", *(c.key for c in columns), "images", "not_scored"])
     for s in summaries:
         values = ["" if math.isnan(v := s.means[c.key]) else f"{v:.7g}" for c in columns]
-        writer.writerow([_cell(s.predictor), *values, s.scored, sum(s.not_scored.values())])
+        writer.writerow([cell(s.predictor), *values, s.scored, sum(s.not_scored.values())])
     return stream.getvalue()
 
 
-def _cell(text: str) -> str:
-    """A text for a table; one that spreadsheets would take for a formula is quoted."""
+def cell(text: str) -> str:
+    """A text for a CSV table; one that spreadsheets would take for a formula is quoted."""
     line = shown(text, LONGEST_CELL)
     return f"'{line}" if line.startswith(FORMULAS) else line
 

@@ -60,8 +60,22 @@ class Furnished:
             number, view = divmod(first + k, VIEWS)
             if place is None or view == 0:
                 place = self._arrange(seed, number)
-            rgb[k], depth[k] = self._picture(place, (seed, number, view), shape)
+            rgb[k], depth[k], _ = self._picture(place, (seed, number, view), shape)
         return Samples(rgb, depth)
+
+    def picture(
+        self, seed: int, number: int, shape: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """The first picture of place ``number`` of the series ``seed``, with its focal length.
+
+        Args:
+            seed, number: the series, and the place in it.
+            shape: (height, width).
+
+        Returns:
+            (H, W, 3) uint8; (H, W) float32 metres; the focal length in pixels.
+        """
+        return self._picture(self._arrange(seed, number), (seed, number, 0), shape)
 
     def _arrange(self, seed: int, number: int) -> Place:
         for attempt in range(4):
@@ -75,7 +89,7 @@ class Furnished:
 
     def _picture(
         self, place: Place, key: tuple[int, int, int], shape: tuple[int, int]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, float]:
         wide = max(shape) / min(shape) > _WIDE
         best: tuple[float, np.ndarray, np.ndarray] | None = None
         for attempt in range(_TRIES):
@@ -91,7 +105,7 @@ class Furnished:
             if score >= 1:
                 break
         light, depth = take(place.stage, chosen, *shape, place.hard)
-        return _photo(light, depth, dice), depth
+        return _photo(light, depth, dice), depth, chosen.focal(*shape)
 
 
 def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
