@@ -76,7 +76,7 @@ def align(
     valid pixels, then three times on the nine tenths of smallest residuals, clipped to 1e-3 to
     200 m. A falling line is taken as it is, with a note.
 
-    A constant prediction becomes the mean of y in all protocols, with a note.
+    A constant prediction becomes the mean of the y that are fitted, with a note.
 
     RANSAC's threshold is 0 where half or more of the true depths are equal. scikit-learn then
     finds a line whose slope is 0 but for rounding, and the sign of that decides between two quite
@@ -175,6 +175,8 @@ def _trimmed_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, str | Non
     for _ in range(ROUNDS):
         residual = np.abs(slope * x + intercept - y)
         kept = residual <= np.quantile(residual, KEPT)
+        if np.count_nonzero(kept) < 2:
+            break
         slope, intercept = _least_squares(x[kept], y[kept])
     return slope, intercept, _oddity(x, slope)
 
