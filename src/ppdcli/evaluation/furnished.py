@@ -1,4 +1,4 @@
-"""The ``furnished`` set: rendered places, furnished with models that no training has seen.
+"""The ``furnished`` set: rendered places, with furniture and textures that no training has seen.
 
 Equal numbers give equal places. The last bits of the pictures may differ between processors, so
 every frame carries a hash.
@@ -24,8 +24,8 @@ SEED = 20_011  # of the places; training's are below recipe.SEEDS
 SHAPE = (384, 512)
 COUNT = 200  # of the set, by default
 FACTS = (
-    "rendered places at fixed seeds, 512x384, furnished with models that training does not see; "
-    "exact depth",
+    "rendered places at fixed seeds, 512x384, with furniture and textures that training does not "
+    "see; exact depth",
     "valid: nearer than the sky",
 )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ppdcli.scenes.camera import take
-from ppdcli.scenes.finishes import BANKS
+from ppdcli.scenes.finishes import BANKS, HELD_OUT_BANK
 from ppdcli.scenes.models.library import Library
 from ppdcli.scenes.places.gardens import garden, meadow, square
 from ppdcli.scenes.places.roles import Cast
@@ -42,6 +42,7 @@ class Furnished:
     def __init__(self, library: Library, held_out: bool = False) -> None:
         self._store = Store(library)
         self._cast = Cast(library, held_out)
+        self._held_out = held_out
 
     def samples(self, seed: int, first: int, count: int, shape: tuple[int, int]) -> Samples:
         """Pictures ``first`` to ``first + count - 1`` of the endless series ``seed``.
@@ -78,11 +79,12 @@ class Furnished:
         return self._picture(self._arrange(seed, number), (seed, number, 0), shape)
 
     def _arrange(self, seed: int, number: int) -> Place:
+        bank = HELD_OUT_BANK if self._held_out else seed % BANKS
         for attempt in range(4):
             rng = np.random.default_rng([seed, number, attempt])
             kinds, often = list(_PLACES), list(_PLACES.values())
             kind = kinds[rng.choice(len(kinds), p=often)]
-            place = kind(Site(self._store, self._cast, rng, seed % BANKS))
+            place = kind(Site(self._store, self._cast, rng, bank))
             if place.site.things:
                 break
         return place
@@ -150,6 +152,6 @@ def make_furnished(
         seed, first: the series, and the number of its first picture.
         count: of pictures.
         shape: (height, width).
-        held_out: furnish with the models that training does not see.
+        held_out: furnish with the models, and paper with the textures, that training does not see.
     """
     return Furnished(library, held_out).samples(seed, first, count, shape)
