@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -18,6 +19,7 @@ from ppdcli.evaluation.edge_profile import BINS
 from ppdcli.evaluation.report.content import Column, Profile, Table
 from ppdcli.evaluation.report.content import Row as TableRow
 from ppdcli.evaluation.rows import Row
+from ppdcli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,23 @@ def remarks(summaries: Sequence[Summary]) -> list[str]:
                 f"{s.predictor}: of {s.scored} images, {parts} (nothing to measure in the others)"
             )
     return lines
+
+
+def facts_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The hash of the images that were rendered, by which two reports can be compared."""
+    digests: dict[str, set[str]] = {}
+    for row in rows:
+        if row.digest:
+            digests.setdefault(row.image, set()).add(row.digest)
+    if not digests:
+        return ()
+    if any(len(found) > 1 for found in digests.values()):
+        return (
+            "the predictors' rows are of images that were rendered differently: score all on one "
+            "machine with --overwrite",
+        )
+    whole = hashlib.sha256("".join(min(found) for found in digests.values()).encode())
+    return (f"sha256 of the {counted(len(digests), 'rendered image')}: {whole.hexdigest()[:16]}",)
 
 
 def json_of(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -30,7 +29,6 @@ from ppdcli.evaluation.scoring import CHAMFER, NEAR_EDGES, PIXELS, Rules, judge
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import parse_json, read_regular
 from ppdcli.version import __version__
-from ppdcli.wording import counted
 
 PICTURES = "pictures"  # folder of the gallery
 REPORTED = "reported.json"  # in it: the names of the report's own files
@@ -189,25 +187,8 @@ def results_of(benchmark: Benchmark, rows: Rows) -> Results:
             summaries[k] = mean_of_sets(summaries[k], list(sets.values()))
             for part, of_part in sets.items():
                 by_set[part].append(of_part)
-    facts = _facts_of_rows([row for found in by_predictor.values() for row in found])
+    facts = summary.facts_of([row for found in by_predictor.values() for row in found])
     return Results(columns, tuple(summaries), by_predictor, by_set, facts)
-
-
-def _facts_of_rows(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The hash of rendered images, by which two reports can be compared."""
-    digests: dict[str, set[str]] = {}
-    for row in rows:
-        if row.digest:
-            digests.setdefault(row.image, set()).add(row.digest)
-    if not digests:
-        return ()
-    if any(len(found) > 1 for found in digests.values()):
-        return (
-            "the predictors' rows are of images that were rendered differently: score all on one "
-            "machine with --overwrite",
-        )
-    whole = hashlib.sha256("".join(min(found) for found in digests.values()).encode())
-    return (f"sha256 of the {counted(len(digests), 'rendered image')}: {whole.hexdigest()[:16]}",)
 
 
 def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[Path]:

@@ -31,6 +31,8 @@ def put(root: Path, *names: str) -> Path:
         ("frame-000000.color.jpg", "frame-000000.depth.png", "."),
         ("rgb_7.png", "depth_7.png", "."),
         ("image_7.png", "image_7_depth.png", "."),
+        ("scene/rgb.png", "scene/depth.png", "scene"),
+        ("scene/image.jpg", "scene/image_depth.png", "scene"),
         ("rgb/0001.jpg", "depth/0001.png", "."),
         ("a/rgb/0001.jpg", "a/depth/0001.png", "a"),
         ("a/b/image/1.jpg", "a/b/depth/1.npy", "a"),

@@ -69,6 +69,7 @@ def find_pairs(
     |---|---|
     | ``NAME.*`` | ``NAME_depth.*``, ``NAME.exr``, ``NAME.npy`` |
     | ``NAME_rgb.*`` (color, colour, image, images) | the same |
+    | ``rgb.*`` (the same words) | ``depth.*`` |
     | ``rgb/NAME.*`` (the same words) | ``depth/NAME.*`` |
 
     The word stands at the start or at the end of a name, after or before ``_``, ``-`` or ``.``,
@@ -172,7 +173,9 @@ def _without_folder(parts: tuple[str, ...], words: tuple[str, ...]) -> tuple[str
 
 
 def _without_word(stem: str, words: tuple[str, ...]) -> str:
-    """A name without a word at its end or, if there is none, at its start."""
+    """A name without a word at its end or, if there is none, at its start; "" if it is one."""
+    if stem.lower() in words:
+        return ""
     either = "|".join(words)
     for pattern in (rf"(?P<name>.+)[_.-](?:{either})", rf"(?:{either})[_.-](?P<name>.+)"):
         if match := re.fullmatch(pattern, stem, re.IGNORECASE | re.DOTALL):
