@@ -81,7 +81,8 @@ def plain_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     Image.new("RGB", (4, 4)).save(stream, format="PNG")
     for chart in ("scores_chart", "profile_chart"):
         name = f"ppdcli.evaluation.report.write.{chart}"
-        monkeypatch.setattr(name, lambda *_: stream.getvalue())
+        # Without profiles there is no chart of them.
+        monkeypatch.setattr(name, lambda shown, _: stream.getvalue() if shown else None)
 
 
 @pytest.fixture

@@ -207,6 +207,43 @@ def test_least_squares_by_hand() -> None:
     assert (limited.slope, limited.intercept) == (aligned.slope, aligned.intercept)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("seed", range(4))
+def test_trimmed_leaves_out_the_tenth_of_largest_residuals_three_times(
+    kind: Kind, seed: int
+) -> None:
+    prediction, depth, valid = problem(kind, seed)
+    x, y = prediction[valid], SPACES[kind](depth[valid])
+    design = np.stack([x, np.ones(x.size)], 1)
+    line, *_ = np.linalg.lstsq(design, y, rcond=None)
+    for _ in range(3):
+        residual = np.abs(design @ line - y)
+        near = residual <= np.quantile(residual, 0.9)
+        line, *_ = np.linalg.lstsq(design[near], y[near], rcond=None)
+    aligned = align("trimmed", kind, prediction, depth, valid)
+    assert (aligned.slope, aligned.intercept) == pytest.approx(tuple(line), rel=1e-6)
+    known = aligned.depth[valid]
+    assert known.min() >= 1e-3 and known.max() <= 200
+
+
+def test_trimmed_is_not_pulled_by_a_few_wrong_depths() -> None:
+    prediction = np.linspace(0, 1, 1000)[None]
+    truth = np.expm1(prediction + 1)
+    wrong = truth.copy()
+    wrong[0, ::15] = 60.0  # a sensor's reflections
+    pulled = align("least-squares", "ppd", prediction, wrong, everywhere(wrong)).depth
+    trimmed = align("trimmed", "ppd", prediction, wrong, everywhere(wrong)).depth
+    assert np.abs(trimmed / truth - 1).max() < 1e-6
+    assert np.abs(pulled / truth - 1).max() > 0.1
+
+
+def test_trimmed_takes_a_falling_line_as_it_is() -> None:
+    depth = np.linspace(1, 5, 300)[None]
+    aligned = align("trimmed", "ppd", -np.log1p(depth), depth, everywhere(depth))
+    assert aligned.slope == pytest.approx(-1) and "falling" in (aligned.note or "")
+    assert np.allclose(aligned.depth, depth)
+
+
 def test_depth_stays_above_a_thousandth_of_a_millimetre() -> None:
     depth = row(1, 2, 6)
     steep = align("least-squares", "depth", row(0, 1, 2), depth, np.array([[False, True, True]]))
@@ -267,17 +304,22 @@ def test_scale_and_shift_do_not_matter(protocol: Protocol, kind: Kind, seed: int
 def test_a_constant_becomes_the_mean(protocol: Protocol, kind: Kind, value: float) -> None:
     _, depth, mask = problem(kind, 0)
     aligned = align(protocol, kind, np.full(SHAPE, value), depth, mask)
-    mean = SPACES[kind](depth[mask]).mean()
-    np.testing.assert_allclose(SPACES[kind](aligned.depth), mean)
+    y = SPACES[kind](depth[mask])
+    near = y
+    for _ in range(3 if protocol == "trimmed" else 0):
+        apart = np.abs(y - near.mean())
+        near = y[apart <= np.quantile(apart, 0.9)]
+    np.testing.assert_allclose(SPACES[kind](aligned.depth), near.mean())
     assert aligned.note == "constant prediction" and aligned.slope == 0
 
 
 @pytest.mark.parametrize("value", [0.0, -3.0])
 def test_a_constant_may_be_zero_or_below(value: float) -> None:
     depth = row(1, 2, 6)
+    means = {"authors": 3, "least-squares": 3, "trimmed": 1.5}
     for protocol in PROTOCOLS:
         aligned = align(protocol, "depth", np.full((1, 3), value), depth, everywhere(depth))
-        np.testing.assert_allclose(aligned.depth, 3)
+        np.testing.assert_allclose(aligned.depth, means[protocol])
         assert aligned.note == "constant prediction"
 
 
@@ -301,7 +343,8 @@ def test_far_outside_the_fit_nothing_overflows(protocol: Protocol, kind: Kind) -
     prediction[0, :2] = (-1e30, 1e30)
     with np.errstate(all="raise", under="ignore"):
         aligned = align(protocol, kind, prediction, depth, mask, depth_range=(0.1, 50))
-    lowest, highest = (1e-3, depth[mask].max()) if protocol == "authors" else (0.1, 50)
+    limits = {"authors": (1e-3, depth[mask].max()), "trimmed": (1e-3, 200)}
+    lowest, highest = limits.get(protocol, (0.1, 50))
     order = (highest, lowest) if kind == "disparity" else (lowest, highest)
     np.testing.assert_allclose(aligned.depth[0, :2], order)
 

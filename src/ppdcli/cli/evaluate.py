@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,25 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ppdcli.cli.benchmarks import (
+    ALL_SETS,
+    FITS,
+    RENDERED,
+    RGBD,
+    WITH_EDGES,
+    SetRequest,
+    open_benchmark,
+)
 from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
 from ppdcli.cli.groups import numbers, takes
 from ppdcli.cli.options import ModelOptions
 from ppdcli.errors import UsageError
-from ppdcli.evaluation.sets.names import SETS
-from ppdcli.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ppdcli.evaluation.predictors import Candidate
     from ppdcli.evaluation.rows import Row
-    from ppdcli.evaluation.true_edges import EdgeSettings
-    from ppdcli.jobs.evaluate import Benchmark
 
-SYNTHETIC = "synthetic"
-ALL_SETS = {SYNTHETIC: "rendered scenes, no download", **SETS}
-WITH_EDGES = (SYNTHETIC, "hypersim")  # whose truth is exact, and has a camera
-PROTOCOLS = ("authors", "least-squares")
+PROTOCOLS = tuple(FITS)
 KINDS = ("ppd", "log-depth", "depth", "disparity")
 PNG_SCALES = ("mm", "kitti", "tum")
 BLURS = (2.0, 8.0)  # pixels, of the truth as a predictor
@@ -45,9 +46,30 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option(min=1, help="How many images.", show_default="all")
     ] = None,
+    depth_scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCALE",
+            help="Of rgbd's depth files of whole numbers: mm, kitti, tum, or metres per step.",
+            show_default="as the list or the file says",
+        ),
+    ] = None,
+    furniture: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH",
+            help="Furniture models of furnished: a folder of .sh3f files, or a packed file.",
+            show_default="Debian's package",
+        ),
+    ] = None,
     protocol: Annotated[
-        str, typer.Option(help="authors (RANSAC in log depth) or least-squares (Marigold's).")
-    ] = "authors",
+        str | None,
+        typer.Option(
+            help="authors (RANSAC in log depth), least-squares (Marigold's), or trimmed (least "
+            "squares without outliers, for sensors).",
+            show_default="authors; trimmed for rgbd",
+        ),
+    ] = None,
     predictions: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=DIR", help="Score these depth files, of any tool."),
@@ -81,11 +103,15 @@ def evaluate(
         bool, typer.Option("--overwrite", help="Forget the results in --output.")
     ] = False,
     json_table: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Name files passed over; show tracebacks.")
+    ] = False,
 ) -> int:
-    """Score models, or other tools' depth files, on a benchmark; stopped, it goes on."""
+    """Score models, or other tools' depth files, on a benchmark. A stopped run is resumed."""
     if benchmark not in ALL_SETS:
         raise UsageError(f"no benchmark is called {benchmark!r}; choose {', '.join(ALL_SETS)}")
+    if protocol is None:
+        protocol = "trimmed" if benchmark == RGBD else "authors"
     _choose("--protocol", protocol, PROTOCOLS)
     _choose("--kind", kind, KINDS)
     if png_scale is not None:
@@ -110,12 +136,25 @@ def evaluate(
     from ppdcli.jobs.streams import write_stdout
 
     settings = EdgeSettings(**given) if near_edges else None  # type: ignore[arg-type]
-    task = _benchmark(benchmark, root, list_file, limit, protocol, settings)
+    folder = output or Path("ppd-eval", f"{benchmark}-{protocol}")
+    request = SetRequest(
+        benchmark,
+        root,
+        list_file,
+        limit,
+        protocol,  # type: ignore[arg-type]
+        settings,
+        depth_scale,
+        furniture,
+        folder,
+        verbose,
+    )
+    request.check()
+    task = open_benchmark(request)
     candidates: list[Candidate] = [
         of_folder(name, folder, kind, png_scale)  # type: ignore[arg-type]
         for name, folder in named
     ]
-    folder = output or Path("ppd-eval", f"{benchmark}-{protocol}")
     if not named or model.model != "auto" or model.checkpoint is not None:
         from ppdcli.evaluation.predictors import of_model
 
@@ -124,7 +163,7 @@ def evaluate(
         candidates.insert(
             0, of_model(predictor, model.number_of_steps(), model.seed, area, bilinear)
         )
-    if benchmark == SYNTHETIC:
+    if benchmark in RENDERED:
         candidates += _controls()
     _each_by_a_name(candidates)
     if overwrite:
@@ -133,84 +172,27 @@ def evaluate(
     for line in (*rows.complaints(), *task.facts):
         say(line)
     left = sum(
-        not rows.has(e.name, c.name, c.stamp(e.name)) for e in task.entries for c in candidates
+        not rows.has(e.name, c.name, job.stamp_of(e, c)) for e in task.entries for c in candidates
     )
     with _progress(left) as done:
         job.score_all(task, candidates, rows, folder, done)
     results = job.results_of(task, rows)
     files = job.write_results(task, results, folder)
     from ppdcli.evaluation import summary
+    from ppdcli.evaluation.by_set import text_of_sets
 
     if json_table:
         text = summary.dumps(job.json_table(task, results))
     else:
         lines = summary.text_of(results.summaries, results.columns)
+        if results.by_set:
+            lines += ["", *text_of_sets(results.by_set, results.columns)]
         text = "".join(f"{line}\n" for line in lines)
     write_stdout(text.encode())
-    for line in summary.remarks(results.summaries):
+    for line in (*results.facts, *summary.remarks(results.summaries)):
         say(line)
     say(f"page: {files[0]}; rows: {folder / 'rows.csv'}")
     return SOME_FAILED if results.failed else ALL_DONE
-
-
-def _benchmark(
-    name: str,
-    root: Path | None,
-    list_file: Path | None,
-    limit: int | None,
-    protocol: str,
-    edges: EdgeSettings | None,
-) -> Benchmark:
-    from ppdcli.evaluation.scoring import Rules
-    from ppdcli.jobs.evaluate import Benchmark
-
-    if name == SYNTHETIC:
-        from ppdcli.evaluation import synthetic
-
-        if root is not None or list_file is not None:
-            raise UsageError("synthetic is rendered, not read; leave out --root and --list")
-        count = synthetic.COUNT if limit is None else limit
-        entries, facts = synthetic.entries(count), list(synthetic.FACTS)
-        rules = Rules(protocol, edges=edges)  # type: ignore[arg-type]
-        listed = ""
-    else:
-        from ppdcli.evaluation.sets.catalog import open_set
-
-        if root is None:
-            raise UsageError(f"{name}: give its folder with --root, and its list with --list")
-        found = open_set(name, root, list_file)
-        listed = "\n".join(entry.name for entry in found.entries)
-        entries, facts = list(found.entries[:limit]), list(found.facts)
-        if found.passed_over:
-            facts.append(
-                f"{counted(found.passed_over, 'line')} of the list without depth, passed over"
-            )
-        if found.expected is not None and len(found.entries) != found.expected:
-            count = len(found.entries)
-            say(
-                f"{name}: {counted(count, 'image')} listed, the whole test set has {found.expected}"
-            )
-        rules = Rules(protocol, found.depth_range, edges, authors_nearest=name != "hypersim")  # type: ignore[arg-type]
-    edge_line = edges.describe() if edges is not None else "no scores near edges"
-    state = {
-        "set": name,
-        "protocol": protocol,
-        "list": hashlib.sha256(listed.encode(errors="surrogateescape")).hexdigest()[:12],
-        "edges": edge_line,
-    }
-    fit = (
-        "authors: RANSAC line to the truth in log(depth + 1), clipped to [1e-3, largest true depth]"
-        if protocol == "authors"
-        else "least-squares: a line on all valid pixels, in the space of the prediction, clipped "
-        "to the set's valid range"
-    )
-    lines = (
-        f"{name}: {counted(len(entries), 'image')}; means over images",
-        *facts,
-        f"fit, {fit}",
-        edge_line,
-    )
-    return Benchmark(name, entries, rules, lines, state)
 
 
 def _controls() -> list[Candidate]:

@@ -39,6 +39,7 @@ class Frame:
         valid: (H, W) bool, the pixels that are scored.
         camera: of depth's grid; None where the set states none.
         crop: how ``photo`` was cut from the stored one, before any resize; None if it was not.
+        digest: SHA-256 of photo and depth if they were rendered; empty if they were read.
     """
 
     photo: Photo
@@ -46,6 +47,7 @@ class Frame:
     valid: np.ndarray
     camera: Camera | None = None
     crop: Crop | None = None
+    digest: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +57,11 @@ class Entry:
     Attributes:
         name: the photo's path below the set's root, with "/" between; no two are equal in a set.
         load: reads it; raises InputError if a file is missing, broken or of another size.
+        part: the data set that it belongs to, in a benchmark of several; else empty.
+        stamp: changes when the files of the frame change; empty where that is not watched.
     """
 
     name: str
     load: Callable[[], Frame]
+    part: str = ""
+    stamp: str = ""

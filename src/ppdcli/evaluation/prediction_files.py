@@ -50,10 +50,12 @@ def of_folder(
         path = _find(folder, image)
         values = _read(path, kind, png_scale)
         crop = frame.crop
-        height, width = frame.depth.shape
-        if crop is not None and values.shape != (height, width):
+        if values.shape == frame.depth.shape:
+            return values
+        if crop is not None:
             require_view(path, values.shape, crop.full_width, crop.full_height)
             return _cropped(values, crop)
+        height, width = frame.photo.rgb.shape[:2]
         require_view(path, values.shape, width, height)
         return values
 

@@ -1,6 +1,6 @@
 """How a prediction is brought to metres before it is scored: a scale and a shift for each image.
 
-Both protocols fit them in the space that the prediction is affine in (``Kind``), on the true
+All protocols fit them in the space that the prediction is affine in (``Kind``), on the true
 depth itself. Their scores must not be mixed in one table.
 """
 
@@ -14,13 +14,15 @@ import numpy as np
 
 Kind = Literal["ppd", "log-depth", "depth", "disparity"]
 """What a prediction is affine in: log(depth + 1), log(depth), depth, 1 / depth."""
-Protocol = Literal["authors", "least-squares"]
+Protocol = Literal["authors", "least-squares", "trimmed"]
 
 LOWEST = 1e-3  # metres, the authors' floor
 MOST_TRIALS = 1000  # the authors' choice; what follows are scikit-learn's defaults
 CONFIDENCE = 0.99  # trials stop once it is this sure that one of them was free of outliers
 LEAST_DISPARITY = 1e-3  # 1/m; this and the next are Marigold's
 LEAST_DEPTH = 1e-6  # metres
+KEPT, ROUNDS = 0.9, 3  # "trimmed": the share of pixels that a line is fitted to again, how often
+FARTHEST = 200.0  # metres, "trimmed"
 EVERYTHING = (0.0, math.inf)
 
 
@@ -70,7 +72,11 @@ def align(
     is inverted. A falling line is taken as it is, with a note. "ppd" and "log-depth" are
     extensions of ours.
 
-    A constant prediction becomes the mean of y in either protocol, with a note.
+    "trimmed": for measured depth with outliers, as sensors give it. Ordinary least squares on all
+    valid pixels, then three times on the nine tenths of smallest residuals, clipped to 1e-3 to
+    200 m. A falling line is taken as it is, with a note.
+
+    A constant prediction becomes the mean of the y that are fitted, with a note.
 
     RANSAC's threshold is 0 where half or more of the true depths are equal. scikit-learn then
     finds a line whose slope is 0 but for rounding, and the sign of that decides between two quite
@@ -95,6 +101,9 @@ def align(
     if protocol == "authors":
         slope, intercept, note = _authors_line(x, y, seed)
         lowest, highest = LOWEST, float(gt.max())
+    elif protocol == "trimmed":
+        slope, intercept, note = _trimmed_line(x, y)
+        lowest, highest = LOWEST, FARTHEST
     else:
         slope, intercept, note = _least_squares_line(kind, x, y)
         lowest, highest = max(depth_range[0], LEAST_DEPTH), depth_range[1]
@@ -158,9 +167,24 @@ def _least_squares_line(
         if x.size < 2:
             raise Degenerate("the predicted disparity is positive at fewer than two valid pixels")
     slope, intercept = _least_squares(x, y)
+    return slope, intercept, _oddity(x, slope)
+
+
+def _trimmed_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, str | None]:
+    slope, intercept = _least_squares(x, y)
+    for _ in range(ROUNDS):
+        residual = np.abs(slope * x + intercept - y)
+        kept = residual <= np.quantile(residual, KEPT)
+        if np.count_nonzero(kept) < 2:
+            break
+        slope, intercept = _least_squares(x[kept], y[kept])
+    return slope, intercept, _oddity(x, slope)
+
+
+def _oddity(x: np.ndarray, slope: float) -> str | None:
     if np.ptp(x) == 0:
-        return slope, intercept, "constant prediction"
-    return slope, intercept, None if slope > 0 else f"falling prediction (slope {slope:.3g})"
+        return "constant prediction"
+    return None if slope > 0 else f"falling prediction (slope {slope:.3g})"
 
 
 def _consensus(

@@ -31,7 +31,8 @@ class Row:
         reason: why it was not.
         note: what was out of the ordinary though it was.
         sums, counts: error by distance to the nearest edge; empty without edges.
-        stamp: of the file that was scored; empty where there is none.
+        stamp: of the files that were scored; empty where there is none.
+        digest: of the frame (``Frame.digest``).
     """
 
     image: str
@@ -43,6 +44,7 @@ class Row:
     sums: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
     stamp: str = ""
+    digest: str = ""
 
 
 class Rows:
@@ -191,6 +193,8 @@ class Rows:
 def _plain(row: Row) -> dict[str, Any]:
     """Without NaN, which JSON does not have."""
     raw = asdict(row)
+    if not row.digest:
+        del raw["digest"]
     if row.scores is not None:
         raw["scores"] = {k: v if math.isfinite(v) else None for k, v in row.scores.items()}
     return raw
@@ -206,6 +210,7 @@ def _row(raw: dict[str, Any]) -> Row:
     if scores is not None:
         scores = {k: math.nan if v is None else float(v) for k, v in scores.items()}
     texts = [raw[key] for key in ("image", "predictor", "stamp")]
+    texts.append(raw.get("digest", ""))
     texts += [raw[key] for key in ("reason", "note") if raw[key] is not None]
     if raw["status"] not in get_args(Status) or (raw["status"] == "scored") != bool(scores):
         raise ValueError

@@ -13,10 +13,11 @@ from ppdcli.evaluation.edge_profile import error_by_distance
 from ppdcli.evaluation.edge_recall import edge_recall
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.metrics import score
-from ppdcli.evaluation.protocols import EVERYTHING, Kind, Protocol, align
+from ppdcli.evaluation.protocols import EVERYTHING, Degenerate, Kind, Protocol, align
 from ppdcli.evaluation.report.content import Column
 from ppdcli.evaluation.true_edges import EdgeSettings, edge_band, true_edges
 from ppdcli.geometry.upsample import downsample_depth
+from ppdcli.wording import counted
 
 PIXELS = (
     Column("abs_rel", "AbsRel", "lower", ".3f"),
@@ -48,8 +49,10 @@ class Rules:
         depth_range: metres that the set calls valid.
         edges: what is near an edge; None for no scores of edges.
         authors_nearest: predictions come to the truth's size as ``cv2.INTER_NEAREST`` does it,
-            which is the authors' way; else by the nearest pixel centre.
+            which is the authors' way; else by the nearest pixel centre. The protocol "trimmed"
+            interpolates bilinearly instead.
         seed: of RANSAC and of the choice of points.
+        least_pixels: valid pixels that an image must have to be scored.
     """
 
     protocol: Protocol = "authors"
@@ -57,6 +60,7 @@ class Rules:
     edges: EdgeSettings | None = field(default_factory=EdgeSettings)
     authors_nearest: bool = False
     seed: int = 0
+    least_pixels: int = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,10 +94,13 @@ def judge(frame: Frame, prediction: np.ndarray, kind: Kind, rules: Rules) -> Jud
         Degenerate: the image cannot be scored; says why.
     """
     truth, valid = frame.depth, frame.valid
+    count = int(np.count_nonzero(valid))
+    if 0 < count < rules.least_pixels:
+        raise Degenerate(f"too little depth: {counted(count, 'valid pixel')}")
     fitted = align(
         rules.protocol,
         kind,
-        _at_size(prediction, truth.shape, rules.authors_nearest),
+        _at_size(prediction, truth.shape, rules),
         truth,
         valid,
         rules.seed,
@@ -126,8 +133,12 @@ def _near_edges(
     return scores
 
 
-def _at_size(values: np.ndarray, shape: tuple[int, ...], authors: bool) -> np.ndarray:
+def _at_size(values: np.ndarray, shape: tuple[int, ...], rules: Rules) -> np.ndarray:
     height, width = shape
-    if authors and values.shape != (height, width):
+    if values.shape == (height, width):
+        return values
+    if rules.protocol == "trimmed":
+        return cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
+    if rules.authors_nearest:
         return cv2.resize(values, (width, height), interpolation=cv2.INTER_NEAREST)
     return downsample_depth(values, height, width)

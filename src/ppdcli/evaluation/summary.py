@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ppdcli.evaluation.edge_profile import BINS
 from ppdcli.evaluation.report.content import Column, Profile, Table
 from ppdcli.evaluation.report.content import Row as TableRow
 from ppdcli.evaluation.rows import Row
+from ppdcli.wording import counted
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,23 @@ def remarks(summaries: Sequence[Summary]) -> list[str]:
     return lines
 
 
+def facts_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """The hash of the images that were rendered, by which two reports can be compared."""
+    digests: dict[str, set[str]] = {}
+    for row in rows:
+        if row.digest:
+            digests.setdefault(row.image, set()).add(row.digest)
+    if not digests:
+        return ()
+    if any(len(found) > 1 for found in digests.values()):
+        return (
+            "the predictors' rows are of images that were rendered differently: score all on one "
+            "machine with --overwrite",
+        )
+    whole = hashlib.sha256("".join(min(found) for found in digests.values()).encode())
+    return (f"sha256 of the {counted(len(digests), 'rendered image')}: {whole.hexdigest()[:16]}",)
+
+
 def json_of(
     name: str, protocol: str, settings: Sequence[str], summaries: Sequence[Summary]
 ) -> dict[str, Any]:
@@ -138,19 +157,28 @@ def json_of(
     }
 
 
-def csv_of(rows: Sequence[Row], columns: Sequence[Column]) -> str:
-    """Per-image rows; empty where there is no value."""
+def csv_of(
+    rows: Sequence[Row], columns: Sequence[Column], parts: Mapping[str, str] | None = None
+) -> str:
+    """Per-image rows; empty where there is no value.
+
+    Args:
+        rows: of all predictors.
+        columns: the scores.
+        parts: image -> its data set, in a benchmark of several.
+    """
     keys = [column.key for column in columns]
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["image", "predictor", "status", *keys, "note"])
+    writer.writerow([*(["set"] if parts else []), "image", "predictor", "status", *keys, "note"])
     for row in rows:
         scores = row.scores or {}
         values = [
             "" if not math.isfinite(v := scores.get(key, math.nan)) else f"{v:.7g}" for key in keys
         ]
-        texts = (_cell(row.image), _cell(row.predictor), row.status)
-        writer.writerow([*texts, *values, _cell(row.reason or row.note or "")])
+        texts = (cell(row.image), cell(row.predictor), row.status)
+        part = [cell(parts[row.image])] if parts else []
+        writer.writerow([*part, *texts, *values, cell(row.reason or row.note or "")])
     return stream.getvalue()
 
 
@@ -161,12 +189,12 @@ def csv_of_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> str
     writer.writerow(["predictor", *(c.key for c in columns), "images", "not_scored"])
     for s in summaries:
         values = ["" if math.isnan(v := s.means[c.key]) else f"{v:.7g}" for c in columns]
-        writer.writerow([_cell(s.predictor), *values, s.scored, sum(s.not_scored.values())])
+        writer.writerow([cell(s.predictor), *values, s.scored, sum(s.not_scored.values())])
     return stream.getvalue()
 
 
-def _cell(text: str) -> str:
-    """A text for a table; one that spreadsheets would take for a formula is quoted."""
+def cell(text: str) -> str:
+    """A text for a CSV table; one that spreadsheets would take for a formula is quoted."""
     line = shown(text, LONGEST_CELL)
     return f"'{line}" if line.startswith(FORMULAS) else line
 

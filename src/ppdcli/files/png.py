@@ -80,12 +80,13 @@ def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
     )
 
 
-def read(path: Path, scale: PngScale | None = None) -> DepthData:
+def read(path: Path, scale: PngScale | float | None = None) -> DepthData:
     """Read a 16-bit PNG back to float32 depth, NaN where the pixel says that there is none.
 
     Args:
         path: a file of ours, or anybody's in a known scale.
-        scale: of a file that does not carry its own; ``normalized`` is relative, 65535 far.
+        scale: of a file that does not carry its own: a name, or metres per step; ``normalized``
+            is relative, 65535 far.
 
     Raises:
         InputError: missing, damaged, not 16-bit grey, or of unknown scale.
@@ -98,6 +99,8 @@ def read(path: Path, scale: PngScale | None = None) -> DepthData:
             if not (isfinite(step) and isfinite(offset) and step):
                 raise ValueError
             invalid = text.get("invalid") == "0"
+        elif isinstance(scale, float):
+            step, offset, invalid = scale, 0.0, True
         elif scale in STEPS_PER_METRE:
             step, offset, invalid = 1 / STEPS_PER_METRE[scale], 0.0, True
         elif scale == "normalized":

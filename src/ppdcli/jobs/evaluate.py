@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import get_args
 
 from ppdcli.errors import InputError, OutputError
 from ppdcli.evaluation import summary
+from ppdcli.evaluation.by_set import (
+    csv_of_sets,
+    json_of_sets,
+    mean_of_sets,
+    summarise_sets,
+    table_of_sets,
+)
 from ppdcli.evaluation.frames import Entry
 from ppdcli.evaluation.gallery import Gallery, is_own
 from ppdcli.evaluation.predictors import Candidate
@@ -47,6 +54,11 @@ class Benchmark:
     facts: tuple[str, ...]
     settings: dict[str, str]
 
+    @property
+    def parts(self) -> dict[str, str]:
+        """Image -> its data set; empty where the benchmark is one set."""
+        return {entry.name: entry.part for entry in self.entries if entry.part}
+
 
 def score_all(
     benchmark: Benchmark,
@@ -71,7 +83,7 @@ def score_all(
         rows.claim(candidate.name, candidate.identity)
     images = [entry.name for entry in benchmark.entries]
     for entry in benchmark.entries:
-        stamps = {c.name: c.stamp(entry.name) for c in candidates}
+        stamps = {c.name: stamp_of(entry, c) for c in candidates}
         left = [c for c in candidates if not rows.has(entry.name, c.name, stamps[c.name])]
         if not left:
             continue
@@ -79,7 +91,7 @@ def score_all(
             frame = entry.load()
         except InputError as error:
             for candidate in left:
-                row = Row(entry.name, candidate.name, "unreadable", reason=str(error))
+                row = _unreadable(entry, candidate, error)
                 rows.add(row)
                 done(row)
             continue
@@ -89,9 +101,16 @@ def score_all(
                 prediction = candidate.predict(entry.name, frame)
                 judged = judge(frame, prediction, candidate.kind, benchmark.rules)
             except InputError as error:
-                row = Row(entry.name, candidate.name, "unreadable", reason=str(error))
+                row = _unreadable(entry, candidate, error)
             except Degenerate as error:
-                row = Row(entry.name, candidate.name, "degenerate", reason=str(error), stamp=stamp)
+                row = Row(
+                    entry.name,
+                    candidate.name,
+                    "degenerate",
+                    reason=str(error),
+                    stamp=stamp,
+                    digest=frame.digest,
+                )
             else:
                 row = Row(
                     entry.name,
@@ -102,6 +121,7 @@ def score_all(
                     sums=() if judged.sums is None else tuple(judged.sums.tolist()),
                     counts=() if judged.counts is None else tuple(judged.counts.tolist()),
                     stamp=stamp,
+                    digest=frame.digest,
                 )
                 if candidate.shown:
                     others = [*rows.of(candidate.name, images), row]
@@ -109,6 +129,15 @@ def score_all(
                     gallery.offer(row, others, frame, judged.depth)
             rows.add(row)
             done(row)
+
+
+def stamp_of(entry: Entry, candidate: Candidate) -> str:
+    """What tells a change of the files that a row depends on; it begins with the entry's."""
+    return entry.stamp + candidate.stamp(entry.name)
+
+
+def _unreadable(entry: Entry, candidate: Candidate, error: InputError) -> Row:
+    return Row(entry.name, candidate.name, "unreadable", reason=str(error), stamp=entry.stamp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +148,15 @@ class Results:
         columns: the scores that some image has.
         summaries: one a predictor.
         rows: all of them, by predictor.
+        by_set: the summaries of each data set, in a benchmark of several; else empty.
+        facts: lines that are known once the images have been scored.
     """
 
     columns: tuple[Column, ...]
     summaries: tuple[summary.Summary, ...]
     rows: dict[str, list[Row]]
+    by_set: dict[str, list[summary.Summary]] = field(default_factory=dict)
+    facts: tuple[str, ...] = ()
 
     @property
     def failed(self) -> list[Row]:
@@ -132,16 +165,30 @@ class Results:
 
 
 def results_of(benchmark: Benchmark, rows: Rows) -> Results:
-    """What the rows say, for all predictors that were ever scored with these settings."""
+    """What the rows say, for all predictors that were ever scored with these settings.
+
+    Rows of an image whose files have changed since are left out.
+    """
     images = [entry.name for entry in benchmark.entries]
-    by_predictor = {name: list(rows.of(name, images)) for name in rows.predictors}
+    stamps = {entry.name: entry.stamp for entry in benchmark.entries}
+    by_predictor = {
+        name: [row for row in rows.of(name, images) if row.stamp.startswith(stamps[row.image])]
+        for name in rows.predictors
+    }
     by_predictor = {name: found for name, found in by_predictor.items() if found}
     known = {key for found in by_predictor.values() for row in found for key in row.scores or ()}
     columns = tuple(column for column in (*PIXELS, *NEAR_EDGES, *CHAMFER) if column.key in known)
-    summaries = tuple(
-        summary.summarise(name, found, columns) for name, found in by_predictor.items()
-    )
-    return Results(columns, summaries, by_predictor)
+    summaries = [summary.summarise(name, found, columns) for name, found in by_predictor.items()]
+    parts = benchmark.parts
+    by_set: dict[str, list[summary.Summary]] = {part: [] for part in parts.values()}
+    if parts:
+        for k, (name, found) in enumerate(by_predictor.items()):
+            sets = summarise_sets(name, found, columns, parts)
+            summaries[k] = mean_of_sets(summaries[k], list(sets.values()))
+            for part, of_part in sets.items():
+                by_set[part].append(of_part)
+    facts = summary.facts_of([row for found in by_predictor.values() for row in found])
+    return Results(columns, tuple(summaries), by_predictor, by_set, facts)
 
 
 def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[Path]:
@@ -157,8 +204,10 @@ def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[
     texts = {
         "scores.json": summary.dumps(json_table(benchmark, results)),
         "scores.csv": summary.csv_of_table(results.summaries, results.columns),
-        "rows.csv": summary.csv_of(every_row, results.columns),
+        "rows.csv": summary.csv_of(every_row, results.columns, benchmark.parts),
     }
+    if results.by_set:
+        texts["sets.csv"] = csv_of_sets(results.by_set, results.columns)
     for name, text in texts.items():
         with atomic_path(folder / name) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
@@ -166,7 +215,7 @@ def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[
         folder,
         Report(
             title=f"{benchmark.name}, protocol {benchmark.rules.protocol}",
-            settings=(*benchmark.facts, f"worst and best by {PIXELS[0].title}"),
+            settings=(*benchmark.facts, *results.facts, f"worst and best by {PIXELS[0].title}"),
             table=summary.table_of(results.summaries, results.columns),
             pictures=tuple(
                 picture
@@ -180,6 +229,7 @@ def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[
             ),
             failures=tuple((r.image, r.predictor, r.reason or "") for r in results.failed),
             version=f"ppdcli {__version__}",
+            by_set=table_of_sets(results.by_set, results.columns) if results.by_set else None,
         ),
     )
     _drop_pictures_but(folder, {page.name for page in pages})
@@ -210,9 +260,9 @@ def _drop_pictures_but(folder: Path, kept: set[str]) -> None:
 
 def json_table(benchmark: Benchmark, results: Results) -> dict[str, object]:
     """The table for programs."""
-    return summary.json_of(
-        benchmark.name, benchmark.rules.protocol, benchmark.facts, results.summaries
-    )
+    facts = (*benchmark.facts, *results.facts)
+    table = summary.json_of(benchmark.name, benchmark.rules.protocol, facts, results.summaries)
+    return {**table, "sets": json_of_sets(results.by_set)} if results.by_set else table
 
 
 def clear(folder: Path) -> None:

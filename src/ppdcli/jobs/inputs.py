@@ -165,7 +165,7 @@ def _add_folder(found: Found, top: Path, output: Path | None, endings: Sequence[
             found.inputs.append(_unreadable(folder))
             continue
         if NAME in files:
-            recorded |= _recorded_in(folder)
+            recorded |= recorded_in(folder)
         images = [n for n in files if is_image(n) and folder / n not in recorded]
         if beside:
             stems = {PurePath(name).stem for name in images}
@@ -181,7 +181,7 @@ def _add_folder(found: Found, top: Path, output: Path | None, endings: Sequence[
         ]
 
 
-def _recorded_in(folder: Path) -> set[Path]:
+def recorded_in(folder: Path) -> set[Path]:
     """What the folder's journal knows as made by a run."""
     recorded = Recorded(folder)
     recorded.read_on()
@@ -192,7 +192,7 @@ def _without_recorded(matches: Sequence[Path], output: Path | None) -> list[Path
     """What a pattern has matched, but for files that a run has made."""
     tell = place_teller()
     folders = {match.parent for match in matches} | ({output} if output is not None else set())
-    recorded = {tell(path) for folder in folders for path in _recorded_in(folder)}
+    recorded = {tell(path) for folder in folders for path in recorded_in(folder)}
     return [match for match in matches if tell(match) not in recorded]
 
 

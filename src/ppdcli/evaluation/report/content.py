@@ -43,12 +43,14 @@ class Row:
         values: mean over the scored images, one a column of the table; None where there is none.
         scored: images that the means are of.
         not_scored: how many images were left out for which reason.
+        part: the data set that the values are of, in a table by data set; else empty.
     """
 
     predictor: str
     values: tuple[float | None, ...]
     scored: int
     not_scored: Mapping[str, int]
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,8 @@ class Report:
         profiles: one a predictor, all with the same edges; may be empty.
         failures: (image, predictor, reason) of every image that was not scored.
         version: the program's name and version.
+        by_set: the scores by data set, if there are several; the values of ``table`` are means
+            over the data sets then.
     """
 
     title: str
@@ -155,3 +159,4 @@ class Report:
     profiles: tuple[Profile, ...]
     failures: tuple[tuple[str, str, str], ...]
     version: str
+    by_set: Table | None = None

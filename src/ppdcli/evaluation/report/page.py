@@ -67,6 +67,7 @@ def render_page(
     shown = list(zip(report.pictures, panels, strict=True))
     sections = [
         _scores_section(report, scores),
+        _sets_section(report.by_set),
         _section("How it was measured", _list(report.settings)),
         _profile_section(report.profiles, profile),
         _pictures_section(shown, report.table),
@@ -125,6 +126,8 @@ def _scores_section(report: Report, chart: Chart | None) -> str:
     ]
     body = [_score_row(table, row, best) for row in table.rows]
     note = "Means over the scored images."
+    if report.by_set is not None:
+        note = "Means over the scored images of each data set, then over the data sets."
     if any(best):
         note += " The best value of a column is bold."
     if any(column.text(v) == NO_VALUE for r in table.rows for column, v in _cells(table, r)):
@@ -135,6 +138,26 @@ def _scores_section(report: Report, chart: Chart | None) -> str:
         f'<p class="faint">{note}</p>',
         _chart("Charts of the scores", "The scores of the table above as bar charts.", chart),
     )
+
+
+def _sets_section(table: Table | None) -> str:
+    if table is None:
+        return ""
+    head = [
+        '<th scope="col">Data set</th>',
+        '<th scope="col">Predictor</th>',
+        *(_column_head(column) for column in table.columns),
+        '<th scope="col" class="number">Images scored</th>',
+        '<th scope="col">Not scored</th>',
+    ]
+    none_best = [None] * len(table.columns)
+    body = [
+        [f'<th scope="row">{_text(row.part)}</th>', *_score_row(table, row, none_best)]
+        for row in table.rows
+    ]
+    name = "Scores by data set"
+    note = '<p class="faint">Means over the scored images of each data set.</p>'
+    return _section(name, _scrollable(name, _table(head, body)), note)
 
 
 def _column_head(column: Column) -> str:

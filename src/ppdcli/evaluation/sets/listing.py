@@ -36,21 +36,21 @@ def read_list(path: Path, rules: SetRules) -> Listing:
     rows: dict[PurePosixPath, tuple[PurePosixPath, ...]] = {}
     lines: dict[PurePosixPath, int] = {}
     passed_over = 0
-    for number, line in enumerate(_text(path, rules).splitlines(), 1):
+    for number, line in enumerate(read_text(path, rules.line).splitlines(), 1):
         fields = line.split()
         if not fields or fields[0].startswith("#"):
             continue
         where = f"{path}: line {number}"
         if len(fields) != len(rules.fields):
             raise UsageError(
-                f"{where} has {_count(len(fields))} instead of {len(rules.fields)}; give "
+                f"{where} has {counted_fields(len(fields))} instead of {len(rules.fields)}; give "
                 f"{rules.line}"
             )
         named = dict(zip(rules.fields, fields, strict=True))
         if named["depth"] == rules.no_depth:
             passed_over += 1
             continue
-        files = tuple(_below(named[field], where) for field in rules.fields if field in FILES)
+        files = tuple(below(named[field], where) for field in rules.fields if field in FILES)
         photo = files[0]
         if photo in rows:
             raise UsageError(
@@ -63,21 +63,39 @@ def read_list(path: Path, rules: SetRules) -> Listing:
     return Listing(tuple(rows.values()), passed_over)
 
 
-def _text(path: Path, rules: SetRules) -> str:
+def read_text(path: Path, line: str) -> str:
+    """The text of a list.
+
+    Args:
+        path: the list.
+        line: what its lines hold, for messages.
+
+    Raises:
+        UsageError: it cannot be read, or is no text.
+    """
     try:
         return read_file(path, str(path), LIST).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{path}: is no text; give a list with lines {rules.line}") from None
+        raise UsageError(f"{path}: is no text; give a list with lines {line}") from None
     except InputError as error:
-        raise UsageError(f"{error}; a list has lines {rules.line}") from None
+        raise UsageError(f"{error}; a list has lines {line}") from None
 
 
-def _count(fields: int) -> str:
-    return "1 field" if fields == 1 else f"{fields} fields"
+def counted_fields(number: int) -> str:
+    """For messages."""
+    return "1 field" if number == 1 else f"{number} fields"
 
 
-def _below(field: str, where: str) -> PurePosixPath:
-    """The path below the root that a field names."""
+def below(field: str, where: str) -> PurePosixPath:
+    """The path below the root that a field names.
+
+    Args:
+        field: of a line.
+        where: list and line, for the message.
+
+    Raises:
+        UsageError: it leads out of the root.
+    """
     # Windows' rules know its drives and separators as well as /, so lists are safe everywhere.
     path = PureWindowsPath(field)
     if path.anchor or ".." in path.parts or not path.parts:

@@ -15,6 +15,7 @@ from ppdcli.scenes.natural_textures import SIZE, natural_texture, noise, numbers
 
 Rng = np.random.Generator
 BANKS = 12  # sets of grey pictures; each series of scenes uses the next one
+HELD_OUT_BANK = BANKS  # one more, which training does not see
 _COUNT = 66
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ppdcli.scenes.film import develop
 from ppdcli.scenes.furnished.camera import take
-from ppdcli.scenes.furnished.finishes import BANKS
+from ppdcli.scenes.furnished.finishes import BANKS, HELD_OUT_BANK
 from ppdcli.scenes.furnished.models.library import Library
 from ppdcli.scenes.furnished.places.gardens import garden, meadow, square
 from ppdcli.scenes.furnished.places.roles import Cast
@@ -41,6 +41,7 @@ class Furnished:
     def __init__(self, library: Library, held_out: bool = False) -> None:
         self._store = Store(library)
         self._cast = Cast(library, held_out)
+        self._held_out = held_out
 
     def samples(self, seed: int, first: int, count: int, shape: tuple[int, int]) -> Samples:
         """Pictures ``first`` to ``first + count - 1`` of the endless series ``seed``.
@@ -59,22 +60,37 @@ class Furnished:
             number, view = divmod(first + k, VIEWS)
             if place is None or view == 0:
                 place = self._arrange(seed, number)
-            rgb[k], depth[k] = self._picture(place, (seed, number, view), shape)
+            rgb[k], depth[k], _ = self._picture(place, (seed, number, view), shape)
         return Samples(rgb, depth)
 
+    def picture(
+        self, seed: int, number: int, shape: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray, float]:
+        """The first picture of place ``number`` of the series ``seed``, with its focal length.
+
+        Args:
+            seed, number: the series, and the place in it.
+            shape: (height, width).
+
+        Returns:
+            (H, W, 3) uint8; (H, W) float32 metres; the focal length in pixels.
+        """
+        return self._picture(self._arrange(seed, number), (seed, number, 0), shape)
+
     def _arrange(self, seed: int, number: int) -> Place:
+        bank = HELD_OUT_BANK if self._held_out else seed % BANKS
         for attempt in range(4):
             rng = np.random.default_rng([seed, number, attempt])
             kinds, often = list(_PLACES), list(_PLACES.values())
             kind = kinds[rng.choice(len(kinds), p=often)]
-            place = kind(Site(self._store, self._cast, rng, seed % BANKS))
+            place = kind(Site(self._store, self._cast, rng, bank))
             if place.site.things:
                 break
         return place
 
     def _picture(
         self, place: Place, key: tuple[int, int, int], shape: tuple[int, int]
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[np.ndarray, np.ndarray, float]:
         wide = max(shape) / min(shape) > _WIDE
         best: tuple[float, np.ndarray, np.ndarray] | None = None
         for attempt in range(_TRIES):
@@ -90,7 +106,7 @@ class Furnished:
             if score >= 1:
                 break
         light, depth = take(place.stage, chosen, *shape, place.hard)
-        return _photo(light, depth, dice), depth
+        return _photo(light, depth, dice), depth, chosen.focal(*shape)
 
 
 def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -135,6 +151,6 @@ def make_furnished(
         seed, first: the series, and the number of its first picture.
         count: of pictures.
         shape: (height, width).
-        held_out: furnish with the models that training does not see.
+        held_out: furnish with the models, and paper with the textures, that training does not see.
     """
     return Furnished(library, held_out).samples(seed, first, count, shape)

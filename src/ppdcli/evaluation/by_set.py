@@ -1,0 +1,111 @@
+"""Benchmarks of several data sets: a summary of each, and the mean over them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ppdcli.errors import shown
+from ppdcli.evaluation.report.content import Column, Table
+from ppdcli.evaluation.report.content import Row as TableRow
+from ppdcli.evaluation.rows import Row
+from ppdcli.evaluation.summary import Summary, cell, summarise
+
+BySet = Mapping[str, Sequence[Summary]]  # data set -> one summary a predictor
+
+
+def summarise_sets(
+    predictor: str, rows: Sequence[Row], columns: Sequence[Column], parts: Mapping[str, str]
+) -> dict[str, Summary]:
+    """One predictor's means over the images of each data set.
+
+    Args:
+        predictor: its name.
+        rows: its rows.
+        columns: the scores.
+        parts: image -> its data set.
+    """
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(parts[row.image], []).append(row)
+    return {name: summarise(predictor, some, columns) for name, some in found.items()}
+
+
+def mean_of_sets(whole: Summary, sets: Sequence[Summary]) -> Summary:
+    """The summary of all images, its means taken over the data sets instead, each counting once.
+
+    Data sets that do not have a score are left out of its mean.
+    """
+    means = {}
+    for key in whole.means:
+        known = [value for s in sets if math.isfinite(value := s.means[key])]
+        means[key] = float(np.mean(known)) if known else math.nan
+    return replace(whole, means=means)
+
+
+def table_of_sets(by_set: BySet, columns: Sequence[Column]) -> Table:
+    """For the report: a row a data set and predictor, nothing marked as best."""
+    return Table(
+        tuple(replace(column, better=None) for column in columns),
+        tuple(
+            TableRow(
+                s.predictor,
+                tuple(s.means[c.key] for c in columns),
+                s.scored,
+                s.not_scored,
+                part=name,
+            )
+            for name, summaries in by_set.items()
+            for s in summaries
+        ),
+    )
+
+
+def text_of_sets(by_set: BySet, columns: Sequence[Column]) -> list[str]:
+    """For a terminal."""
+    rows = [(shown(name), shown(s.predictor), s) for name, some in by_set.items() for s in some]
+    wide = max(len(text) for text in ("set", *(name for name, _, _ in rows))) + 2
+    wider = max(len(text) for text in ("predictor", *(name for _, name, _ in rows))) + 2
+    widths = [max(len(c.title), 6) + 2 for c in columns]
+    titles = "".join(f"{c.title:>{w}}" for c, w in zip(columns, widths, strict=True))
+    lines = [f"{'set':<{wide}}{'predictor':<{wider}}{titles}{'images':>8}"]
+    for name, predictor, s in rows:
+        values = "".join(
+            f"{c.text(s.means[c.key]):>{w}}" for c, w in zip(columns, widths, strict=True)
+        )
+        lines.append(f"{name:<{wide}}{predictor:<{wider}}{values}{s.scored:>8}")
+    return lines
+
+
+def csv_of_sets(by_set: BySet, columns: Sequence[Column]) -> str:
+    """The same as CSV; empty where there is no value."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["set", "predictor", *(c.key for c in columns), "images", "not_scored"])
+    for name, summaries in by_set.items():
+        for s in summaries:
+            values = ["" if math.isnan(v := s.means[c.key]) else f"{v:.7g}" for c in columns]
+            left = sum(s.not_scored.values())
+            writer.writerow([cell(name), cell(s.predictor), *values, s.scored, left])
+    return stream.getvalue()
+
+
+def json_of_sets(by_set: BySet) -> list[dict[str, Any]]:
+    """The same for programs; None where there is no value."""
+    return [
+        {
+            "set": name,
+            "predictor": s.predictor,
+            "images": s.scored,
+            "not_scored": s.not_scored,
+            **{k: v if math.isfinite(v) else None for k, v in s.means.items()},
+        }
+        for name, summaries in by_set.items()
+        for s in summaries
+    ]

@@ -1,0 +1,204 @@
+"""The user's own photos with measured depth: any folder of RGB-D images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from ppdcli.depth_data import DepthData
+from ppdcli.errors import InputError, UsageError, shown
+from ppdcli.evaluation.frames import Entry, Frame
+from ppdcli.evaluation.sets.pairs import Pair, find_pairs
+from ppdcli.evaluation.sets.reading import between
+from ppdcli.evaluation.sets.rgbd_list import read_pairs
+from ppdcli.files import exr, npy, png
+from ppdcli.files.depth_files import format_of, is_metres
+from ppdcli.files.depth_scale import FORMS
+from ppdcli.files.source import is_dir
+from ppdcli.photo import Photo, load_photo
+
+DEPTH_RANGE = (0.1, 80.0)
+LEAST_PIXELS = 200  # fewer say little
+ASPECTS = 0.02  # by which those of photo and depth may differ
+NO_SCALE = f"holds whole numbers and does not say what one step is; give --depth-scale ({FORMS})"
+FACTS = (
+    "depth: metres, or whole numbers times the stated metres per step; 0, negative, NaN and "
+    "infinite are no depth; valid where 0.1 < d < 80 m, at 200 pixels or more",
+    "whole images at the depth files' size; photo and depth agree in aspect within 2 %",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class RgbdFolder:
+    """What there is to score.
+
+    Attributes:
+        entries: the images, none of them read yet.
+        left_out: files of the folder that are in no pair, by the reason.
+    """
+
+    entries: tuple[Entry, ...]
+    left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def open_rgbd(
+    root: Path,
+    list_file: Path | None,
+    scale: float | None,
+    results: Path | None = None,
+    made: Callable[[Path], Collection[Path]] = lambda _folder: (),
+) -> RgbdFolder:
+    """Finds photos with measured depth. Of the depth files, only a few are read.
+
+    Args:
+        root: the folder that holds them.
+        list_file: names the pairs (``rgbd_list``); None: they are found by name (``pairs``).
+        scale: metres per step of depth files of whole numbers that neither the list nor the file
+            itself knows; None if it is not stated.
+        results: a folder that is not searched.
+        made: a folder -> files in it that a model has made, which are no truth.
+
+    Raises:
+        UsageError: there is no such folder.
+        InputError: there is no pair, the list is wrong, or a scale is needed and not stated.
+    """
+    if not is_dir(root):
+        cause = "is no folder" if root.exists() else "no such folder"
+        raise UsageError(f"{root}: {cause}; name the folder of the photos and depth files")
+    if list_file is None:
+        found = find_pairs(root, results, made)
+        pairs, left_out = found.pairs, found.left_out
+    else:
+        pairs, left_out = read_pairs(list_file), {}
+    if scale is None:
+        _require_scales(root, pairs)
+    return RgbdFolder(tuple(_entry(root, pair, scale) for pair in pairs), left_out)
+
+
+def read(
+    photo_path: Path, depth_path: Path, scale: float | None, otherwise: float | None = None
+) -> Frame:
+    """A frame at the depth file's size, without a camera.
+
+    Args:
+        photo_path: the photo.
+        depth_path: its depth.
+        scale: metres per step that somebody states of this very file, which then must hold whole
+            numbers; what the file says of itself goes before it.
+        otherwise: metres per step of whole numbers without ``scale``.
+
+    Raises:
+        InputError: a file is missing or damaged, its scale is not known or is stated of
+            floating-point numbers, it holds predicted or relative depth, or photo and depth differ
+            in aspect.
+    """
+    depth_map = _measured(depth_path, scale, otherwise)
+    photo = load_photo(photo_path)
+    _require_same_view(depth_path, depth_map.values.shape, photo)
+    values = depth_map.values
+    depth = np.where(is_metres(values), values, np.float32(np.nan))
+    return Frame(photo, depth, between(depth, DEPTH_RANGE))
+
+
+def _entry(root: Path, pair: Pair, scale: float | None) -> Entry:
+    photo, depth = root / pair.photo, root / pair.depth
+    stated = scale if pair.scale is None else pair.scale
+    stamp = f"{_stamp(photo)} {pair.depth} {_stamp(depth)} {stated};"
+    load = partial(read, photo, depth, pair.scale, scale)
+    return Entry(pair.photo.as_posix(), load, pair.part, stamp)
+
+
+def _stamp(path: Path) -> str:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return "-"
+    return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def _require_scales(root: Path, pairs: Sequence[Pair]) -> None:
+    """Looks at one depth file of each kind: a scale that is missing is missing everywhere."""
+    seen: set[str] = set()
+    for pair in pairs:
+        suffix = pair.depth.suffix.lower()
+        if pair.scale is not None or suffix in seen:
+            continue
+        path = root / pair.depth
+        try:
+            missing = _lacks_scale(path)
+        except InputError:  # that image's own failure
+            continue
+        if missing:
+            raise InputError(f"{path}: {NO_SCALE}")
+        seen.add(suffix)
+
+
+def _lacks_scale(path: Path) -> bool:
+    match format_of(path):
+        case "png":
+            return not png.states_scale(path)
+        case "npy":
+            return _npy(path).dtype.kind != "f"
+    return False
+
+
+def _measured(path: Path, scale: float | None, otherwise: float | None) -> DepthData:
+    """Metres, (H, W) float32; anything where there is no depth."""
+    step = otherwise if scale is None else scale
+    match format_of(path):
+        case "png":
+            if step is None and not png.states_scale(path):
+                raise InputError(f"{path}: {NO_SCALE}")
+            depth_map = png.read(path, step)
+        case "exr":
+            _require_no_scale(path, scale)
+            depth_map = exr.read(path)
+        case "npy":
+            values = _npy(path)
+            if values.dtype.kind == "f":
+                _require_no_scale(path, scale)
+                step = 1.0
+            elif step is None:
+                raise InputError(f"{path}: {NO_SCALE}")
+            with np.errstate(over="ignore"):  # what is too large becomes infinite: no depth
+                depth_map = DepthData((values * np.float64(step)).astype(np.float32), "metric")
+        case None:
+            raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
+    if depth_map.kind == "relative":
+        raise InputError(f"{path}: holds relative depth; the truth must be in metres")
+    if model := depth_map.provenance.get("model"):
+        raise InputError(f"{path}: is a prediction of {shown(model)}; the truth must be measured")
+    return depth_map
+
+
+def _npy(path: Path) -> np.ndarray:
+    return npy.read_array(path, partial(npy.require_map, path))
+
+
+def _require_no_scale(path: Path, scale: float | None) -> None:
+    if scale not in (None, 1.0):
+        raise InputError(
+            f"{path}: holds floating-point numbers, which are metres, but the list states "
+            f"{scale:g} metres per step; leave that out"
+        )
+
+
+def _require_same_view(path: Path, shape: tuple[int, ...], photo: Photo) -> None:
+    height, width = photo.rgb.shape[:2]
+    rows, columns = shape
+    if _alike(columns / rows, width / height):
+        return
+    turned = _alike(rows / columns, width / height)
+    way_on = "turn it as the photo is shown" if turned else "give depth of the whole photo"
+    raise InputError(
+        f"{path}: is {columns}x{rows} but its photo {photo.name} is {width}x{height}, of another "
+        f"aspect; {way_on}"
+    )
+
+
+def _alike(aspect: float, other: float) -> bool:
+    return max(aspect, other) / min(aspect, other) <= 1 + ASPECTS

@@ -1,0 +1,40 @@
+"""What one step of a depth file of whole numbers means, as a user states it."""
+
+from __future__ import annotations
+
+import math
+
+from ppdcli.errors import UsageError, shown
+
+METRES_PER_STEP = {"mm": 1 / 1000, "kitti": 1 / 256, "tum": 1 / 5000}
+FORMS = "mm, kitti, tum, or metres per step such as 0.001 or 1/256"
+
+
+def parse_depth_scale(text: str, where: str) -> float:
+    """Metres per step of a stated scale.
+
+    Args:
+        text: ``mm``, ``kitti``, ``tum``, a number, or a fraction of two numbers.
+        where: what states it, for the message.
+
+    Returns:
+        A number above 0, 1 at most: what is more is rather steps per metre.
+
+    Raises:
+        UsageError: it is no such scale.
+    """
+    if text in METRES_PER_STEP:
+        return METRES_PER_STEP[text]
+    above, _, below = text.partition("/")
+    try:
+        scale = float(above) / float(below) if below else float(text)
+    except (ValueError, ZeroDivisionError):
+        scale = math.nan
+    if not (math.isfinite(scale) and scale > 0):
+        raise UsageError(f"{where} {shown(text, 40)} is no depth scale; give {FORMS}")
+    if scale > 1:
+        raise UsageError(
+            f"{where} {shown(text, 40)} is more than a metre per step; {scale:g} steps per metre "
+            f"are 1/{scale:g}"
+        )
+    return scale
