@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ import pytest
 from ppdcli.cloud import unproject
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.synthetic import entries, scenes
+from ppdcli.scenes.primitives import series
 from ppdcli.scenes.primitives.compositions import compose
 from ppdcli.scenes.primitives.render import rotation
+from ppdcli.scenes.primitives.textures import TextureBank, make_texture_bank
 from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training import shards
 
@@ -83,12 +86,12 @@ def test_no_training_draws_these_textures() -> None:
 @pytest.mark.usefixtures("small")
 def test_the_textures_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    make = shards.make_texture_bank
-    monkeypatch.setattr(
-        shards,
-        "_texture_bank",
-        shards.lru_cache(1)(lambda n, count: calls.append(n) or make(n, count)),
-    )
+
+    def counted(number: int, count: int) -> TextureBank:
+        calls.append(number)
+        return make_texture_bank(number, count)
+
+    monkeypatch.setattr(series, "_texture_bank", lru_cache(1)(counted))
     list(scenes(3))
     assert calls == [synthetic.BANK]
 

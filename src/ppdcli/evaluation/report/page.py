@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import math
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
 from itertools import pairwise
 from typing import get_args
 
 import numpy as np
-from PIL import Image
 
 from ppdcli.evaluation.report.content import (
     NO_VALUE,
@@ -24,6 +18,17 @@ from ppdcli.evaluation.report.content import (
     Row,
     Table,
     Why,
+)
+from ppdcli.evaluation.report.html_parts import (
+    Chart,
+    bullets,
+    chart_figure,
+    escaped,
+    jpeg,
+    palette_png,
+    scrollable,
+    section_of,
+    table_of,
 )
 from ppdcli.evaluation.report.panels import (
     ERROR_TICKS,
@@ -36,17 +41,7 @@ from ppdcli.evaluation.report.panels import (
 )
 from ppdcli.evaluation.report.style import style_sheet
 
-JPEG_QUALITY = 85
 MOST_UNFOLDED = 20  # failures
-_NOT_IN_HTML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart as PNG files in memory, for light and for dark pages."""
-
-    light: bytes
-    dark: bytes
 
 
 def render_page(
@@ -59,7 +54,7 @@ def render_page(
         panels: of ``report.pictures``, in their order.
         scores, profile: the charts; None where there is nothing to draw.
     """
-    title = _text(report.title)
+    title = escaped(report.title)
     css = style_sheet(
         {"depth": depth_palette()[: STEPS + 1], "error": error_palette()[: STEPS + 1]},
         {"swatch": GREY},
@@ -68,7 +63,7 @@ def render_page(
     sections = [
         _scores_section(report, scores),
         _sets_section(report.by_set),
-        _section("How it was measured", _list(report.settings)),
+        section_of("How it was measured", bullets(report.settings)),
         _profile_section(report.profiles, profile),
         _pictures_section(shown, report.table),
         _failures_section(report.failures),
@@ -93,7 +88,7 @@ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 </header>
 <main>
 {"".join(sections)}</main>
-<footer><p class="faint">Made by {_text(report.version)}.</p></footer>
+<footer><p class="faint">Made by {escaped(report.version)}.</p></footer>
 </body>
 </html>
 """
@@ -132,11 +127,11 @@ def _scores_section(report: Report, chart: Chart | None) -> str:
         note += " The best value of a column is bold."
     if any(column.text(v) == NO_VALUE for r in table.rows for column, v in _cells(table, r)):
         note += f" {NO_VALUE}: no value."
-    return _section(
+    return section_of(
         "Scores",
-        _scrollable("Scores", _table(head, body)),
+        scrollable("Scores", table_of(head, body)),
         f'<p class="faint">{note}</p>',
-        _chart("Charts of the scores", "The scores of the table above as bar charts.", chart),
+        chart_figure("Charts of the scores", "The scores of the table above as bar charts.", chart),
     )
 
 
@@ -152,26 +147,26 @@ def _sets_section(table: Table | None) -> str:
     ]
     none_best = [None] * len(table.columns)
     body = [
-        [f'<th scope="row">{_text(row.part)}</th>', *_score_row(table, row, none_best)]
+        [f'<th scope="row">{escaped(row.part)}</th>', *_score_row(table, row, none_best)]
         for row in table.rows
     ]
     name = "Scores by data set"
     note = '<p class="faint">Means over the scored images of each data set.</p>'
-    return _section(name, _scrollable(name, _table(head, body)), note)
+    return section_of(name, scrollable(name, table_of(head, body)), note)
 
 
 def _column_head(column: Column) -> str:
     direction = f"<small>{column.better} is better</small>" if column.better else ""
-    return f'<th scope="col" class="number">{_text(column.title)} {direction}</th>'
+    return f'<th scope="col" class="number">{escaped(column.title)} {direction}</th>'
 
 
 def _score_row(table: Table, row: Row, best: Sequence[str | None]) -> list[str]:
-    cells = [f'<th scope="row">{_text(row.predictor)}</th>']
+    cells = [f'<th scope="row">{escaped(row.predictor)}</th>']
     for (column, value), best_text in zip(_cells(table, row), best, strict=True):
-        text = _text(column.text(value))
+        text = escaped(column.text(value))
         strong = f"<strong>{text}</strong>" if column.text(value) == best_text else text
         cells.append(f'<td class="number">{strong}</td>')
-    reasons = "; ".join(f"{count} × {_text(why)}" for why, count in row.not_scored.items())
+    reasons = "; ".join(f"{count} × {escaped(why)}" for why, count in row.not_scored.items())
     left_out = sum(row.not_scored.values())
     cells.append(f'<td class="number">{row.scored}</td>')
     cells.append(f"<td>{left_out}{': ' + reasons if reasons else ''}</td>")
@@ -191,7 +186,7 @@ def _profile_section(profiles: Sequence[Profile], chart: Chart | None) -> str:
         for low, high in pairwise(edges)
     ]
     head = ['<th scope="col">Pixels from the edge</th>']
-    head += [f'<th scope="col" class="number">{_text(p.predictor)}</th>' for p in profiles]
+    head += [f'<th scope="col" class="number">{escaped(p.predictor)}</th>' for p in profiles]
     means = np.stack([profile.means() for profile in profiles], axis=1)
     body = [
         [f'<th scope="row">{name}</th>']
@@ -199,14 +194,14 @@ def _profile_section(profiles: Sequence[Profile], chart: Chart | None) -> str:
         for name, line in zip(bins, means, strict=True)
     ]
     name = "Error near depth edges"
-    numbers = f"<details>\n<summary>The numbers</summary>\n{_table(head, body)}</details>\n"
+    numbers = f"<details>\n<summary>The numbers</summary>\n{table_of(head, body)}</details>\n"
     alt = "Mean relative error by distance to the nearest true depth edge; a line a predictor."
-    return _section(
+    return section_of(
         name,
         "<p>Mean of |predicted − true| / true over all scored pixels of all images, by their "
         "distance to the nearest edge of the true depth.</p>",
-        _chart(name, alt, chart),
-        _scrollable(f"{name}: the numbers", numbers),
+        chart_figure(name, alt, chart),
+        scrollable(f"{name}: the numbers", numbers),
     )
 
 
@@ -222,24 +217,24 @@ def _pictures_section(shown: Sequence[tuple[Picture, Panels]], table: Table) -> 
         articles = [_article(picture, p, table) for picture, p in shown if picture.why == why]
         if articles:
             parts += [f"<h3>{why.title()}</h3>\n", *articles]
-    return _section("Images", *parts)
+    return section_of("Images", *parts)
 
 
 def _article(picture: Picture, panels: Panels, table: Table) -> str:
-    image, predictor = _text(picture.image), _text(picture.predictor)
+    image, predictor = escaped(picture.image), escaped(picture.predictor)
     colors, errors = depth_palette(), error_palette()
     figures = [
-        ("Photo", f"Photo {image}", _jpeg(panels.photo)),
-        ("True depth", f"True depth of {image}", _palette_png(panels.truth, colors)),
+        ("Photo", f"Photo {image}", jpeg(panels.photo)),
+        ("True depth", f"True depth of {image}", palette_png(panels.truth, colors)),
         (
             "Predicted depth",
             f"Depth of {image} as predicted by {predictor}",
-            _palette_png(panels.predicted, colors),
+            palette_png(panels.predicted, colors),
         ),
         (
             "Relative error",
             f"Relative error of {predictor} on {image}",
-            _palette_png(panels.error, errors),
+            palette_png(panels.error, errors),
         ),
     ]
     height, width = panels.truth.shape
@@ -249,7 +244,7 @@ def _article(picture: Picture, panels: Panels, table: Table) -> str:
         for caption, alt, uri in figures
     )
     scores = "".join(
-        f" <span>{_text(column.title)} {_text(column.text(value))}</span>"
+        f" <span>{escaped(column.title)} {escaped(column.text(value))}</span>"
         for column, value in ((table.column(key), v) for key, v in picture.scores.items())
     )
     return f"""<article>
@@ -278,71 +273,16 @@ def _failures_section(failures: Sequence[tuple[str, str, str]]) -> str:
     head = [f'<th scope="col">{name}</th>' for name in ("Image", "Predictor", "Reason")]
     body = [
         [
-            f'<th scope="row">{_text(image)}</th>',
-            f"<td>{_text(name)}</td>",
-            f"<td>{_text(why)}</td>",
+            f'<th scope="row">{escaped(image)}</th>',
+            f"<td>{escaped(name)}</td>",
+            f"<td>{escaped(why)}</td>",
         ]
         for image, name, why in failures
     ]
     unfolded = " open" if len(failures) <= MOST_UNFOLDED else ""
-    return _section(
+    return section_of(
         "Images not scored",
         f"<details{unfolded}>\n<summary>{len(failures)} in all, in none of the means</summary>\n",
-        _scrollable("Images not scored", _table(head, body)),
+        scrollable("Images not scored", table_of(head, body)),
         "</details>\n",
     )
-
-
-def _section(title: str, *parts: str) -> str:
-    return f"<section>\n<h2>{title}</h2>\n{''.join(parts)}</section>\n"
-
-
-def _list(lines: Sequence[str]) -> str:
-    return "<ul>\n" + "".join(f"<li>{_text(line)}</li>\n" for line in lines) + "</ul>\n"
-
-
-def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    rows = "".join(f"<tr>{''.join(cells)}</tr>\n" for cells in body)
-    return f"<table>\n<thead><tr>{''.join(head)}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n"
-
-
-def _scrollable(name: str, content: str) -> str:
-    """What may be wider than a phone; the keyboard can reach it to scroll."""
-    return f'<div class="wide" role="region" aria-label="{name}" tabindex="0">\n{content}</div>\n'
-
-
-def _chart(name: str, alt: str, chart: Chart | None) -> str:
-    if chart is None:
-        return ""
-    with Image.open(io.BytesIO(chart.light)) as image:
-        width, height = image.size
-    dark, light = (_data_uri("png", data) for data in (chart.dark, chart.light))
-    return _scrollable(
-        name,
-        f'<picture><source media="(prefers-color-scheme: dark)" srcset="{dark}">'
-        f'<img src="{light}" width="{width}" height="{height}" alt="{alt}"></picture>\n',
-    )
-
-
-def _jpeg(rgb: np.ndarray) -> str:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, format="JPEG", quality=JPEG_QUALITY, optimize=True)
-    return _data_uri("jpeg", buffer.getvalue())
-
-
-def _palette_png(indices: np.ndarray, palette: np.ndarray) -> str:
-    """A third of the bytes of the same picture in RGB."""
-    image = Image.fromarray(indices)
-    image.putpalette(palette.tobytes())
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return _data_uri("png", buffer.getvalue())
-
-
-def _data_uri(kind: str, data: bytes) -> str:
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-
-
-def _text(text: str) -> str:
-    """Escaped for text and for attributes; what HTML cannot hold becomes U+FFFD."""
-    return escape(_NOT_IN_HTML.sub("\ufffd", text))

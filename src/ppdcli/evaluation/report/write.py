@@ -14,8 +14,9 @@ from PIL import Image
 
 from ppdcli.evaluation.report.charts import DARK, LIGHT, Theme, profile_chart, scores_chart
 from ppdcli.evaluation.report.content import Report, Why
+from ppdcli.evaluation.report.html_parts import Chart
 from ppdcli.evaluation.report.names import file_stem
-from ppdcli.evaluation.report.page import Chart, render_page
+from ppdcli.evaluation.report.page import render_page
 from ppdcli.evaluation.report.panels import make_panels
 from ppdcli.evaluation.report.strips import draw_strip
 from ppdcli.files.atomic import atomic_path
