@@ -74,6 +74,7 @@ def network(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, fl
 
 def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]:
     """Photos, seconds and CPU seconds of ``ppd predict``, without the loading of the model."""
+    from ppdcli.files.choices import Choices
     from ppdcli.jobs.inputs import discover
     from ppdcli.jobs.plan import Format, plan
     from ppdcli.jobs.predict import PredictWork
@@ -93,9 +94,7 @@ def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]
         metric=False,
         keep_sky=False,
         full_size=not arguments.model_size,
-        colormap="spectral",
-        value_range=None,
-        png_scale="normalized",
+        choices=Choices(),
     )
     with tempfile.TemporaryDirectory() as out:
         tasks = plan(discover([str(folder)]).inputs, formats, Path(out))

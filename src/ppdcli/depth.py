@@ -14,6 +14,7 @@ from ppdcli.geometry.camera import Camera
 
 if TYPE_CHECKING:
     from ppdcli.cloud import Axes, PointCloud
+    from ppdcli.files.choices import PngScale
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,18 +31,16 @@ class DepthMap(DepthData):
             UsageError: another suffix.
             OutputError: the file cannot be written.
         """
-        from ppdcli.files import exr, npy, png
+        from ppdcli.files.choices import Choices
+        from ppdcli.files.formats import readable
 
         path = Path(path)
-        match path.suffix.lower():
-            case png.SUFFIX:
-                png.write(path, self, "mm" if self.kind == "metric" else "normalized")
-            case exr.SUFFIX:
-                exr.write(path, self)
-            case npy.SUFFIX:
-                npy.write(path, self)
-            case _:
-                raise UsageError(f"{path}: depth is saved as .png, .exr or .npy; use one of these")
+        scale: PngScale = "mm" if self.kind == "metric" else "normalized"
+        for row, _ in readable():
+            if path.suffix.lower() == row.suffix:
+                row.write(path, self, Choices(png_scale=scale))
+                return
+        raise UsageError(f"{path}: depth is saved as .png, .exr or .npy; use one of these")
 
     def to_pointcloud(
         self,

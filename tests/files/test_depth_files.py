@@ -13,6 +13,7 @@ from PIL import Image
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, OutputError, UsageError
 from ppdcli.files import exr, npy, png
+from ppdcli.files.choices import PngScale
 from ppdcli.version import __version__
 
 PROVENANCE = {"model": "ppd-tiny", "seed": "7", "steps": "4", "size": "1024x768"}
@@ -45,7 +46,7 @@ def pixels_and_text(file: Path) -> tuple[np.ndarray, dict[str, str]]:
 
 
 @pytest.mark.parametrize(("scale", "steps"), [("mm", 1000), ("kitti", 256), ("tum", 5000)])
-def test_png_in_metres(tmp_path: Path, scale: png.PngScale, steps: int) -> None:
+def test_png_in_metres(tmp_path: Path, scale: PngScale, steps: int) -> None:
     file = tmp_path / "a.png"
     values = with_holes(METRES)
     assert png.write(file, metric(values), scale) is None
@@ -97,7 +98,7 @@ def test_png_normalized_with_holes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("scale", ["mm", "normalized"])
 def test_png_in_bands_is_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: png.PngScale
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: PngScale
 ) -> None:
     depth = metric(with_holes(METRES * 10))
     whole = png.write(tmp_path / "a.png", depth, scale)

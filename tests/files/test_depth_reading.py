@@ -12,6 +12,7 @@ from ppdcli.depth import DepthMap
 from ppdcli.depth_data import Kind
 from ppdcli.errors import InputError
 from ppdcli.files import exr, npy, png
+from ppdcli.files.choices import PngScale
 from ppdcli.files.depth_files import format_of, read_depth, require_view
 
 PROVENANCE = {"model": "ppd-tiny", "seed": "7", "steps": "4", "size": "1024x768"}
@@ -27,7 +28,7 @@ def same(back: DepthMap, values: np.ndarray, kind: Kind, step: float = 0.0) -> N
 
 
 @pytest.mark.parametrize(("scale", "steps"), [("mm", 1000), ("kitti", 256), ("tum", 5000)])
-def test_our_png_in_metres(tmp_path: Path, scale: png.PngScale, steps: int) -> None:
+def test_our_png_in_metres(tmp_path: Path, scale: PngScale, steps: int) -> None:
     file = tmp_path / "depth.exr"  # the name does not matter
     png.write(file, DepthMap(METRES, "metric", provenance=PROVENANCE), scale)
     # What the file says goes before what the caller says.

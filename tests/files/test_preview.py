@@ -10,7 +10,8 @@ from PIL import Image
 from ppdcli.depth import DepthMap
 from ppdcli.depth_data import Kind
 from ppdcli.errors import UsageError
-from ppdcli.files.preview import Colormap, colorize, write
+from ppdcli.files.choices import Colormap
+from ppdcli.files.preview import colorize, write
 
 RAMP = np.linspace(0, 1, 256, dtype=np.float32).reshape(16, 16)
 

@@ -11,6 +11,7 @@ from PIL import Image
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
 from ppdcli.files import exr, npy, png
+from ppdcli.files.choices import PngScale
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
 from ppdcli.geometry.align import fit_sparse, relative_at
 
@@ -159,7 +160,7 @@ def test_png_of_others_is_in_millimetres(tmp_path: Path, writer: str) -> None:
 
 
 @pytest.mark.parametrize("scale", ["mm", "kitti", "tum", "normalized"])
-def test_our_png_states_its_scale(tmp_path: Path, scale: png.PngScale) -> None:
+def test_our_png_states_its_scale(tmp_path: Path, scale: PngScale) -> None:
     values = np.where(MAP > 0, MAP, np.nan)
     png.write(tmp_path / "a.png", DepthMap(values, "metric"), scale)
     sparse = read_sparse_depth(tmp_path / "a.png", 3, 2)

@@ -13,16 +13,15 @@ from ppdcli.cli.engines import run_job
 from ppdcli.cli.groups import format_names, numbers, takes
 from ppdcli.cli.job_options import JobOptions
 from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, OutputOptions
-from ppdcli.cli.predict import OWN_ENDINGS
 from ppdcli.cli.recipe import Recipe
 from ppdcli.errors import UsageError
+from ppdcli.files.formats import CLOUD_FORMATS, own_endings
 
 if TYPE_CHECKING:
     from ppdcli.files.cameras import CameraFile
     from ppdcli.jobs.work import Work
 
 AXES = ("opencv", "opengl")
-CLOUD_ENDINGS = {"ply": ".ply", "side": "_side.png"}
 PIXEL_BYTES = 192  # of memory a pixel, while a photo is read and its cloud made and written
 
 
@@ -226,8 +225,8 @@ def pointcloud(
         raise UsageError("--metric, --align and --near-far each fix the scale; give one")
     model.check()
     metres.check()
-    names = ["ply"] if format_ is None else format_names(format_, CLOUD_ENDINGS)
-    formats = [Format(name, CLOUD_ENDINGS[name]) for name in names]
+    names = ["ply"] if format_ is None else format_names(format_, CLOUD_FORMATS)
+    formats = [Format(name, CLOUD_FORMATS[name].ending) for name in names]
     # MoGe-2 knows the camera better than EXIF, where it is on this machine anyway.
     given = cameras is not None or fov is not None
     recipes = CloudRecipe(
@@ -252,4 +251,4 @@ def pointcloud(
         voxel=voxel,
     ).for_each()
     of_one = [name for name, file in (("--depth", depth), ("--align", align)) if file is not None]
-    return run_job(source, recipes, formats, OWN_ENDINGS, PIXEL_BYTES, out, job, of_one)
+    return run_job(source, recipes, formats, own_endings(), PIXEL_BYTES, out, job, of_one)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -13,14 +13,14 @@ from ppdcli.cli.job_options import JobOptions
 from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, OutputOptions
 from ppdcli.cli.recipe import Recipe
 from ppdcli.errors import UsageError
+from ppdcli.files.choices import Choices, Colormap, PngScale
+from ppdcli.files.formats import DEPTH_FORMATS, own_endings, readable
 
 if TYPE_CHECKING:
     from ppdcli.jobs.work import Work
 
-COLORMAPS = ("spectral", "inferno", "turbo", "viridis", "gray")
-PNG_SCALES = ("mm", "kitti", "tum", "normalized")
-ENDINGS = {"png": "_depth.png", "exr": "_depth.exr", "npy": "_depth.npy", "preview": "_preview.png"}
-OWN_ENDINGS = (*ENDINGS.values(), "_side.png")  # never taken for photos in a folder
+COLORMAPS = get_args(Colormap)
+PNG_SCALES = get_args(PngScale)
 DEFAULT_FORMATS = ("png", "preview")
 
 
@@ -50,9 +50,11 @@ class PredictRecipe(Recipe):
             metric=self.metres.metric,
             keep_sky=self.metres.keep_sky,
             full_size=self.full_size,
-            colormap=self.colormap,  # type: ignore[arg-type]
-            value_range=None if limits is None else numbers("--range", limits, "MIN,MAX"),
-            png_scale=self.png_scale,  # type: ignore[arg-type]
+            choices=Choices(
+                self.png_scale,  # type: ignore[arg-type]
+                self.colormap,  # type: ignore[arg-type]
+                None if limits is None else numbers("--range", limits, "MIN,MAX"),
+            ),
         )
 
     def settings(self) -> dict[str, dict[str, Any]]:
@@ -111,7 +113,7 @@ def predict(
     from ppdcli.jobs.plan import Format
     from ppdcli.jobs.run import PIXEL_BYTES
 
-    formats = [Format(name, ENDINGS[name]) for name in _formats(format_, out)]
+    formats = [Format(name, DEPTH_FORMATS[name].ending) for name in _formats(format_, out)]
     if colormap not in COLORMAPS:
         raise UsageError(f"--colormap {colormap}: choose from {', '.join(COLORMAPS)}")
     limits = None if value_range is None else numbers("--range", value_range, "MIN,MAX")
@@ -137,7 +139,7 @@ def predict(
         value_range=value_range,
         png_scale=scale,
     ).for_each()
-    return run_job(source, recipes, formats, OWN_ENDINGS, PIXEL_BYTES, out, job)
+    return run_job(source, recipes, formats, own_endings(), PIXEL_BYTES, out, job)
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
@@ -147,6 +149,6 @@ def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
         if out.path is None:
             return ["png"]
         suffix = out.path.suffix.lower().removeprefix(".")
-        names_file = suffix in ("png", "exr", "npy") and not is_dir(out.path)
+        names_file = suffix in {row.suffix[1:] for row, _ in readable()} and not is_dir(out.path)
         return [suffix] if names_file else list(DEFAULT_FORMATS)
-    return format_names(given, ENDINGS)
+    return format_names(given, DEPTH_FORMATS)

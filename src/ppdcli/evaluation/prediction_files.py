@@ -11,22 +11,20 @@ from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.evaluation.frames import Crop, Frame
 from ppdcli.evaluation.predictors import Candidate
 from ppdcli.evaluation.protocols import Kind
-from ppdcli.files import npy, png
+from ppdcli.files import npy
+from ppdcli.files.choices import PngScale
 from ppdcli.files.decoding import decoding
 from ppdcli.files.depth_files import read_depth, require_view
 from ppdcli.files.foreign import open_regular
 from ppdcli.files.source import is_dir, is_file
 from ppdcli.geometry.upsample import downsample_depth
 
-ENDINGS = tuple(
-    f"{tail}{suffix}" for tail in ("", "_depth") for suffix in (".npy", ".npz", ".exr", ".png")
-)
+SUFFIXES = (".npy", ".npz", ".exr", ".png")  # the exact ones first
+ENDINGS = tuple(f"{tail}{suffix}" for tail in ("", "_depth") for suffix in SUFFIXES)
 ARRAYS = ("depth", "arr_0")  # of an .npz: Depth Pro's name, NumPy's default
 
 
-def of_folder(
-    name: str, folder: Path, kind: Kind, png_scale: png.PngScale | None = None
-) -> Candidate:
+def of_folder(name: str, folder: Path, kind: Kind, png_scale: PngScale | None = None) -> Candidate:
     """Predictions read from files.
 
     For the photo ``a/b.jpg`` of a set: ``a/b.npy``, ``.npz``, ``.exr`` or ``.png``, or one of these
@@ -79,7 +77,7 @@ def _find(folder: Path, image: str) -> Path:
     raise InputError(f"{folder / stem}: no .npy, .npz, .exr or .png there; predict {image} too")
 
 
-def _read(path: Path, kind: Kind, png_scale: png.PngScale | None) -> np.ndarray:
+def _read(path: Path, kind: Kind, png_scale: PngScale | None) -> np.ndarray:
     if path.suffix == ".npz":
         return _array(path)
     depth_map = read_depth(path, "relative", png_scale)

@@ -4,41 +4,34 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from ppdcli.depth_data import DepthData, Kind
 from ppdcli.errors import InputError
-from ppdcli.files import exr, npy, png
+from ppdcli.files.choices import PngScale
 from ppdcli.files.decoding import decoding
 from ppdcli.files.foreign import open_regular
+from ppdcli.files.formats import DEPTH_FORMATS, Reading, readable
 
-DepthFormat = Literal["png", "exr", "npy"]
-
-MAGIC: dict[bytes, DepthFormat] = {
-    b"\x89PNG\r\n\x1a\n": "png",
-    b"\x76\x2f\x31\x01": "exr",
-    b"\x93NUMPY": "npy",
-}
 TOO_FAR = 1e9  # metres
 HALF_MAX = 65504
 ROUNDING = 8  # pixels: models round the sides of their grids to multiples of 16 or 14
 
 
-def format_of(path: Path) -> DepthFormat | None:
+def format_of(path: Path) -> str | None:
     """The format by the file's first bytes; None if it is none of them.
 
     Raises:
         InputError: the file is missing, no regular file, or cannot be read.
     """
     with decoding(path, "a depth file"), open_regular(path) as stream:
-        head = stream.read(max(map(len, MAGIC)))
-    return next((name for magic, name in MAGIC.items() if head.startswith(magic)), None)
+        head = stream.read(max(len(reading.magic) for _, reading in readable()))
+    return next((row.name for row, reading in readable() if head.startswith(reading.magic)), None)
 
 
 def read_depth(
-    path: Path, kind: Kind | None = None, png_scale: png.PngScale | None = None
+    path: Path, kind: Kind | None = None, png_scale: PngScale | None = None
 ) -> DepthData:
     """Read a depth map. What the file says about itself goes before the arguments.
 
@@ -55,20 +48,7 @@ def read_depth(
     Raises:
         InputError: missing, damaged, no depth file, without any depth, or of unknown meaning.
     """
-    match format_of(path):
-        case "png":
-            depth_map = png.read(path, png_scale)
-        case "exr":
-            depth_map = exr.read(path)
-        case "npy" if kind is not None:
-            depth_map = npy.read(path, kind)
-        case "npy":
-            raise InputError(
-                f"{path}: .npy files do not say what their values are; say whether they are "
-                "metric or relative, or give PNG or EXR"
-            )
-        case None:
-            raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
+    depth_map = _reading(path).read(path, kind, png_scale)
     values = depth_map.values
     known = is_metres(values) if depth_map.kind == "metric" else np.isfinite(values)
     if not known.any():
@@ -90,12 +70,16 @@ def states_unit(path: Path) -> bool:
     Raises:
         InputError: as ``read_depth``.
     """
-    match format_of(path):
-        case "npy":
-            return False
-        case "png":
-            return png.states_scale(path)
-    return True
+    return _reading(path).states_unit(path)
+
+
+def _reading(path: Path) -> Reading:
+    name = format_of(path)
+    if name is None:
+        raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
+    reading = DEPTH_FORMATS[name].reading
+    assert reading is not None  # a format that is read
+    return reading
 
 
 def require_view(path: Path, shape: tuple[int, ...], width: int, height: int) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ppdcli.depth_data import PROVENANCE, DepthData, Kind
 from ppdcli.errors import InputError, UsageError, shown
+from ppdcli.files.choices import PngScale
 from ppdcli.files.decoding import decoding
 from ppdcli.files.foreign import read_regular
 from ppdcli.files.png_encoder import rows_a_band, write_png
@@ -21,8 +22,6 @@ SUFFIX = ".png"
 TOP = 65535
 MAX_BYTES = 600_000_000
 """Of a file: more than 250 megapixels of 16 bits, not compressed."""
-
-PngScale = Literal["mm", "kitti", "tum", "normalized"]
 
 STEPS_PER_METRE: dict[PngScale, int] = {"mm": 1000, "kitti": 256, "tum": 5000}
 

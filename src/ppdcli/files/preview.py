@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
 from ppdcli.depth_data import DepthData
 from ppdcli.errors import UsageError
+from ppdcli.files.choices import Colormap
 from ppdcli.files.png_encoder import rows_a_band, write_png
 from ppdcli.version import __version__
 
 SUFFIX = ".png"
-
-Colormap = Literal["spectral", "inferno", "turbo", "viridis", "gray"]
 
 # ColorBrewer's 11-class Spectral, which matplotlib interpolates to its colormap of that name.
 _SPECTRAL = (

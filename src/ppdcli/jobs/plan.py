@@ -10,13 +10,18 @@ from pathlib import Path
 from unicodedata import normalize
 
 from ppdcli.errors import UsageError
+from ppdcli.files.formats import CLOUD_FORMATS, DEPTH_FORMATS
 from ppdcli.files.source import is_dir, is_file
 from ppdcli.jobs.inputs import Input, place_teller
 from ppdcli.photo import IMAGE_SUFFIXES
 
 Outputs = dict[str, Path]  # format -> file
 
-FILE_SUFFIXES = IMAGE_SUFFIXES | {".exr", ".npy", ".ply"}  # of an --output that is meant as a file
+FILE_SUFFIXES = (
+    IMAGE_SUFFIXES
+    | {row.suffix for row in DEPTH_FORMATS.values()}
+    | {Path("x" + row.ending).suffix for row in CLOUD_FORMATS.values()}
+)  # of an --output that is meant as a file
 
 
 @dataclass(frozen=True)

@@ -9,17 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ppdcli.cloud import PointCloud, Shape, make_cloud
+from ppdcli.cloud import Shape, make_cloud
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
-from ppdcli.files import ply, preview
 from ppdcli.files.cameras import CameraFile
 from ppdcli.files.depth_files import format_of, read_depth, require_view, states_unit
+from ppdcli.files.formats import CLOUD_FORMATS
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
 from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
-from ppdcli.geometry.side_view import side_view
 from ppdcli.jobs.work import Built, Job
 from ppdcli.metric import Estimate, Estimator, seen, to_metric
 from ppdcli.photo import Photo
@@ -145,10 +144,7 @@ class PointCloudWork:
         }
 
         def write(name: str, path: Path) -> None:
-            if name == "side":
-                self._draw(path, cloud)
-            else:
-                ply.write(path, cloud)
+            CLOUD_FORMATS[name].write(path, cloud, self.shape.axes)
 
         facts = {
             **depth.report(),
@@ -161,12 +157,6 @@ class PointCloudWork:
             "timings": timings,
         }
         return Built(facts, write)
-
-    def _draw(self, path: Path, cloud: PointCloud) -> None:
-        turn = np.array((1, -1, -1) if self.shape.axes == "opengl" else (1, 1, 1), np.float32)
-        comment = "The cloud from the right of the camera, and from above. Not data."
-        picture = side_view(cloud.points * turn, cloud.colors)
-        preview.write_picture(path, picture, {"Comment": comment})
 
     def _given_view(self, job: Job) -> View | None:
         """The camera that the user gave."""

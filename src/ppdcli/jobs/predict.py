@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ppdcli.depth import DepthMap
-from ppdcli.files import exr, npy, png, preview
+from ppdcli.files.choices import Choices
+from ppdcli.files.formats import DEPTH_FORMATS
 from ppdcli.jobs.work import Built, Job
 from ppdcli.metric import Estimate, to_metric
 from ppdcli.photo import Photo
@@ -22,9 +23,8 @@ class PredictWork:
     Attributes:
         batch: photos in a forward; the predictor's choice if None.
         full_size: bring the depth to the photo's size; else leave it as the network gives it.
-        value_range: of previews; each picture's own if None.
         metric: metres, by MoGe-2; with ``keep_sky`` where it sees no depth, too.
-        png_scale: what a PNG's step is.
+        choices: how the files are written.
     """
 
     predictor: Predictor
@@ -35,9 +35,7 @@ class PredictWork:
     metric: bool
     keep_sky: bool
     full_size: bool
-    colormap: preview.Colormap
-    value_range: tuple[float, float] | None
-    png_scale: png.PngScale
+    choices: Choices
 
     def kind(self, photo: Photo) -> Hashable:
         return self.predictor.size_of(photo, self.area)
@@ -76,16 +74,8 @@ class PredictWork:
         timings = {**depth.timings, "resize": time.perf_counter() - started}
 
         def write(name: str, path: Path) -> None:
-            match name:
-                case "png":
-                    note = png.write(path, depth, self.png_scale)
-                    if note is not None:
-                        job.notes.append(note)
-                case "exr":
-                    exr.write(path, depth)
-                case "npy":
-                    npy.write(path, depth)
-                case "preview":
-                    preview.write(path, depth, self.colormap, self.value_range)
+            note = DEPTH_FORMATS[name].write(path, depth, self.choices)
+            if note is not None:
+                job.notes.append(note)
 
         return Built({**depth.report(), "timings": timings}, write)

@@ -10,7 +10,8 @@ import numpy as np
 
 from ppdcli.depth import DepthMap
 from ppdcli.evaluation.report.content import Picture
-from ppdcli.files.preview import Colormap, colorize
+from ppdcli.files.choices import Colormap
+from ppdcli.files.preview import colorize
 
 LARGEST = 480  # pixels of a panel along its longer side
 MOST_ERROR = 0.25  # relative error that gets the last colour, whatever the image

@@ -8,10 +8,11 @@ import numpy as np
 
 from ppdcli.errors import InputError
 from ppdcli.files import png
+from ppdcli.files.choices import PngScale
 from ppdcli.photo import Photo
 
 
-def png_metres(path: Path, scale: png.PngScale) -> np.ndarray:
+def png_metres(path: Path, scale: PngScale) -> np.ndarray:
     """(H, W) float32 metres of a 16-bit PNG, NaN where there is no depth.
 
     Raises:

@@ -1,0 +1,176 @@
+"""The formats of depth and of clouds: one row each, which everything that knows formats asks.
+
+Nothing heavy is imported before a row's function is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ppdcli.cloud import Axes, PointCloud
+    from ppdcli.depth_data import DepthData, Kind
+    from ppdcli.files.choices import Choices, PngScale
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a format is read.
+
+    Attributes:
+        magic: the first bytes of its files.
+        read: the depth in a file. Where the file does not say what its values are, they are of the
+            kind or the PNG scale that is given. Raises InputError, also where neither says it.
+        states_unit: whether a file says what its values are.
+    """
+
+    magic: bytes
+    read: Callable[[Path, Kind | None, PngScale | None], DepthData]
+    states_unit: Callable[[Path], bool]
+
+
+@dataclass(frozen=True)
+class DepthFormat:
+    """A format that depth is written in.
+
+    Attributes:
+        name: as --format has it.
+        ending: what follows the photo's name in that of the file.
+        write: writes a map; returns a line for the user or None. Raises OutputError.
+        choices: which attributes of ``Choices`` its files depend on.
+        reading: None for pictures, which cannot be turned back into depth.
+    """
+
+    name: str
+    ending: str
+    write: Callable[[Path, DepthData, Choices], str | None]
+    choices: tuple[str, ...] = ()
+    reading: Reading | None = None
+
+    @property
+    def suffix(self) -> str:
+        """The file suffix, such as ``.png``."""
+        return Path(f"x{self.ending}").suffix
+
+
+@dataclass(frozen=True)
+class CloudFormat:
+    """A format that clouds are written in.
+
+    Attributes:
+        name: as --format has it.
+        ending: what follows the photo's name in that of the file.
+        write: writes a cloud whose points are in these axes. Raises OutputError.
+    """
+
+    name: str
+    ending: str
+    write: Callable[[Path, PointCloud, Axes], None]
+
+
+def _write_png(path: Path, depth: DepthData, choices: Choices) -> str | None:
+    from ppdcli.files import png
+
+    return png.write(path, depth, choices.png_scale)
+
+
+def _read_png(path: Path, _kind: Kind | None, png_scale: PngScale | None) -> DepthData:
+    from ppdcli.files import png
+
+    return png.read(path, png_scale)
+
+
+def _png_states_unit(path: Path) -> bool:
+    from ppdcli.files import png
+
+    return png.states_scale(path)
+
+
+def _write_exr(path: Path, depth: DepthData, _choices: Choices) -> None:
+    from ppdcli.files import exr
+
+    exr.write(path, depth)
+
+
+def _read_exr(path: Path, _kind: Kind | None, _png_scale: PngScale | None) -> DepthData:
+    from ppdcli.files import exr
+
+    return exr.read(path)
+
+
+def _write_npy(path: Path, depth: DepthData, _choices: Choices) -> None:
+    from ppdcli.files import npy
+
+    npy.write(path, depth)
+
+
+def _read_npy(path: Path, kind: Kind | None, _png_scale: PngScale | None) -> DepthData:
+    from ppdcli.errors import InputError
+    from ppdcli.files import npy
+
+    if kind is None:
+        raise InputError(
+            f"{path}: .npy files do not say what their values are; say whether they are "
+            "metric or relative, or give PNG or EXR"
+        )
+    return npy.read(path, kind)
+
+
+def _write_preview(path: Path, depth: DepthData, choices: Choices) -> None:
+    from ppdcli.files import preview
+
+    preview.write(path, depth, choices.colormap, choices.value_range)
+
+
+def _write_ply(path: Path, cloud: PointCloud, _axes: Axes) -> None:
+    from ppdcli.files import ply
+
+    ply.write(path, cloud)
+
+
+def _write_side(path: Path, cloud: PointCloud, axes: Axes) -> None:
+    from ppdcli.files import cloud_picture
+
+    cloud_picture.write(path, cloud, axes)
+
+
+_DEPTH = (
+    DepthFormat(
+        "png",
+        "_depth.png",
+        _write_png,
+        ("png_scale",),
+        Reading(b"\x89PNG\r\n\x1a\n", _read_png, _png_states_unit),
+    ),
+    # An EXR that does not say what it is holds metres, as the convention is.
+    DepthFormat(
+        "exr",
+        "_depth.exr",
+        _write_exr,
+        (),
+        Reading(b"\x76\x2f\x31\x01", _read_exr, lambda path: True),
+    ),
+    DepthFormat(
+        "npy", "_depth.npy", _write_npy, (), Reading(b"\x93NUMPY", _read_npy, lambda path: False)
+    ),
+    DepthFormat("preview", "_preview.png", _write_preview, ("colormap", "value_range")),
+)
+_CLOUDS = (CloudFormat("ply", ".ply", _write_ply), CloudFormat("side", "_side.png", _write_side))
+
+DEPTH_FORMATS: dict[str, DepthFormat] = {row.name: row for row in _DEPTH}
+CLOUD_FORMATS: dict[str, CloudFormat] = {row.name: row for row in _CLOUDS}
+
+
+def readable() -> Iterator[tuple[DepthFormat, Reading]]:
+    """The formats that depth is read from."""
+    return ((row, row.reading) for row in DEPTH_FORMATS.values() if row.reading is not None)
+
+
+def own_endings() -> tuple[str, ...]:
+    """How the names of our own pictures and depth maps end, which are never taken for photos."""
+    endings = [row.ending for row in DEPTH_FORMATS.values()]
+    endings += [row.ending for row in CLOUD_FORMATS.values()]
+    return tuple(ending for ending in endings if ending.startswith("_"))
