@@ -209,6 +209,6 @@ def test_a_checkpoint_that_is_missing_fails(ppd: Ppd) -> None:
 
 
 def test_the_names_on_the_help_page_are_those_that_exist() -> None:
-    assert set(command.SETS) == set(RULES)
+    assert set(command.ALL_SETS) == {"synthetic", "furnished", "rgbd", *RULES}
     assert set(command.KINDS) == set(protocols.Kind.__args__)  # type: ignore[attr-defined]
     assert set(command.PROTOCOLS) == set(protocols.Protocol.__args__)  # type: ignore[attr-defined]
