@@ -15,7 +15,6 @@ from ppdcli.cli import evaluate as command
 from ppdcli.depth import DepthMap
 from ppdcli.evaluation import protocols, synthetic
 from ppdcli.evaluation.sets.catalog import RULES
-from ppdcli.evaluation.sets.names import SETS
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
 
@@ -210,6 +209,6 @@ def test_a_checkpoint_that_is_missing_fails(ppd: Ppd) -> None:
 
 
 def test_the_names_on_the_help_page_are_those_that_exist() -> None:
-    assert set(SETS) == set(RULES)
+    assert set(command.ALL_SETS) == {"synthetic", "furnished", "rgbd", *RULES}
     assert set(command.KINDS) == set(protocols.Kind.__args__)  # type: ignore[attr-defined]
     assert set(command.PROTOCOLS) == set(protocols.Protocol.__args__)  # type: ignore[attr-defined]
