@@ -118,6 +118,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_end(tmp_path: Path, stop_aft
     assert contents(stopped) == contents(whole)
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_finished_rows_are_not_done_again(tmp_path: Path) -> None:
     scored(tmp_path, [GOOD])
 
@@ -132,6 +133,7 @@ def test_finished_rows_are_not_done_again(tmp_path: Path) -> None:
         scored(tmp_path, [Candidate("good", "ppd", fails, {"steps": "1"})])
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_what_was_missing_or_has_changed_is_scored_on_the_next_run(tmp_path: Path) -> None:
     image = "toys/3.jpg"
     stamps = {image: ""}
@@ -151,6 +153,7 @@ def test_what_was_missing_or_has_changed_is_scored_on_the_next_run(tmp_path: Pat
     assert rows.rows[image, "good"].status == "scored"
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_predictors_of_several_runs_share_the_table(tmp_path: Path) -> None:
     scored(tmp_path, [GOOD])
     both = results_of(BENCHMARK, scored(tmp_path, [constant()]))
@@ -170,6 +173,7 @@ def test_pictures_of_a_longer_run_go(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("best-*.png")) and (tmp_path / "worst-case.png").exists()
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
     scored(tmp_path, [GOOD])
     (tmp_path / "notes.txt").write_text("mine")
@@ -178,6 +182,7 @@ def test_clearing_leaves_what_is_not_ours(tmp_path: Path) -> None:
     assert Rows(tmp_path, {"set": "another"}).predictors == []
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_files_that_are_called_as_ours_stay(tmp_path: Path) -> None:
     mine = [tmp_path / "best-1-trip.png", tmp_path / "worst-2-trip.png"]
     mine += [tmp_path / "pictures" / name for name in ("depths.npz", "12345678-mine.npz")]
@@ -191,6 +196,7 @@ def test_files_that_are_called_as_ours_stay(tmp_path: Path) -> None:
     assert all(path.read_text() == "mine" for path in mine)
 
 
+@pytest.mark.usefixtures("plain_charts")
 def test_clearing_follows_no_link(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     picture = tmp_path / "shared" / "01234567-0123456789abcdef.npz"
@@ -202,6 +208,7 @@ def test_clearing_follows_no_link(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[", "3", '["../x.png", 7, "index.html"]'])
+@pytest.mark.usefixtures("plain_charts")
 def test_a_list_of_reported_files_that_makes_no_sense(tmp_path: Path, text: str) -> None:
     rows = scored(tmp_path / "out", [GOOD])
     (tmp_path / "x.png").write_text("mine")
