@@ -314,7 +314,8 @@ def test_the_encoder_makes_room_on_a_small_card_and_comes_back(
     needed = 48 * 64 * BYTES_PER_PIXEL
     moves: list[str] = []
     monkeypatch.setattr(predictor.model.encoder, "to", lambda where: moves.append(str(where)))
-    monkeypatch.setattr(predictor.model, "encode", predictor.model.encoder.forward)
+    encoder = predictor.model.encoder.forward
+    monkeypatch.setattr(predictor.model, "encode", lambda image, view: encoder(image))
     for free, expected in ((None, []), (needed, []), (needed - 1, ["cpu"])):
         monkeypatch.setattr("ppdcli.predictor.free_memory", lambda _, free=free: free)
         moves.clear()

@@ -52,8 +52,8 @@ def test_our_normalized_png_exr_and_npy(tmp_path: Path, kind: Kind, values: np.n
 def test_png_by_opencv(tmp_path: Path) -> None:
     file = tmp_path / "scan.png"
     assert cv2.imwrite(str(file), np.array([[0, 1000, 2500]], np.uint16))
-    same(read_depth(file, png_scale="mm"), np.float32([[np.nan, 1, 2.5]]), "metric")
-    same(read_depth(file, png_scale="tum"), np.float32([[np.nan, 0.2, 0.5]]), "metric")
+    same(read_depth(file, scale="mm"), np.float32([[np.nan, 1, 2.5]]), "metric")
+    same(read_depth(file, scale="tum"), np.float32([[np.nan, 0.2, 0.5]]), "metric")
     with pytest.raises(InputError, match=r"scan\.png.*name its scale"):
         read_depth(file, "metric")
 

@@ -204,7 +204,7 @@ def test_headers_of_arrays(name: str, version: bytes) -> None:
 def test_sound_arrays_of_all_kinds_are_read() -> None:
     for values in (VALUES, np.asfortranarray(VALUES), VALUES.astype(">f8"), VALUES.astype("u1")):
         np.save("x.npy", values)
-        np.testing.assert_array_equal(read_depth(Path("x.npy"), "metric").values, VALUES)
+        np.testing.assert_array_equal(read_depth(Path("x.npy"), "metric", 1.0).values, VALUES)
 
 
 def npz(**entries: bytes) -> bytes:

@@ -38,6 +38,7 @@ class CloudRecipe(Recipe):
     area: int | None
     batch: int | None
     depth: Path | None
+    depth_scale: str | None
     moge: bool | None
     intrinsics: str | None
     cameras: CameraFile | None
@@ -79,6 +80,7 @@ class CloudRecipe(Recipe):
             area=self.area,
             batch=self.batch,
             depth=self.depth,
+            depth_scale=self._metres_per_step(),
             cameras=self.cameras,
             fov=self.fov,
             scale=Scale(placed, self.align, metres.metric, metres.keep_sky),
@@ -95,6 +97,7 @@ class CloudRecipe(Recipe):
             **self._camera_settings(),
             "near-far": OFF if placed is None else list(numbers("--near-far", placed, "A,B")),
             "align": of_given(self.align),
+            "depth-scale": OFF if self.depth_scale is None else self._metres_per_step(),
             "metric": self.metres.metric,
             "keep-sky": self.metres.keep_sky,
             "edge-clean": self.edge_clean,
@@ -103,6 +106,15 @@ class CloudRecipe(Recipe):
         }
         own = {"ply": {"axes": self.axes, "normals": self.normals}}
         return {name: {**shared, **own.get(name, {})} for name in self.formats}
+
+    def _metres_per_step(self) -> float | None:
+        from ppdcli.files.depth_scale import parse_depth_scale
+
+        return (
+            None
+            if self.depth_scale is None
+            else parse_depth_scale(self.depth_scale, "--depth-scale")
+        )
 
     def _depth_settings(self) -> dict[str, Any]:
         """What the depth depends on: the model, or a file and what puts it into metres."""
@@ -165,6 +177,13 @@ def pointcloud(
         Path | None,
         typer.Option(metavar="FILE", help="Depth of the one image, instead of predicting it."),
     ] = None,
+    depth_scale: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SCALE",
+            help="A step of --depth or --align files: mm, kitti, tum, or in metres.",
+        ),
+    ] = None,
     intrinsics: Annotated[
         str | None,
         typer.Option(
@@ -212,6 +231,12 @@ def pointcloud(
         cameras = given_cameras(intrinsics)
     if fov is not None:
         Camera.from_fov(fov, 1, 1)  # whatever the photo's size: a mistake shows at once
+    if depth_scale is not None:
+        from ppdcli.files.depth_scale import parse_depth_scale
+
+        if depth is None and align is None:
+            raise UsageError("--depth-scale needs --depth or --align, whose steps it states")
+        parse_depth_scale(depth_scale, "--depth-scale")
     if axes not in AXES:
         raise UsageError(f"--axes {axes}: choose from {', '.join(AXES)}")
     if voxel is not None and not 0 < voxel < inf:
@@ -238,6 +263,7 @@ def pointcloud(
         area=model.area,
         batch=job.photos,
         depth=depth,
+        depth_scale=depth_scale,
         moge=True if metres.metric else False if given else None,
         intrinsics=intrinsics,
         cameras=cameras,

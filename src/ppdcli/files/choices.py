@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 PngScale = Literal["mm", "kitti", "tum", "normalized"]
+Scale = PngScale | float
+"""What a step of whole numbers means: by its name, or in metres."""
+
 Colormap = Literal["spectral", "inferno", "turbo", "viridis", "gray"]
 
 

@@ -9,13 +9,14 @@ import numpy as np
 
 from ppdcli.depth_data import DepthData, Kind
 from ppdcli.errors import InputError
-from ppdcli.files.choices import PngScale
+from ppdcli.files.choices import Scale
 from ppdcli.files.decoding import decoding
 from ppdcli.files.foreign import open_regular
 from ppdcli.files.formats import DEPTH_FORMATS, Reading, readable
 
 TOO_FAR = 1e9  # metres
 HALF_MAX = 65504
+PLAUSIBLE = (0.01, 200.0)  # metres, of the middle of all depths
 ROUNDING = 8  # pixels: models round the sides of their grids to multiples of 16 or 14
 
 
@@ -30,16 +31,14 @@ def format_of(path: Path) -> str | None:
     return next((row.name for row, reading in readable() if head.startswith(reading.magic)), None)
 
 
-def read_depth(
-    path: Path, kind: Kind | None = None, png_scale: PngScale | None = None
-) -> DepthData:
+def read_depth(path: Path, kind: Kind | None = None, scale: Scale | None = None) -> DepthData:
     """Read a depth map. What the file says about itself goes before the arguments.
 
     Args:
         path: a 16-bit PNG, an EXR with a depth channel (``exr_channels``), or an (H, W) NPY.
         kind: what the values of a .npy are, since it cannot say. An EXR that does not say is
             metric, as the convention is.
-        png_scale: what the pixels of a PNG are that does not say.
+        scale: what a step of whole numbers is, in a file that does not say.
 
     Returns:
         float32 values, NaN where there is no depth: NaN or infinite in the file, in metres also
@@ -48,12 +47,25 @@ def read_depth(
     Raises:
         InputError: missing, damaged, no depth file, without any depth, or of unknown meaning.
     """
-    depth_map = _reading(path).read(path, kind, png_scale)
+    depth_map = _reading(path).read(path, kind, scale)
     values = depth_map.values
     known = is_metres(values) if depth_map.kind == "metric" else np.isfinite(values)
     if not known.any():
         raise InputError(f"{path}: holds no depth at any pixel; give another file")
-    return replace(depth_map, values=np.where(known, values, np.float32(np.nan)))
+    notes = depth_map.notes
+    if depth_map.kind == "metric":
+        notes += _implausible(path, float(np.median(values[known])))
+    return replace(depth_map, values=np.where(known, values, np.float32(np.nan)), notes=notes)
+
+
+def _implausible(path: Path, median: float) -> tuple[str, ...]:
+    """A line where hardly any photo has such depths, as when the unit is another."""
+    if PLAUSIBLE[0] <= median <= PLAUSIBLE[1]:
+        return ()
+    return (
+        f"{path}: half of its depths are {'beyond' if median > 1 else 'below'} {median:.3g} m; "
+        "if its unit is another one, give --depth-scale",
+    )
 
 
 def is_metres(values: np.ndarray) -> np.ndarray:

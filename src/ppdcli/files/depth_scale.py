@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
-from ppdcli.errors import UsageError, shown
+from ppdcli.errors import InputError, UsageError, shown
+from ppdcli.files.choices import Scale
 
 METRES_PER_STEP = {"mm": 1 / 1000, "kitti": 1 / 256, "tum": 1 / 5000}
 FORMS = "mm, kitti, tum, or metres per step such as 0.001 or 1/256"
@@ -38,3 +40,21 @@ def parse_depth_scale(text: str, where: str) -> float:
             f"are 1/{scale:g}"
         )
     return scale
+
+
+def metres_per_step(scale: Scale | None) -> float | None:
+    """Metres of a step; None where the scale is unknown, or not one in metres."""
+    return METRES_PER_STEP.get(scale) if isinstance(scale, str) else scale
+
+
+def require_no_step(path: Path, scale: Scale | None) -> None:
+    """Refuses a stated step for a file of floating-point numbers, which are metres.
+
+    Raises:
+        InputError: there is one, and it is not 1.
+    """
+    if isinstance(scale, float) and scale != 1:
+        raise InputError(
+            f"{path}: holds floating-point numbers, which are metres and have no steps of "
+            f"{scale:g} m; leave out --depth-scale"
+        )

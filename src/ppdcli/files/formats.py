@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ppdcli.cloud import Axes, PointCloud
     from ppdcli.depth_data import DepthData, Kind
-    from ppdcli.files.choices import Choices, PngScale
+    from ppdcli.files.choices import Choices, Scale
 
 
 @dataclass(frozen=True)
@@ -23,12 +23,12 @@ class Reading:
     Attributes:
         magic: the first bytes of its files.
         read: the depth in a file. Where the file does not say what its values are, they are of the
-            kind or the PNG scale that is given. Raises InputError, also where neither says it.
+            kind or in the scale that is given. Raises InputError, also where neither says it.
         states_unit: whether a file says what its values are.
     """
 
     magic: bytes
-    read: Callable[[Path, Kind | None, PngScale | None], DepthData]
+    read: Callable[[Path, Kind | None, Scale | None], DepthData]
     states_unit: Callable[[Path], bool]
 
 
@@ -77,10 +77,10 @@ def _write_png(path: Path, depth: DepthData, choices: Choices) -> str | None:
     return png.write(path, depth, choices.png_scale)
 
 
-def _read_png(path: Path, _kind: Kind | None, png_scale: PngScale | None) -> DepthData:
+def _read_png(path: Path, _kind: Kind | None, scale: Scale | None) -> DepthData:
     from ppdcli.files import png
 
-    return png.read(path, png_scale)
+    return png.read(path, scale)
 
 
 def _png_states_unit(path: Path) -> bool:
@@ -95,9 +95,11 @@ def _write_exr(path: Path, depth: DepthData, _choices: Choices) -> None:
     exr.write(path, depth)
 
 
-def _read_exr(path: Path, _kind: Kind | None, _png_scale: PngScale | None) -> DepthData:
+def _read_exr(path: Path, _kind: Kind | None, scale: Scale | None) -> DepthData:
     from ppdcli.files import exr
+    from ppdcli.files.depth_scale import require_no_step
 
+    require_no_step(path, scale)
     return exr.read(path)
 
 
@@ -107,7 +109,7 @@ def _write_npy(path: Path, depth: DepthData, _choices: Choices) -> None:
     npy.write(path, depth)
 
 
-def _read_npy(path: Path, kind: Kind | None, _png_scale: PngScale | None) -> DepthData:
+def _read_npy(path: Path, kind: Kind | None, scale: Scale | None) -> DepthData:
     from ppdcli.errors import InputError
     from ppdcli.files import npy
 
@@ -116,7 +118,7 @@ def _read_npy(path: Path, kind: Kind | None, _png_scale: PngScale | None) -> Dep
             f"{path}: .npy files do not say what their values are; say whether they are "
             "metric or relative, or give PNG or EXR"
         )
-    return npy.read(path, kind)
+    return npy.read(path, kind, scale)
 
 
 def _write_preview(path: Path, depth: DepthData, choices: Choices) -> None:

@@ -14,7 +14,9 @@ import numpy as np
 from ppdcli.depth_data import DepthData, Kind
 from ppdcli.errors import InputError
 from ppdcli.files.atomic import atomic_path
+from ppdcli.files.choices import Scale
 from ppdcli.files.decoding import decoding, require_size
+from ppdcli.files.depth_scale import metres_per_step, require_no_step
 from ppdcli.files.foreign import open_regular
 
 SUFFIX = ".npy"
@@ -30,14 +32,30 @@ def write(path: Path, depth_map: DepthData) -> None:
         np.save(stream, depth_map.values.astype(np.float32, copy=False), allow_pickle=False)
 
 
-def read(path: Path, kind: Kind) -> DepthData:
+def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
     """Read an (H, W) array of numbers; the caller says what they are, since the file does not.
+
+    Args:
+        path: the file.
+        kind: of the values.
+        scale: what a step of whole numbers is; those are never taken for metres.
 
     Raises:
         InputError: missing, damaged, a pickle, too large, or not a two-dimensional array of real
             numbers.
     """
     values = read_array(path, lambda header: require_map(path, header))
+    if kind == "metric" and values.dtype.kind in "iu":
+        step = metres_per_step(scale)
+        if step is None:
+            raise InputError(
+                f"{path}: holds whole numbers ({values.dtype}), whose unit it does not state; "
+                "give --depth-scale mm, kitti, tum or the metres of a step"
+            )
+        with np.errstate(over="ignore"):  # what is too large becomes infinite: no depth
+            values = (values * np.float64(step)).astype(np.float32)
+    elif kind == "metric":
+        require_no_step(path, scale)
     return DepthData(values.astype(np.float32, copy=False), kind)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ppdcli.depth_data import PROVENANCE, DepthData, Kind
 from ppdcli.errors import InputError, UsageError, shown
-from ppdcli.files.choices import PngScale
+from ppdcli.files.choices import PngScale, Scale
 from ppdcli.files.decoding import decoding
 from ppdcli.files.foreign import read_regular
 from ppdcli.files.png_encoder import rows_a_band, write_png
@@ -79,7 +79,7 @@ def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
     )
 
 
-def read(path: Path, scale: PngScale | float | None = None) -> DepthData:
+def read(path: Path, scale: Scale | None = None) -> DepthData:
     """Read a 16-bit PNG back to float32 depth, NaN where the pixel says that there is none.
 
     Args:

@@ -44,16 +44,19 @@ class SparseDepth:
     notes: tuple[str, ...] = ()
 
 
-def read_sparse_depth(path: Path, width: int, height: int) -> SparseDepth:
+def read_sparse_depth(
+    path: Path, width: int, height: int, scale: float | None = None
+) -> SparseDepth:
     """Read known depths; what the file is, is told by its content.
 
     - Text: rows ``u v depth`` with spaces or commas between, ``#`` comments, and perhaps a header
       such as ``u,v,depth``. Pixels of the photo as it is shown, first centre at (0, 0); metres.
       Depths that are none (``depth_files.is_metres``) are passed over, points outside are dropped
       with a note.
-    - 16-bit PNG: what it says of itself (our own files do), otherwise millimetres, with a note;
-      0 is a hole.
-    - EXR or NPY, (H, W): metres; holes are what ``depth_files.is_metres`` says is no depth.
+    - 16-bit PNG: what it says of itself (our own files do), otherwise in steps of ``scale``, or
+      else millimetres, with a note; 0 is a hole.
+    - EXR or NPY, (H, W): metres, but whole numbers are steps of ``scale``; holes are what
+      ``depth_files.is_metres`` says is no depth.
 
     A map may be of another size than the photo: its pixel centres are mapped,
     u = (column + 0.5) * width / columns - 0.5.
@@ -61,6 +64,7 @@ def read_sparse_depth(path: Path, width: int, height: int) -> SparseDepth:
     Args:
         path: the file.
         width, height: of the photo as it is shown (EXIF orientation applied).
+        scale: metres of a step of whole numbers.
 
     Raises:
         InputError: missing, damaged, relative depth, of other proportions than the photo, a bad
@@ -68,14 +72,16 @@ def read_sparse_depth(path: Path, width: int, height: int) -> SparseDepth:
     """
     if format_of(path) is None:
         return _read_points(path, width, height)
-    return _read_map(path, width, height)
+    return _read_map(path, width, height, scale)
 
 
-def _read_map(path: Path, width: int, height: int) -> SparseDepth:
+def _read_map(path: Path, width: int, height: int, scale: float | None) -> SparseDepth:
     notes = []
     try:
-        depth_map = read_depth(path, "metric")
+        depth_map = read_depth(path, "metric", scale)
     except InputError:
+        if scale is not None or format_of(path) != "png":
+            raise
         # Raises again, unless an unknown scale was all that was wrong.
         depth_map = read_depth(path, "metric", "mm")
         notes.append(f"{path}: does not state its unit; read as millimetres")

@@ -13,6 +13,7 @@ from ppdcli.cloud import Shape, make_cloud
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
 from ppdcli.files.cameras import CameraFile
+from ppdcli.files.choices import PngScale
 from ppdcli.files.depth_files import format_of, read_depth, require_view, states_unit
 from ppdcli.files.formats import CLOUD_FORMATS
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
@@ -77,6 +78,7 @@ class PointCloudWork:
         estimator: MoGe-2, if it is wanted or there.
         batch: photos in a forward; the predictor's choice if None.
         depth: a depth file of the one photo, instead of a prediction.
+        depth_scale: metres of a step of depth files of whole numbers that do not state it.
         cameras: given ones; or else
         fov: horizontal field of view in degrees; or else MoGe-2's estimate where it is loaded, or
             EXIF, or an assumed field of view.
@@ -89,6 +91,7 @@ class PointCloudWork:
     area: int | None
     batch: int | None
     depth: Path | None
+    depth_scale: float | None
     cameras: CameraFile | None
     fov: float | None
     scale: Scale
@@ -118,7 +121,8 @@ class PointCloudWork:
 
     def build(self, job: Job, seen: Seen, depth: DepthMap, wanted: Sequence[str]) -> Built:
         started = time.perf_counter()
-        if self.depth is not None and self.scale == Scale() and not states_unit(self.depth):
+        alone = self.depth_scale is None and self.scale == Scale()
+        if self.depth is not None and alone and not states_unit(self.depth):
             unit = "metres" if format_of(self.depth) == "npy" else "millimetres"
             job.notes.append(
                 f"{self.depth}: does not state its unit; read as {unit}; if it is relative, give "
@@ -212,17 +216,24 @@ class PointCloudWork:
         if placed:
             depth = read_depth(self.depth, "relative", "normalized")
         else:
-            depth = read_depth(self.depth, "metric", "mm")
+            depth = read_depth(self.depth, "metric", self._step())
         height, width = photo.rgb.shape[:2]
         require_view(self.depth, depth.values.shape, width, height)
         return DepthMap(**vars(replace(depth, timings={"depth": time.perf_counter() - started})))
+
+    def _step(self) -> float | PngScale | None:
+        """What a step of the depth file is: as stated, or millimetres in a PNG."""
+        assert self.depth is not None
+        if self.depth_scale is not None:
+            return self.depth_scale
+        return "mm" if format_of(self.depth) == "png" else None
 
     def _known(self, job: Job) -> SparseDepth | None:
         """The depths that the user knows."""
         if self.scale.align is None:
             return None
         height, width = job.photo.rgb.shape[:2]
-        known = read_sparse_depth(self.scale.align, width, height)
+        known = read_sparse_depth(self.scale.align, width, height, self.depth_scale)
         job.notes.extend(known.notes)
         return known
 

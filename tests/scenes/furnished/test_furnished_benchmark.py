@@ -7,11 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ppdcli.scenes.camera import Camera, take
-from ppdcli.scenes.finishes import BANKS, HELD_OUT_BANK
-from ppdcli.scenes.models.library import Library, pack_libraries
-from ppdcli.scenes.stage import Stage
-from ppdcli.training.render import SKY_DEPTH
 from tiny_library import write_library
 from typer.testing import CliRunner
 
@@ -24,7 +19,12 @@ from ppdcli.evaluation.rows import Rows
 from ppdcli.evaluation.scoring import Rules
 from ppdcli.jobs.evaluate import Benchmark, json_table, results_of, score_all
 from ppdcli.photo import Photo
-from ppdcli.scenes import furnished as maker
+from ppdcli.scenes.furnished import series as maker
+from ppdcli.scenes.furnished.camera import Camera, take
+from ppdcli.scenes.furnished.finishes import BANKS, HELD_OUT_BANK
+from ppdcli.scenes.furnished.models.library import Library, pack_libraries
+from ppdcli.scenes.furnished.stage import Stage
+from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training.recipe import SEEDS
 
 Taken = tuple[np.ndarray, np.ndarray]
