@@ -115,6 +115,7 @@ def contents_there(out: str) -> dict[str, bytes]:
     return {n: remote.read(url) for n, url in files.items() if not n.startswith(JOURNAL)}
 
 
+@pytest.mark.slow
 def test_files_and_journal_are_those_of_a_plain_run(ray: None) -> None:
     photos(9)
     Path("in/a/04.png").write_text("no picture")

@@ -88,6 +88,7 @@ def test_frames_are_the_synthetic_set_made_smaller() -> None:
     assert frame.camera.fx == pytest.approx(synthetic.camera_of(0, 384, 512).fx / 4)
 
 
+@pytest.mark.slow
 def test_it_trains_every_row_and_prints_the_table(
     tmp_path: Path,
     random_checkpoint: Path,
