@@ -1,12 +1,14 @@
 """Unprojection against the authors' numbers, and what a cloud says about itself."""
 
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
 import pytest
 
-from ppdcli.cloud import Axes, PointCloud, Shape, make_cloud, thinned, unproject
+from ppdcli.axes import Axes, from_opencv, to_opencv
+from ppdcli.cloud import PointCloud, Shape, make_cloud, thinned, unproject
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
@@ -70,6 +72,20 @@ def test_axes() -> None:
     opengl = make_cloud(depth_map, RGB, CAMERA, Shape("opengl", edge_clean=False)).points
     assert (opencv[:, 2] > 0).all()
     np.testing.assert_array_equal(opengl, opencv * [1, -1, -1])
+    blender = make_cloud(depth_map, RGB, CAMERA, Shape("blender", edge_clean=False)).points
+    x, y, z = opencv.T
+    np.testing.assert_array_equal(blender, np.stack([x, z, -y], axis=1))
+
+
+@pytest.mark.parametrize("axes", get_args(Axes))
+def test_there_and_back(axes: Axes) -> None:
+    points = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    turned = from_opencv(points, axes)
+    np.testing.assert_array_equal(to_opencv(turned, axes), points)
+    across = np.cross(turned[0], turned[1])  # right-handed stays right-handed
+    np.testing.assert_allclose(
+        across, from_opencv(np.cross(points[:1], points[1:2]), axes)[0], atol=1e-6
+    )
 
 
 def test_edge_clean_removes_and_counts() -> None:
@@ -118,7 +134,7 @@ def test_errors() -> None:
     with pytest.raises(UsageError, match="camera is for 40x32"):
         make_cloud(depth_map, RGB, CAMERA.resized(40, 32))
     with pytest.raises(UsageError, match="axes"):
-        make_cloud(depth_map, RGB, CAMERA, Shape("blender"))  # type: ignore[arg-type]
+        make_cloud(depth_map, RGB, CAMERA, Shape("unity"))  # type: ignore[arg-type]
     for kind in ("metric", "relative"):
         with pytest.raises(InputError):
             make_cloud(DepthMap(np.full((16, 20), np.nan), kind), RGB, CAMERA)
@@ -157,8 +173,8 @@ def test_pixels_beyond_the_lens_are_no_points() -> None:
     assert f"distortion {lens.describe()}, undone, {left_out}" in cloud.comments
 
 
-@pytest.mark.parametrize(("axes", "turn"), [("opencv", (1, 1, 1)), ("opengl", (1, -1, -1))])
-def test_normals_of_a_slanted_plane(axes: Axes, turn: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("axes", get_args(Axes))
+def test_normals_of_a_slanted_plane(axes: Axes) -> None:
     normal = np.array((0.3, -0.5, -0.8))
     normal /= np.linalg.norm(normal)
     slopes = np.ones((16, 20, 3))
@@ -167,7 +183,7 @@ def test_normals_of_a_slanted_plane(axes: Axes, turn: tuple[int, int, int]) -> N
     depth = (-2 / (slopes @ normal)).astype(np.float32)
     cloud = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, Shape(axes, normals=True))
     assert cloud.normals is not None and cloud.normals.dtype == np.float32
-    expected = np.tile(normal * turn, (len(cloud.points), 1))
+    expected = np.tile(from_opencv(normal[None], axes), (len(cloud.points), 1))
     np.testing.assert_allclose(cloud.normals, expected, atol=1e-3)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 
+from ppdcli.axes import MEANING, Axes, from_opencv
 from ppdcli.depth_data import DepthData
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
@@ -18,13 +19,6 @@ from ppdcli.geometry.snap import snap_points
 from ppdcli.geometry.upsample import area_mean, downsample_depth
 from ppdcli.geometry.voxels import cell_means, voxel_groups
 from ppdcli.wording import counted
-
-Axes = Literal["opencv", "opengl"]
-
-AXES_MEANING: dict[Axes, str] = {
-    "opencv": "x right, y down, z forward",
-    "opengl": "x right, y up, z backward",
-}
 
 NOMINAL_NEAR_FAR = (1.0, 10.0)
 """Where a relative map is placed for want of a scale: its zero is no depth of zero."""
@@ -54,7 +48,7 @@ class Shape:
     """What a cloud is like.
 
     Attributes:
-        axes: "opencv" or "opengl"; diag(1, -1, -1) converts.
+        axes: of which program (``ppdcli.axes``).
         edge_clean: leave out what ``hanging_points`` finds between two surfaces.
         snap: move those onto the surface whose colour they have (``snap_points``) instead, and
             leave out only those that have none.
@@ -181,13 +175,12 @@ def make_cloud(
         blind = int((np.isfinite(depth) & (depth > 0) & ~taken).sum())
         lost = f", {counted(blind, 'pixel')} outside its field left out" if blind else ""
         comments += (f"distortion {distortion.describe()}, undone{lost}",)
-    turn = np.array((1, -1, -1) if shape.axes == "opengl" else (1, 1, 1), np.float32)
     cloud = PointCloud(
-        points * turn,
+        from_opencv(points, shape.axes),
         rgb[taken],
         comments,
         removed,
-        None if along is None else along[taken] * turn,
+        None if along is None else from_opencv(along[taken], shape.axes),
     )
     return cloud if shape.voxel is None else thinned(cloud, shape.voxel)
 
@@ -261,7 +254,7 @@ def _comments(depth_map: DepthData, camera: Camera, axes: Axes, removed: int) ->
             "relative depth: neither the scale nor the depth proportions are metric "
             f"(nearest point placed at {near:g}, farthest at {far:g})"
         )
-    facts["axes"] = f"{axes} ({AXES_MEANING[axes]})"
+    facts["axes"] = f"{axes} ({MEANING[axes]})"
     facts["intrinsics"] = f"{camera.describe()} (fx fy cx cy in pixels, first centre at 0,0)"
     facts["points_removed"] = f"{removed} (edge-clean)"
     return tuple(f"{key} {value}" for key, value in facts.items())

@@ -13,7 +13,8 @@ from ppdcli.errors import UsageError
 from ppdcli.geometry.camera import Camera
 
 if TYPE_CHECKING:
-    from ppdcli.cloud import Axes, PointCloud
+    from ppdcli.axes import Axes
+    from ppdcli.cloud import PointCloud
     from ppdcli.files.choices import PngScale
 
 
@@ -54,7 +55,8 @@ class DepthMap(DepthData):
         Args:
             rgb: (H, W, 3) uint8, the photo, on this map's grid or a larger one.
             camera: pinhole camera of the photo, if the map has none or another is wanted.
-            axes: "opencv" (x right, y down, z forward) or "opengl" (x right, y up, z backward).
+            axes: "opencv" (x right, y down, z forward), "opengl" (x right, y up, z backward) or
+                "blender" (x right, y forward, z up).
             edge_clean: leave out points that hang in the air between two surfaces.
 
         Raises:

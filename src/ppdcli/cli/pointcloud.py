@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from ppdcli.axes import Axes
 from ppdcli.cli.engines import run_job
 from ppdcli.cli.groups import format_names, numbers, takes
 from ppdcli.cli.job_options import JobOptions
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from ppdcli.files.cameras import CameraFile
     from ppdcli.jobs.work import Work
 
-AXES = ("opencv", "opengl")
 PIXEL_BYTES = 192  # of memory a pixel, while a photo is read and its cloud made and written
 
 
@@ -210,7 +210,8 @@ def pointcloud(
         bool, typer.Option("--snap", help="Move them onto the surface they belong to instead.")
     ] = False,
     axes: Annotated[
-        str, typer.Option(help="opencv (y down, z forward) or opengl (y up, z backward).")
+        str,
+        typer.Option(help="opencv (y down), opengl (y up, z backward), blender (z up)."),
     ] = "opencv",
     normals: Annotated[bool, typer.Option("--normals", help="Give each point a normal.")] = False,
     voxel: Annotated[
@@ -237,8 +238,8 @@ def pointcloud(
         if depth is None and align is None:
             raise UsageError("--depth-scale needs --depth or --align, whose steps it states")
         parse_depth_scale(depth_scale, "--depth-scale")
-    if axes not in AXES:
-        raise UsageError(f"--axes {axes}: choose from {', '.join(AXES)}")
+    if axes not in get_args(Axes):
+        raise UsageError(f"--axes {axes}: choose from {', '.join(get_args(Axes))}")
     if voxel is not None and not 0 < voxel < inf:
         raise UsageError(f"--voxel {voxel:g}: give a length above 0, in metres")
     if snap and not edge_clean:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from ppdcli.cloud import Axes, PointCloud
+from ppdcli.axes import Axes, to_opencv
+from ppdcli.cloud import PointCloud
 from ppdcli.files.preview import write_picture
 from ppdcli.geometry.side_view import side_view
 
@@ -24,5 +23,5 @@ def write(path: Path, cloud: PointCloud, axes: Axes) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    to_opencv = np.array((1, -1, -1) if axes == "opengl" else (1, 1, 1), np.float32)
-    write_picture(path, side_view(cloud.points * to_opencv, cloud.colors), {"Comment": COMMENT})
+    picture = side_view(to_opencv(cloud.points, axes), cloud.colors)
+    write_picture(path, picture, {"Comment": COMMENT})

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ppdcli.cloud import Axes, PointCloud
+    from ppdcli.axes import Axes
+    from ppdcli.cloud import PointCloud
     from ppdcli.depth_data import DepthData, Kind
     from ppdcli.files.choices import Choices, Scale
 
