@@ -114,7 +114,7 @@ def test_exif_of_megabytes_is_left_unread(monkeypatch: pytest.MonkeyPatch) -> No
     block = exif_with(3).tobytes()
     stream = png_bytes(Image.fromarray(UPRIGHT), exif=block)
     assert load_photo(stream).orientation == 3
-    monkeypatch.setattr(photo_module, "_LONGEST_EXIF", len(block) - 7)
+    monkeypatch.setattr("ppdcli.images.exif._LONGEST", len(block) - 7)
     stream.seek(0)
     assert load_photo(stream).orientation == 1
 

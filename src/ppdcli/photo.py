@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import io
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, TiffImagePlugin
+from PIL import Image, ImageCms, TiffImagePlugin
 
 from ppdcli.errors import InputError, shown
 from ppdcli.files.source import read_file, read_stream
 from ppdcli.images import pnm
+from ppdcli.images.exif import read_exif
 from ppdcli.images.opening import check_size, open_image
 from ppdcli.images.whole import require_data, require_whole, with_its_end
 
@@ -27,7 +27,6 @@ IMAGE_SUFFIXES = frozenset((
 """Lower-case file suffixes that a search through a folder takes for photos."""
 
 _BAND = 1 << 18  # pixels that are converted at a time, which stay in the cache
-_LONGEST_EXIF = 1 << 20  # bytes; a JPEG's own block holds 65533
 
 # EXIF orientation: how the stored picture must be turned to stand upright.
 _UPRIGHT = {
@@ -105,7 +104,7 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
                 return _decode(ended, name, path)
             require_whole(image, data)
             # After load(): Pillow turns TIFFs while loading, and then drops their orientation.
-            orientation, focal_35mm = _read_exif(image)
+            orientation, focal_35mm = read_exif(image)
             rgb = _to_rgb(image, orientation, name)
     except InputError:
         raise
@@ -117,24 +116,6 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
             f"{name}: is damaged or truncated ({_one_line(error)}); copy or download it again"
         ) from error
     return Photo(rgb, name, focal_35mm, path, orientation)
-
-
-def _read_exif(image: Image.Image) -> tuple[int, float | None]:
-    """Orientation (1 if unknown) and FocalLengthIn35mmFilm; a broken EXIF block counts as none."""
-    if len(image.info.get("exif") or b"") > _LONGEST_EXIF:
-        return 1, None
-    try:
-        exif = image.getexif()
-        orientation = exif.get(ExifTags.Base.Orientation, 1)
-        focal = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
-        focal_35mm = float(focal) if focal is not None else 0.0
-    except Exception:
-        return 1, None
-    if not (isinstance(orientation, int) and orientation in _UPRIGHT):
-        orientation = 1
-    if not (math.isfinite(focal_35mm) and focal_35mm > 0):
-        return orientation, None
-    return orientation, focal_35mm
 
 
 def _to_rgb(image: Image.Image, orientation: int, name: str) -> np.ndarray:

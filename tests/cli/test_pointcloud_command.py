@@ -200,8 +200,9 @@ def test_what_the_user_says_wins_over_exif(ppd: Ppd, photo: Path, tiny: list[str
 
 def test_an_assumed_field_of_view_is_announced(ppd: Ppd, photo: Path, tiny: list[str]) -> None:
     result = ppd("pointcloud", photo, *tiny)
-    assert f"{photo}: camera with an assumed field of view, 60 degrees" in result.stderr
-    assert "camera with an assumed field of view, 60 degrees" in read("ppd-out/photo.ply").comments
+    camera = "camera with an assumed field of view, 60 degrees on the longer side"
+    assert f"{photo}: {camera}" in result.stderr
+    assert camera in read("ppd-out/photo.ply").comments
 
 
 def test_a_focal_length_in_millimetres_is_warned_about(
@@ -248,7 +249,7 @@ def test_quiet_is_silent_when_all_is_well(ppd: Ppd, photo: Path, tiny: list[str]
         (["--near-far", "0,1"], "0,1"),
         (["--near-far", "1,inf"], "1,inf"),
         (["--near-far", "1"], "--near-far 1"),
-        (["--axes", "blender"], "blender"),
+        (["--axes", "unity"], "choose from opencv, opengl, blender"),
         (["-o", "cloud.obj.png"], "cloud.obj.png"),
         (["-o", "-", "--json"], "--json"),
         (["--device", "tpu"], "tpu"),

@@ -57,6 +57,12 @@ class Camera:
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
     @classmethod
+    def assumed(cls, degrees: float, width: int, height: int) -> Camera:
+        """As ``from_fov``, but the angle spans the longer side: the same however it is turned."""
+        focal = max(width, height) / 2 / math.tan(math.radians(degrees) / 2)
+        return cls(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
+
+    @classmethod
     def from_focal_35mm(cls, focal_35mm: float, width: int, height: int) -> Camera:
         """From EXIF FocalLengthIn35mmFilm, by the diagonal: an estimate.
 

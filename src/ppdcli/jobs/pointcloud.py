@@ -25,7 +25,7 @@ from ppdcli.metric import Estimate, Estimator, seen, to_metric
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
 
-ASSUMED_FOV = 60.0  # degrees across, between a phone's main camera and a normal lens
+ASSUMED_FOV = 60.0  # degrees on the longer side, between a phone's main camera and a normal lens
 
 
 @dataclass(frozen=True)
@@ -201,8 +201,8 @@ class PointCloudWork:
             source = f"estimated from EXIF, {photo.focal_35mm:g} mm at 35 mm"
             advice = "give --intrinsics for an exact one"
         else:
-            camera = Camera.from_fov(ASSUMED_FOV, width, height)
-            source = f"with an assumed field of view, {ASSUMED_FOV:g} degrees"
+            camera = Camera.assumed(ASSUMED_FOV, width, height)
+            source = f"with an assumed field of view, {ASSUMED_FOV:g} degrees on the longer side"
             advice = "give --fov or --intrinsics for the real one"
         job.notes.append(f"{photo.name}: camera {source}; {advice}")
         _warn_of(job, camera)
