@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer
+import yaml
 
 from docs.generate_cli import COMMAND, PAGE, WIDTH, page
 from ppdcli.cli.app import app
+from ppdcli.version import __version__
 
 ROOT = Path(__file__).parents[1]
 PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
@@ -57,6 +60,29 @@ def test_files_that_a_page_names_exist(path: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", text)
     missing = {link for link in links if not (path.parent / link).exists()}
     for name in IN_CODE.findall(text):
-        if not any((place / name).is_file() for place in PLACES):
+        if "NAME" not in name and not any((place / name).is_file() for place in PLACES):
             missing.add(name)
     assert not missing
+
+
+def test_the_citation_is_of_this_version_and_of_the_paper() -> None:
+    stated = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert stated["version"] == __version__
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    assert stated["preferred-citation"]["url"] == urls["Paper"]
+
+
+def test_the_hosted_tests_are_those_of_the_readme() -> None:
+    text = (ROOT / ".github/workflows/test.yml").read_text(encoding="utf-8")
+    job = yaml.safe_load(text)["jobs"]["test"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^python3 -m venv .*pytest$", readme, re.MULTILINE)
+    steps = [part.partition(".venv/bin/")[2] for part in command.split(" && ")[1:]]
+    assert len(steps) == 2
+    assert [step["run"] for step in job["steps"][-2:]] == [f"$BIN/{step}" for step in steps]
+
+
+def test_the_hooks_before_a_commit_are_the_checks_of_the_tests() -> None:
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]
+    tools = [hook["entry"].removeprefix("python -m ").split(" --")[0] for hook in local["hooks"]]
+    assert tools == ["ruff check", "ruff format", "mypy"]
