@@ -66,11 +66,15 @@ class PredictRecipe(Recipe):
         }
         limits = self.value_range
         shown = "auto" if limits is None else list(numbers("--range", limits, "MIN,MAX"))
-        own: dict[str, dict[str, Any]] = {
-            "png": {"png-scale": self.png_scale},
-            "preview": {"colormap": self.colormap, "range": shown},
+        chosen = {
+            "png_scale": ("png-scale", self.png_scale),
+            "colormap": ("colormap", self.colormap),
+            "value_range": ("range", shown),
         }
-        return {name: {**shared, **own.get(name, {})} for name in self.formats}
+        return {
+            name: {**shared, **dict(chosen[choice] for choice in DEPTH_FORMATS[name].choices)}
+            for name in self.formats
+        }
 
 
 @takes(

@@ -29,7 +29,7 @@ from ppdcli.jobs.journal import Journal, Settings
 from ppdcli.jobs.order import Order, order_of
 from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.record import WRITING_SECONDS
-from ppdcli.jobs.run import run, work_through
+from ppdcli.jobs.run import PIXEL_BYTES, run, work_through
 from ppdcli.jobs.streams import take_stdin
 from ppdcli.jobs.work import Result, Work
 from ppdcli.processes import deaf_to_interrupts
@@ -57,7 +57,7 @@ def run_in_workers(
     recipes: Sequence[Recipe],
     formats: Sequence[Format],
     overwrite: bool,
-    pixel_bytes: int = 64,
+    pixel_bytes: int = PIXEL_BYTES,
 ) -> Generator[Result, None, None]:
     """``jobs.run.run`` in as many processes as there are recipes; in this one if that is one.
 
