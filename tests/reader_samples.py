@@ -31,7 +31,7 @@ from ppdcli.files import exr, png
 from ppdcli.files.cameras import read_cameras
 from ppdcli.files.depth_files import read_depth
 from ppdcli.files.sparse_depth import read_sparse_depth
-from ppdcli.jobs.inputs import read_list
+from ppdcli.jobs.input_list import read_list
 from ppdcli.photo import Photo
 
 HEIGHT, WIDTH = 40, 50

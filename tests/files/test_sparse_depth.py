@@ -63,14 +63,13 @@ def test_points_outside_and_without_depth(tmp_path: Path) -> None:
     ("content", "cause"),
     [
         ("0 0 1\n1 1\n", "line 2, '1 1', is not"),
-        ("# a\n\n0 0 1 5\n", "line 3, '0 0 1 5', is not"),
+        ("# a\n\n0 0 1 5 7\n", "line 3, '0 0 1 5 7', is not"),
         ("0 0 1\nu v depth\n", "line 2"),
         ("u v depth\nu v depth\n0 0 1\n", "line 2"),
         ("0 0 near\n", "line 1"),
         ("0,,1\n", "line 1"),
         ("nan 0 1\n", "line 1"),
         ("0 inf 1\n", "line 1"),
-        ("v,u,depth\n0,0,1\n", "line 1, 'v,u,depth'"),  # the other order
         ("x y z\n0 0 1\n", "line 1, 'x y z'"),  # points in space
         ("ply\nformat ascii 1.0\n", "line 1, 'ply'"),
         (f"0 0 1\n{'word ' * 50}\n", r"line 2, '[word ]{29}\.\.\.[word ]{28}'"),
@@ -91,7 +90,7 @@ def test_bad_text(tmp_path: Path, content: str, cause: str) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"LASF\0\0\1\4" + bytes(5000), b"0 0 1 # \xff\xfe\n", "0 0 1\n".encode("utf-16"), b"PK\3\4\0"],
+    [b"LASF\0\0\1\4" + bytes(5000), b"0 0 1 # \xff\xfe\n", b"PK\3\4\0"],
 )
 def test_what_is_neither_text_nor_a_map(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "scan.las").write_bytes(content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import inspect
 import io
 import os
@@ -12,7 +13,8 @@ from pathlib import Path, PurePath
 import pytest
 
 from ppdcli.errors import PpdError, UsageError
-from ppdcli.jobs.inputs import Found, discover, read_list
+from ppdcli.jobs.input_list import read_list
+from ppdcli.jobs.inputs import Found, discover
 from ppdcli.jobs.journal import NAME, Entry, line_of
 
 
@@ -293,7 +295,12 @@ def test_results_beside_the_photos_are_passed_over() -> None:
         (b"a.jpg\nb c.jpg\n", ["a.jpg", "b c.jpg"]),
         (b"a.jpg\r\n\r\nb.jpg", ["a.jpg", "b.jpg"]),
         (b"a\nb.jpg\0c.jpg\r\0", ["a\nb.jpg", "c.jpg\r"]),
-        (b" a.jpg ", [" a.jpg "]),
+        (b" a.jpg ", ["a.jpg"]),
+        (b'a.jpg\n\n  \nb.png  \n"c d.png"\n# e.png\n', ["a.jpg", "b.png", "c d.png"]),
+        (codecs.BOM_UTF8 + b"a.jpg\r\n", ["a.jpg"]),
+        ("a.jpg\r\nStra\u00dfe.png\r\n".encode("utf-16"), ["a.jpg", "Stra\u00dfe.png"]),
+        ("a.jpg\r\nb.png\r\n".encode("utf-16-le"), ["a.jpg", "b.png"]),
+        ("a.jpg\r\nb.png\r\n".encode("utf-16-be"), ["a.jpg", "b.png"]),
         (b"\xff.jpg", [os.fsdecode(b"\xff.jpg")]),
         (b"", []),
     ],
@@ -303,6 +310,13 @@ def test_lists_of_paths(content: bytes, paths: list[str], monkeypatch: pytest.Mo
     assert read_list("list") == paths
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
     assert read_list("-") == paths
+
+
+def test_files_that_are_really_called_so() -> None:
+    for name in (" a.png", "# b.png", '"c.png"'):
+        Path(name).touch()
+    Path("list").write_text(' a.png\n# b.png\n"c.png"\n')
+    assert read_list("list") == [" a.png", "# b.png", '"c.png"']
 
 
 @pytest.mark.parametrize("source", ["missing", "."])

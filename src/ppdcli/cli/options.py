@@ -39,7 +39,7 @@ class InputOptions:
         Raises:
             UsageError: none is, one is empty, the list cannot be read, or stdin is asked for twice.
         """
-        from ppdcli.jobs.inputs import STDIN, read_list
+        from ppdcli.jobs.input_list import STDIN, read_list
 
         named = list(self.inputs or [])
         if self.from_file is None and not named:

@@ -29,7 +29,8 @@ def check_watch(source: InputOptions, out: OutputOptions, job: JobOptions) -> No
             option does not go with it.
     """
     from ppdcli.files.source import is_dir
-    from ppdcli.jobs.inputs import STDIN, is_pattern
+    from ppdcli.jobs.input_list import STDIN
+    from ppdcli.jobs.inputs import is_pattern
     from ppdcli.jobs.plan import FILE_SUFFIXES
 
     if not job.watch:

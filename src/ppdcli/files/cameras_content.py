@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,6 +17,7 @@ from ppdcli.files.cameras_stated import (
     number,
 )
 from ppdcli.files.source import Kind, is_dir, read_file
+from ppdcli.files.text import decode_text
 
 MAX_LINES = 2_000_000
 MAX_ENTRIES = 4_000_000
@@ -54,13 +54,10 @@ def _read(path: Path) -> bytes:
 
 def _decoded(data: bytes) -> str | None:
     """The text with plain line ends; None for a binary file."""
-    # Windows' PowerShell writes redirected output as UTF-16.
-    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = data.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError:
+        return decode_text(data)
+    except ValueError:
         return None
-    return None if "\0" in text else text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _of_text(text: str, path: Path) -> Contents:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import io
-import math
-from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ppdcli.errors import InputError, shown
+from ppdcli.errors import InputError
 from ppdcli.files.decoding import decoding
 from ppdcli.files.depth_files import format_of, is_metres, read_depth, require_view
 from ppdcli.files.foreign import open_regular, read_regular
+from ppdcli.files.points_table import ROW, read_table
+from ppdcli.files.text import decode_text, encoding_of
 
-ROW = "`u v depth`"
-HEADERS = ({"u", "x", "col", "column"}, {"v", "y", "row"}, {"depth", "depth_m", "d"})
 HEAD = 4096  # bytes
 MAX_BYTES = 64 << 20  # of a text: more than two million points
 MAX_LINES = 4_000_000
@@ -49,8 +47,8 @@ def read_sparse_depth(
 ) -> SparseDepth:
     """Read known depths; what the file is, is told by its content.
 
-    - Text: rows ``u v depth`` with spaces or commas between, ``#`` comments, and perhaps a header
-      such as ``u,v,depth``. Pixels of the photo as it is shown, first centre at (0, 0); metres.
+    - Text: rows ``u v depth`` (``points_table.read_table``). Pixels of the photo as it is shown,
+      first centre at (0, 0); metres.
       Depths that are none (``depth_files.is_metres``) are passed over, points outside are dropped
       with a note.
     - 16-bit PNG: what it says of itself (our own files do), otherwise in steps of ``scale``, or
@@ -105,7 +103,8 @@ def _centres(count: int, size: int) -> np.ndarray:
 
 
 def _read_points(path: Path, width: int, height: int) -> SparseDepth:
-    points = _parse(path)
+    table = read_table(_lines(path), path)
+    points = table.points
     if not len(points):
         raise InputError(f"{path}: has no {ROW} row; give one for each known depth")
     u, v, _ = points.T
@@ -116,7 +115,7 @@ def _read_points(path: Path, width: int, height: int) -> SparseDepth:
             f"{u.max():g} and v {v.min():g} to {v.max():g}, is inside {width}x{height}; give "
             "column and row in pixels of this photo"
         )
-    notes = []
+    notes = list(table.notes)
     outside = len(points) - int(inside.sum())
     if outside:
         notes.append(
@@ -140,11 +139,10 @@ def _lines(path: Path) -> Iterator[str]:
     with decoding(path, "text"):
         with open_regular(path) as stream:
             head = stream.read(HEAD)
-        data = b"\0" if b"\0" in head else read_regular(path, MAX_BYTES)
+        binary = b"\0" in head and encoding_of(head) == "utf-8"
+        data = b"\0" if binary else read_regular(path, MAX_BYTES)
     try:
-        if b"\0" in data:
-            raise ValueError
-        text = io.StringIO(data.decode("utf-8-sig"), newline=None)
+        text = io.StringIO(decode_text(data))
     except ValueError:
         raise InputError(
             f"{path}: is neither text nor a depth map; give {ROW} rows, a 16-bit PNG, an EXR or "
@@ -158,35 +156,6 @@ def _lines(path: Path) -> Iterator[str]:
             raise InputError(f"{path}: line {number} is too long to be {ROW}; correct it")
         yield line.rstrip("\n")
     raise InputError(f"{path}: has more than {MAX_LINES} lines; give fewer points")
-
-
-def _parse(path: Path) -> np.ndarray:
-    """(N, 3) float64 rows u, v, depth."""
-    points = array("d")
-    may_be_header = True
-    for number, line in enumerate(_lines(path), 1):
-        fields = line.split("#")[0].replace(",", " ").split()
-        if not fields:
-            continue
-        try:
-            point = [float(field) for field in fields]
-        except ValueError:
-            if may_be_header and _is_header(fields):
-                may_be_header = False
-                continue
-            point = []
-        may_be_header = False
-        if len(point) != 3 or not all(map(math.isfinite, point[:2])):
-            told = shown(line.strip(), 60)
-            raise InputError(f"{path}: line {number}, {told!r}, is not {ROW}; correct it")
-        points.extend(point)
-    return np.array(points, np.float64).reshape(-1, 3)
-
-
-def _is_header(fields: list[str]) -> bool:
-    return len(fields) == len(HEADERS) and all(
-        field.lower() in names for field, names in zip(fields, HEADERS, strict=True)
-    )
 
 
 def _far_note(path: Path, depth: np.ndarray) -> tuple[str, ...]:

@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from glob import escape, glob, has_magic
 from pathlib import Path, PurePath
 
-from ppdcli.errors import InputError, PpdError, UsageError
-from ppdcli.files.source import Kind, is_dir, is_file, read_file, read_stream
+from ppdcli.errors import PpdError, UsageError
+from ppdcli.files.source import is_dir, is_file
+from ppdcli.jobs.input_list import STDIN
 from ppdcli.jobs.journal import NAME, Recorded, Source
 from ppdcli.photo import IMAGE_SUFFIXES
 from ppdcli.wording import counted
-
-STDIN = "-"
-LIST = Kind("a list", 500_000_000, "give several shorter lists, one after another")
-LONGEST_PATH = 1 << 16  # bytes
-MOST_PATHS = 10_000_000
 
 _SEPARATOR = f"[{re.escape(os.sep + (os.altsep or ''))}]"
 _RECURSIVE = re.compile(rf"(?:^|(?<={_SEPARATOR}))\*\*(?:{_SEPARATOR}+|$)")
@@ -56,30 +51,6 @@ class Found:
 
     inputs: list[Input] = field(default_factory=list)
     passed_over: int = 0
-
-
-def read_list(source: str) -> list[str]:
-    """Paths from a file, a pipe, or stdin for ``-``: one a line, or NUL-separated if a NUL occurs.
-
-    Raises:
-        UsageError: the file cannot be read, or is no list of paths.
-    """
-    try:
-        if source == STDIN:
-            raw = read_stream(sys.stdin.buffer, "stdin", LIST)
-        else:
-            raw = read_file(Path(source), source, LIST)
-    except InputError as error:
-        raise UsageError(f"cannot read the list of inputs: {error}") from None
-    nul = b"\0" in raw
-    names: list[str] = []
-    for found in re.finditer(rb"[^\0]+" if nul else rb"[^\n]+", raw):
-        line = found[0] if nul else found[0].rstrip(b"\r")
-        if len(line) > LONGEST_PATH or len(names) == MOST_PATHS:
-            raise UsageError(f"{source}: is no list of paths; give one path a line")
-        if line:
-            names.append(os.fsdecode(line))
-    return names
 
 
 def is_pattern(argument: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.evaluation.sets.rules import SetRules
 from ppdcli.files.source import Kind, read_file
+from ppdcli.files.text import decode_text
 
 FILES = ("photo", "depth", "mask")
 LIST = Kind("a list", 64 << 20, "give a list of fewer images")
@@ -74,11 +75,13 @@ def read_text(path: Path, line: str) -> str:
         UsageError: it cannot be read, or is no text.
     """
     try:
-        return read_file(path, str(path), LIST).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: is no text; give a list with lines {line}") from None
+        data = read_file(path, str(path), LIST)
     except InputError as error:
         raise UsageError(f"{error}; a list has lines {line}") from None
+    try:
+        return decode_text(data)
+    except ValueError:
+        raise UsageError(f"{path}: is no text; give a list with lines {line}") from None
 
 
 def counted_fields(number: int) -> str:

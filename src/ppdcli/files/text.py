@@ -1,0 +1,43 @@
+"""Text that other programs write: UTF-8 or UTF-16, with or without a mark, any line ends."""
+
+from __future__ import annotations
+
+import codecs
+
+_MARKS = (  # UTF-32's begins as UTF-16's does
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LOOKED_AT = 4096  # bytes
+_MOSTLY = 0.7  # of the characters are of the first 256, in paths and numbers
+
+
+def decode_text(data: bytes) -> str:
+    r"""Text with the line ends ``\n``.
+
+    Windows' PowerShell writes UTF-16, and some programs leave out the mark that says so.
+
+    Raises:
+        ValueError: it is no text.
+    """
+    text = data.decode(encoding_of(data))
+    if "\0" in text:
+        raise ValueError("holds NUL characters")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def encoding_of(data: bytes) -> str:
+    """The name of the encoding, UTF-8 where nothing tells another."""
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return encoding
+    head = data[: _LOOKED_AT & ~1]
+    if len(head) % 2 == 0 and head:
+        for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+            zeros, others = head[first::2], head[1 - first :: 2]
+            if zeros.count(0) > _MOSTLY * len(zeros) and not others.count(0):
+                return encoding
+    return "utf-8"
