@@ -33,12 +33,12 @@ class DepthMap(DepthData):
             OutputError: the file cannot be written.
         """
         from ppdcli.files.choices import Choices
-        from ppdcli.files.formats import readable
+        from ppdcli.files.formats import DEPTH_FORMATS
 
         path = Path(path)
         scale: PngScale = "mm" if self.kind == "metric" else "normalized"
-        for row, _ in readable():
-            if path.suffix.lower() == row.suffix:
+        for row in DEPTH_FORMATS.values():
+            if row.reading is not None and path.suffix.lower() == row.suffix:
                 row.write(path, self, Choices(png_scale=scale))
                 return
         raise UsageError(f"{path}: depth is saved as .png, .exr or .npy; use one of these")

@@ -42,7 +42,7 @@ def read_dummy(path: Path, _kind: Kind | None, _png_scale: PngScale | None) -> D
 @pytest.fixture
 def dummy(monkeypatch: pytest.MonkeyPatch) -> DepthFormat:
     """One more row."""
-    reading = Reading(MAGIC, read_dummy, lambda path: True)
+    reading = Reading("dummy", MAGIC, read_dummy, lambda path: True)
     row = DepthFormat("dummy", "_depth.dummy", write_dummy, (), reading)
     monkeypatch.setitem(DEPTH_FORMATS, row.name, row)
     return row
@@ -76,7 +76,7 @@ def test_rows_differ() -> None:
     rows = [*DEPTH_FORMATS.values(), *CLOUD_FORMATS.values()]
     assert len({row.name for row in rows}) == len(rows)
     assert len({row.ending for row in rows}) == len(rows)
-    magic = [reading.magic for _, reading in readable()]
+    magic = [reading.magic for reading in readable()]
     assert not [a for a in magic for b in magic if a is not b and a.startswith(b)]
     assert own_endings() == (
         *("_depth.png", "_depth.exr", "_depth.npy", "_preview.png", "_side.png"),

@@ -86,9 +86,9 @@ def test_files_without_depth(tmp_path: Path) -> None:
     Image.new("L", (3, 3)).save(tmp_path / "grey.png")
     with pytest.raises(InputError, match=r"grey\.png: is no 16-bit"):
         read_depth(tmp_path / "grey.png")
-    np.savez(tmp_path / "a.npz", depth=METRES)
-    with pytest.raises(InputError, match=r"a\.npz: is no depth file"):
-        read_depth(tmp_path / "a.npz")
+    (tmp_path / "a.txt").write_text("1 2 3")
+    with pytest.raises(InputError, match=r"a\.txt: is no depth file"):
+        read_depth(tmp_path / "a.txt")
     with pytest.raises(InputError, match="no such file"):
         read_depth(tmp_path / "missing.exr")
     with pytest.raises(InputError, match="is a folder, not a file"):
@@ -154,3 +154,32 @@ def test_no_depth_in_half_floats(tmp_path: Path) -> None:
     np.testing.assert_array_equal(
         read_depth(tmp_path / "x.exr").values, np.array([[5, np.nan], [np.nan, 7]], np.float32)
     )
+
+
+@pytest.mark.parametrize("entries", [("depth",), ("arr_0",), ("other",), ("depth", "focal")])
+def test_archives_of_other_programs(tmp_path: Path, entries: tuple[str, ...]) -> None:
+    arrays = {name: np.float32(1) if name == "focal" else METRES for name in entries}
+    np.savez(tmp_path / "a.npz", **arrays)
+    np.testing.assert_array_equal(read_depth(tmp_path / "a.npz", "metric").values, METRES)
+    with pytest.raises(InputError, match=r"a\.npz: \.npz files do not say what"):
+        read_depth(tmp_path / "a.npz")
+
+
+def test_an_archive_of_several_maps_is_asked_which(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", left=METRES, right=METRES)
+    with pytest.raises(InputError, match=r"a\.npz: holds left, right; name the depth map 'depth'"):
+        read_depth(tmp_path / "a.npz", "metric")
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+@pytest.mark.parametrize("axes", [(0,), (0, 1), (-1,), (0, -1)])
+def test_batches_and_channels_of_one(tmp_path: Path, name: str, axes: tuple[int, ...]) -> None:
+    (np.savez if name.endswith("z") else np.save)(tmp_path / name, np.expand_dims(METRES, axes))
+    np.testing.assert_array_equal(read_depth(tmp_path / name, "metric").values, METRES)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 1, 3, 4), (6,), ()])
+def test_arrays_that_are_no_map(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    np.save(tmp_path / "a.npy", np.ones(shape, np.float32))
+    with pytest.raises(InputError, match=r"a depth map is \(H, W\) numbers"):
+        read_depth(tmp_path / "a.npy", "metric")

@@ -14,7 +14,7 @@ from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, Output
 from ppdcli.cli.recipe import Recipe
 from ppdcli.errors import UsageError
 from ppdcli.files.choices import Choices, Colormap, PngScale
-from ppdcli.files.formats import DEPTH_FORMATS, own_endings, readable
+from ppdcli.files.formats import DEPTH_FORMATS, own_endings
 
 if TYPE_CHECKING:
     from ppdcli.jobs.work import Work
@@ -153,6 +153,8 @@ def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
         if out.path is None:
             return ["png"]
         suffix = out.path.suffix.lower().removeprefix(".")
-        names_file = suffix in {row.suffix[1:] for row, _ in readable()} and not is_dir(out.path)
+        names_file = suffix in {
+            row.suffix[1:] for row in DEPTH_FORMATS.values() if row.reading
+        } and not is_dir(out.path)
         return [suffix] if names_file else list(DEFAULT_FORMATS)
     return format_names(given, DEPTH_FORMATS)

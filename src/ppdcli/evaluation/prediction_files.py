@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path, PurePosixPath
-from zipfile import ZipFile
 
 import numpy as np
 
-from ppdcli.errors import InputError, UsageError, shown
+from ppdcli.errors import InputError, UsageError
 from ppdcli.evaluation.frames import Crop, Frame
 from ppdcli.evaluation.predictors import Candidate
 from ppdcli.evaluation.protocols import Kind
-from ppdcli.files import npy
+from ppdcli.files import npz_depth
 from ppdcli.files.choices import PngScale
-from ppdcli.files.decoding import decoding
 from ppdcli.files.depth_files import read_depth, require_view
-from ppdcli.files.foreign import open_regular
 from ppdcli.files.source import is_dir, is_file
 from ppdcli.geometry.upsample import downsample_depth
 
 SUFFIXES = (".npy", ".npz", ".exr", ".png")  # the exact ones first
 ENDINGS = tuple(f"{tail}{suffix}" for tail in ("", "_depth") for suffix in SUFFIXES)
-ARRAYS = ("depth", "arr_0")  # of an .npz: Depth Pro's name, NumPy's default
 
 
 def of_folder(name: str, folder: Path, kind: Kind, png_scale: PngScale | None = None) -> Candidate:
@@ -79,33 +75,13 @@ def _find(folder: Path, image: str) -> Path:
 
 def _read(path: Path, kind: Kind, png_scale: PngScale | None) -> np.ndarray:
     if path.suffix == ".npz":
-        return _array(path)
+        return npz_depth.read_map(path).astype(np.float32)
     depth_map = read_depth(path, "relative", png_scale)
     if depth_map.kind == "relative" and path.suffix != ".npy" and kind != "ppd":
         raise InputError(
             f"{path}: holds relative depth, affine in log(depth + 1); score it with --kind ppd"
         )
     return depth_map.values
-
-
-def _array(path: Path) -> np.ndarray:
-    """The depth map of an .npz."""
-    with decoding(path, ".npz"), open_regular(path) as stream, ZipFile(stream) as archive:
-        entries = {entry.filename.removesuffix(npy.SUFFIX): entry for entry in archive.infolist()}
-        name = next((name for name in ARRAYS if name in entries), None)
-        if name is None and len(entries) == 1:
-            name = next(iter(entries))
-        if name is None:
-            raise InputError(
-                f"{path}: holds {shown(', '.join(entries))}; name the depth map {ARRAYS[0]!r}"
-            )
-        with archive.open(entries[name]) as member:
-            header = npy.read_header(member)
-            shape = tuple(side for side in header.shape if side != 1)
-            shape = shape if len(shape) == 2 else header.shape
-            npy.require_map(path, header, shape)
-            values = npy.read_values(member, header, entries[name].file_size - member.tell())
-    return values.reshape(shape).astype(np.float32)
 
 
 def _cropped(values: np.ndarray, crop: Crop) -> np.ndarray:

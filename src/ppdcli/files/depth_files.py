@@ -12,7 +12,7 @@ from ppdcli.errors import InputError
 from ppdcli.files.choices import Scale
 from ppdcli.files.decoding import decoding
 from ppdcli.files.foreign import open_regular
-from ppdcli.files.formats import DEPTH_FORMATS, Reading, readable
+from ppdcli.files.formats import Reading, readable
 
 TOO_FAR = 1e9  # metres
 HALF_MAX = 65504
@@ -27,8 +27,8 @@ def format_of(path: Path) -> str | None:
         InputError: the file is missing, no regular file, or cannot be read.
     """
     with decoding(path, "a depth file"), open_regular(path) as stream:
-        head = stream.read(max(len(reading.magic) for _, reading in readable()))
-    return next((row.name for row, reading in readable() if head.startswith(reading.magic)), None)
+        head = stream.read(max(len(reading.magic) for reading in readable()))
+    return next((row.name for row in readable() if head.startswith(row.magic)), None)
 
 
 def read_depth(path: Path, kind: Kind | None = None, scale: Scale | None = None) -> DepthData:
@@ -87,11 +87,10 @@ def states_unit(path: Path) -> bool:
 
 def _reading(path: Path) -> Reading:
     name = format_of(path)
-    if name is None:
-        raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
-    reading = DEPTH_FORMATS[name].reading
-    assert reading is not None  # a format that is read
-    return reading
+    for reading in readable():
+        if reading.name == name:
+            return reading
+    raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR, an NPY or an NPZ")
 
 
 def require_view(path: Path, shape: tuple[int, ...], width: int, height: int) -> None:

@@ -22,12 +22,14 @@ class Reading:
     """How a format is read.
 
     Attributes:
+        name: of the format.
         magic: the first bytes of its files.
         read: the depth in a file. Where the file does not say what its values are, they are of the
             kind or in the scale that is given. Raises InputError, also where neither says it.
         states_unit: whether a file says what its values are.
     """
 
+    name: str
     magic: bytes
     read: Callable[[Path, Kind | None, Scale | None], DepthData]
     states_unit: Callable[[Path], bool]
@@ -111,15 +113,26 @@ def _write_npy(path: Path, depth: DepthData, _choices: Choices) -> None:
 
 
 def _read_npy(path: Path, kind: Kind | None, scale: Scale | None) -> DepthData:
-    from ppdcli.errors import InputError
     from ppdcli.files import npy
+
+    return npy.read(path, _stated(kind, path), scale)
+
+
+def _read_npz(path: Path, kind: Kind | None, scale: Scale | None) -> DepthData:
+    from ppdcli.files import npz_depth
+
+    return npz_depth.read(path, _stated(kind, path), scale)
+
+
+def _stated(kind: Kind | None, path: Path) -> Kind:
+    from ppdcli.errors import InputError
 
     if kind is None:
         raise InputError(
-            f"{path}: .npy files do not say what their values are; say whether they are "
-            "metric or relative, or give PNG or EXR"
+            f"{path}: {path.suffix or '.npy'} files do not say what their values are; say whether "
+            "they are metric or relative, or give PNG or EXR"
         )
-    return npy.read(path, kind, scale)
+    return kind
 
 
 def _write_preview(path: Path, depth: DepthData, choices: Choices) -> None:
@@ -146,7 +159,7 @@ _DEPTH = (
         "_depth.png",
         _write_png,
         ("png_scale",),
-        Reading(b"\x89PNG\r\n\x1a\n", _read_png, _png_states_unit),
+        Reading("png", b"\x89PNG\r\n\x1a\n", _read_png, _png_states_unit),
     ),
     # An EXR that does not say what it is holds metres, as the convention is.
     DepthFormat(
@@ -154,10 +167,14 @@ _DEPTH = (
         "_depth.exr",
         _write_exr,
         (),
-        Reading(b"\x76\x2f\x31\x01", _read_exr, lambda path: True),
+        Reading("exr", b"\x76\x2f\x31\x01", _read_exr, lambda path: True),
     ),
     DepthFormat(
-        "npy", "_depth.npy", _write_npy, (), Reading(b"\x93NUMPY", _read_npy, lambda path: False)
+        "npy",
+        "_depth.npy",
+        _write_npy,
+        (),
+        Reading("npy", b"\x93NUMPY", _read_npy, lambda path: False),
     ),
     DepthFormat("preview", "_preview.png", _write_preview, ("colormap", "value_range")),
 )
@@ -167,9 +184,14 @@ DEPTH_FORMATS: dict[str, DepthFormat] = {row.name: row for row in _DEPTH}
 CLOUD_FORMATS: dict[str, CloudFormat] = {row.name: row for row in _CLOUDS}
 
 
-def readable() -> Iterator[tuple[DepthFormat, Reading]]:
-    """The formats that depth is read from."""
-    return ((row, row.reading) for row in DEPTH_FORMATS.values() if row.reading is not None)
+# Other programs' formats, which we only read.
+_FOREIGN = (Reading("npz", b"PK\x03\x04", _read_npz, lambda path: False),)
+
+
+def readable() -> Iterator[Reading]:
+    """How each format that depth is read from is read."""
+    own = (row.reading for row in DEPTH_FORMATS.values())
+    return (reading for reading in (*own, *_FOREIGN) if reading is not None)
 
 
 def own_endings() -> tuple[str, ...]:

@@ -44,7 +44,20 @@ def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
         InputError: missing, damaged, a pickle, too large, or not a two-dimensional array of real
             numbers.
     """
-    values = read_array(path, lambda header: require_map(path, header))
+
+    def require(header: Header) -> None:
+        require_map(path, header, map_shape(header))
+
+    values = read_array(path, require)
+    return in_metres(values.reshape(_without_ones(values.shape)), path, kind, scale)
+
+
+def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -> DepthData:
+    """(H, W) values of an array as depth; whole numbers are steps, never metres.
+
+    Raises:
+        InputError: whole numbers without a scale, or others with one.
+    """
     if kind == "metric" and values.dtype.kind in "iu":
         step = metres_per_step(scale)
         if step is None:
@@ -57,6 +70,16 @@ def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
     elif kind == "metric":
         require_no_step(path, scale)
     return DepthData(values.astype(np.float32, copy=False), kind)
+
+
+def map_shape(header: Header) -> tuple[int, ...]:
+    """The shape without axes of one, as networks leave them: (1, H, W) is (H, W)."""
+    return _without_ones(header.shape)
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    sides = tuple(side for side in shape if side != 1)
+    return sides if len(shape) > 2 and len(sides) == 2 else shape
 
 
 @dataclass(frozen=True)

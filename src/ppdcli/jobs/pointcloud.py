@@ -123,7 +123,7 @@ class PointCloudWork:
         started = time.perf_counter()
         alone = self.depth_scale is None and self.scale == Scale()
         if self.depth is not None and alone and not states_unit(self.depth):
-            unit = "metres" if format_of(self.depth) == "npy" else "millimetres"
+            unit = "millimetres" if format_of(self.depth) == "png" else "metres"
             job.notes.append(
                 f"{self.depth}: does not state its unit; read as {unit}; if it is relative, give "
                 "--near-far, --align or --metric"
