@@ -37,7 +37,8 @@ from ppdcli.evaluation.report.panels import make_panels
 from ppdcli.evaluation.rows import Row, Rows
 from ppdcli.jobs import bench_table
 from ppdcli.jobs.inputs import discover
-from ppdcli.jobs.journal import Entry, Recorded, Source, line_of, source_of
+from ppdcli.jobs.journal import Recorded
+from ppdcli.jobs.journal_entries import Entry, Source, line_of, source_of
 from ppdcli.jobs.verdict import judge
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.config import CasDiTConfig

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ppdcli.jobs.journal import Entry, Recorded
+from ppdcli.jobs.journal import Recorded
+from ppdcli.jobs.journal_entries import Entry
 
 
 def entries_in(folder: Path) -> dict[str, Entry]:

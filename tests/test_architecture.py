@@ -18,9 +18,6 @@ LONG_FILES = {
     "src/ppdcli/scenes/primitives/render.py": 560,
     "src/ppdcli/scenes/furnished/shading.py": 510,
     # To be split next, each along the line that its name shows.
-    "src/ppdcli/geometry/align.py": 330,
-    "src/ppdcli/jobs/bench.py": 340,
-    "src/ppdcli/jobs/journal.py": 360,
     "src/ppdcli/jobs/workers.py": 350,
     "src/ppdcli/predictor.py": 350,
     # Tests of one subject, whose helpers would otherwise stand in two places.

@@ -14,7 +14,7 @@ from torch import nn
 from typer.testing import Result
 
 from ppdcli.checkpoints.families import FAMILIES
-from ppdcli.jobs import bench, bench_model
+from ppdcli.jobs import bench, bench_arithmetic, bench_model
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.models.moge2 import MoGe2Encoder, MoGe2Semantics
@@ -31,7 +31,7 @@ MEASURED = ("decode", "prepare", "encoder", "step 1", "step 2", "network", "resi
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process imports PyTorch, and matrices are small."""
     monkeypatch.setattr(bench, "IMPORTS", "pass")
-    monkeypatch.setattr(bench, "SIDES", {"cpu": (8, 16)})
+    monkeypatch.setattr(bench_arithmetic, "SIDES", {"cpu": (8, 16)})
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ppdcli.errors import PpdError
-from ppdcli.jobs import bench
+from ppdcli.jobs import bench, bench_arithmetic
 from ppdcli.jobs.bench_table import in_time, scaled
 from ppdcli.models import attention
 from ppdcli.models.cas_dit import CasDiT
@@ -70,7 +70,7 @@ def test_the_arithmetic_is_that_of_the_formula(
     model = PixelPerfectDepth(CasDiT(config), Encoder(8)).eval()
     predictor = Predictor(model, "small", 1, 4, torch.device("cpu"), precision)  # type: ignore[arg-type]
     with kernel():
-        encoder, step = bench.arithmetic(predictor, 64, 96)
+        encoder, step = bench_arithmetic.arithmetic(predictor, 64, 96)
     assert encoder == 2 * (64 * 96 // 256) * 8 * 3 * 256
     assert step == flop_of_a_step(config, 64, 96)
 
@@ -86,10 +86,10 @@ def test_repetition_ends_when_its_time_is_up(monkeypatch: pytest.MonkeyPatch) ->
         done.append(len(done))
         return done[-1]
 
-    result, seconds = bench.repeated(action, 3)
+    result, seconds = bench_arithmetic.repeated(action, 3)
     assert (result, len(seconds), done) == (2, 3, [0, 1, 2])
-    monkeypatch.setattr(bench, "BUDGET", 0.0)
-    assert len(bench.repeated(action, 3)[1]) == 1
+    monkeypatch.setattr(bench_arithmetic, "BUDGET", 0.0)
+    assert len(bench_arithmetic.repeated(action, 3)[1]) == 1
 
 
 def test_a_start_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,8 @@ import pytest
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.jobs.input_list import read_list
 from ppdcli.jobs.inputs import Found, discover
-from ppdcli.jobs.journal import NAME, Entry, line_of
+from ppdcli.jobs.journal import NAME
+from ppdcli.jobs.journal_entries import Entry, line_of
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,8 @@ import pytest
 from recorded import entries_in
 
 from ppdcli.jobs import journal as journal_module
-from ppdcli.jobs.journal import NAME, Entry, Journal, Recorded, Source, source_of
+from ppdcli.jobs.journal import NAME, Journal, Recorded
+from ppdcli.jobs.journal_entries import Entry, Source, source_of
 
 SOURCE = Source("../in/a.jpg", 1000, 5)
 needs_locks = pytest.mark.skipif(os.name != "posix", reason="locks as POSIX does")
@@ -318,14 +319,14 @@ KILLED = """
 import sys
 import threading
 from pathlib import Path
-from ppdcli.jobs import journal
+from ppdcli.jobs import journal, journal_entries
 journal.SHORT = 1000
 folder, k = Path(sys.argv[1]), int(sys.argv[2])
 while True:
     k += 1
     one = journal.Journal(folder, [])
     for name in "ab":
-        one.add(journal.Entry(name, k, {}, None))
+        one.add(journal_entries.Entry(name, k, {}, None))
     one.close()
     print(k, flush=True)
 """

@@ -14,7 +14,7 @@ from worker_recipes import FORMATS, Brightness
 
 from ppdcli.errors import CheckpointError, InputError, OutputError, UsageError
 from ppdcli.files import remote
-from ppdcli.jobs import journal
+from ppdcli.jobs import journal_entries
 from ppdcli.jobs.inputs import discover as discover_here
 from ppdcli.jobs.plan import plan
 from ppdcli.jobs.ray.driver import run_on_ray
@@ -158,7 +158,7 @@ def test_a_store_is_read_and_written(ray: None) -> None:
     assert [result.made_again for result in again] == [None, "photo changed", *[None] * 4]
     assert {result.status for result in finish(top, out, Brightness(broken="error"))} == {"skipped"}
     lines = [remote.read(file.url) for file in remote.find(f"{out}/{JOURNAL}")]
-    entries = [entry for data in lines for entry in journal.entries_of(data)]
+    entries = [entry for data in lines for entry in journal_entries.entries_of(data)]
     assert len(entries) == 7
     assert entries[0].source is not None and entries[0].source.path == f"{top}/a/00.png"
 
@@ -173,10 +173,10 @@ def test_reruns_in_a_store(ray: None) -> None:
     for name in names:
         remote.put_bytes(b"is there", f"{out}/{name}_depth.npy")
     entries = [
-        journal.Entry(f"{name}_depth.npy", size, {"kind": kind}, None)
+        journal_entries.Entry(f"{name}_depth.npy", size, {"kind": kind}, None)
         for name, size, kind in ((names[1], None, "brightness"), (names[2], 8, "darkness"))
     ]
-    lines = b"".join(map(journal.line_of, entries))
+    lines = b"".join(map(journal_entries.line_of, entries))
     remote.put_bytes(lines, f"{out}/{JOURNAL}/{1:020d}-{0:08d}.jsonl")
     results = finish(top, out, Brightness())
     assert [(result.status, result.made_again) for result in results[:3]] == [
@@ -193,7 +193,7 @@ def test_reruns_in_a_store(ray: None) -> None:
     again = finish(top, out, Brightness())
     assert [result.status for result in again] == ["failed", *["skipped"] * 5]
     files = [remote.read(file.url) for file in remote.find(f"{out}/{JOURNAL}")]
-    known = [entry for data in files[1:] for entry in journal.entries_of(data)]
+    known = [entry for data in files[1:] for entry in journal_entries.entries_of(data)]
     assert len(known) == 5 and all(entry.bytes is not None for entry in known)
 
 

@@ -17,7 +17,7 @@ from recorded import entries_in
 
 from ppdcli.errors import CheckpointError, InputError, OutputError, PpdError
 from ppdcli.files.atomic import atomic_path
-from ppdcli.jobs import journal
+from ppdcli.jobs import journal, journal_entries
 from ppdcli.jobs.inputs import Input
 from ppdcli.jobs.plan import Format, Task, plan
 from ppdcli.jobs.run import run
@@ -274,7 +274,7 @@ def test_photos_of_one_kind_go_together(monkeypatch: pytest.MonkeyPatch) -> None
         return work
 
     loaded = 0
-    load = journal.source_of
+    load = journal_entries.source_of
 
     def count(*arguments: Any) -> Any:
         nonlocal loaded
@@ -377,11 +377,11 @@ def test_what_is_recorded_of_an_output() -> None:
     entries = entries_in(Path("out"))
     assert list(entries) == ["sub/a_depth.npy", "sub/a_depth.png"]
     found = Path("in/a.png").stat()
-    assert entries["sub/a_depth.npy"] == journal.Entry(
+    assert entries["sub/a_depth.npy"] == journal_entries.Entry(
         "sub/a_depth.npy",
         Path("out/sub/a_depth.npy").stat().st_size,
         {"steps": 4},
-        journal.Source("../in/a.png", found.st_size, found.st_mtime_ns),
+        journal_entries.Source("../in/a.png", found.st_size, found.st_mtime_ns),
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from ppdcli.jobs.inputs import discover
-from ppdcli.jobs.journal import Entry, Journal, source_of
+from ppdcli.jobs.journal import Journal
+from ppdcli.jobs.journal_entries import Entry, source_of
 from ppdcli.jobs.plan import Format, Task, plan
 from ppdcli.jobs.todo import TodoList
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ppdcli.jobs.journal import Entry, Source, source_of
+from ppdcli.jobs.journal_entries import Entry, Source, source_of
 from ppdcli.jobs.verdict import (
     DAMAGED,
     KEEP,

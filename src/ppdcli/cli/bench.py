@@ -85,7 +85,7 @@ def bench(
 
 def _load(model: ModelOptions, chosen: Model, repeats: int) -> tuple[Predictor, list[float] | None]:
     """The model, and the seconds that loading takes; None for random weights."""
-    from ppdcli.jobs.bench import repeated
+    from ppdcli.jobs.bench_arithmetic import repeated
     from ppdcli.jobs.bench_model import is_here, random_predictor
 
     if model.checkpoint is None and model.encoder is None and not is_here(chosen):

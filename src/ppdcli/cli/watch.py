@@ -14,7 +14,7 @@ from ppdcli.errors import UsageError
 if TYPE_CHECKING:
     from ppdcli.cli.job_options import JobOptions
     from ppdcli.cli.options import InputOptions, OutputOptions
-    from ppdcli.jobs.journal import Settings
+    from ppdcli.jobs.journal_entries import Settings
     from ppdcli.jobs.plan import Format, Task
     from ppdcli.jobs.todo import SettingsOf
     from ppdcli.jobs.watch import Results

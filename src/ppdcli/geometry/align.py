@@ -13,17 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppdcli.errors import InputError
+from ppdcli.geometry.robust_line import (
+    AGREES,
+    least_squares,
+    lines_through_pairs,
+    median_deviation,
+    misfits,
+    refined,
+)
 from ppdcli.wording import counted
 
 LOWEST = 1e-3  # metres, the authors' floor
 TRIALS = 1000
 MOST_POINTS = 50_000
 """Of more points a random choice is taken: a line needs no more, and every trial looks at all."""
-BLOCK = 1 << 18  # residuals in memory at a time, 2 MiB: what caches hold
 
-AGREES = 0.15
-"""``fit_sparse``: largest residual of a point that agrees, in log(depth + 1); about 15 % of
-depth + 1. Three quarters of the true depths of rendered scenes agree with ppd-tiny's."""
 LEAST_POINTS = 3  # a line passes through any two, so the third is the first that can agree
 LEAST_SHARE = 1 / 3
 LEAST_SPREAD = 0.05  # of relative depth, whose range is about 1, and of log(depth + 1)
@@ -31,10 +35,6 @@ STEEPEST = 8.0  # training's targets give log(80 + 1) = 4.4 at most
 LEAST_GAIN = 0.2
 """How much less than the best constant depth a line must leave unexplained. With 15 points or
 more, 97 % of shuffled depths do not reach it."""
-HUBER = 1.345  # standard deviations; 95 % efficient where residuals are normal
-MAD_TO_SIGMA = 1.4826  # where residuals are normal
-LEAST_SIGMA = 0.01  # 1 % of depth + 1: no prediction is better
-REWEIGHTINGS = 20
 
 
 @dataclass(frozen=True)
@@ -120,14 +120,14 @@ def fit_ransac(
         raise InputError(
             f"known and predicted depth meet at {counted(x.size, 'pixel')}; a fit needs many"
         )
-    threshold = _median_deviation(y)
-    slopes, intercepts = _lines_through_pairs(x, y, rng, trials)
+    threshold = median_deviation(y)
+    slopes, intercepts = lines_through_pairs(x, y, rng, trials)
     if threshold == 0 or slopes.size == 0:
         which = "known" if threshold == 0 else "predicted"
         raise InputError(f"the {which} depth is constant, so it fixes no scale")
-    best = _unexplained(slopes, intercepts, x, y, threshold).argmin()
+    best = misfits(slopes, intercepts, x, y, threshold).argmin()
     near = np.abs(y - slopes[best] * x - intercepts[best]) <= threshold
-    slope, intercept = _least_squares(x, y, near.astype(np.float64))
+    slope, intercept = least_squares(x, y, near.astype(np.float64))
     _require_rising(slope)
     return _line(slope, intercept, x, y, near, ignored, threshold, seed)
 
@@ -158,18 +158,18 @@ def fit_sparse(relative: np.ndarray, depth: np.ndarray, seed: int = 0) -> LogLin
     if x.size < LEAST_POINTS:
         meet = counted(x.size, "point")
         raise InputError(f"known and predicted depth meet at {meet}; give {LEAST_POINTS} or more")
-    slopes, intercepts = _lines_through_pairs(x, y, rng, TRIALS)
+    slopes, intercepts = lines_through_pairs(x, y, rng, TRIALS)
     plausible = np.abs(slopes) <= STEEPEST
     levels = y[rng.integers(x.size, size=TRIALS // 10)]
     slopes = np.concatenate((slopes[plausible], np.zeros(levels.size)))
     intercepts = np.concatenate((intercepts[plausible], levels))
-    unexplained = _unexplained(slopes, intercepts, x, y, AGREES)
-    best = unexplained.argmin()
-    slope, intercept = _refined(slopes[best], intercepts[best], x, y)
+    errors = misfits(slopes, intercepts, x, y, AGREES)
+    best = errors.argmin()
+    slope, intercept = refined(slopes[best], intercepts[best], x, y)
     near = np.abs(y - slope * x - intercept) <= AGREES
     _require_agreement(x, y, near)
-    left = _unexplained(np.array([slope]), np.array([intercept]), x, y, AGREES)[0]
-    if left > (1 - LEAST_GAIN) * unexplained[slopes == 0].min():
+    left = misfits(np.array([slope]), np.array([intercept]), x, y, AGREES)[0]
+    if left > (1 - LEAST_GAIN) * errors[slopes == 0].min():
         raise InputError(
             "the known depths do not follow the predicted ones: one constant depth fits them "
             "almost as well as any line; give points of this photo, on near and far surfaces"
@@ -210,60 +210,6 @@ def _usable(
         some = rng.choice(x.size, MOST_POINTS, replace=False, shuffle=False)
         x, y = x[some], y[some]
     return x, y, ignored
-
-
-def _lines_through_pairs(
-    x: np.ndarray, y: np.ndarray, rng: np.random.Generator, trials: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes and intercepts of lines through two random points that differ in ``x``."""
-    first = rng.integers(x.size, size=trials)
-    second = (first + rng.integers(1, x.size, size=trials)) % x.size
-    apart = x[first] != x[second]
-    first, second = first[apart], second[apart]
-    slopes = (y[second] - y[first]) / (x[second] - x[first])
-    return slopes, y[first] - slopes * x[first]
-
-
-def _unexplained(
-    slopes: np.ndarray, intercepts: np.ndarray, x: np.ndarray, y: np.ndarray, threshold: float
-) -> np.ndarray:
-    """For each line the sum of squared residuals in units of the threshold, each cut off at 1.
-
-    So a point outside the threshold counts 1, however far it is (MSAC, Torr and Zisserman 2000).
-    """
-    lines = np.stack((slopes, intercepts, np.full(slopes.size, -1.0)), axis=1) / threshold
-    points = np.stack((x, np.ones(x.size), y))
-    sums = np.empty(slopes.size)
-    step = max(1, BLOCK // x.size)
-    for start in range(0, slopes.size, step):
-        residual = lines[start : start + step] @ points
-        np.square(residual, out=residual)
-        sums[start : start + step] = np.minimum(residual, 1, out=residual).sum(axis=1)
-    return sums
-
-
-def _refined(slope: float, intercept: float, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Least squares with Huber's weights, over the points that agree with the last line."""
-    for _ in range(REWEIGHTINGS):
-        residual = np.abs(y - slope * x - intercept)
-        near = residual <= AGREES
-        sigma = max(MAD_TO_SIGMA * float(np.median(residual[near])), LEAST_SIGMA)
-        weight = near * (HUBER * sigma / np.maximum(residual, HUBER * sigma))
-        slope, intercept = _least_squares(x, y, weight)
-    return slope, intercept
-
-
-def _least_squares(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept; slope 0 where all ``x`` with a weight are equal."""
-    x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
-    spread = float((weight * (x - x_mean) ** 2).sum())
-    common = float((weight * (x - x_mean) * (y - y_mean)).sum())
-    slope = common / spread if spread > 0 else 0.0
-    return slope, float(y_mean - slope * x_mean)
-
-
-def _median_deviation(y: np.ndarray) -> float:
-    return float(np.median(np.abs(y - np.median(y))))
 
 
 def _require_agreement(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> None:

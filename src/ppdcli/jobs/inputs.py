@@ -13,7 +13,8 @@ from pathlib import Path, PurePath
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.files.source import is_dir, is_file
 from ppdcli.jobs.input_list import STDIN
-from ppdcli.jobs.journal import NAME, Recorded, Source
+from ppdcli.jobs.journal import NAME, Recorded
+from ppdcli.jobs.journal_entries import Source
 from ppdcli.photo import IMAGE_SUFFIXES
 from ppdcli.wording import counted
 

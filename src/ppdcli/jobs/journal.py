@@ -9,20 +9,20 @@ of it and no other run has it; a new file then takes its place.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from ppdcli.errors import OutputError
 from ppdcli.files.atomic import atomic_path, make_folder, remove_leftovers
-from ppdcli.files.foreign import open_regular, parse_json, record_lines, require_regular
+from ppdcli.files.foreign import open_regular, record_lines, require_regular
+from ppdcli.jobs.journal_entries import Entry, entry_of, line_of
 
 try:
     import fcntl
@@ -33,57 +33,6 @@ NAME = ".ppd-journal.jsonl"
 SYNC_SECONDS = 1.0
 MOST_NONSENSE = 10_000  # lines, after which a file is taken for no journal
 SHORT = 1 << 16  # bytes, of which nobody needs less
-
-Settings = Mapping[str, Any]  # what an output depends on besides its photo; values as in JSON
-
-
-@dataclass(frozen=True)
-class Source:
-    """The file that an output was made from.
-
-    Attributes:
-        path: relative to the output folder, where that is possible.
-        bytes: its size.
-        mtime_ns: when it was last changed; in a store without times, a number of its version;
-            of stdin, of its content.
-    """
-
-    path: str
-    bytes: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What the journal says of an output.
-
-    Attributes:
-        path: relative to the journal's folder, with /.
-        bytes: its size; None where it is not known how the file that is there was made: the run
-            was killed, or it was written by its name.
-        settings: how it was made.
-        source: None where it could not be told.
-    """
-
-    path: str
-    bytes: int | None
-    settings: Settings
-    source: Source | None
-
-
-def source_of(path: Path | None, folder: Path) -> Source | None:
-    """What a photo's file is now; None where it cannot be told, as of no file."""
-    if path is None:
-        return None
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    try:
-        name = os.path.relpath(path, folder)
-    except ValueError:  # another drive
-        name = str(path.absolute())
-    return Source(Path(name).as_posix(), found.st_size, found.st_mtime_ns)
 
 
 class Recorded:
@@ -132,44 +81,6 @@ class Recorded:
             f"{self._file}: {self.nonsense} lines make no sense and are passed over; outputs that "
             "only they know count as unknown"
         ]
-
-
-def entries_of(data: bytes) -> Iterator[Entry]:
-    """What a journal's lines say, but for those that make no sense."""
-    return filter(None, map(entry_of, data.split(b"\n")))
-
-
-def entry_of(line: bytes | None) -> Entry | None:
-    """What a line of a journal says; None if it makes no sense."""
-    if line is not None:
-        with suppress(ValueError, TypeError, KeyError):
-            return _parse(parse_json(line))
-    return None
-
-
-def line_of(entry: Entry) -> bytes:
-    """A journal's line, with its end."""
-    return json.dumps(asdict(entry), separators=(",", ":")).encode("ascii") + b"\n"
-
-
-def _parse(row: dict[str, Any]) -> Entry:
-    path, settings = row["path"], row["settings"]
-    size = None if row["bytes"] is None else _size(row["bytes"])
-    if not (isinstance(path, str) and isinstance(settings, dict)):
-        raise TypeError
-    if row["source"] is None:
-        return Entry(path, size, settings, None)
-    source = Source(**row["source"])
-    if b"\0" in os.fsencode(source.path) or type(source.mtime_ns) is not int:
-        raise ValueError
-    _size(source.bytes)
-    return Entry(path, size, settings, source)
-
-
-def _size(value: object) -> int:
-    if type(value) is not int or not 0 <= value < 1 << 63:
-        raise ValueError
-    return value
 
 
 def folder_that_records(file: Path) -> Path | None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ppdcli.errors import OutputError
 from ppdcli.files.atomic import placed_by
-from ppdcli.jobs.journal import NAME, Entry, Journal, Settings, Source, folder_that_records
+from ppdcli.jobs.journal import NAME, Journal, folder_that_records
+from ppdcli.jobs.journal_entries import Entry, Settings, Source
 
 WRITING_SECONDS = 10.0  # that files in the middle of being written get when the run ends early
 

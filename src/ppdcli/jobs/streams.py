@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ppdcli.errors import PpdError
 from ppdcli.files.source import read_stream
-from ppdcli.jobs.journal import Source
+from ppdcli.jobs.journal_entries import Source
 from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.work import Built
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppdcli.files.source import is_file
-from ppdcli.jobs.journal import Recorded, Settings, Source, source_of
+from ppdcli.jobs.journal import Recorded
+from ppdcli.jobs.journal_entries import Settings, Source, source_of
 from ppdcli.jobs.plan import Outputs, Task
 from ppdcli.jobs.verdict import MAKE, Verdict, judge
 

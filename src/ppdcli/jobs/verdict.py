@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from ppdcli.errors import shown
-from ppdcli.jobs.journal import Entry, Settings, Source, source_of
+from ppdcli.jobs.journal_entries import Entry, Settings, Source, source_of
 
 OFF = "off"  # a setting that is not given; so is one that a record does not have
 UNKNOWN = None  # a setting that cannot be told at present, such as the hash of an absent file

@@ -25,7 +25,8 @@ from multiprocessing.context import SpawnProcess
 from typing import Protocol, overload
 
 from ppdcli.errors import PpdError
-from ppdcli.jobs.journal import Journal, Settings
+from ppdcli.jobs.journal import Journal
+from ppdcli.jobs.journal_entries import Settings
 from ppdcli.jobs.order import Order, order_of
 from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.record import WRITING_SECONDS

@@ -14,8 +14,8 @@ from typing import Any
 
 from ppdcli.errors import OutputError
 from ppdcli.files import remote
-from ppdcli.jobs import journal
-from ppdcli.jobs.journal import Entry, Settings
+from ppdcli.jobs import journal_entries
+from ppdcli.jobs.journal_entries import Entry, Settings
 from ppdcli.jobs.plan import Task
 from ppdcli.jobs.ray.places import JOURNAL
 from ppdcli.jobs.ray.rows import ActorOrder, Answer, Row
@@ -163,7 +163,7 @@ class Actor:
             return []
         settings = order.recipe.settings()
         lines = [
-            journal.line_of(
+            journal_entries.line_of(
                 Entry(
                     row.task.outputs[name].relative_to(order.there.path).as_posix(),
                     uploads[path],

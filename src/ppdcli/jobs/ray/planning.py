@@ -11,7 +11,7 @@ from ppdcli.errors import PpdError, UsageError
 from ppdcli.files import remote
 from ppdcli.jobs import inputs
 from ppdcli.jobs.inputs import Found, Input
-from ppdcli.jobs.journal import Source
+from ppdcli.jobs.journal_entries import Source
 from ppdcli.jobs.plan import Format, Task, plan
 from ppdcli.jobs.ray.places import OutputPlace, is_elsewhere, path_of
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ppdcli.files import remote
-from ppdcli.jobs import journal
+from ppdcli.jobs import journal_entries
 from ppdcli.jobs.inputs import Input
-from ppdcli.jobs.journal import Entry
+from ppdcli.jobs.journal_entries import Entry
 from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.ray.places import JOURNAL, OutputPlace
 from ppdcli.jobs.work import Result
@@ -53,7 +53,7 @@ def rows_of(tasks: Sequence[Task], there: OutputPlace | None, recorded: bool) ->
 
 def _sourced(entry: Input) -> Input:
     """A photo with what is to be recorded of it, where no path leads to it from its output."""
-    source = entry.source or journal.source_of(entry.path, Path.cwd())
+    source = entry.source or journal_entries.source_of(entry.path, Path.cwd())
     if source is None or entry.path is None:
         return replace(entry, source=source)
     return replace(entry, source=replace(source, path=entry.path.absolute().as_posix()))
@@ -61,7 +61,7 @@ def _sourced(entry: Input) -> Input:
 
 def _read_journal(there: OutputPlace) -> dict[str, Entry]:
     files = sorted(remote.find(f"{there.url.rstrip('/')}/{JOURNAL}"), key=lambda file: file.url)
-    lines = (entry for file in files for entry in journal.entries_of(remote.read(file.url)))
+    lines = (entry for file in files for entry in journal_entries.entries_of(remote.read(file.url)))
     return {entry.path: entry for entry in lines}
 
 
