@@ -19,7 +19,10 @@ LONGEST_LINE = 20_000  # characters: a few paths of 4096
 
 def say(line: str) -> None:
     """One line for the user, on stderr, whatever foreign text is in it."""
-    print(shown(line, LONGEST_LINE), file=sys.stderr, flush=True)
+    if sys.stderr is not None:
+        # In one piece: Ctrl-C between a line and its end would glue the next one to it.
+        sys.stderr.write(shown(line, LONGEST_LINE) + "\n")
+        sys.stderr.flush()
 
 
 def exit_with(command: Callable[[], int], verbose: bool) -> None:
