@@ -6,15 +6,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-FALLBACK_MEMORY = 8 << 30  # where the system does not tell
 
-
-def physical_memory() -> int:
-    """Bytes of memory of the whole machine."""
+def physical_memory() -> int | None:
+    """Bytes of memory of the whole machine; None where the system does not tell."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows
-        return FALLBACK_MEMORY
+        return None
 
 
 def cores() -> int:
@@ -26,9 +24,8 @@ def cores() -> int:
 
 def usable_memory() -> int | None:
     """Bytes of memory of this machine or container; None where the system does not tell."""
-    try:
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):  # not on Windows
+    memory = physical_memory()
+    if memory is None:
         return None
     with suppress(OSError, ValueError):  # no such file, or "max"
         memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))

@@ -8,7 +8,8 @@ from pathlib import Path
 from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.files.choices import Scale
 
-METRES_PER_STEP = {"mm": 1 / 1000, "kitti": 1 / 256, "tum": 1 / 5000}
+STEPS_PER_METRE = {"mm": 1000, "kitti": 256, "tum": 5000}
+METRES_PER_STEP = {name: 1 / steps for name, steps in STEPS_PER_METRE.items()}
 FORMS = "mm, kitti, tum, or metres per step such as 0.001 or 1/256"
 
 

@@ -13,6 +13,7 @@ from ppdcli.depth_data import PROVENANCE, DepthData, Kind
 from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.files.choices import PngScale, Scale
 from ppdcli.files.decoding import decoding
+from ppdcli.files.depth_scale import STEPS_PER_METRE, metres_per_step
 from ppdcli.files.foreign import read_regular
 from ppdcli.files.png_encoder import rows_a_band, write_png
 from ppdcli.images.opening import open_image
@@ -22,8 +23,6 @@ SUFFIX = ".png"
 TOP = 65535
 MAX_BYTES = 600_000_000
 """Of a file: more than 250 megapixels of 16 bits, not compressed."""
-
-STEPS_PER_METRE: dict[PngScale, int] = {"mm": 1000, "kitti": 256, "tum": 5000}
 
 
 def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
@@ -98,10 +97,8 @@ def read(path: Path, scale: Scale | None = None) -> DepthData:
             if not (isfinite(step) and isfinite(offset) and step):
                 raise ValueError
             invalid = text.get("invalid") == "0"
-        elif isinstance(scale, float):
-            step, offset, invalid = scale, 0.0, True
-        elif scale in STEPS_PER_METRE:
-            step, offset, invalid = 1 / STEPS_PER_METRE[scale], 0.0, True
+        elif (metres := metres_per_step(scale)) is not None:
+            step, offset, invalid = metres, 0.0, True
         elif scale == "normalized":
             kind, step, offset, invalid = "relative", 1 / 65535, 0.0, False
         else:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppdcli.errors import PpdError
+from ppdcli.machine import physical_memory
 from ppdcli.version import __version__
 from ppdcli.wording import counted
 
@@ -76,7 +77,7 @@ def _devices() -> Iterator[Finding]:
     from ppdcli.devices import choose_device, choose_precision
 
     threads = counted(os.cpu_count() or 1, "thread")
-    memory = f", {_gigabytes(total)} of memory" if (total := _main_memory()) else ""
+    memory = f", {_gigabytes(total)} of memory" if (total := physical_memory()) else ""
     yield Finding(
         "cpu",
         f"{_processor()}, {threads}, PyTorch uses {torch.get_num_threads()}"
@@ -177,14 +178,6 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
-
-
-def _main_memory() -> int | None:
-    """Bytes, where the system tells them."""
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):  # Windows
-        return None
 
 
 def _gigabytes(size: int) -> str:

@@ -37,6 +37,7 @@ RESULT = "ppd.safetensors"
 STATE = "training.ckpt"
 FIRST_SHARDS = 4  # that are waited for
 SHARE_OF_MEMORY = 0.4  # for scenes
+FALLBACK_MEMORY = 8 << 30  # where the system does not tell
 MOST_MEMORY = {"cpu": 6 << 30, "cuda": 40 << 30, "mps": 4 << 30}
 EVERY = 20  # a check at every 20th of the time, within these limits in seconds
 CHECK_LIMITS = (60.0, 900.0)
@@ -209,7 +210,7 @@ def _kinds(
 
 
 def _pool_size(device: torch.device) -> int:
-    free = free_memory(device) or physical_memory()
+    free = free_memory(device) or physical_memory() or FALLBACK_MEMORY
     return int(min(SHARE_OF_MEMORY * free, MOST_MEMORY[device.type]))
 
 

@@ -192,3 +192,15 @@ def test_a_stamp_tells_a_change_of_photo_depth_and_scale(root: Path) -> None:
 def test_no_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such folder"):
         open_rgbd(tmp_path / "none", None, None)
+
+
+@pytest.mark.parametrize("name", ["d.npz", "a_depth.npy"])  # also under a name that is not its own
+def test_an_archive_is_read_as_an_array_is(root: Path, name: str) -> None:
+    with (root / name).open("wb") as file:
+        np.savez(file, depth=STEPS.astype(np.uint16))
+    (root / "list.txt").write_text(f"a.jpg {name} mm\n")
+    (entry,) = open_rgbd(root, root / "list.txt", None).entries
+    np.testing.assert_allclose(entry.load().depth, METRES, rtol=1e-6)
+    (root / "list.txt").write_text(f"a.jpg {name}\n")
+    with pytest.raises(InputError, match="holds whole numbers"):
+        open_rgbd(root, root / "list.txt", None)

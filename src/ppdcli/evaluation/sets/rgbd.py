@@ -15,7 +15,7 @@ from ppdcli.evaluation.frames import Entry, Frame
 from ppdcli.evaluation.sets.pairs import Pair, find_pairs
 from ppdcli.evaluation.sets.reading import between
 from ppdcli.evaluation.sets.rgbd_list import read_pairs
-from ppdcli.files import exr, npy, png
+from ppdcli.files import exr, npy, npz_depth, png
 from ppdcli.files.depth_files import format_of, is_metres
 from ppdcli.files.depth_scale import FORMS
 from ppdcli.files.source import is_dir
@@ -143,6 +143,8 @@ def _lacks_scale(path: Path) -> bool:
             return not png.states_scale(path)
         case "npy":
             return _npy(path).dtype.kind != "f"
+        case "npz":
+            return npz_depth.read_map(path).dtype.kind != "f"
     return False
 
 
@@ -157,8 +159,8 @@ def _measured(path: Path, scale: float | None, otherwise: float | None) -> Depth
         case "exr":
             _require_no_scale(path, scale)
             depth_map = exr.read(path)
-        case "npy":
-            values = _npy(path)
+        case "npy" | "npz" as name:
+            values = _npy(path) if name == "npy" else npz_depth.read_map(path)
             if values.dtype.kind == "f":
                 _require_no_scale(path, scale)
                 step = 1.0
@@ -166,7 +168,7 @@ def _measured(path: Path, scale: float | None, otherwise: float | None) -> Depth
                 raise InputError(f"{path}: {NO_SCALE}")
             with np.errstate(over="ignore"):  # what is too large becomes infinite: no depth
                 depth_map = DepthData((values * np.float64(step)).astype(np.float32), "metric")
-        case None:
+        case _:
             raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
     if depth_map.kind == "relative":
         raise InputError(f"{path}: holds relative depth; the truth must be in metres")
