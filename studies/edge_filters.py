@@ -1,4 +1,4 @@
-"""A table of filters for hanging points, on rendered scenes with exact depth.
+"""A table of filters for flying pixels, on rendered scenes with exact depth.
 
 ``python -m studies.edge_filters [--images N]``: what each filter does to clean depth and
 to kinds of dirt. The scenes are those of ``ppd evaluate synthetic``; no threshold was chosen on
@@ -19,7 +19,7 @@ from ppdcli.depth import DepthMap
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.edge_metrics import Reference, Score, placed_truth, total
 from ppdcli.evaluation.metrics import align_log
-from ppdcli.geometry.edges import hanging_points
+from ppdcli.geometry.edges import flying_pixels
 from ppdcli.geometry.snap import snap_points
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.photo import Photo
@@ -80,33 +80,33 @@ def remove_jumps(case: Case) -> np.ndarray:
     return np.where(span > JUMP * depth, np.nan, depth)
 
 
-def remove_hanging(case: Case) -> np.ndarray:
+def remove_flying(case: Case) -> np.ndarray:
     """Ours; on the network's own grid if there is one, as ``ppd pointcloud`` does."""
     depth = case.depth if case.own is None else case.own
-    return _at_size_of(case, np.where(hanging_points(depth), np.nan, depth))
+    return _at_size_of(case, np.where(flying_pixels(depth), np.nan, depth))
 
 
 def snap_or_remove(case: Case) -> np.ndarray:
-    """Hanging points are moved to the surface that they share their colour with, or else go."""
+    """Flying pixels are moved to the surface that they share their colour with, or else go."""
     depth = case.depth if case.own is None else case.own
     rgb = cv2.resize(case.rgb, depth.shape[::-1], interpolation=cv2.INTER_AREA)
-    hanging = hanging_points(depth)
-    snapped, moved = snap_points(depth, rgb, hanging)
-    return _at_size_of(case, np.where(hanging & ~moved, np.nan, snapped))
+    flying = flying_pixels(depth)
+    snapped, moved = snap_points(depth, rgb, flying)
+    return _at_size_of(case, np.where(flying & ~moved, np.nan, snapped))
 
 
 def snap_or_leave(case: Case) -> np.ndarray:
     """The same, but a point that finds no surface stays: a depth map without holes."""
     depth = case.depth if case.own is None else case.own
     rgb = cv2.resize(case.rgb, depth.shape[::-1], interpolation=cv2.INTER_AREA)
-    return _at_size_of(case, snap_points(depth, rgb, hanging_points(depth))[0])
+    return _at_size_of(case, snap_points(depth, rgb, flying_pixels(depth))[0])
 
 
 FILTERS: dict[str, Filter] = {
     "no filter": leave,
     "statistical": remove_outliers,
     "3x3 jump": remove_jumps,
-    "hanging": remove_hanging,
+    "flying": remove_flying,
     "snap, remove": snap_or_remove,
     "snap, leave": snap_or_leave,
 }

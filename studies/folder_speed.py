@@ -74,33 +74,38 @@ def network(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, fl
 
 def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]:
     """Photos, seconds and CPU seconds of ``ppd predict``, without the loading of the model."""
+    from ppdcli.announce import silent
+    from ppdcli.commands.predict import PredictRequest, PredictWork
     from ppdcli.files.choices import Choices
     from ppdcli.jobs.inputs import discover
+    from ppdcli.jobs.order import Order
     from ppdcli.jobs.plan import Format, plan
-    from ppdcli.jobs.predict import PredictWork
     from ppdcli.jobs.run import run
     from ppdcli.loading import load
-    from ppdcli.machine import let_network_sleep
+    from ppdcli.machine import shorten_thread_spinning
+    from ppdcli.model_request import ModelRequest, Sampling
 
-    let_network_sleep()  # as in a job, where the model is loaded after it
+    shorten_thread_spinning()  # as in a job, where the model is loaded after it
     predictor = load(arguments.model, device=arguments.device)
     formats = [Format(name, f"_{name}.{suffix}") for name, suffix in arguments.formats]
-    work = PredictWork(
-        predictor,
-        steps=None,
-        seed=0,
-        area=None,
+    request = PredictRequest(
+        ModelRequest(arguments.model, device=arguments.device),
+        Sampling(),
+        tuple(formats),
+        overwrite=False,
         batch=arguments.batch,
-        metric=False,
+        devices=(arguments.device,),
+        announce=silent,
         keep_sky=False,
         full_size=not arguments.model_size,
         choices=Choices(),
     )
+    work = PredictWork(predictor, request)
     with tempfile.TemporaryDirectory() as out:
         tasks = plan(discover([str(folder)]).inputs, formats, Path(out))
         predictor.predict(folder / "00000.jpg")
         started, cpu = time.perf_counter(), time.process_time()
-        done = [result.status for result in run(tasks, lambda: work, formats, overwrite=False)]
+        done = [result.status for result in run(tasks, Order(lambda: work, formats))]
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
     if set(done) != {"done"}:
         raise SystemExit("not every photo was done")

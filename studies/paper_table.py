@@ -19,18 +19,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ppdcli.commands.bench_model import pytorch_of
 from ppdcli.errors import PpdError
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.protocols import Degenerate
-from ppdcli.evaluation.scoring import Rules, judge
+from ppdcli.evaluation.scoring import Rules, score_prediction
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.loading import load
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.pyramid_encoder import PyramidEncoder
-from ppdcli.models.resize import to_tensor
+from ppdcli.models.tensors import to_tensor
 from ppdcli.photo import Photo
 from ppdcli.training.augment import crop, tint
 from ppdcli.training.clock import cosine
@@ -103,7 +104,7 @@ def sizes(encoder: PyramidEncoder) -> CasDiTConfig:
 
 def frozen_encoder(checkpoint: Path | None) -> PyramidEncoder:
     """ppd-tiny's encoder."""
-    model = load("ppd-tiny", checkpoint=checkpoint, device="cpu", announce=lambda line: None).model
+    model = pytorch_of(load("ppd-tiny", checkpoint=checkpoint, device="cpu")).model
     encoder = model.encoder
     if not isinstance(encoder, PyramidEncoder):
         raise TypeError(f"ppd-tiny's encoder is a {type(encoder).__name__}")
@@ -219,7 +220,7 @@ def _judged(frame: Frame, way: Sampler, image: Tensor, latent: Tensor) -> list[f
     started = time.perf_counter()
     depth = way(image, latent)[0, 0].numpy()
     milliseconds = 1000 * (time.perf_counter() - started)
-    scores = judge(frame, depth, "ppd", Rules("authors")).scores
+    scores = score_prediction(frame, depth, "ppd", Rules("authors")).scores
     return [scores[key] for key in SHOWN] + [milliseconds]
 
 

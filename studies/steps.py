@@ -18,12 +18,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ppdcli.commands.bench_model import pytorch_of
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.protocols import Degenerate
-from ppdcli.evaluation.scoring import Rules, judge
+from ppdcli.evaluation.scoring import Rules, score_prediction
+from ppdcli.geometry.resize import resize_rgb
 from ppdcli.models.flow import euler_step, timesteps
 from ppdcli.models.pixel_perfect import draw_noise
-from ppdcli.models.resize import resize_rgb, to_tensor
+from ppdcli.models.tensors import to_tensor
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
 from ppdcli.wording import counted
@@ -107,12 +109,13 @@ class _Sampler:
     """One photo's flow; counts the calls of the network."""
 
     def __init__(self, predictor: Predictor, photo: Photo) -> None:
+        backend = pytorch_of(predictor)
         height, width = predictor.size_of(photo)
-        image = to_tensor(resize_rgb(photo.rgb, height, width)).to(predictor.device)
-        self._network = predictor.model.network
-        self._semantics = predictor.model.encode(image)
+        image = to_tensor(resize_rgb(photo.rgb, height, width)).to(backend.torch_device)
+        self._network = backend.model.network
+        self._semantics = backend.model.encode(image)
         self._condition = image - 0.5
-        self._noise = draw_noise(height, width, seed=0).to(predictor.device)
+        self._noise = draw_noise(height, width, seed=0).to(backend.torch_device)
         self.calls = 0
 
     def _velocity(self, x: Tensor, t: float) -> Tensor:
@@ -141,7 +144,7 @@ def evaluate(
                 started = time.perf_counter()
                 depth = sampler.depth(way)
                 milliseconds = 1000 * (time.perf_counter() - started)
-                scores = judge(frame, depth, "ppd", Rules("authors")).scores
+                scores = score_prediction(frame, depth, "ppd", Rules("authors")).scores
                 rows[way.name] = [milliseconds, *(scores[key] for key in SHOWN)]
                 calls[way.name] = sampler.calls
         except Degenerate:

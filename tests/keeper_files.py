@@ -31,15 +31,15 @@ from ppdcli.checkpoints.importing import kind_of
 from ppdcli.checkpoints.layouts import load_checked, read_tensors
 from ppdcli.checkpoints.moge2_file import load_moge2
 from ppdcli.checkpoints.pins import known, pin_of
+from ppdcli.commands import bench_table
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.gallery import Gallery
 from ppdcli.evaluation.report.panels import make_panels
 from ppdcli.evaluation.rows import Row, Rows
-from ppdcli.jobs import bench_table
+from ppdcli.jobs.decision import judge
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.journal import Recorded
 from ppdcli.jobs.journal_entries import Entry, Source, line_of, source_of
-from ppdcli.jobs.verdict import judge
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.photo import Photo

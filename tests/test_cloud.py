@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from ppdcli.axes import Axes, from_opencv, to_opencv
-from ppdcli.cloud import PointCloud, Shape, make_cloud, thinned, unproject
+from ppdcli.cloud import PointCloud, make_cloud, thinned, unproject
+from ppdcli.cloud_options import CloudOptions
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
@@ -44,7 +45,7 @@ def test_points_and_colours_equal_the_reference() -> None:
         assert points.dtype == np.float32
 
         cloud = make_cloud(
-            DepthMap(masked, "metric"), rgb, camera, Shape("opengl", edge_clean=False)
+            DepthMap(masked, "metric"), rgb, camera, CloudOptions("opengl", edge_clean=False)
         )
         np.testing.assert_allclose(cloud.points, golden["out.ply_points"], rtol=1e-6)
 
@@ -68,11 +69,11 @@ def test_points_project_back_to_their_pixels() -> None:
 
 def test_axes() -> None:
     depth_map = DepthMap(soft_step(), "metric")
-    opencv = make_cloud(depth_map, RGB, CAMERA, Shape("opencv", edge_clean=False)).points
-    opengl = make_cloud(depth_map, RGB, CAMERA, Shape("opengl", edge_clean=False)).points
+    opencv = make_cloud(depth_map, RGB, CAMERA, CloudOptions("opencv", edge_clean=False)).points
+    opengl = make_cloud(depth_map, RGB, CAMERA, CloudOptions("opengl", edge_clean=False)).points
     assert (opencv[:, 2] > 0).all()
     np.testing.assert_array_equal(opengl, opencv * [1, -1, -1])
-    blender = make_cloud(depth_map, RGB, CAMERA, Shape("blender", edge_clean=False)).points
+    blender = make_cloud(depth_map, RGB, CAMERA, CloudOptions("blender", edge_clean=False)).points
     x, y, z = opencv.T
     np.testing.assert_array_equal(blender, np.stack([x, z, -y], axis=1))
 
@@ -93,13 +94,13 @@ def test_edge_clean_removes_and_counts() -> None:
     clean = make_cloud(depth_map, RGB, CAMERA)
     assert (clean.removed, len(clean.points)) == (16, 16 * 19)
     assert not (clean.points[:, 2] == 3).any()
-    kept = make_cloud(depth_map, RGB, CAMERA, Shape(edge_clean=False))
+    kept = make_cloud(depth_map, RGB, CAMERA, CloudOptions(edge_clean=False))
     assert (kept.removed, len(kept.points)) == (0, 16 * 20)
 
 
 def test_comments_of_a_metric_cloud() -> None:
     depth_map = DepthMap(soft_step(), "metric", provenance=PROVENANCE)
-    comments = make_cloud(depth_map, RGB, CAMERA, Shape("opengl")).comments
+    comments = make_cloud(depth_map, RGB, CAMERA, CloudOptions("opengl")).comments
     for expected in (
         "unit m",
         "kind metric",
@@ -117,7 +118,7 @@ def test_comments_of_a_metric_cloud() -> None:
 
 def test_a_relative_cloud_says_so_and_keeps_its_nearest_points() -> None:
     relative = np.linspace(-0.05, 1, 320, dtype=np.float32).reshape(16, 20)
-    cloud = make_cloud(DepthMap(relative, "relative"), RGB, CAMERA, Shape(edge_clean=False))
+    cloud = make_cloud(DepthMap(relative, "relative"), RGB, CAMERA, CloudOptions(edge_clean=False))
     assert len(cloud.points) == 320
     np.testing.assert_allclose(
         cloud.points[:, 2], near_far_depth(relative, 1, 10).ravel(), rtol=1e-6
@@ -134,7 +135,7 @@ def test_errors() -> None:
     with pytest.raises(UsageError, match="camera is for 40x32"):
         make_cloud(depth_map, RGB, CAMERA.resized(40, 32))
     with pytest.raises(UsageError, match="axes"):
-        make_cloud(depth_map, RGB, CAMERA, Shape("unity"))  # type: ignore[arg-type]
+        make_cloud(depth_map, RGB, CAMERA, CloudOptions("unity"))  # type: ignore[arg-type]
     for kind in ("metric", "relative"):
         with pytest.raises(InputError):
             make_cloud(DepthMap(np.full((16, 20), np.nan), kind), RGB, CAMERA)
@@ -147,7 +148,7 @@ def test_a_bent_ray_is_followed() -> None:
     lens = Distortion.of("opencv", -0.2, 0.05, 0.01, -0.01)
     depth = np.random.default_rng(2).uniform(2, 5, (16, 20)).astype(np.float32)
     cloud = make_cloud(
-        DepthMap(depth, "metric"), RGB, CAMERA, Shape(edge_clean=False), distortion=lens
+        DepthMap(depth, "metric"), RGB, CAMERA, CloudOptions(edge_clean=False), distortion=lens
     )
     matrix = np.array([[CAMERA.fx, 0, CAMERA.cx], [0, CAMERA.fy, CAMERA.cy], [0, 0, 1]])
     bent = np.array([-0.2, 0.05, 0.01, -0.01])
@@ -181,7 +182,7 @@ def test_normals_of_a_slanted_plane(axes: Axes) -> None:
     slopes[..., 0] = (np.arange(20) - CAMERA.cx) / CAMERA.fx
     slopes[..., 1] = ((np.arange(16) - CAMERA.cy) / CAMERA.fy)[:, None]
     depth = (-2 / (slopes @ normal)).astype(np.float32)
-    cloud = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, Shape(axes, normals=True))
+    cloud = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, CloudOptions(axes, normals=True))
     assert cloud.normals is not None and cloud.normals.dtype == np.float32
     expected = np.tile(from_opencv(normal[None], axes), (len(cloud.points), 1))
     np.testing.assert_allclose(cloud.normals, expected, atol=1e-3)
@@ -204,7 +205,7 @@ def test_normals_need_neighbours() -> None:
     depth[3:6, 3:6] = 2
     depth[10, 10] = 2
     cloud = make_cloud(
-        DepthMap(depth, "metric"), RGB, CAMERA, Shape(edge_clean=False, normals=True)
+        DepthMap(depth, "metric"), RGB, CAMERA, CloudOptions(edge_clean=False, normals=True)
     )
     assert len(cloud.points) == 9
     assert cloud.normals is not None and np.isfinite(cloud.normals).all()
@@ -264,7 +265,9 @@ def test_a_mask_leaves_points_out_but_not_from_the_filters_view() -> None:
     assert cloud.removed == 16, "the column that hangs before the sky"
     assert len(cloud.points) == 16 * 10
     assert (cloud.points[:, 2] == 2).all()
-    kept = make_cloud(DepthMap(depth, "metric"), RGB, CAMERA, Shape(edge_clean=False), mask=mask)
+    kept = make_cloud(
+        DepthMap(depth, "metric"), RGB, CAMERA, CloudOptions(edge_clean=False), mask=mask
+    )
     assert (len(kept.points), kept.removed) == (16 * 11, 0)
 
 
@@ -280,7 +283,7 @@ def test_snapped_points_are_kept_on_one_of_the_two_surfaces(
     near, far = near_far or (2.0, 5.0)
     photo = rgb.astype(np.uint8)
     cleaned = make_cloud(depth_map, photo, camera, near_far=near_far)
-    snapped = make_cloud(depth_map, photo, camera, Shape(snap=True), near_far=near_far)
+    snapped = make_cloud(depth_map, photo, camera, CloudOptions(snap=True), near_far=near_far)
     assert cleaned.removed > 0 and snapped.removed == 0
     assert len(snapped.points) == 30 * 40
     z = snapped.points[:, 2].reshape(30, 40)
@@ -291,6 +294,6 @@ def test_snapping_takes_a_larger_photo_and_a_smaller_one() -> None:
     for height, width in ((32, 40), (8, 10)):
         rgb = np.zeros((height, width, 3), np.uint8)
         camera = CAMERA.resized(width, height)
-        cloud = make_cloud(DepthMap(soft_step(), "metric"), rgb, camera, Shape(snap=True))
+        cloud = make_cloud(DepthMap(soft_step(), "metric"), rgb, camera, CloudOptions(snap=True))
         assert len(cloud.points) <= height * width
         assert set(np.unique(cloud.points[:, 2])) <= {2.0, 3.0, 5.0}

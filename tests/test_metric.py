@@ -17,6 +17,8 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 import ppdcli
+from ppdcli.announce import silent
+from ppdcli.backends.pytorch_moge2 import AREA, PyTorchEstimator
 from ppdcli.checkpoints import catalog
 from ppdcli.checkpoints.catalog_rows import Model, Part
 from ppdcli.cli.app import app
@@ -24,8 +26,9 @@ from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, PpdError, UsageError
 from ppdcli.files import exr, png
 from ppdcli.geometry.camera import Camera
-from ppdcli.loading import _metric_file, load, load_estimator
-from ppdcli.metric import AREA, Estimate, Estimator, to_metric
+from ppdcli.loading import _moge2_file, load, load_estimator
+from ppdcli.metric import Estimate, to_metric
+from ppdcli.model_request import ModelRequest
 from ppdcli.models.moge2 import MoGe2Prediction, MoGe2Semantics
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 from ppdcli.photo import Photo
@@ -42,7 +45,7 @@ def photo(height: int = 300, width: int = 400) -> Photo:
 
 def test_moge_sees_the_working_size_of_the_papers_models() -> None:
     moge = Moge()
-    estimate = Estimator(moge, CPU, "fp32").estimate(photo())  # type: ignore[arg-type]
+    estimate = PyTorchEstimator(moge, CPU, "fp32").estimate(photo())  # type: ignore[arg-type]
     assert moge.asked == [((1, 3, 768, 1024), None)]
     assert AREA == 768 * 1024
     assert estimate.depth.shape == (768, 1024) and estimate.depth.dtype == np.float32
@@ -56,14 +59,14 @@ def test_moge_sees_the_working_size_of_the_papers_models() -> None:
 
 def test_a_known_camera_is_told_and_kept() -> None:
     moge, camera = Moge(), Camera.from_fov(50, 400, 300)
-    estimate = Estimator(moge, CPU, "fp32").estimate(photo(), camera)  # type: ignore[arg-type]
+    estimate = PyTorchEstimator(moge, CPU, "fp32").estimate(photo(), camera)  # type: ignore[arg-type]
     assert moge.asked[0][1] == pytest.approx(50)
     assert estimate.camera is camera
 
 
 def test_an_encoder_that_made_room_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     moge = Moge()
-    estimator = Estimator(moge, CPU, "fp32")  # type: ignore[arg-type]
+    estimator = PyTorchEstimator(moge, CPU, "fp32")  # type: ignore[arg-type]
     moves: list[object] = []
     monkeypatch.setattr(moge, "to", moves.append)
     estimator.estimate(photo())
@@ -76,7 +79,7 @@ def test_too_little_memory_is_one_line() -> None:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(PpdError, match=r"^out of memory on cpu in MoGe-2; try"):
-        Estimator(Full(), CPU, "fp32").estimate(photo())  # type: ignore[arg-type]
+        PyTorchEstimator(Full(), CPU, "fp32").estimate(photo())  # type: ignore[arg-type]
 
 
 # --- the fit -----------------------------------------------------------------------------------
@@ -84,7 +87,7 @@ def test_too_little_memory_is_one_line() -> None:
 
 @pytest.fixture
 def estimate() -> Estimate:
-    return Estimator(Moge(), CPU, "fp32").estimate(photo())  # type: ignore[arg-type]
+    return PyTorchEstimator(Moge(), CPU, "fp32").estimate(photo())  # type: ignore[arg-type]
 
 
 def test_metres_come_out_and_the_sky_is_masked(estimate: Estimate) -> None:
@@ -126,10 +129,6 @@ def test_what_does_not_fit_is_refused(
 # --- loading -----------------------------------------------------------------------------------
 
 
-def silent(line: str) -> None:
-    """Announces nothing."""
-
-
 def test_the_metric_file_is_the_catalogues_or_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
@@ -141,17 +140,18 @@ def test_the_metric_file_is_the_catalogues_or_the_encoder(monkeypatch: pytest.Mo
     monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: None)
     tiny, da2, moge2 = (catalog.model(f"ppd-{name}") for name in ("tiny", "da2", "moge2"))
     encoder = Path("encoder")
-    assert _metric_file(tiny, None, False, False, silent) is None
-    assert _metric_file(da2, encoder, None, False, silent) is None
+    wished = {wish: ModelRequest(metric=wish) for wish in (False, None, True)}
+    assert _moge2_file(tiny, None, wished[False], silent) is None
+    assert _moge2_file(da2, encoder, wished[None], silent) is None
     assert asked == []
-    assert _metric_file(da2, encoder, True, False, silent) == Path("fetched")
+    assert _moge2_file(da2, encoder, wished[True], silent) == Path("fetched")
     assert asked == ["moge2-vitl"]
-    for wanted in (None, True):
-        assert _metric_file(moge2, encoder, wanted, False, silent) == encoder
+    for wish in (None, True):
+        assert _moge2_file(moge2, encoder, wished[wish], silent) == encoder
     without = Model("mine", "", "tiny", (64, 48), 4, tiny.network)
-    assert _metric_file(without, None, None, False, silent) is None
+    assert _moge2_file(without, None, wished[None], silent) is None
     with pytest.raises(UsageError, match="mine names no file for metres"):
-        _metric_file(without, None, True, False, silent)
+        _moge2_file(without, None, wished[True], silent)
 
 
 @pytest.fixture
@@ -171,16 +171,16 @@ def test_load_brings_moge_on_wish_only(random_checkpoint: Path, moge_file: Path)
         with pytest.raises(UsageError, match="load the model with metric=True"):
             call()
     metric = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu", metric=True)
-    assert metric.estimator is not None
+    assert isinstance(metric.estimator, PyTorchEstimator)
     assert metric.estimator.model.config.points_head is not None
-    alone = load_estimator("ppd-tiny", device="cpu")
+    alone = load_estimator(ModelRequest("ppd-tiny", device="cpu", metric=True))
     assert alone is not None and alone.model.config == metric.estimator.model.config
 
 
 def test_moge_as_encoder_and_for_metres_is_in_memory_once(
     moge_file: Path, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu").model
+    small = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu").backend.model  # type: ignore[attr-defined]
     prompts: list[MoGe2Semantics] = []
 
     def assemble(*arguments: object) -> PixelPerfectDepth:
@@ -189,7 +189,7 @@ def test_moge_as_encoder_and_for_metres_is_in_memory_once(
 
     monkeypatch.setattr("ppdcli.loading.assemble", assemble)
     both = load("ppd-moge2", checkpoint=random_checkpoint, encoder=moge_file, metric=True)
-    assert both.estimator is not None
+    assert isinstance(both.estimator, PyTorchEstimator)
     assert prompts[0].encoder is both.estimator.model.encoder
 
 
@@ -266,7 +266,7 @@ def test_mistakes_show_before_any_work(
     message: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ppdcli.loading.load", lambda *_, **__: pytest.fail("it loads the model"))
+    monkeypatch.setattr("ppdcli.loading.load_model", lambda *_: pytest.fail("it loads the model"))
     result = predict(*options)
     assert result.exit_code == 2
     assert message in result.stderr and len(result.stderr.splitlines()) == 1

@@ -16,7 +16,7 @@ from ppdcli.checkpoints.layouts import read_metadata
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.predictors import Candidate, constant, of_model, vertical_ramp
-from ppdcli.evaluation.scoring import Rules, judge
+from ppdcli.evaluation.scoring import Rules, score_prediction
 
 SCENES, PHOTOS = 8, 4
 
@@ -52,7 +52,9 @@ def test_it_beats_a_constant_and_a_vertical_ramp_on_scenes_it_has_not_seen(
     rules = Rules("least-squares", edges=None)
 
     def mean(candidate: Candidate) -> tuple[float, float]:
-        scores = [judge(f, candidate.predict(n, f), "ppd", rules).scores for n, f in frames]
+        scores = [
+            score_prediction(f, candidate.predict(n, f), "ppd", rules).scores for n, f in frames
+        ]
         return tuple(float(np.mean([s[key] for s in scores])) for key in ("abs_rel", "delta1"))
 
     (abs_rel, delta1), *trivial = map(mean, candidates)

@@ -16,14 +16,16 @@ from parity import NETWORK, TINY_SEM384, Golden, ParityRecord, da2_encoder, netw
 from torch import nn
 
 import ppdcli
+from ppdcli.backends.pytorch import BYTES_PER_PIXEL, LARGEST_BATCH, PyTorchBackend
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.devices import check_names, choose_device, choose_precision
 from ppdcli.errors import InputError, PpdError, UsageError
+from ppdcli.geometry.resize import resize_rgb
 from ppdcli.loading import load
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
-from ppdcli.models.resize import resize_rgb, to_tensor
+from ppdcli.models.tensors import to_tensor
 from ppdcli.photo import Photo, load_photo
-from ppdcli.predictor import BYTES_PER_PIXEL, MOST_TOGETHER, Predictor
+from ppdcli.predictor import Predictor
 
 AREA = 64 * 48
 
@@ -31,6 +33,11 @@ AREA = 64 * 48
 @pytest.fixture(scope="module")
 def predictor(random_checkpoint: Path) -> Predictor:
     return load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
+
+
+def backend_of(predictor: Predictor) -> PyTorchBackend:
+    assert isinstance(predictor.backend, PyTorchBackend)
+    return predictor.backend
 
 
 def noisy_photo(seed: int, height: int = 48, width: int = 64) -> Photo:
@@ -46,9 +53,9 @@ def test_the_depth_of_the_reference_implementation(
 ) -> None:
     golden = Golden("sampler_tiny")
     model = PixelPerfectDepth(network("ppd_tiny_sem384", TINY_SEM384), da2_encoder("vits")).eval()
-    predictor = Predictor(model, "golden", AREA, 4, torch.device("cpu"), "fp32")
+    predictor = Predictor(PyTorchBackend(model, torch.device("cpu"), "fp32"), "golden", AREA, 4)
     noise = golden.tensor("in.noise_a")
-    monkeypatch.setattr("ppdcli.predictor.draw_noise", lambda *_: noise)
+    monkeypatch.setattr("ppdcli.backends.pytorch.draw_noise", lambda *_: noise)
     depth = predictor.predict(Photo(golden["in.image_a"], "golden"))
     parity.check(
         golden, "out.a_steps4.depth", depth.values[None, None], NETWORK, "depth of a Predictor"
@@ -94,7 +101,7 @@ def test_a_path_is_loaded(predictor: Predictor, photo: Path) -> None:
 def semantic_model(random_checkpoint: Path) -> Predictor:
     """ppd-da2's parts at small sizes."""
     model = PixelPerfectDepth(network("ppd_tiny_sem384", TINY_SEM384), da2_encoder("vits")).eval()
-    return Predictor(model, "small ppd-da2", AREA, 4, torch.device("cpu"), "fp32")
+    return Predictor(PyTorchBackend(model, torch.device("cpu"), "fp32"), "small ppd-da2", AREA, 4)
 
 
 def tiny_model(random_checkpoint: Path) -> Predictor:
@@ -129,7 +136,7 @@ def sampled_sizes(predictor: Predictor, monkeypatch: pytest.MonkeyPatch, error: 
         calls.append(len(image))
         return image[:, :1] + (error if len(image) > 1 else 0)
 
-    monkeypatch.setattr(predictor.model, "sample", sample)
+    monkeypatch.setattr(backend_of(predictor).model, "sample", sample)
     return calls
 
 
@@ -164,7 +171,7 @@ def test_photos_go_alone_where_memory_is_short_for_several(
             raise torch.OutOfMemoryError("CUDA out of memory")
         return image[:, :1]
 
-    monkeypatch.setattr(predictor.model, "sample", sample)
+    monkeypatch.setattr(backend_of(predictor).model, "sample", sample)
     for sizes in ([1, 1, 2], [1, 1]):
         calls.clear()
         assert len(predictor.predict_batch([noisy_photo(0), noisy_photo(1)], area=AREA)) == 2
@@ -174,9 +181,9 @@ def test_photos_go_alone_where_memory_is_short_for_several(
 def test_how_many_photos_go_together(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     photo = noisy_photo(0)
     needed = 2 * AREA * BYTES_PER_PIXEL
-    for free, expected in ((None, 1), (0, 1), (3 * needed, 3), (1000 * needed, MOST_TOGETHER)):
-        monkeypatch.setattr("ppdcli.predictor.free_memory", lambda _, free=free: free)
-        assert predictor.together(photo, AREA) == expected
+    for free, expected in ((None, 1), (0, 1), (3 * needed, 3), (1000 * needed, LARGEST_BATCH)):
+        monkeypatch.setattr("ppdcli.backends.pytorch.free_memory", lambda _, free=free: free)
+        assert predictor.batch_size(photo, AREA) == expected
 
 
 def test_an_empty_batch_is_empty(predictor: Predictor) -> None:
@@ -218,7 +225,7 @@ def test_too_little_memory_says_what_to_do(
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(predictor.model, "sample", fail)
+    monkeypatch.setattr(backend_of(predictor).model, "sample", fail)
     advice = "a smaller --size or --precision bf16"
     with pytest.raises(PpdError, match=f"^out of memory on cpu at 64x48; try {advice}$"):
         predictor.predict(noisy_photo(0), area=AREA)
@@ -232,7 +239,7 @@ def test_another_error_of_the_model_is_not_hidden(
     def fail(*_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(predictor.model, "encode", fail)
+    monkeypatch.setattr(backend_of(predictor).model, "encode", fail)
     with pytest.raises(RuntimeError, match="a bug"):
         predictor.predict(noisy_photo(0), area=AREA)
 
@@ -253,7 +260,7 @@ def test_weights_kept_in_half_precision_are_those_that_autocast_would_cast(
     predictor: Predictor, random_checkpoint: Path
 ) -> None:
     half = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu", precision="bf16")
-    dtypes = {name: p.dtype for name, p in half.model.named_parameters()}
+    dtypes = {name: p.dtype for name, p in backend_of(half).model.named_parameters()}
     for name in ("network.blocks.0.attn.qkv.weight", "encoder.laterals.0.bias"):
         assert dtypes[name] == torch.bfloat16
     # These leave autocast, so that bf16's few digits do not show in the depth.
@@ -262,7 +269,7 @@ def test_weights_kept_in_half_precision_are_those_that_autocast_would_cast(
     photo = noisy_photo(0)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         image = to_tensor(resize_rgb(photo.rgb, 48, 64))
-        expected = predictor.model(image, draw_noise(48, 64, 0), 4)
+        expected = backend_of(predictor).model(image, draw_noise(48, 64, 0), 4)
     values = half.predict(photo, area=AREA).values
     np.testing.assert_array_equal(values, expected[0, 0].float().numpy())
 
@@ -280,16 +287,16 @@ def test_a_photo_that_overflows_in_half_precision_is_done_again_alone(
     )
     photos = [noisy_photo(seed) for seed in range(3)]
     expected = [half.predict(photo, area=AREA).values for photo in photos]
-    dtypes = [parameter.dtype for parameter in half.model.parameters()]
+    dtypes = [parameter.dtype for parameter in backend_of(half).model.parameters()]
     assert torch.float16 in dtypes
-    sample, second = half.model.sample, to_tensor(photos[1].rgb)
+    sample, second = backend_of(half).model.sample, to_tensor(photos[1].rgb)
 
     def overflow(image: torch.Tensor, *rest: object) -> torch.Tensor:
         depth = sample(image, *rest)  # type: ignore[arg-type]
         beyond = half.precision == "fp16" and torch.equal(image, second)
         return depth * torch.inf if beyond else depth
 
-    monkeypatch.setattr(half.model, "sample", overflow)
+    monkeypatch.setattr(backend_of(half).model, "sample", overflow)
     depths = [depth.values for depth in half.predict_batch(photos, area=AREA)]
     for k in (0, 2):
         np.testing.assert_array_equal(depths[k], expected[k])
@@ -297,7 +304,7 @@ def test_a_photo_that_overflows_in_half_precision_is_done_again_alone(
     assert said[1:] == ["noise 1: ppd-tiny overflows in fp16; this photo is done in fp32"]
     # The next photo is done as if nothing had happened.
     assert half.precision == "fp16"
-    assert [parameter.dtype for parameter in half.model.parameters()] == dtypes
+    assert [parameter.dtype for parameter in backend_of(half).model.parameters()] == dtypes
     np.testing.assert_array_equal(half.predict(photos[2], area=AREA).values, expected[2])
 
 
@@ -313,11 +320,13 @@ def test_the_encoder_makes_room_on_a_small_card_and_comes_back(
     predictor = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
     needed = 48 * 64 * BYTES_PER_PIXEL
     moves: list[str] = []
-    monkeypatch.setattr(predictor.model.encoder, "to", lambda where: moves.append(str(where)))
-    encoder = predictor.model.encoder.forward
-    monkeypatch.setattr(predictor.model, "encode", lambda image, view: encoder(image))
+    monkeypatch.setattr(
+        backend_of(predictor).model.encoder, "to", lambda where: moves.append(str(where))
+    )
+    encoder = backend_of(predictor).model.encoder.forward
+    monkeypatch.setattr(backend_of(predictor).model, "encode", lambda image, view: encoder(image))
     for free, expected in ((None, []), (needed, []), (needed - 1, ["cpu"])):
-        monkeypatch.setattr("ppdcli.predictor.free_memory", lambda _, free=free: free)
+        monkeypatch.setattr("ppdcli.backends.pytorch.free_memory", lambda _, free=free: free)
         moves.clear()
         predictor.predict(noisy_photo(0), area=AREA)
         assert moves == ["cpu", *expected]  # to its own device first
@@ -332,7 +341,7 @@ def test_load_takes_paths_as_text_and_says_what_it_does(random_checkpoint: Path)
         "ppd-tiny", checkpoint=str(random_checkpoint), device="cpu", announce=said.append
     )
     assert (predictor.name, predictor.area, predictor.steps) == ("ppd-tiny", 256 * 192, 4)
-    assert (predictor.device, predictor.precision) == (torch.device("cpu"), "fp32")
+    assert (predictor.device, predictor.precision) == ("cpu", "fp32")
     (line,) = said
     assert line.startswith("ppd-tiny on cpu, fp32, loaded in ")
 
@@ -464,9 +473,9 @@ def test_compiled_it_gives_the_same_depth_at_every_size(
         found = compiled.predict(photo, area=AREA).values
         # Two orders of the same float32 sums, in four steps; the values reach 5.
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
-    assert compiled.is_compiled and len(said) == 1
+    assert backend_of(compiled).is_compiled and len(said) == 1
     assert any(tmp_path.rglob("*.so")), "for the next run"
-    compiled.uncompile()
+    backend_of(compiled).uncompile()
     np.testing.assert_array_equal(compiled.predict(photo, area=AREA).values, expected)
 
 
@@ -491,7 +500,7 @@ def test_what_cannot_be_compiled_runs_as_without(
         found = predictor.predict(noisy_photo(seed), area=AREA).values
         expected = plain.predict(noisy_photo(seed), area=AREA).values
         np.testing.assert_array_equal(found, expected)
-    assert not predictor.is_compiled
+    assert not backend_of(predictor).is_compiled
     assert said[1:] == [
-        "ppd-tiny cannot be compiled here (InvalidCxxCompiler: no compiler); it runs as without"
+        "the model cannot be compiled here (InvalidCxxCompiler: no compiler); it runs uncompiled"
     ]

@@ -8,11 +8,12 @@ from typing import get_args
 import numpy as np
 
 from ppdcli.axes import MEANING, Axes, from_opencv
+from ppdcli.cloud_options import CloudOptions
 from ppdcli.depth_data import DepthData
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
-from ppdcli.geometry.edges import hanging_points
+from ppdcli.geometry.edges import flying_pixels
 from ppdcli.geometry.normals import surface_normals
 from ppdcli.geometry.scale import near_far_depth, relative_again
 from ppdcli.geometry.snap import snap_points
@@ -22,6 +23,9 @@ from ppdcli.wording import counted
 
 NOMINAL_NEAR_FAR = (1.0, 10.0)
 """Where a relative map is placed for want of a scale: its zero is no depth of zero."""
+
+
+DEFAULTS = CloudOptions()
 
 
 @dataclass(eq=False)
@@ -41,30 +45,6 @@ class PointCloud:
     comments: tuple[str, ...] = ()
     removed: int = 0
     normals: np.ndarray | None = None
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a cloud is like.
-
-    Attributes:
-        axes: of which program (``ppdcli.axes``).
-        edge_clean: leave out what ``hanging_points`` finds between two surfaces.
-        snap: move those onto the surface whose colour they have (``snap_points``) instead, and
-            leave out only those that have none.
-        normals: give each point its surface's normal; points without one are left out.
-        voxel: side of the cells that keep one point each, the mean of theirs, in the cloud's unit;
-            None for all points.
-    """
-
-    axes: Axes = "opencv"
-    edge_clean: bool = True
-    snap: bool = False
-    normals: bool = False
-    voxel: float | None = None
-
-
-EDGE_CLEAN = Shape()
 
 
 def unproject(
@@ -107,17 +87,17 @@ def make_cloud(
     depth_map: DepthData,
     rgb: np.ndarray,
     camera: Camera,
-    shape: Shape = EDGE_CLEAN,
+    options: CloudOptions = DEFAULTS,
     *,
     near_far: tuple[float, float] | None = None,
     distortion: Distortion | None = None,
     mask: np.ndarray | None = None,
     notes: tuple[str, ...] = (),
 ) -> PointCloud:
-    """One coloured point a pixel of the photo, in the shape that is wanted.
+    """One coloured point a pixel of the photo, as the options say.
 
-    Hanging points are found on the map's own grid and the map is brought to the photo's size
-    afterwards: enlarged, a hanging pixel would look like a small surface.
+    Flying pixels are found on the map's own grid and the map is brought to the photo's size
+    afterwards: enlarged, a flying pixel would look like a small surface.
 
     A relative map has no zero: unprojected as it is it would be a funnel, and lose its nearest
     points. It is placed between ``near_far`` (``near_far_depth``); without that between 1 and 10,
@@ -127,7 +107,7 @@ def make_cloud(
         depth_map: relative or metric, on the photo's grid or a smaller one.
         rgb: (H, W, 3) uint8, the photo.
         camera: of the photo's grid.
-        shape: what the cloud is like.
+        options: what the cloud is like.
         near_far: metres of a relative map's nearest and farthest point, 0 < near < far.
         distortion: of the photo's grid: each pixel goes along its true ray.
         mask: bool on the map's grid, False where no points are wanted, as in the sky, though the
@@ -139,8 +119,8 @@ def make_cloud(
         InputError: there is no depth to place.
     """
     height, width = rgb.shape[:2]
-    if shape.axes not in get_args(Axes):
-        raise UsageError(f"axes {shape.axes!r}: give one of {', '.join(get_args(Axes))}")
+    if options.axes not in get_args(Axes):
+        raise UsageError(f"axes {options.axes!r}: give one of {', '.join(get_args(Axes))}")
     if (camera.width, camera.height) != (width, height):
         raise UsageError(
             f"the camera is for {camera.width}x{camera.height} but the photo is "
@@ -150,22 +130,22 @@ def make_cloud(
         raise UsageError("near and far are for relative depth; this depth map is metric already")
     nominal = depth_map.kind == "relative" and near_far is None
     near_far = NOMINAL_NEAR_FAR if nominal else near_far
-    values, hanging = _cleaned(depth_map.values, rgb, shape, near_far)
+    values, flying = _cleaned(depth_map.values, rgb, options, near_far)
     wanted = values if mask is None else np.where(mask, values, np.nan)
 
     def enlarged(values: np.ndarray) -> np.ndarray:
         return replace(depth_map, values=values).resized(height, width, rgb).values
 
-    full = enlarged(np.where(hanging, np.nan, wanted))
+    full = enlarged(np.where(flying, np.nan, wanted))
     # A map without holes of its own need not be enlarged once more to count them.
     removed = _holes(full) - (_holes(wanted) and _holes(enlarged(wanted)))
     depth = _placed(full, near_far)
     if near_far is not None and not nominal:
         depth_map = replace(depth_map, kind="metric")
-    comments = (*_comments(depth_map, camera, shape.axes, removed), *notes)
+    comments = (*_comments(depth_map, camera, options.axes, removed), *notes)
 
     along = None
-    if shape.normals:
+    if options.normals:
         along = surface_normals(depth, _slopes(camera, distortion))
         depth = np.where(np.isfinite(along[..., 0]), depth, np.nan)
     points, taken = unproject(depth, camera, distortion)
@@ -176,13 +156,13 @@ def make_cloud(
         lost = f", {counted(blind, 'pixel')} outside its field left out" if blind else ""
         comments += (f"distortion {distortion.describe()}, undone{lost}",)
     cloud = PointCloud(
-        from_opencv(points, shape.axes),
+        from_opencv(points, options.axes),
         rgb[taken],
         comments,
         removed,
-        None if along is None else from_opencv(along[taken], shape.axes),
+        None if along is None else from_opencv(along[taken], options.axes),
     )
-    return cloud if shape.voxel is None else thinned(cloud, shape.voxel)
+    return cloud if options.voxel is None else thinned(cloud, options.voxel)
 
 
 def _placed(values: np.ndarray, near_far: tuple[float, float] | None) -> np.ndarray:
@@ -191,19 +171,19 @@ def _placed(values: np.ndarray, near_far: tuple[float, float] | None) -> np.ndar
 
 
 def _cleaned(
-    values: np.ndarray, rgb: np.ndarray, shape: Shape, near_far: tuple[float, float] | None
+    values: np.ndarray, rgb: np.ndarray, options: CloudOptions, near_far: tuple[float, float] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The map, hanging points moved if that is wanted, and the (H, W) bool mask of those left."""
-    if not shape.edge_clean:
+    """The map, flying pixels moved if that is wanted, and the (H, W) bool mask of those left."""
+    if not options.edge_clean:
         return values, np.zeros(values.shape, bool)
     depth = _placed(values, near_far)
-    hanging = hanging_points(depth)  # with the sky there: an edge before it is found by its sides
-    if not shape.snap:
-        return values, hanging
-    snapped, moved = snap_points(depth, _on_grid(rgb, *values.shape), hanging)
+    flying = flying_pixels(depth)  # with the sky there: an edge before it is found by its sides
+    if not options.snap:
+        return values, flying
+    snapped, moved = snap_points(depth, _on_grid(rgb, *values.shape), flying)
     if near_far is not None:
         snapped = relative_again(snapped, values, *near_far)
-    return np.where(moved, snapped, values), hanging & ~moved
+    return np.where(moved, snapped, values), flying & ~moved
 
 
 def thinned(cloud: PointCloud, voxel: float) -> PointCloud:

@@ -63,7 +63,8 @@ class DepthMap(DepthData):
             UsageError: no camera is known, or it is for another size.
             InputError: the map holds no depth to place.
         """
-        from ppdcli.cloud import Shape, make_cloud
+        from ppdcli.cloud import make_cloud
+        from ppdcli.cloud_options import CloudOptions
 
         height, width = rgb.shape[:2]
         if camera is None and self.camera is not None:
@@ -72,4 +73,4 @@ class DepthMap(DepthData):
             raise UsageError(
                 "this depth map has no camera; give one, such as Camera.from_fov(60, width, height)"
             )
-        return make_cloud(self, rgb, camera, Shape(axes, edge_clean))
+        return make_cloud(self, rgb, camera, CloudOptions(axes, edge_clean))

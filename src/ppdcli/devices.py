@@ -77,7 +77,7 @@ def choose_precision(name: str, device: torch.device) -> Precision:
     return "fp16" if torch.cuda.get_device_capability(device) >= VOLTA else "fp32"
 
 
-def told_precision(name: str, device: str) -> Precision:
+def expected_precision(name: str, device: str) -> Precision:
     """What ``choose_precision`` would say of ``choose_device``, by their names.
 
     Imports PyTorch, which takes seconds, only where a graphics card may have a say in it.

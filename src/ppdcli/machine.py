@@ -32,7 +32,7 @@ def usable_memory() -> int | None:
     return memory
 
 
-def let_network_sleep() -> None:
+def shorten_thread_spinning() -> None:
     """Lets PyTorch's threads sleep while they wait for each other, if it is not imported yet.
 
     By default they spin for milliseconds, and hundreds of times a photo; where a thread of ours or

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
-import torch
 
 from ppdcli.depth import DepthMap
-from ppdcli.devices import Precision, dtype_of, lacks_memory
-from ppdcli.errors import InputError, PpdError
+from ppdcli.errors import InputError
 from ppdcli.geometry.align import fit_ransac
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.upsample import downsample_depth
-from ppdcli.models.moge2 import MoGe2
-from ppdcli.models.resize import resize_rgb, to_tensor, working_size
 from ppdcli.photo import Photo
-
-AREA = 1024 * 768  # pixels that MoGe-2 is shown: those of the paper's models, whatever the model
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,18 +23,16 @@ class Estimate:
         depth: (h, w) float32 metres along the optical axis, NaN where there is none, as in the
             sky; of about ``AREA`` pixels, in the photo's proportions.
         camera: of the photo's own grid.
+        seconds: that it took.
     """
 
     depth: np.ndarray
     camera: Camera
+    seconds: float = 0.0
 
 
-class Estimator:
-    """MoGe-2 on a device."""
-
-    def __init__(self, model: MoGe2, device: torch.device, precision: Precision) -> None:
-        self.model = model.to(device)
-        self.device, self.precision = device, precision
+class Estimator(Protocol):
+    """Runs MoGe-2."""
 
     def estimate(self, photo: Photo, camera: Camera | None = None) -> Estimate:
         """Metric depth, and the camera that it fits.
@@ -53,35 +45,6 @@ class Estimator:
             InputError: the photo's points fit no plausible camera.
             PpdError: out of memory.
         """
-        rows, columns = photo.rgb.shape[:2]
-        height, width = working_size(rows, columns, AREA)
-        fov = None
-        if camera is not None:
-            fov = math.degrees(2 * math.atan(camera.width / 2 / camera.fx))
-        half = self.precision != "fp32"
-        try:
-            self.model.to(self.device)  # the encoder, shared with Predictor, may have left it
-            image = to_tensor(resize_rgb(photo.rgb, height, width)).to(self.device)
-            with torch.autocast(self.device.type, dtype_of(self.precision), enabled=half):
-                found = self.model.infer(image, fov_x=fov)
-        except (MemoryError, RuntimeError) as error:
-            if not lacks_memory(error):
-                raise
-            raise PpdError(
-                f"out of memory on {self.device} in MoGe-2; try --device cpu or do without --metric"
-            ) from error
-        depth = found.depth[0].cpu().numpy()
-        if camera is None:
-            focal_x, focal_y = (float(found.intrinsics[0, k, k]) for k in (0, 1))
-            camera = Camera(
-                focal_x * columns,
-                focal_y * rows,
-                (columns - 1) / 2,
-                (rows - 1) / 2,
-                columns,
-                rows,
-            )
-        return Estimate(np.where(np.isfinite(depth), depth, np.nan), camera)
 
 
 def seen(estimate: Estimate, height: int, width: int) -> np.ndarray:
@@ -120,4 +83,11 @@ def to_metric(
         values[~mask] = np.nan
     provenance = {**depth_map.provenance, "scale_from": f"MoGe-2, {line.describe()}"}
     camera = estimate.camera.resized(width, height)
-    return replace(depth_map, values=values, kind="metric", camera=camera, provenance=provenance)
+    return replace(
+        depth_map,
+        values=values,
+        kind="metric",
+        camera=camera,
+        provenance=provenance,
+        timings={**depth_map.timings, "metric": estimate.seconds},
+    )

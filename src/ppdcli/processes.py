@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def deaf_to_interrupts() -> Iterator[None]:
+def ignoring_interrupts() -> Iterator[None]:
     """Processes started inside do not hear Ctrl-C, which is their parent's to answer."""
     if threading.current_thread() is not threading.main_thread():
         yield  # where signals cannot be set

@@ -33,7 +33,7 @@ from ppdcli.errors import CheckpointError
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.moge2 import MoGe2Semantics
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
-from ppdcli.models.resize import to_tensor
+from ppdcli.models.tensors import to_tensor
 
 Header = dict[str, str]
 

@@ -13,8 +13,8 @@ from ppdcli.checkpoints import hub, pins, store
 from ppdcli.checkpoints.catalog import catalog, model, usual_file
 from ppdcli.checkpoints.catalog_rows import Part
 from ppdcli.checkpoints.failures import missing_certificates
+from ppdcli.commands.doctor import examine
 from ppdcli.errors import CheckpointError
-from ppdcli.jobs.doctor import examine
 
 pytest_plugins = ["hub_fixtures"]
 

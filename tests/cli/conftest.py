@@ -63,4 +63,6 @@ def tiny(random_checkpoint: Path) -> list[str]:
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails the test when a model is loaded."""
-    monkeypatch.setattr("ppdcli.loading.load", lambda *_, **__: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(
+        "ppdcli.loading.load_model", lambda *_, **__: pytest.fail("the model was loaded")
+    )

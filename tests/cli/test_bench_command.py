@@ -14,7 +14,7 @@ from torch import nn
 from typer.testing import Result
 
 from ppdcli.checkpoints.families import FAMILIES
-from ppdcli.jobs import bench, bench_arithmetic, bench_model
+from ppdcli.commands import bench, bench_arithmetic, bench_model
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.models.moge2 import MoGe2Encoder, MoGe2Semantics
@@ -37,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_ppd_da2(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Options for a model whose files are not here, at a small size."""
-    monkeypatch.setattr("ppdcli.jobs.bench_model.is_here", lambda _: False)
+    monkeypatch.setattr("ppdcli.commands.bench_model.is_here", lambda _: False)
     sizes = CasDiTConfig(hidden_size=32, depth=2, num_heads=2, semantics_dim=384)
     monkeypatch.setattr(bench_model, "NETWORK", sizes)
     encoders: dict[str, Callable[[], nn.Module]] = {
@@ -150,7 +150,7 @@ def test_random_weights_where_a_model_is_not_here(
 
 
 def test_a_small_model_cannot_be_made_of_nothing(ppd: Ppd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppdcli.jobs.bench_model.is_here", lambda _: False)
+    monkeypatch.setattr("ppdcli.commands.bench_model.is_here", lambda _: False)
     result = ppd("bench", "-m", "ppd-tiny", "--repeats", "1")
     assert result.exit_code == 1
     assert "its file states its sizes; get it with `ppd weights pull ppd-tiny`" in result.stderr
@@ -160,9 +160,10 @@ def test_random_weights_have_the_released_models_sizes(monkeypatch: pytest.Monke
     monkeypatch.setattr(bench_model, "choose_device", lambda _: torch.device("meta"))
     chosen = bench_model.choose("ppd-da2")
     predictor = bench_model.random_predictor(chosen, "auto", "bf16")
-    count = {n: sum(p.numel() for p in m.parameters()) for n, m in predictor.model.named_children()}
+    model = bench_model.pytorch_of(predictor).model
+    count = {n: sum(p.numel() for p in m.parameters()) for n, m in model.named_children()}
     assert count == {
         "network": pytest.approx(500e6, rel=0.02),
         "encoder": pytest.approx(304e6, 0.01),
     }
-    assert predictor.model.network.blocks[0].attn.qkv.weight.dtype == torch.bfloat16
+    assert model.network.blocks[0].attn.qkv.weight.dtype == torch.bfloat16

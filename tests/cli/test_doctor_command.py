@@ -12,7 +12,7 @@ import torch
 from huggingface_hub import constants
 from typer.testing import Result
 
-from ppdcli.jobs import doctor
+from ppdcli.commands import doctor
 
 Ppd = Callable[..., Result]
 

@@ -248,7 +248,7 @@ def test_a_bare_array_is_said_to_be_taken_for_metres(cloud: Cloud, no_model: Non
 
 
 def test_a_depth_file_and_moge(cloud: Cloud, moge: Moge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppdcli.loading.load", lambda *_, **__: pytest.fail("only MoGe-2"))
+    monkeypatch.setattr("ppdcli.loading.load_model", lambda *_, **__: pytest.fail("only MoGe-2"))
     exr.write(Path("known.exr"), DepthMap(scene(HEIGHT, WIDTH), "relative"))
     report = json.loads(cloud("--depth", "known.exr", "--metric", "--json").stdout)
     assert report["unit"] == "m"

@@ -20,6 +20,7 @@ from typer.testing import Result
 
 from ppdcli import loading
 from ppdcli.jobs.journal import NAME
+from ppdcli.model_request import ModelRequest
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
 Ppd = Callable[..., Result]
@@ -34,16 +35,13 @@ FOREIGN = (
 @pytest.fixture(autouse=True)
 def scene(monkeypatch: pytest.MonkeyPatch, random_checkpoint: Path) -> None:
     """Photos and the files that options name; each model is loaded once, without a word."""
-    load = loading.load
+    load_model = loading.load_model
 
     @cache
-    def loaded(name: str, *options: tuple[str, Any]) -> Any:
-        return load(name, **dict(options))
+    def loaded(request: ModelRequest) -> Any:
+        return load_model(request)
 
-    def quietly(name: str, announce: object, **options: Any) -> Any:
-        return loaded(name, *options.items())
-
-    monkeypatch.setattr(loading, "load", quietly)
+    monkeypatch.setattr(loading, "load_model", lambda request, announce: loaded(request))
     monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: None)
     monkeypatch.setattr("ppdcli.checkpoints.hub.fetch", lambda *_: Path("moge"))
     monkeypatch.setattr(loading, "load_moge2", lambda *_: Moge())

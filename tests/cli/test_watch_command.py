@@ -109,13 +109,13 @@ def test_an_empty_folder_and_only_broken_files(
 def test_the_model_is_loaded_once(
     ppd: Ppd, clock: Clock, tiny: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    load, calls = ppdcli.loading.load, []
+    load, calls = ppdcli.loading.load_model, []
 
     def counted(*arguments: object, **options: object) -> object:
         calls.append(arguments)
         return load(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ppdcli.loading, "load", counted)
+    monkeypatch.setattr(ppdcli.loading, "load_model", counted)
     for k in range(5):
         clock.at(10 * k, lambda k=k: noise(f"in/{k}.png", k))
     Path("in").mkdir()

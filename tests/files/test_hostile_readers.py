@@ -24,8 +24,8 @@ from ppdcli.files import sparse_depth
 from ppdcli.files.cameras import given_cameras, read_cameras
 from ppdcli.files.depth_files import format_of, read_depth
 from ppdcli.files.sparse_depth import read_sparse_depth
+from ppdcli.jobs.fingerprint import fingerprint
 from ppdcli.jobs.input_list import read_list
-from ppdcli.jobs.settings import fingerprint
 
 VALUES = np.array([[1, 2], [3, 4]], np.float32)
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from ppdcli.geometry.edges import WIDTH, hanging_points
+from ppdcli.geometry.edges import WIDTH, flying_pixels
 
 FOCAL = 277.0  # 60 degrees across 320 pixels
 BY_CHANCE = 2  # pixels a map of 77,000 that noise of 0.5 % may cost
@@ -49,15 +49,15 @@ def test_a_ramp_between_two_surfaces_goes(far: float, pixels: int, kind: str) ->
     expected = (row > 2.0 * 1.0301) & (row < far / 1.0301)
     assert expected.any()
     for depth in (profile(row), profile(row[::-1]), profile(row).T):
-        hanging = hanging_points(depth)
+        flying = flying_pixels(depth)
         there = expected if depth[0, 0] == 2 else expected[::-1]
         there = np.broadcast_to(there, (40, row.size))
-        np.testing.assert_array_equal(hanging, there if depth.shape[0] == 40 else there.T)
+        np.testing.assert_array_equal(flying, there if depth.shape[0] == 40 else there.T)
 
 
 def test_a_longer_ramp_is_a_slope() -> None:
     ramp = np.linspace(2.0, 5.0, WIDTH + 3)
-    assert not hanging_points(profile(np.concatenate(([2.0] * 12, ramp, [5.0] * 12)))).any()
+    assert not flying_pixels(profile(np.concatenate(([2.0] * 12, ramp, [5.0] * 12)))).any()
 
 
 @pytest.mark.parametrize("degrees", [0, 10, 22.5, 30, 45, 60])
@@ -68,9 +68,9 @@ def test_a_ramp_in_any_direction_goes(degrees: float, width: float) -> None:
     across = (x - 60) * np.cos(angle) + (y - 60) * np.sin(angle)
     depth = 2 + 3 * np.clip(across / width + 0.5, 0, 1)
     between = ((depth > 2 * 1.03) & (depth < 5 / 1.03))[20:-20, 20:-20]
-    hanging = hanging_points(depth)[20:-20, 20:-20]
-    assert (hanging & between).sum() > 0.9 * between.sum()
-    assert not (hanging & ~between).any()
+    flying = flying_pixels(depth)[20:-20, 20:-20]
+    assert (flying & between).sum() > 0.9 * between.sum()
+    assert not (flying & ~between).any()
 
 
 @pytest.mark.parametrize("far", [2.5, 5.0, 60.0])
@@ -79,10 +79,10 @@ def test_what_a_bilinear_enlargement_puts_in_between_goes(scale: int, far: float
     size = (100 * scale, 80 * scale)
     depth = cv2.resize(disc(far=far), size, interpolation=cv2.INTER_LINEAR)
     between = (depth > 2 * 1.06) & (depth < far / 1.06)
-    hanging = hanging_points(depth)
+    flying = flying_pixels(depth)
     assert between.sum() > 200
-    assert (hanging & between).sum() > 0.9 * between.sum()
-    assert not hanging[(depth == 2) | (depth == far)].any()
+    assert (flying & between).sum() > 0.9 * between.sum()
+    assert not flying[(depth == 2) | (depth == far)].any()
 
 
 @pytest.mark.parametrize("sigma", [0.5, 1.0, 2.0])
@@ -90,25 +90,25 @@ def test_what_a_blur_puts_in_between_goes(sigma: float) -> None:
     sharp = disc()
     depth = cv2.GaussianBlur(sharp, (0, 0), sigma)
     between = (depth > 2 * 1.2) & (depth < 5 / 1.2)
-    hanging = hanging_points(depth)
+    flying = flying_pixels(depth)
     assert between.sum() > 50
-    assert (hanging & between).sum() > 0.95 * between.sum()
-    assert not hanging[np.abs(depth / sharp - 1) < 0.02].any()
+    assert (flying & between).sum() > 0.95 * between.sum()
+    assert not flying[np.abs(depth / sharp - 1) < 0.02].any()
 
 
 @pytest.mark.parametrize("axis", [0, 1])
 def test_one_pixel_between_two_surfaces_goes(axis: int) -> None:
     depth = profile([2.0] * 10 + [3.0] + [5.0] * 10)
     depth = depth.T if axis else depth
-    np.testing.assert_array_equal(hanging_points(depth), depth == 3)
+    np.testing.assert_array_equal(flying_pixels(depth), depth == 3)
 
 
 def test_noise_does_not_hide_a_ramp() -> None:
     depth = profile(np.interp(np.arange(40), [15.5, 20.5], [2.0, 5.0]))
-    hanging = hanging_points(noisy(depth, 0.005))
+    flying = flying_pixels(noisy(depth, 0.005))
     ramp = (depth > 2 * 1.06) & (depth < 5 / 1.06)
-    assert hanging[2:-2][ramp[2:-2]].mean() > 0.95
-    assert not hanging[(depth == 2) | (depth == 5)].any()
+    assert flying[2:-2][ramp[2:-2]].mean() > 0.95
+    assert not flying[(depth == 2) | (depth == 5)].any()
 
 
 # What stays
@@ -123,22 +123,22 @@ def test_a_plane_stays_at_any_angle(degrees: float, turn: float, noise: float) -
     tilt = np.radians(degrees)
     inverse = np.sin(tilt) * (np.cos(turn) * right + np.sin(turn) * down) + np.cos(tilt)
     depth = np.where(inverse > 1e-3, 1 / np.maximum(inverse, 1e-3), np.nan)
-    assert hanging_points(noisy(depth, noise)).sum() <= BY_CHANCE * (noise > 0)
+    assert flying_pixels(noisy(depth, noise)).sum() <= BY_CHANCE * (noise > 0)
 
 
 @pytest.mark.parametrize("height", [0.5, 1.5, 5.0])
 def test_a_floor_stays_up_to_its_horizon(height: float) -> None:
     _, down = rays()
     floor = np.where(down > 0, height / np.maximum(down, 1e-9), np.nan)
-    assert not hanging_points(floor).any()
-    assert not hanging_points(np.fmin(np.nan_to_num(floor, nan=75), 75)).any()  # a sky behind it
+    assert not flying_pixels(floor).any()
+    assert not flying_pixels(np.fmin(np.nan_to_num(floor, nan=75), 75)).any()  # a sky behind it
 
 
 @pytest.mark.parametrize("pixels", [1.0, 3.0, 12.0])
 def test_a_coarse_floor_stays(pixels: float) -> None:
     """Depth doubles from row to row at the end."""
     rows = np.arange(1, 60)
-    assert not hanging_points(profile(60 * pixels / rows)).any()
+    assert not flying_pixels(profile(60 * pixels / rows)).any()
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.005])
@@ -150,11 +150,11 @@ def test_a_ball_stays_to_its_rim(radius: float, far: float, noise: float) -> Non
     inside = 4 - square * (4 - radius**2)  # of a ball 2 ahead
     ball = (2 - np.sqrt(np.maximum(inside, 0))) / square
     depth = np.where(inside > 0, ball, far)
-    assert hanging_points(noisy(depth, noise)).sum() <= BY_CHANCE * (noise > 0)
+    assert flying_pixels(noisy(depth, noise)).sum() <= BY_CHANCE * (noise > 0)
 
 
 def test_a_clean_step_loses_nothing() -> None:
-    assert not hanging_points(disc()).any()
+    assert not flying_pixels(disc()).any()
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.005])
@@ -170,19 +170,19 @@ def test_thin_structure_stays(kind: str, pixels: int, noise: float) -> None:
         "dots": (y % 11 < pixels) & (x % 9 < pixels),
     }[kind]
     background = 6 + 0.02 * x  # not square to the camera
-    assert not hanging_points(noisy(np.where(wire, 2.0, background), noise)).any()
+    assert not flying_pixels(noisy(np.where(wire, 2.0, background), noise)).any()
 
 
 @pytest.mark.parametrize("pixels", [1, 2, 5])
 def test_a_checkerboard_of_two_depths_stays(pixels: int) -> None:
     y, x = np.mgrid[:60, :60]
     depth = np.where((x // pixels + y // pixels) % 2, 2.0, 3.0)
-    assert not hanging_points(noisy(depth, 0.005)).any()
+    assert not flying_pixels(noisy(depth, 0.005)).any()
 
 
 @pytest.mark.parametrize("pixels", [2, 3, 6])
 def test_a_staircase_of_depths_stays(pixels: int) -> None:
-    assert not hanging_points(profile(2 * 1.2 ** (np.arange(60) // pixels))).any()
+    assert not flying_pixels(profile(2 * 1.2 ** (np.arange(60) // pixels))).any()
 
 
 @pytest.mark.parametrize("eye", [2.1, 2.3, 2.7])
@@ -199,25 +199,25 @@ def test_stairs_stay(eye: float) -> None:
         depth = np.where(riser, np.fmin(depth, front), depth)
         depth = np.where(on_tread, np.fmin(depth, tread), depth)
     assert np.isfinite(depth).all(axis=1).sum() > 70
-    assert not hanging_points(depth).any()
+    assert not flying_pixels(depth).any()
 
 
 def test_a_narrow_surface_at_middle_depth_stays() -> None:
     """A table leg two pixels wide between a near box and a far wall."""
-    assert not hanging_points(profile([2.0] * 10 + [3.0] * 2 + [5.0] * 10)).any()
+    assert not flying_pixels(profile([2.0] * 10 + [3.0] * 2 + [5.0] * 10)).any()
 
 
 def test_a_slope_cut_off_by_a_clean_edge_stays() -> None:
     """The narrow side of a box: it climbs from the front and ends before a wall."""
     side = 2 * 1.05 ** np.arange(1, 6)
-    assert not hanging_points(profile([2.0] * 12 + [*side] + [9.0] * 12)).any()
-    assert not hanging_points(profile([1.0] * 12 + [*side] + [side[-1]] * 12)).any()
+    assert not flying_pixels(profile([2.0] * 12 + [*side] + [9.0] * 12)).any()
+    assert not flying_pixels(profile([1.0] * 12 + [*side] + [side[-1]] * 12)).any()
 
 
 def test_a_slanted_plane_beside_a_step_stays() -> None:
     y, x = np.mgrid[:60, :60]
     plane = 1 / (0.02 * (x + 1.0))
-    assert not hanging_points(np.where(x + y // 7 > 34, 0.4, plane)).any()
+    assert not flying_pixels(np.where(x + y // 7 > 34, 0.4, plane)).any()
 
 
 # How it behaves
@@ -226,23 +226,23 @@ def test_a_slanted_plane_beside_a_step_stays() -> None:
 @pytest.mark.parametrize("scale", [1e-3, 0.5, 1e3])
 def test_the_unit_of_depth_does_not_matter(scale: float) -> None:
     depth = cv2.GaussianBlur(disc(), (0, 0), 1.3)
-    assert hanging_points(depth).any()
-    np.testing.assert_array_equal(hanging_points(depth * scale), hanging_points(depth))
+    assert flying_pixels(depth).any()
+    np.testing.assert_array_equal(flying_pixels(depth * scale), flying_pixels(depth))
 
 
 def test_turned_and_mirrored_maps_give_the_same() -> None:
     depth = cv2.GaussianBlur(disc(), (0, 0), 1.3)
-    hanging = hanging_points(depth)
+    flying = flying_pixels(depth)
     for turn in (np.transpose, np.flipud, np.fliplr, np.rot90):
-        np.testing.assert_array_equal(hanging_points(turn(depth)), turn(hanging))
+        np.testing.assert_array_equal(flying_pixels(turn(depth)), turn(flying))
 
 
 def test_only_the_surroundings_matter() -> None:
     """So a map may be worked on in parts that overlap."""
     depth = noisy(cv2.GaussianBlur(disc(), (0, 0), 2), 0.01)
-    whole = hanging_points(depth)
+    whole = flying_pixels(depth)
     margin = 2 * (WIDTH + 1)
-    part = hanging_points(depth[:70, 10:90])
+    part = flying_pixels(depth[:70, 10:90])
     assert whole[:52, 28:72].any()
     np.testing.assert_array_equal(part[: 70 - margin, margin:-margin], whole[:52, 28:72])
 
@@ -251,33 +251,33 @@ def test_only_the_surroundings_matter() -> None:
 def test_holes_neither_hang_nor_make_others_hang(hole: float) -> None:
     depth = np.full((20, 20), 3, np.float32)
     depth[5:9, 5:9] = hole
-    assert not hanging_points(depth).any()
-    assert not hanging_points(np.full((9, 9), hole, np.float32)).any()
+    assert not flying_pixels(depth).any()
+    assert not flying_pixels(np.full((9, 9), hole, np.float32)).any()
     ramp = profile([2.0] * 8 + [3.0, 4.0] + [hole] * 8)
-    assert not hanging_points(ramp).any(), "no far surface is known"
+    assert not flying_pixels(ramp).any(), "no far surface is known"
 
 
-def test_a_hole_does_not_hide_a_hanging_point() -> None:
+def test_a_hole_does_not_hide_a_flying_pixel() -> None:
     depth = profile([np.nan, 2.0, 2.0, 3.0, 5.0, 5.0, np.nan])
-    np.testing.assert_array_equal(hanging_points(depth), depth == 3)
+    np.testing.assert_array_equal(flying_pixels(depth), depth == 3)
 
 
 def test_a_larger_gap_keeps_more() -> None:
     depth = cv2.resize(disc(far=2.5), (200, 160), interpolation=cv2.INTER_LINEAR)
-    counts = [hanging_points(depth, gap=gap).sum() for gap in (0.01, 0.03, 0.06, 0.5)]
+    counts = [flying_pixels(depth, gap=gap).sum() for gap in (0.01, 0.03, 0.06, 0.5)]
     assert counts == sorted(counts, reverse=True) and counts[-1] == 0 < counts[0]
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_input_of_any_layout_is_left_alone(kind: type) -> None:
     depth = cv2.GaussianBlur(disc(), (0, 0), 1).astype(kind)
-    before, expected = depth.copy(), hanging_points(depth.astype(np.float32))
-    np.testing.assert_array_equal(hanging_points(depth), expected)
-    np.testing.assert_array_equal(hanging_points(np.asfortranarray(depth)), expected)
+    before, expected = depth.copy(), flying_pixels(depth.astype(np.float32))
+    np.testing.assert_array_equal(flying_pixels(depth), expected)
+    np.testing.assert_array_equal(flying_pixels(np.asfortranarray(depth)), expected)
     np.testing.assert_array_equal(depth, before)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 9), (3, 2), (0, 0), (0, 5)])
 def test_tiny_maps(shape: tuple[int, int]) -> None:
-    hanging = hanging_points(np.ones(shape, np.float32))
-    assert hanging.shape == shape and hanging.dtype == bool and not hanging.any()
+    flying = flying_pixels(np.ones(shape, np.float32))
+    assert flying.shape == shape and flying.dtype == bool and not flying.any()

@@ -17,9 +17,10 @@ import numpy as np
 from ppdcli.depth import DepthMap
 from ppdcli.files import npy, preview
 from ppdcli.jobs.inputs import discover
+from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import Format, plan
 from ppdcli.jobs.run import run
-from ppdcli.jobs.work import Built, Job
+from ppdcli.jobs.work import Job, Writable
 from ppdcli.photo import Photo
 
 FORMATS = (Format("npy", "_depth.npy"), Format("preview", "_preview.png"))
@@ -31,13 +32,13 @@ class Brightness:
 
     factor: int
 
-    def kind(self, photo: Photo) -> object:
+    def batch_key(self, photo: Photo) -> object:
         return photo.rgb.shape
 
-    def together(self, photo: Photo) -> int:
+    def batch_size(self, photo: Photo) -> int:
         return 4
 
-    def look(self, job: Job) -> None:
+    def examine(self, job: Job) -> None:
         pass
 
     def predict(self, photos: Sequence[Photo]) -> list[DepthMap]:
@@ -46,11 +47,11 @@ class Brightness:
             for p in photos
         ]
 
-    def build(self, job: Job, seen: None, depth: DepthMap, wanted: Sequence[str]) -> Built:
+    def build(self, job: Job, context: None, depth: DepthMap, wanted: Sequence[str]) -> Writable:
         def write(name: str, path: Path) -> None:
             npy.write(path, depth) if name == "npy" else preview.write(path, depth)
 
-        return Built({}, write)
+        return Writable({}, write)
 
 
 def main() -> None:
@@ -58,7 +59,9 @@ def main() -> None:
     tasks = plan(discover([source], output).inputs, FORMATS, output)
     print("ready", flush=True)
     settings = {f.name: {"factor": work.factor} for f in FORMATS}
-    for result in run(tasks, lambda: work, FORMATS, overwrite=False, settings=lambda: settings):
+    for result in run(
+        tasks, Order(lambda: work, FORMATS, overwrite=False, settings=lambda: settings)
+    ):
         print(json.dumps([result.name, result.status, result.notes, result.made_again]), flush=True)
 
 

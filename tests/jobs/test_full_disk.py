@@ -15,9 +15,10 @@ from PIL import Image
 from ppdcli.errors import NoRoomError, OutputError
 from ppdcli.files.atomic import atomic_path, not_written, quoted_errno
 from ppdcli.jobs.inputs import Input
+from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import Format, plan
 from ppdcli.jobs.run import run
-from ppdcli.jobs.work import Built, Job, Result
+from ppdcli.jobs.work import Job, Result, Writable
 from ppdcli.photo import Photo
 
 NPY = Format("npy", "_depth.npy")
@@ -39,19 +40,19 @@ class Disk:
     written: int = 0
     tried: int = 0
 
-    def kind(self, photo: Photo) -> object:
+    def batch_key(self, photo: Photo) -> object:
         return 0
 
-    def together(self, photo: Photo) -> int:
+    def batch_size(self, photo: Photo) -> int:
         return 1
 
-    def look(self, job: Job) -> None:
+    def examine(self, job: Job) -> None:
         pass
 
     def predict(self, photos: Sequence[Photo]) -> Sequence[Any]:
         return [None for _ in photos]
 
-    def build(self, job: Job, seen: None, depth: None, wanted: Sequence[str]) -> Built:
+    def build(self, job: Job, context: None, depth: None, wanted: Sequence[str]) -> Writable:
         def write(name: str, path: Path) -> None:
             self.tried += 1
             with atomic_path(path) as temporary:
@@ -60,7 +61,7 @@ class Disk:
                     raise OSError(self.error, os.strerror(self.error))
                 self.written += 1
 
-        return Built({"timings": {}}, write)
+        return Writable({"timings": {}}, write)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def work_through(tmp_path: Path) -> Callable[[Disk], list[Result]]:
 
     def work(disk: Disk) -> list[Result]:
         tasks = plan(inputs, [NPY], tmp_path / "out")
-        return list(run(tasks, lambda: disk, [NPY], False, lambda: {"npy": {"a": 1}}))
+        return list(run(tasks, Order(lambda: disk, [NPY], False, lambda: {"npy": {"a": 1}})))
 
     return work
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from ppdcli.jobs.run import PIXEL_BYTES
+from ppdcli.jobs.order import PIXEL_BYTES
 
 WIDTH, HEIGHT = 3000, 2000
 
@@ -22,32 +22,33 @@ import numpy as np
 from ppdcli.depth import DepthMap
 from ppdcli.files import exr, npy, png, preview
 from ppdcli.jobs.inputs import discover
+from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import Format, plan
 from ppdcli.jobs.run import run
-from ppdcli.jobs.work import Built
+from ppdcli.jobs.work import Writable
 
 FORMATS = [Format(name, "." + name) for name in ("png", "exr", "npy", "preview.png")]
 WRITERS = {"exr": exr.write, "npy": npy.write, "preview.png": preview.write,
            "png": lambda path, depth: png.write(path, depth, "normalized")}
 
 class Slope:
-    def kind(self, photo): return 0
-    def together(self, photo): return 1
-    def look(self, job): pass
+    def batch_key(self, photo): return 0
+    def batch_size(self, photo): return 1
+    def examine(self, job): pass
     def predict(self, photos):
         values = np.linspace(0, 1, 144 * 192, dtype=np.float32).reshape(144, 192)
         return [DepthMap(values, "relative") for _ in photos]
     def build(self, job, seen, depth, wanted):
         height, width = job.photo.rgb.shape[:2]
         full = depth.resized(height, width, job.photo.rgb)
-        return Built({}, lambda name, path: WRITERS[name](path, full))
+        return Writable({}, lambda name, path: WRITERS[name](path, full))
 
 def memory(key):
     return int(re.search(key + r":\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1]) << 10
 
 def do(photo):
     tasks = plan(discover([photo]).inputs, FORMATS, Path(sys.argv[3]))
-    (result,) = run(tasks, Slope, FORMATS, overwrite=True)
+    (result,) = run(tasks, Order(Slope, FORMATS, overwrite=True))
     assert result.status == "done", result.error
 
 do(sys.argv[1])

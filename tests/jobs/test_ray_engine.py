@@ -16,6 +16,7 @@ from ppdcli.errors import CheckpointError, InputError, OutputError, UsageError
 from ppdcli.files import remote
 from ppdcli.jobs import journal_entries
 from ppdcli.jobs.inputs import discover as discover_here
+from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import plan
 from ppdcli.jobs.ray.driver import run_on_ray
 from ppdcli.jobs.ray.places import JOURNAL
@@ -101,7 +102,7 @@ def finish(
 def undisturbed() -> dict[str, bytes]:
     recipe = Brightness()
     tasks = plan(discover_here(["in"]).inputs, FORMATS, Path("undisturbed"))
-    list(run(tasks, recipe.prepare, FORMATS, False, recipe.settings))
+    list(run(tasks, Order(recipe.prepare, FORMATS, False, recipe.settings)))
     return contents("undisturbed")
 
 

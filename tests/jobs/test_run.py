@@ -19,10 +19,11 @@ from ppdcli.errors import CheckpointError, InputError, OutputError, PpdError
 from ppdcli.files.atomic import atomic_path
 from ppdcli.jobs import journal, journal_entries
 from ppdcli.jobs.inputs import Input
+from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import Format, Task, plan
 from ppdcli.jobs.run import run
 from ppdcli.jobs.streams import write_stdout
-from ppdcli.jobs.work import Built, Job, Result
+from ppdcli.jobs.work import Job, Result, Writable
 from ppdcli.photo import Photo
 
 NPY, PNG, PREVIEW = (
@@ -58,29 +59,29 @@ class Copying:
     error: Exception | None = None
     at_a_time: int = 1
     batches: list[list[str]] = field(default_factory=list)
-    looking: Callable[[Job], None] = nothing
+    examining: Callable[[Job], None] = nothing
     building: Callable[[Job], None] = nothing
 
     def prepare(self) -> Copying:
         self.prepared += 1
         return self
 
-    def kind(self, photo: Photo) -> object:
+    def batch_key(self, photo: Photo) -> object:
         return photo.rgb.shape
 
-    def together(self, photo: Photo) -> int:
+    def batch_size(self, photo: Photo) -> int:
         return self.at_a_time
 
-    def look(self, job: Job) -> str:
-        self.looking(job)
+    def examine(self, job: Job) -> str:
+        self.examining(job)
         return job.photo.name
 
     def predict(self, photos: Sequence[Photo]) -> list[str]:
         self.batches.append([photo.name for photo in photos])
         return [photo.name for photo in photos]
 
-    def build(self, job: Job, seen: str, depth: str, wanted: Sequence[str]) -> Built:
-        assert seen == depth == job.photo.name
+    def build(self, job: Job, context: str, depth: str, wanted: Sequence[str]) -> Writable:
+        assert context == depth == job.photo.name
         self.building(job)
         if self.error is not None:
             raise self.error
@@ -90,7 +91,7 @@ class Copying:
             with atomic_path(path) as temporary:
                 temporary.write_text(job.photo.name)
 
-        return Built({"model": "copy", "timings": {"copy": 0.5}}, write)
+        return Writable({"model": "copy", "timings": {"copy": 0.5}}, write)
 
 
 def finish(
@@ -104,7 +105,7 @@ def finish(
         return {f.name: settings for f in formats}
 
     tasks = plan(inputs, formats, Path("out"))
-    return list(run(tasks, work.prepare, formats, overwrite, of_each))
+    return list(run(tasks, Order(work.prepare, formats, overwrite, of_each)))
 
 
 # --- one after the other -----------------------------------------------------------------------
@@ -133,7 +134,7 @@ def test_the_time_of_an_input_is_without_the_models_loading(
         return work
 
     tasks = plan(images("a.png"), [NPY], Path("out"))
-    (result,) = run(tasks, prepare, [NPY], overwrite=False)
+    (result,) = run(tasks, Order(prepare, [NPY], overwrite=False))
     assert result.facts["timings"] == {"read": 0, "copy": 0.5, "write": 0, "total": 0}
 
 
@@ -163,7 +164,7 @@ def test_only_what_depends_on_a_setting_is_made_again() -> None:
 
     def go(colours: str) -> Result:
         settings = {"npy": {"steps": 4}, "preview": {"steps": 4, "colormap": colours}}
-        (result,) = run(tasks, Copying().prepare, [NPY, PREVIEW], False, lambda: settings)
+        (result,) = run(tasks, Order(Copying().prepare, [NPY, PREVIEW], False, lambda: settings))
         return result
 
     go("gray")
@@ -230,7 +231,7 @@ def test_a_picture_from_stdin_to_stdout(
     stream.seek(0)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
     tasks = plan([Input("stdin", None, PurePath("stdin"))], [NPY], None)
-    (result,) = run(tasks, Copying().prepare, [NPY], overwrite=False)
+    (result,) = run(tasks, Order(Copying().prepare, [NPY], overwrite=False))
     assert (result.status, result.outputs) == ("done", ["stdout"])
     assert capfdbinary.readouterr().out == b"stdin"
 
@@ -242,7 +243,7 @@ def test_a_reader_of_stdout_that_leaves_ends_the_run(monkeypatch: pytest.MonkeyP
     with os.fdopen(write_end, "w") as stdout:
         monkeypatch.setattr("sys.stdout", stdout)
         with pytest.raises(PpdError, match=r"^stdout was closed before the output was complete$"):
-            list(run(plan(inputs, [NPY], None), Copying().prepare, [NPY], overwrite=False))
+            list(run(plan(inputs, [NPY], None), Order(Copying().prepare, [NPY], overwrite=False)))
         assert os.fstat(write_end).st_rdev == Path(os.devnull).stat().st_rdev
 
 
@@ -284,7 +285,7 @@ def test_photos_of_one_kind_go_together(monkeypatch: pytest.MonkeyPatch) -> None
         return load(*arguments)
 
     monkeypatch.setattr("ppdcli.jobs.todo.source_of", count)
-    list(run(plan(inputs, [NPY], Path("out")), prepare, [NPY], overwrite=False))
+    list(run(plan(inputs, [NPY], Path("out")), Order(prepare, [NPY], overwrite=False)))
     for batch in work.batches:
         assert len({int(Path(name).stem) % 3 == 0 for name in batch}) == 1
         assert batch == sorted(batch)
@@ -293,12 +294,12 @@ def test_photos_of_one_kind_go_together(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_what_is_refused_in_a_batch_does_not_stop_its_neighbours() -> None:
-    def look(job: Job) -> None:
+    def examine(job: Job) -> None:
         job.notes.append(f"{job.photo.name}: looked at")
         if job.photo.name in ("00.png", "02.png"):
             raise InputError("too dark")
 
-    work = Copying(at_a_time=3, looking=look)
+    work = Copying(at_a_time=3, examining=examine)
     results = finish(numbered(4), [NPY], work)
     assert [result.status for result in results] == ["failed", "done", "failed", "done"]
     assert results[2].error == "02.png: too dark"
@@ -306,10 +307,10 @@ def test_what_is_refused_in_a_batch_does_not_stop_its_neighbours() -> None:
 
 
 def test_a_line_for_the_user_is_told_once() -> None:
-    def look(job: Job) -> None:
+    def examine(job: Job) -> None:
         job.notes.extend(["of the camera file", job.photo.name])
 
-    results = finish(numbered(3), [NPY], Copying(looking=look))
+    results = finish(numbered(3), [NPY], Copying(examining=examine))
     assert [result.notes for result in results] == [
         ["of the camera file", "00.png"],
         ["01.png"],
@@ -317,7 +318,7 @@ def test_a_line_for_the_user_is_told_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("stage", ["looking", "building"])
+@pytest.mark.parametrize("stage", ["examining", "building"])
 @pytest.mark.parametrize("error", [RuntimeError("bug"), SystemExit(5), MemoryError()])
 def test_an_exception_anywhere_ends_the_run(stage: str, error: BaseException) -> None:
     def fail(job: Job) -> None:
@@ -343,7 +344,7 @@ def test_a_run_that_is_closed_lets_files_be_written_to_their_end() -> None:
     work = Copying()
     build = work.build
 
-    def slowly(*arguments: Any) -> Built:
+    def slowly(*arguments: Any) -> Writable:
         facts, write = build(*arguments)
 
         def write_slowly(name: str, path: Path) -> None:
@@ -352,10 +353,12 @@ def test_a_run_that_is_closed_lets_files_be_written_to_their_end() -> None:
                 time.sleep(0.2)
             write(name, path)
 
-        return Built(facts, write_slowly)
+        return Writable(facts, write_slowly)
 
     work.build = slowly  # type: ignore[method-assign]
-    results = run(plan(numbered(20), [NPY], Path("out")), work.prepare, [NPY], overwrite=False)
+    results = run(
+        plan(numbered(20), [NPY], Path("out")), Order(work.prepare, [NPY], overwrite=False)
+    )
     next(results)
     assert begun.wait(120)
     results.close()
@@ -391,7 +394,7 @@ def test_a_file_that_the_user_named_is_written(before: str | None) -> None:
         Path("x.npy").write_text(before)  # empty: as mktemp does
     tasks = plan(images("a.png"), [NPY], Path("x.npy"))
     for _ in range(2):
-        (result,) = run(tasks, Copying().prepare, [NPY], overwrite=False)
+        (result,) = run(tasks, Order(Copying().prepare, [NPY], overwrite=False))
         assert (result.status, result.outputs, result.made_again) == ("done", ["x.npy"], None)
         assert Path("x.npy").read_text() == "a.png"
         assert {path.name for path in Path().iterdir()} == {"a.png", "x.npy"}, "it has no journal"
@@ -404,7 +407,9 @@ def test_a_link_that_the_user_named_is_followed(there: bool) -> None:
     Path("deep/link.npy").symlink_to("target.npy")
     if there:
         Path("deep/target.npy").write_text("old")
-    (result,) = run(plan(images("a.png"), [NPY], Path("x.npy")), Copying().prepare, [NPY], False)
+    (result,) = run(
+        plan(images("a.png"), [NPY], Path("x.npy")), Order(Copying().prepare, [NPY], False)
+    )
     assert (result.status, result.outputs) == ("done", ["x.npy"])
     assert Path("x.npy").is_symlink() and Path("deep/link.npy").is_symlink()
     assert Path("deep/target.npy").read_text() == "a.png"
@@ -572,7 +577,7 @@ def test_stdin_is_told_by_what_comes_from_it(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_share_of_nothing_is_done_at_once() -> None:
     no_tasks: list[Task] = []
     work = Copying()
-    assert list(run(no_tasks, work.prepare, [NPY], overwrite=False)) == []
+    assert list(run(no_tasks, Order(work.prepare, [NPY], overwrite=False))) == []
     assert work.prepared == 0
 
 
@@ -599,5 +604,5 @@ def test_the_networks_threads_sleep_unless_the_user_says_otherwise(
         seen.append(os.environ.get("GOMP_SPINCOUNT"))
         return work
 
-    list(run(plan(numbered(count), [NPY], Path("out")), prepare, [NPY], overwrite=False))
+    list(run(plan(numbered(count), [NPY], Path("out")), Order(prepare, [NPY], overwrite=False)))
     assert seen == [expected]

@@ -15,6 +15,7 @@ from ppdcli.errors import InputError, OutputError, PpdError
 from ppdcli.jobs import watch as watch_module
 from ppdcli.jobs.inputs import discover, is_pattern
 from ppdcli.jobs.journal import NAME, Recorded
+from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import Format, Task, plan
 from ppdcli.jobs.run import run
 from ppdcli.jobs.watch import (
@@ -457,11 +458,11 @@ def test_a_long_journal_is_not_read_for_a_photo_without_outputs(
     Path("out", NAME).write_text("a line\n")
     reads: list[str] = []
     monkeypatch.setattr(Recorded, "read_on", lambda self: reads.append("journal"))
-    (missing,) = run([task], lambda: pytest.fail("prepared"), [PNG], overwrite=False)
+    (missing,) = run([task], Order(lambda: pytest.fail("prepared"), [PNG], overwrite=False))
     assert (missing.status, reads) == ("failed", [])
     Path("in/a.jpg").touch()
     task.outputs["png"].write_bytes(b"is there")
-    (there,) = run([task], lambda: pytest.fail("prepared"), [PNG], overwrite=False)
+    (there,) = run([task], Order(lambda: pytest.fail("prepared"), [PNG], overwrite=False))
     assert there.error is not None and "ppd has no record of making it" in there.error
     assert reads
 

@@ -56,7 +56,7 @@ def finish(
     out: str, recipe: Brightness, workers: int = 2, overwrite: bool = False, *others: str
 ) -> list[Result]:
     tasks = plan(discover(["in", *others]).inputs, FORMATS, Path(out))
-    return list(run_in_workers(tasks, [recipe] * workers, FORMATS, overwrite))
+    return list(run_in_workers(tasks, [recipe.order(overwrite)] * workers))
 
 
 def contents(out: str) -> dict[str, bytes]:
@@ -70,7 +70,7 @@ def hidden(out: str) -> list[str]:
 def undisturbed() -> dict[str, bytes]:
     recipe = Brightness()
     tasks = plan(discover(["in"]).inputs, FORMATS, Path("undisturbed"))
-    list(run(tasks, recipe.prepare, FORMATS, False, recipe.settings))
+    list(run(tasks, recipe.order()))
     return contents("undisturbed")
 
 
@@ -102,7 +102,7 @@ def test_one_worker_or_one_photo_stays_in_this_process() -> None:
     photos(1)
     assert finish("one", Brightness(), workers=1)[0].facts["model"] == os.getpid()
     assert finish("two", Brightness(), workers=2)[0].facts["model"] == os.getpid()
-    assert list(run_in_workers([], [Brightness()] * 2, FORMATS, False)) == []
+    assert list(run_in_workers([], [Brightness().order()] * 2)) == []
 
 
 @POSIX
@@ -191,7 +191,7 @@ def test_a_run_that_is_closed_keeps_what_is_finished() -> None:
     photos(40)
     before = set(multiprocessing.active_children())
     tasks = plan(discover(["in"]).inputs, FORMATS, Path("out"))
-    results = run_in_workers(tasks, [Brightness(seconds=0.05)] * 2, FORMATS, False)
+    results = run_in_workers(tasks, [Brightness(seconds=0.05).order()] * 2)
     next(results)
     results.close()
     assert set(multiprocessing.active_children()) <= before

@@ -19,8 +19,9 @@ from ppdcli.depth import DepthMap
 from ppdcli.errors import CheckpointError
 from ppdcli.files import npy
 from ppdcli.jobs.inputs import discover
+from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import Format, plan
-from ppdcli.jobs.work import Built, Job
+from ppdcli.jobs.work import Job, Writable
 from ppdcli.jobs.workers import run_in_workers
 from ppdcli.photo import Photo
 
@@ -59,16 +60,19 @@ class Brightness:
                 os.kill(os.getpid(), signal.SIGKILL)
         return self
 
+    def order(self, overwrite: bool = False) -> Order:
+        return Order(self.prepare, FORMATS, overwrite, self.settings)
+
     def settings(self) -> dict[str, dict[str, object]]:
         return {f.name: {"kind": "brightness"} for f in FORMATS}
 
-    def kind(self, photo: Photo) -> object:
+    def batch_key(self, photo: Photo) -> object:
         return photo.rgb.shape
 
-    def together(self, photo: Photo) -> int:
+    def batch_size(self, photo: Photo) -> int:
         return 4
 
-    def look(self, job: Job) -> None:
+    def examine(self, job: Job) -> None:
         job.notes.append("a line of all photos")
 
     def predict(self, photos: Sequence[Photo]) -> list[DepthMap]:
@@ -83,15 +87,14 @@ class Brightness:
                     os.kill(os.getpid(), signal.SIGKILL)
         return [DepthMap(p.rgb.mean(axis=-1, dtype=np.float32), "relative") for p in photos]
 
-    def build(self, job: Job, seen: None, depth: DepthMap, wanted: Sequence[str]) -> Built:
-        return Built({"model": os.getpid()}, lambda name, path: npy.write(path, depth))
+    def build(self, job: Job, context: None, depth: DepthMap, wanted: Sequence[str]) -> Writable:
+        return Writable({"model": os.getpid()}, lambda name, path: npy.write(path, depth))
 
 
 def main() -> None:
     source, output = sys.argv[1], Path(sys.argv[2])
     tasks = plan(discover([source], output).inputs, FORMATS, output)
-    recipes = [Brightness(seconds=0.05)] * 2
-    for result in run_in_workers(tasks, recipes, FORMATS, overwrite=False):
+    for result in run_in_workers(tasks, [Brightness(seconds=0.05).order()] * 2):
         print(result.facts["model"], flush=True)
 
 

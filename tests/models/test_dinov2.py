@@ -15,7 +15,7 @@ from parity import (
 )
 
 from ppdcli.models.dinov2 import DinoV2Semantics
-from ppdcli.models.resize import to_tensor
+from ppdcli.models.tensors import to_tensor
 
 GOLDEN = Golden("semantics_da2")
 

@@ -32,7 +32,7 @@ from ppdcli.models.moge2 import MoGe2, MoGe2Semantics
 from ppdcli.models.moge2_blocks import ConvStack, ResidualBlock, view_plane
 from ppdcli.models.moge2_config import MoGe2Config
 from ppdcli.models.precision import keep_weights_in
-from ppdcli.models.resize import to_tensor
+from ppdcli.models.tensors import to_tensor
 
 GOLDEN = Golden("moge_tiny")
 MASK_TOKEN = "encoder.backbone.mask_token"

@@ -17,10 +17,11 @@ from parity import (
 )
 from torch import Tensor
 
+from ppdcli.geometry.resize import resize_rgb, working_size
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.models.flow import euler_sample, timesteps
-from ppdcli.models.resize import resize_rgb, to_tensor, working_size
+from ppdcli.models.tensors import to_tensor
 
 Pair = tuple[DinoV2Semantics, CasDiT]
 

@@ -44,11 +44,11 @@ def test_every_filter_is_scored_on_every_kind(scores: dict[str, dict[str, Score]
 
 
 def test_ours_cleans_and_leaves_clean_depth_alone(scores: dict[str, dict[str, Score]]) -> None:
-    clean = scores["clean"]["hanging"]
+    clean = scores["clean"]["flying"]
     assert clean.flying == 0 and clean.lost < 0.02 * clean.points
     for kind in ("bilinear x4", "blur, sigma 1"):
         rows = scores[kind]
-        before, after = rows["no filter"], rows["hanging"]
+        before, after = rows["no filter"], rows["flying"]
         assert before.flying_left == before.flying > 50
         assert after.flying_left < 0.7 * before.flying
         assert after.accuracy < 0.9 * before.accuracy

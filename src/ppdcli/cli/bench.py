@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ppdcli.announce import Announce, silent
 from ppdcli.cli.exits import ALL_DONE, say
 from ppdcli.cli.groups import takes
 from ppdcli.cli.options import ModelOptions
@@ -43,7 +45,7 @@ def bench(
     """Measure where a prediction's time and memory go on this machine."""
     import tempfile
 
-    from ppdcli.jobs import bench_table as tables
+    from ppdcli.commands import bench_table as tables
     from ppdcli.jobs.streams import write_stdout
 
     model.check()
@@ -52,9 +54,9 @@ def bench(
         raise UsageError(f"--output {output}: is a folder; name a file")
     earlier = None if against is None else tables.read(against)
 
-    from ppdcli.jobs import bench as job  # torch
-    from ppdcli.jobs.bench_model import choose
-    from ppdcli.models.resize import working_size
+    from ppdcli.commands import bench as job  # torch
+    from ppdcli.commands.bench_model import choose
+    from ppdcli.geometry.resize import working_size
 
     chosen = choose(model.model)
     steps = model.number_of_steps() or chosen.steps
@@ -85,14 +87,15 @@ def bench(
 
 def _load(model: ModelOptions, chosen: Model, repeats: int) -> tuple[Predictor, list[float] | None]:
     """The model, and the seconds that loading takes; None for random weights."""
-    from ppdcli.jobs.bench_arithmetic import repeated
-    from ppdcli.jobs.bench_model import is_here, random_predictor
+    from ppdcli.commands.bench_arithmetic import repeated
+    from ppdcli.commands.bench_model import is_here, random_predictor
+    from ppdcli.loading import load_model
 
     if model.checkpoint is None and model.encoder is None and not is_here(chosen):
         predictor = random_predictor(chosen, model.device, model.precision)
         said = f"{predictor.device}, {predictor.precision}"
         say(f"{chosen.name} is not on this machine: random weights of its size, {said}")
         return predictor, None
-    quiet = iter([False])  # the first time, then no more
-    eager = replace(model, compile_=False)  # it counts arithmetic, then it is compiled
-    return repeated(lambda: eager.load(quiet=next(quiet, True)), repeats)
+    announce: Iterator[Announce] = iter([say])  # the first time, then no more
+    eager = replace(model.request(), compiled=False)  # it counts arithmetic, then it is compiled
+    return repeated(lambda: load_model(eager, next(announce, silent)), repeats)

@@ -17,7 +17,7 @@ def doctor(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
 ) -> int:
     """Show what this machine has: device, precision, libraries, cache, Hub."""
-    from ppdcli.jobs.doctor import examine
+    from ppdcli.commands.doctor import examine
 
     troubles = 0
     for finding in examine(offline):

@@ -8,22 +8,20 @@ from typing import TYPE_CHECKING
 from ppdcli.cli.report import report
 from ppdcli.cli.watch import check_watch, keep_watching
 from ppdcli.errors import UsageError
+from ppdcli.files.formats import own_endings
 
 if TYPE_CHECKING:
     from ppdcli.cli.job_options import JobOptions
     from ppdcli.cli.options import InputOptions, OutputOptions
-    from ppdcli.cli.recipe import Recipe
+    from ppdcli.commands.request import PhotoRequest
     from ppdcli.jobs.inputs import Found
     from ppdcli.jobs.plan import Format, Task
     from ppdcli.jobs.work import Result
 
 
 def run_job(
+    request: PhotoRequest,
     source: InputOptions,
-    recipes: Sequence[Recipe],
-    formats: Sequence[Format],
-    endings: Sequence[str],
-    pixel_bytes: int,
     out: OutputOptions,
     job: JobOptions,
     of_one: Sequence[str] = (),
@@ -31,9 +29,8 @@ def run_job(
     """Finds the images, works through them and reports: the exit code.
 
     Args:
-        recipes: one for each worker process.
-        endings: of results, as for ``jobs.inputs.discover``.
-        pixel_bytes: as for ``jobs.run.run``.
+        request: what to make of them.
+        source, out, job: which images, where the results go, and how the work is shared.
         of_one: options that were given and are of one image alone.
 
     Raises:
@@ -44,26 +41,22 @@ def run_job(
     if job.watch and of_one:
         raise UsageError(f"{of_one[0]} is of one image; leave out --watch")
     named = source.all()
-    found, tasks = _find_tasks(named, formats, endings, out, job)
+    found, tasks = _find_tasks(named, request.formats, out, job)
     if of_one and len(found.inputs) != 1:
         raise UsageError(f"{of_one[0]} is of one image; {len(found.inputs)} are given")
     if job.watch:
-        prepare, settings = recipes[0].prepare, recipes[0].settings
-        keep_watching(named, endings, formats, prepare, settings, pixel_bytes, out)
-    results = _carry_out(tasks, recipes, formats, pixel_bytes, out, job)
+        keep_watching(named, request.orders()[0], out)
+    results = _carry_out(tasks, request, out, job)
     return report(results, len(tasks), found, out, job.share)
 
 
 def _find_tasks(
-    named: Sequence[str],
-    formats: Sequence[Format],
-    endings: Sequence[str],
-    out: OutputOptions,
-    job: JobOptions,
+    named: Sequence[str], formats: Sequence[Format], out: OutputOptions, job: JobOptions
 ) -> tuple[Found, list[Task]]:
     """The images that the inputs name, and this run's share of them with their outputs."""
     from ppdcli.jobs.plan import share
 
+    endings = own_endings()
     if job.engine is None:
         from ppdcli.jobs.inputs import discover
         from ppdcli.jobs.plan import plan
@@ -83,21 +76,14 @@ def _find_tasks(
 
 
 def _carry_out(
-    tasks: Sequence[Task],
-    recipes: Sequence[Recipe],
-    formats: Sequence[Format],
-    pixel_bytes: int,
-    out: OutputOptions,
-    job: JobOptions,
+    tasks: Sequence[Task], request: PhotoRequest, out: OutputOptions, job: JobOptions
 ) -> Generator[Result, None, None]:
     """One result a task, in order."""
+    orders = request.orders()
     if job.engine is None:
         from ppdcli.jobs.workers import run_in_workers
 
-        return run_in_workers(tasks, recipes, formats, out.overwrite, pixel_bytes)
+        return run_in_workers(tasks, orders)
     from ppdcli.jobs.ray.driver import run_on_ray
 
-    on_cpu = recipes[0].model.device == "cpu"
-    return run_on_ray(
-        tasks, recipes[0], formats, out.overwrite, pixel_bytes, out.output, job.workers, on_cpu
-    )
+    return run_on_ray(tasks, orders[0], out.output, job.workers, request.model.device == "cpu")

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.benchmarks import (
+from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
+from ppdcli.cli.groups import numbers, takes
+from ppdcli.cli.options import ModelOptions
+from ppdcli.commands.benchmark_sets import (
     ALL_SETS,
     FITS,
     RENDERED,
@@ -18,9 +21,6 @@ from ppdcli.cli.benchmarks import (
     SetRequest,
     open_benchmark,
 )
-from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
-from ppdcli.cli.groups import numbers, takes
-from ppdcli.cli.options import ModelOptions
 from ppdcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -129,10 +129,10 @@ def evaluate(
         raise UsageError("--edge-... options act on scores near edges; give --edges too")
     area = model.area
 
+    from ppdcli.commands import evaluate as job
     from ppdcli.evaluation.prediction_files import of_folder
     from ppdcli.evaluation.rows import Rows
     from ppdcli.evaluation.true_edges import EdgeSettings
-    from ppdcli.jobs import evaluate as job
     from ppdcli.jobs.streams import write_stdout
 
     settings = EdgeSettings(**given) if near_edges else None  # type: ignore[arg-type]
@@ -150,15 +150,16 @@ def evaluate(
         verbose,
     )
     request.check()
-    task = open_benchmark(request)
+    task = open_benchmark(request, say)
     candidates: list[Candidate] = [
         of_folder(name, folder, kind, png_scale)  # type: ignore[arg-type]
         for name, folder in named
     ]
     if not named or model.model != "auto" or model.checkpoint is not None:
         from ppdcli.evaluation.predictors import of_model
+        from ppdcli.loading import load_model
 
-        predictor = model.load(quiet=False)
+        predictor = load_model(model.request(), say)
         bilinear = task.rules.authors_nearest
         candidates.insert(
             0, of_model(predictor, model.number_of_steps(), model.seed, area, bilinear)

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ppdcli.cli.exits import say
 from ppdcli.errors import UsageError
-
-if TYPE_CHECKING:
-    from ppdcli.metric import Estimator
-    from ppdcli.predictor import Predictor
+from ppdcli.model_request import ModelRequest, Sampling
 
 
 @dataclass(frozen=True)
@@ -136,55 +132,30 @@ class ModelOptions:
 
         return catalog.model(hub.choose(self.model)).preset(self.preset)
 
-    def settings(self, metric: bool | None = False) -> dict[str, Any]:
-        """What a prediction depends on, for the journal of an output folder."""
-        from ppdcli.jobs.settings import model_settings
+    def request(self, metric: bool | None = False) -> ModelRequest:
+        """Which model, and how it runs.
 
-        return model_settings(
+        Args:
+            metric: with MoGe-2; None: if that is on this machine.
+        """
+        return ModelRequest(
             self.model,
             self.checkpoint,
             self.encoder,
             self.device,
             self.precision,
-            self.number_of_steps(),
-            self.seed,
-            self.area,
-            metric,
             self.compile_,
+            self.offline,
+            metric,
         )
 
-    def load(self, quiet: bool, metric: bool | None = False) -> Predictor:
-        """The model, ready; says on stderr which one and how it runs, unless ``quiet``.
+    def sampling(self) -> Sampling:
+        """How depth is sampled.
 
-        ``metric``: with MoGe-2; None if that is on this machine.
+        Raises:
+            UsageError: an unknown preset, or a size that is none.
         """
-        from ppdcli.loading import load  # torch
-
-        return load(
-            self.model,
-            checkpoint=self.checkpoint,
-            encoder=self.encoder,
-            device=self.device,
-            precision=self.precision,
-            offline=self.offline,
-            metric=metric,
-            compiled=self.compile_,
-            announce=(lambda line: None) if quiet else say,
-        )
-
-    def load_estimator(self, quiet: bool, metric: bool | None) -> Estimator | None:
-        """MoGe-2 alone, where depth is not predicted; ``metric`` as for ``load``."""
-        from ppdcli.loading import load_estimator  # torch
-
-        return load_estimator(
-            self.model,
-            encoder=self.encoder,
-            device=self.device,
-            precision=self.precision,
-            offline=self.offline,
-            metric=metric,
-            announce=(lambda line: None) if quiet else say,
-        )
+        return Sampling(self.number_of_steps(), self.seed, self.area)
 
 
 @dataclass(frozen=True)

@@ -2,158 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import typer
 
+from ppdcli.announce import silent
 from ppdcli.axes import Axes
 from ppdcli.cli.engines import run_job
+from ppdcli.cli.exits import say
 from ppdcli.cli.groups import format_names, numbers, takes
 from ppdcli.cli.job_options import JobOptions
 from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, OutputOptions
-from ppdcli.cli.recipe import Recipe
+from ppdcli.cloud_options import CloudOptions, MetricSource
 from ppdcli.errors import UsageError
-from ppdcli.files.formats import CLOUD_FORMATS, own_endings
-
-if TYPE_CHECKING:
-    from ppdcli.files.cameras import CameraFile
-    from ppdcli.jobs.work import Work
-
-PIXEL_BYTES = 192  # of memory a pixel, while a photo is read and its cloud made and written
-
-
-@dataclass(frozen=True)
-class CloudRecipe(Recipe):
-    """How ``ppd pointcloud`` makes its files; the attributes are its options, checked.
-
-    Attributes:
-        moge: whether MoGe-2 is wanted; None: if it is on this machine.
-        cameras: what ``intrinsics`` names.
-    """
-
-    formats: tuple[str, ...]
-    area: int | None
-    batch: int | None
-    depth: Path | None
-    depth_scale: str | None
-    moge: bool | None
-    intrinsics: str | None
-    cameras: CameraFile | None
-    fov: float | None
-    near_far: str | None
-    align: Path | None
-    edge_clean: bool
-    snap: bool
-    axes: str
-    normals: bool
-    voxel: float | None
-
-    def prepare(self) -> Work:
-        from ppdcli.cloud import Shape
-        from ppdcli.jobs.pointcloud import PointCloudWork, Scale  # torch
-
-        self.check_devices()
-        model, metres = self.model, self.metres
-        predictor = None if self.depth is not None else model.load(self.quiet, self.moge)
-        if predictor is not None:
-            estimator = predictor.estimator
-        elif self.moge is False:
-            estimator = None
-        else:
-            estimator = model.load_estimator(self.quiet, self.moge)
-        placed = None if self.near_far is None else numbers("--near-far", self.near_far, "A,B")
-        shape = Shape(
-            self.axes,  # type: ignore[arg-type]
-            self.edge_clean,
-            self.snap,
-            self.normals,
-            self.voxel,
-        )
-        return PointCloudWork(
-            predictor,
-            estimator,
-            steps=model.number_of_steps(),
-            seed=model.seed,
-            area=self.area,
-            batch=self.batch,
-            depth=self.depth,
-            depth_scale=self._metres_per_step(),
-            cameras=self.cameras,
-            fov=self.fov,
-            scale=Scale(placed, self.align, metres.metric, metres.keep_sky),
-            shape=shape,
-        )
-
-    def settings(self) -> dict[str, dict[str, Any]]:
-        from ppdcli.jobs.settings import of_given
-        from ppdcli.jobs.verdict import OFF
-
-        placed = self.near_far
-        shared = {
-            **self._depth_settings(),
-            **self._camera_settings(),
-            "near-far": OFF if placed is None else list(numbers("--near-far", placed, "A,B")),
-            "align": of_given(self.align),
-            "depth-scale": OFF if self.depth_scale is None else self._metres_per_step(),
-            "metric": self.metres.metric,
-            "keep-sky": self.metres.keep_sky,
-            "edge-clean": self.edge_clean,
-            "snap": self.snap,
-            "voxel": OFF if self.voxel is None else self.voxel,
-        }
-        own = {"ply": {"axes": self.axes, "normals": self.normals}}
-        return {name: {**shared, **own.get(name, {})} for name in self.formats}
-
-    def _metres_per_step(self) -> float | None:
-        from ppdcli.files.depth_scale import parse_depth_scale
-
-        return (
-            None
-            if self.depth_scale is None
-            else parse_depth_scale(self.depth_scale, "--depth-scale")
-        )
-
-    def _depth_settings(self) -> dict[str, Any]:
-        """What the depth depends on: the model, or a file and what puts it into metres."""
-        from ppdcli.jobs.settings import of_given
-        from ppdcli.jobs.verdict import OFF
-
-        model = self.model.settings(self.moge)
-        if self.depth is None:
-            return {**model, "depth": OFF}
-        used = ["moge2"]
-        if model["moge2"] != OFF:
-            used.append("precision")
-        if self.metres.metric or self.align is not None:
-            used.append("seed")  # of RANSAC
-        return {"depth": of_given(self.depth), **{key: model[key] for key in used}}
-
-    def _camera_settings(self) -> dict[str, Any]:
-        from ppdcli.jobs.settings import fingerprint_of_text
-        from ppdcli.jobs.verdict import OFF
-
-        intrinsics: Any = OFF
-        if self.cameras is not None:
-            contents = self.cameras.contents  # whatever has become of the file since it was read
-            if contents.format == "numbers" and self.intrinsics is not None:
-                intrinsics = [float(number) for number in self.intrinsics.split(",")]
-            else:
-                intrinsics = fingerprint_of_text(repr(contents))
-        return {"intrinsics": intrinsics, "fov": OFF if self.fov is None else self.fov}
-
-    def _told_camera(self) -> str | None:
-        """What tells the given camera from others."""
-        from ppdcli.jobs.settings import fingerprint
-
-        if self.intrinsics is None or self.cameras is None:
-            return None
-        if self.cameras.is_typed:
-            return self.intrinsics
-        # A pipe, as of <(program), cannot be read again.
-        return fingerprint(Path(self.intrinsics)) or self.cameras.digest()
+from ppdcli.files.formats import CLOUD_FORMATS
 
 
 @takes(
@@ -220,6 +84,7 @@ def pointcloud(
     ] = None,
 ) -> int:
     """Turn images into coloured point clouds (PLY)."""
+    from ppdcli.commands.pointcloud import CloudRequest
     from ppdcli.geometry.camera import Camera
     from ppdcli.jobs.plan import Format
 
@@ -232,12 +97,13 @@ def pointcloud(
         cameras = given_cameras(intrinsics)
     if fov is not None:
         Camera.from_fov(fov, 1, 1)  # whatever the photo's size: a mistake shows at once
+    scale = None
     if depth_scale is not None:
         from ppdcli.files.depth_scale import parse_depth_scale
 
         if depth is None and align is None:
             raise UsageError("--depth-scale needs --depth or --align, whose steps it states")
-        parse_depth_scale(depth_scale, "--depth-scale")
+        scale = parse_depth_scale(depth_scale, "--depth-scale")
     if axes not in get_args(Axes):
         raise UsageError(f"--axes {axes}: choose from {', '.join(get_args(Axes))}")
     if voxel is not None and not 0 < voxel < inf:
@@ -252,30 +118,24 @@ def pointcloud(
     model.check()
     metres.check()
     names = ["ply"] if format_ is None else format_names(format_, CLOUD_FORMATS)
-    formats = [Format(name, CLOUD_FORMATS[name].ending) for name in names]
     # MoGe-2 knows the camera better than EXIF, where it is on this machine anyway.
     given = cameras is not None or fov is not None
-    recipes = CloudRecipe(
-        model=model,
-        metres=metres,
-        quiet=out.quiet,
-        devices=tuple(job.places(model.device)),
-        formats=tuple(names),
-        area=model.area,
+    moge2 = True if metres.metric else False if given else None
+    request = CloudRequest(
+        model=model.request(moge2),
+        sampling=model.sampling(),
+        formats=tuple(Format(name, CLOUD_FORMATS[name].ending) for name in names),
+        overwrite=out.overwrite,
         batch=job.photos,
+        devices=tuple(job.places(model.device)),
+        announce=silent if out.quiet else say,
         depth=depth,
-        depth_scale=depth_scale,
-        moge=True if metres.metric else False if given else None,
+        depth_scale=scale,
         intrinsics=intrinsics,
         cameras=cameras,
         fov=fov,
-        near_far=near_far,
-        align=align,
-        edge_clean=edge_clean,
-        snap=snap,
-        axes=axes,
-        normals=normals,
-        voxel=voxel,
-    ).for_each()
+        metres=MetricSource(placed, align, metres.metric, metres.keep_sky),
+        options=CloudOptions(axes, edge_clean, snap, normals, voxel),  # type: ignore[arg-type]
+    )
     of_one = [name for name, file in (("--depth", depth), ("--align", align)) if file is not None]
-    return run_job(source, recipes, formats, own_endings(), PIXEL_BYTES, out, job, of_one)
+    return run_job(request, source, out, job, of_one)

@@ -2,79 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import typer
 
+from ppdcli.announce import silent
 from ppdcli.cli.engines import run_job
+from ppdcli.cli.exits import say
 from ppdcli.cli.groups import format_names, numbers, takes
 from ppdcli.cli.job_options import JobOptions
 from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, OutputOptions
-from ppdcli.cli.recipe import Recipe
 from ppdcli.errors import UsageError
 from ppdcli.files.choices import Choices, Colormap, PngScale
-from ppdcli.files.formats import DEPTH_FORMATS, own_endings
-
-if TYPE_CHECKING:
-    from ppdcli.jobs.work import Work
+from ppdcli.files.formats import DEPTH_FORMATS
 
 COLORMAPS = get_args(Colormap)
 PNG_SCALES = get_args(PngScale)
 DEFAULT_FORMATS = ("png", "preview")
-
-
-@dataclass(frozen=True)
-class PredictRecipe(Recipe):
-    """How ``ppd predict`` makes its files; the attributes are its options, checked."""
-
-    formats: tuple[str, ...]
-    area: int | None
-    batch: int | None
-    full_size: bool
-    colormap: str
-    value_range: str | None
-    png_scale: str
-
-    def prepare(self) -> Work:
-        from ppdcli.jobs.predict import PredictWork  # torch
-
-        self.check_devices()
-        limits = self.value_range
-        return PredictWork(
-            self.model.load(self.quiet, self.metres.metric),
-            steps=self.model.number_of_steps(),
-            seed=self.model.seed,
-            area=self.area,
-            batch=self.batch,
-            metric=self.metres.metric,
-            keep_sky=self.metres.keep_sky,
-            full_size=self.full_size,
-            choices=Choices(
-                self.png_scale,  # type: ignore[arg-type]
-                self.colormap,  # type: ignore[arg-type]
-                None if limits is None else numbers("--range", limits, "MIN,MAX"),
-            ),
-        )
-
-    def settings(self) -> dict[str, dict[str, Any]]:
-        shared = {
-            **self.model.settings(self.metres.metric),
-            "metric": self.metres.metric,
-            "keep-sky": self.metres.keep_sky,
-            "full-size": self.full_size,
-        }
-        limits = self.value_range
-        shown = "auto" if limits is None else list(numbers("--range", limits, "MIN,MAX"))
-        chosen = {
-            "png_scale": ("png-scale", self.png_scale),
-            "colormap": ("colormap", self.colormap),
-            "value_range": ("range", shown),
-        }
-        return {
-            name: {**shared, **dict(chosen[choice] for choice in DEPTH_FORMATS[name].choices)}
-            for name in self.formats
-        }
 
 
 @takes(
@@ -114,8 +58,8 @@ def predict(
     ] = None,
 ) -> int:
     """Predict the depth of images."""
+    from ppdcli.commands.predict import PredictRequest
     from ppdcli.jobs.plan import Format
-    from ppdcli.jobs.run import PIXEL_BYTES
 
     formats = [Format(name, DEPTH_FORMATS[name].ending) for name in _formats(format_, out)]
     if colormap not in COLORMAPS:
@@ -130,20 +74,19 @@ def predict(
         raise UsageError(f"--png-scale {scale} is in metres; add --metric, or choose normalized")
     model.check()
     metres.check()
-    recipes = PredictRecipe(
-        model=model,
-        metres=metres,
-        quiet=out.quiet,
-        devices=tuple(job.places(model.device)),
-        formats=tuple(f.name for f in formats),
-        area=model.area,
+    request = PredictRequest(
+        model=model.request(metres.metric),
+        sampling=model.sampling(),
+        formats=tuple(formats),
+        overwrite=out.overwrite,
         batch=job.photos,
+        devices=tuple(job.places(model.device)),
+        announce=silent if out.quiet else say,
+        keep_sky=metres.keep_sky,
         full_size=full_size,
-        colormap=colormap,
-        value_range=value_range,
-        png_scale=scale,
-    ).for_each()
-    return run_job(source, recipes, formats, own_endings(), PIXEL_BYTES, out, job)
+        choices=Choices(scale, colormap, limits),  # type: ignore[arg-type]
+    )
+    return run_job(request, source, out, job)
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:

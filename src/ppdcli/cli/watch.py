@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from ppdcli.cli.exits import say
 from ppdcli.cli.report import report
 from ppdcli.errors import UsageError
+from ppdcli.files.formats import own_endings
 
 if TYPE_CHECKING:
     from ppdcli.cli.job_options import JobOptions
     from ppdcli.cli.options import InputOptions, OutputOptions
     from ppdcli.jobs.journal_entries import Settings
-    from ppdcli.jobs.plan import Format, Task
-    from ppdcli.jobs.todo import SettingsOf
+    from ppdcli.jobs.order import Order
+    from ppdcli.jobs.plan import Task
     from ppdcli.jobs.watch import Results
     from ppdcli.jobs.work import Work
 
@@ -46,21 +47,13 @@ def check_watch(source: InputOptions, out: OutputOptions, job: JobOptions) -> No
         raise UsageError(f"--watch writes many files, not {out.output}; give --output a folder")
 
 
-def keep_watching(
-    named: Sequence[str],
-    endings: Sequence[str],
-    formats: Sequence[Format],
-    prepare: Callable[[], Work],
-    settings: SettingsOf,
-    pixel_bytes: int,
-    out: OutputOptions,
-) -> NoReturn:
+def keep_watching(named: Sequence[str], order: Order, out: OutputOptions) -> NoReturn:
     """Works through what is there and what arrives; the model is loaded once.
 
     Args:
         named: the inputs as the user gave them.
-        endings: of results, as for ``jobs.inputs.discover``.
-        formats, prepare, settings, pixel_bytes: as for ``jobs.run.run``.
+        order: what to make of each photo.
+        out: where results go.
 
     Raises:
         PpdError: the whole run cannot go on.
@@ -71,17 +64,17 @@ def keep_watching(
     from ppdcli.jobs.run import run
     from ppdcli.jobs.watch import Watch
 
-    kept = _Kept(prepare, settings)
+    kept = _Kept(order)
+    lasting = replace(order, prepare=kept.work, settings=kept.settings_now)
 
     def work_through(tasks: Sequence[Task], again: bool) -> Results:
-        overwrite = again or out.overwrite
-        return run(tasks, kept.work, formats, overwrite, kept.settings_now, pixel_bytes)
+        return run(tasks, replace(lasting, overwrite=again or order.overwrite))
 
     if not out.quiet:
         say(f"watching {', '.join(named)}; Ctrl-C ends it")
     rounds = Watch(
-        find=lambda: discover(named, out.path, endings, watched=True).inputs,
-        plan=lambda inputs: plan(inputs, formats, out.path),
+        find=lambda: discover(named, out.path, own_endings(), watched=True).inputs,
+        plan=lambda inputs: plan(inputs, order.formats, out.path),
         run=work_through,
     ).rounds()
     while True:
@@ -93,19 +86,18 @@ def keep_watching(
 class _Kept:
     """The work, once it is prepared, and the settings that it was prepared with.
 
-    Files that settings are told by, such as a checkpoint, may change later; the work does not.
+    Files that settings depend on, such as a checkpoint, may change later; the work does not.
     """
 
-    prepare: Callable[[], Work]
-    settings: SettingsOf
+    order: Order
     _work: Work | None = None
     _settings: Mapping[str, Settings] | None = None
 
     def work(self) -> Work:
         if self._work is None:
-            self._work = self.prepare()
-            self._settings = self.settings()
+            self._work = self.order.prepare()
+            self._settings = self.order.settings()
         return self._work
 
     def settings_now(self) -> Mapping[str, Settings]:
-        return self.settings() if self._settings is None else self._settings
+        return self.order.settings() if self._settings is None else self._settings

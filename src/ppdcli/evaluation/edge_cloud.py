@@ -123,5 +123,5 @@ def _distances(guess: np.ndarray, truth: np.ndarray, asked: np.ndarray) -> tuple
 def _tree(points: np.ndarray) -> cKDTree:
     from scipy.spatial import cKDTree
 
-    # Built several times faster so, and asked only once.
+    # Writable several times faster so, and asked only once.
     return cKDTree(points, balanced_tree=False, compact_nodes=False)

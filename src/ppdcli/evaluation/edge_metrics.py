@@ -1,4 +1,4 @@
-"""What a filter of hanging points does near depth edges: pure functions of arrays.
+"""What a filter of flying pixels does near depth edges: pure functions of arrays.
 
 All measures know the true depth of every pixel. Differences are of log depth, so relative.
 """
@@ -271,7 +271,7 @@ def _mean(column: np.ndarray) -> float:
 def _tree(points: np.ndarray) -> cKDTree:
     from scipy.spatial import cKDTree
 
-    # Built several times faster so, and asked only once.
+    # Writable several times faster so, and asked only once.
     return cKDTree(points, balanced_tree=False, compact_nodes=False)
 
 

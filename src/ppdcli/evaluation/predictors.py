@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -59,22 +58,13 @@ def of_model(
         return predictor.predict(photo, steps=steps, seed=seed, area=area).values
 
     identity = {
-        "weights": weights_digest(predictor),
+        "weights": predictor.backend.weights_digest(),
         "precision": predictor.precision,
         "steps": str(predictor.steps if steps is None else steps),
         "seed": str(seed),
         "area": str(predictor.area if area is None else area),
     }
     return Candidate(predictor.name, "ppd", predict, identity, shown=True)
-
-
-def weights_digest(predictor: Predictor) -> str:
-    """12 hexadecimal digits that tell one set of weights from another, wherever it came from."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(predictor.model.state_dict().items()):
-        some = tensor.detach().flatten()[:64].float().cpu().numpy()
-        digest.update(f"{name}{tuple(tensor.shape)}".encode() + some.tobytes())
-    return digest.hexdigest()[:12]
 
 
 def constant() -> Candidate:

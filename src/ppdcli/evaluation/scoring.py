@@ -64,7 +64,7 @@ class Rules:
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class Scored:
     """One prediction's scores.
 
     Attributes:
@@ -81,7 +81,7 @@ class Judged:
     depth: np.ndarray
 
 
-def judge(frame: Frame, prediction: np.ndarray, kind: Kind, rules: Rules) -> Judged:
+def score_prediction(frame: Frame, prediction: np.ndarray, kind: Kind, rules: Rules) -> Scored:
     """Aligns a prediction and scores it.
 
     Args:
@@ -112,7 +112,7 @@ def judge(frame: Frame, prediction: np.ndarray, kind: Kind, rules: Rules) -> Jud
         scores |= _near_edges(frame, fitted.depth, rules.edges, rules.seed)
         edges = true_edges(truth, valid, rules.edges)
         sums, counts = error_by_distance(fitted.depth, truth, valid, edges)
-    return Judged(scores, fitted.note, sums, counts, fitted.depth)
+    return Scored(scores, fitted.note, sums, counts, fitted.depth)
 
 
 def _near_edges(

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from ppdcli.processes import deaf_to_interrupts
+from ppdcli.processes import ignoring_interrupts
 
 SECONDS = 120.0
 """For a file, once the process is up; a sound one takes a fraction of it on a busy machine, too."""
@@ -55,7 +55,7 @@ class Apart:
         context = get_context("spawn")
         self._connection, its_end = context.Pipe()
         self._process = context.Process(target=_serve, args=(its_end,), daemon=True)
-        with deaf_to_interrupts():
+        with ignoring_interrupts():
             self._process.start()
         its_end.close()
         self._connection.recv()  # it is up, however long that takes

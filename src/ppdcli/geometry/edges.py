@@ -22,7 +22,7 @@ GOES_ON = 0.15  # of the edge's climb, once more beyond its end: a slope, no edg
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
-def hanging_points(depth: np.ndarray, gap: float = GAP) -> np.ndarray:
+def flying_pixels(depth: np.ndarray, gap: float = GAP) -> np.ndarray:
     """Pixels that belong to neither of the two surfaces that they lie between.
 
     A soft edge is a short climb: along a row, a column or a diagonal, depth rises from pixel to
@@ -54,20 +54,20 @@ def hanging_points(depth: np.ndarray, gap: float = GAP) -> np.ndarray:
         (H, W) bool, False where there is no depth.
     """
     values = np.ascontiguousarray(depth, np.float32)
-    return _hanging(values, math.log1p(gap))
+    return _flying(values, math.log1p(gap))
 
 
 @compiled
-def _hanging(depth: np.ndarray, gap: float) -> np.ndarray:
+def _flying(depth: np.ndarray, gap: float) -> np.ndarray:
     height, width = depth.shape
-    hanging = np.zeros((height, width), np.bool_)
+    flying = np.zeros((height, width), np.bool_)
     for y in range(height):
         for x in range(width):
             for dy, dx in DIRECTIONS:
                 if _hangs(depth, y, x, dy, dx, gap):
-                    hanging[y, x] = True
+                    flying[y, x] = True
                     break
-    return hanging
+    return flying
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""A picture of a cloud from the side and from above, where hanging points show at a glance."""
+"""A picture of a cloud from the side and from above, where flying pixels show at a glance."""
 
 from __future__ import annotations
 

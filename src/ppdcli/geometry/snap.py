@@ -11,7 +11,7 @@ from ppdcli.geometry.compiled import compiled
 # Tuned on rendered scenes of the training's seeds; `python -m studies.edge_filters`
 # measures the outcome on others.
 REACH = 12  # pixels along a ray to where its samples must begin
-SKIP = 2  # pixels of a surface beside the hanging ones, still tinged by the other surface
+SKIP = 2  # pixels of a surface beside the flying ones, still tinged by the other surface
 TAKE = 2  # samples a ray
 COLOR_SIGMA = 30.0  # of 255, over the three channels together
 PIXEL_SIGMA = 8.0
@@ -21,11 +21,11 @@ SURE = 0.02  # it never counts as more than this close to one end
 
 
 def snap_points(
-    depth: np.ndarray, rgb: np.ndarray, hanging: np.ndarray
+    depth: np.ndarray, rgb: np.ndarray, flying: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Moves hanging pixels onto the nearer or the farther surface beside them.
+    """Moves flying pixels onto the nearer or the farther surface beside them.
 
-    Along the 8 rays from a hanging pixel, the third and fourth pixel of the first stretch that
+    Along the 8 rays from a flying pixel, the third and fourth pixel of the first stretch that
     does not hang are its candidates, nearer than the pixel or farther. Each weighs as much as its
     colour is alike and its place close; the side with more weight wins, and the pixel takes the
     depth of that side's heaviest candidate. Its own depth counts a little, too: a pixel at a tenth
@@ -37,29 +37,29 @@ def snap_points(
     Args:
         depth: (H, W) depth along Z, any unit, > 0; NaN, infinite or <= 0 where there is none.
         rgb: (H, W, 3) uint8, the photo on the same grid.
-        hanging: (H, W) bool, from ``hanging_points``.
+        flying: (H, W) bool, from ``flying_pixels``.
 
     Returns:
         (H, W) float32 depth, and the (H, W) bool mask of the pixels that were moved.
     """
     values = np.ascontiguousarray(depth, np.float32)
-    return _snap(values, np.ascontiguousarray(rgb), np.ascontiguousarray(hanging))
+    return _snap(values, np.ascontiguousarray(rgb), np.ascontiguousarray(flying))
 
 
 @compiled
-def _snap(depth: np.ndarray, rgb: np.ndarray, hanging: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _snap(depth: np.ndarray, rgb: np.ndarray, flying: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     snapped = depth.copy()
     moved = np.zeros(depth.shape, np.bool_)
     sums, heaviest, candidate = np.zeros(2), np.zeros(2), np.zeros(2)  # nearer side, farther side
     for y in range(depth.shape[0]):
         for x in range(depth.shape[1]):
-            if not hanging[y, x]:
+            if not flying[y, x]:
                 continue
             sums[:], heaviest[:] = 0, 0
             for dy in range(-1, 2):
                 for dx in range(-1, 2):
                     if dy != 0 or dx != 0:
-                        _ask(depth, rgb, hanging, y, x, dy, dx, sums, heaviest, candidate)
+                        _ask(depth, rgb, flying, y, x, dy, dx, sums, heaviest, candidate)
             if sums[0] == 0 or sums[1] == 0:
                 continue
             near, far = candidate
@@ -75,7 +75,7 @@ def _snap(depth: np.ndarray, rgb: np.ndarray, hanging: np.ndarray) -> tuple[np.n
 def _ask(
     depth: np.ndarray,
     rgb: np.ndarray,
-    hanging: np.ndarray,
+    flying: np.ndarray,
     y: int,
     x: int,
     dy: int,
@@ -90,7 +90,7 @@ def _ask(
         v, u = y + k * dy, x + k * dx
         if not (0 <= v < depth.shape[0] and 0 <= u < depth.shape[1]):
             return
-        if hanging[v, u]:
+        if flying[v, u]:
             if met:
                 return
             continue

@@ -25,12 +25,12 @@ _ALONE = (InputError, OutputError)  # failures that concern one input
 
 @dataclass
 class LoadedPhoto:
-    """A photo that was read; ``seconds`` that its stages took, and what ``look`` has seen."""
+    """A photo that was read; ``seconds`` that its stages took; ``context`` from ``examine``."""
 
     job: Job
     todo: Todo
     seconds: dict[str, float]
-    seen: Any = None
+    context: Any = None
 
 
 class PhotoStages:
@@ -74,11 +74,11 @@ class PhotoStages:
         for index, (_, loaded) in enumerate(group):
             started = time.perf_counter()
             try:
-                loaded.seen = self.work.look(loaded.job)
+                loaded.context = self.work.examine(loaded.job)
             except _ALONE as error:
                 refused[index] = Finished(_failed(loaded.todo, error, loaded.job.notes))
             else:
-                loaded.seconds["look"] = time.perf_counter() - started
+                loaded.seconds["examine"] = time.perf_counter() - started
                 accepted.append(loaded)
         depths = iter(self._predict(accepted) if accepted else ())
         return [refused.get(index) or next(depths) for index in range(len(group))]
@@ -98,20 +98,20 @@ class PhotoStages:
         job, todo = loaded.job, loaded.todo
         try:
             names = list(todo.outputs) or [self._order.formats[0].name]
-            built = self.work.build(job, loaded.seen, depth, names)
+            results = self.work.build(job, loaded.context, depth, names)
             writing = time.perf_counter()
             for name, path in todo.outputs.items():
                 with self._record.writing(name, todo.source):
-                    built.write(name, path if task.folder is not None else _followed(path))
+                    results.write(name, path if task.folder is not None else _followed(path))
             job.notes.extend(self._record.complaints())
             if not todo.outputs:
-                write_to_stdout(built, self._order.formats[0])
+                write_to_stdout(results, self._order.formats[0])
         except NoRoomError:
             raise  # nor is there for the rest
         except _ALONE as error:
             return _failed(todo, error, job.notes)
         ended = time.perf_counter()
-        facts = dict(built.facts)
+        facts = dict(results.facts)
         timings = {
             "read": loaded.seconds["read"],
             **facts.pop("timings", {}),

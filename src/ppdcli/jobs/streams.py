@@ -15,7 +15,7 @@ from ppdcli.errors import PpdError
 from ppdcli.files.source import read_stream
 from ppdcli.jobs.journal_entries import Source
 from ppdcli.jobs.plan import Format, Task
-from ppdcli.jobs.work import Built
+from ppdcli.jobs.work import Writable
 
 
 def take_stdin(tasks: Sequence[Task]) -> Sequence[Task]:
@@ -40,7 +40,7 @@ def _stdin() -> bytes:
     return read_stream(sys.stdin.buffer, "stdin")
 
 
-def write_to_stdout(built: Built, output: Format) -> None:
+def write_to_stdout(results: Writable, output: Format) -> None:
     """Writes a result in one format to stdout.
 
     Raises:
@@ -49,7 +49,7 @@ def write_to_stdout(built: Built, output: Format) -> None:
     # Writers take paths, since OpenEXR and Open3D do; stdout gets the finished file.
     with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
         path = Path(folder, "stdout" + output.suffix)
-        built.write(output.name, path)
+        results.write(output.name, path)
         write_stdout(path.read_bytes())
 
 

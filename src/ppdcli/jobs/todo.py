@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppdcli.files.source import is_file
+from ppdcli.jobs.decision import MAKE, Decision, decide
 from ppdcli.jobs.journal import Recorded
 from ppdcli.jobs.journal_entries import Settings, Source, source_of
 from ppdcli.jobs.plan import Outputs, Task
-from ppdcli.jobs.verdict import MAKE, Verdict, judge
 
 SettingsOf = Callable[[], Mapping[str, Settings]]  # format -> what its files depend on
 
@@ -70,34 +70,34 @@ class TodoList:
             source = source_of(path, task.folder)
         if task.folder is None or (path is not None and not is_file(path)):
             # A file that the user names is written. A missing photo fails when it is read.
-            verdicts = dict.fromkeys(task.outputs, MAKE)
+            decisions = dict.fromkeys(task.outputs, MAKE)
         else:
-            verdicts = {
-                name: self._judge(name, output, task.folder, source)
+            decisions = {
+                name: self._decide(name, output, task.folder, source)
                 for name, output in task.outputs.items()
             }
-        reasons = dict.fromkeys(reason for v in verdicts.values() for reason in v.reasons)
-        refusals = [v.refusal for v in verdicts.values() if v.refusal is not None]
+        reasons = dict.fromkeys(reason for v in decisions.values() for reason in v.reasons)
+        refusals = [v.refusal for v in decisions.values() if v.refusal is not None]
         return Todo(
             task,
-            {name: task.outputs[name] for name, v in verdicts.items() if v.action == "make"},
+            {name: task.outputs[name] for name, v in decisions.items() if v.action == "make"},
             ", ".join(reasons) or None,
             refusals[0] if refusals else None,
             source,
         )
 
-    def _judge(self, name: str, output: Path, folder: Path, source: Source | None) -> Verdict:
-        verdict = self._by_record(name, output, folder, source)
-        if verdict.action == "keep" or verdict == MAKE:
-            return verdict
+    def _decide(self, name: str, output: Path, folder: Path, source: Source | None) -> Decision:
+        decision = self._by_record(name, output, folder, source)
+        if decision.action == "keep" or decision == MAKE:
+            return decision
         self._recorded.read_on()  # another process may have made it meanwhile
         return self._by_record(name, output, folder, source)
 
-    def _by_record(self, name: str, output: Path, folder: Path, source: Source | None) -> Verdict:
+    def _by_record(self, name: str, output: Path, folder: Path, source: Source | None) -> Decision:
         entry = self._recorded.entries.get(output.relative_to(folder).as_posix())
         compared = entry is not None and not self._overwrite
         settings = self._settings_now().get(name, {}) if compared else {}
-        return judge(output, entry, settings, source, folder, self._overwrite)
+        return decide(output, entry, settings, source, folder, self._overwrite)
 
     def _settings_now(self) -> Mapping[str, Settings]:
         with self._lock:

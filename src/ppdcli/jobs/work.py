@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -43,35 +43,50 @@ class Job:
     notes: list[str] = field(default_factory=list)
 
 
-class Built(NamedTuple):
-    """A photo's results: what is said of them, and how one is written to a path."""
+class Writable(NamedTuple):
+    """A photo's results, ready to be written.
+
+    Attributes:
+        facts: what is said of them, as in ``Result``.
+        write: called with a format and a path, it writes that file.
+    """
 
     facts: dict[str, Any]
     write: Callable[[str, Path], None]
 
 
 class Work(Protocol):
-    """What a command does with photos. ``look`` and ``predict`` share one thread."""
+    """What a command does with photos. ``examine`` and ``predict`` are called on one thread."""
 
-    def kind(self, photo: Photo) -> Hashable:
-        """Photos of equal kinds can be predicted together."""
+    def batch_key(self, photo: Photo) -> Hashable:
+        """Photos of equal keys can be predicted in one batch."""
 
-    def together(self, photo: Photo) -> int:
-        """How many of this kind are."""
+    def batch_size(self, photo: Photo) -> int:
+        """How many photos of this key make a batch."""
 
-    def look(self, job: Job) -> Any:
-        """What may refuse the photo before it costs a prediction.
+    def examine(self, job: Job) -> Any:
+        """Finds out what is needed before the depth, which may refuse the photo cheaply.
+
+        Returns:
+            The context that ``build`` is given.
 
         Raises:
-            InputError: it cannot be used.
+            InputError: the photo cannot be used.
         """
 
     def predict(self, photos: Sequence[Photo]) -> Sequence[Any]:
-        """The depth of photos of one kind."""
+        """The depth of photos of one key."""
 
-    def build(self, job: Job, seen: Any, depth: Any, wanted: Sequence[str]) -> Built:
-        """The results in the formats wanted, on any thread; ``seen`` is what ``look`` gave.
+    def build(self, job: Job, context: Any, depth: Any, wanted: Sequence[str]) -> Writable:
+        """The results in the formats wanted. It may be called on any thread.
 
         Raises:
             InputError: there is none.
         """
+
+
+def with_new_notes(result: Result, notes: Sequence[str], shown: set[str]) -> Result:
+    """The result with those notes that are not in ``shown`` yet; they are added to it."""
+    new = [line for line in notes if line not in shown]
+    shown.update(new)
+    return replace(result, notes=new)

@@ -16,24 +16,23 @@ import time
 import traceback
 import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import Protocol, overload
+from typing import overload
 
 from ppdcli.errors import PpdError
 from ppdcli.jobs.journal import Journal
-from ppdcli.jobs.journal_entries import Settings
-from ppdcli.jobs.order import Order, order_of
-from ppdcli.jobs.plan import Format, Task
+from ppdcli.jobs.order import Order, Target, target_of
+from ppdcli.jobs.plan import Task
 from ppdcli.jobs.record import WRITING_SECONDS
-from ppdcli.jobs.run import PIXEL_BYTES, run, work_through
+from ppdcli.jobs.run import run, work_through
 from ppdcli.jobs.streams import take_stdin
-from ppdcli.jobs.work import Result, Work
-from ppdcli.processes import deaf_to_interrupts
+from ppdcli.jobs.work import Result, Work, with_new_notes
+from ppdcli.processes import ignoring_interrupts
 from ppdcli.wording import counted
 
 FEWEST, MOST = 2, 32  # tasks that a worker has at a time, so that it can read ahead
@@ -43,31 +42,16 @@ Given = tuple[int, Task]  # a task, with its number
 Said = tuple[int, Result] | Exception | None  # by a worker; None: its model is loaded
 
 
-class Recipe(Protocol):
-    """What a command makes of photos; a process of its own can be given it."""
-
-    def prepare(self) -> Work:
-        """As for ``run``."""
-
-    def settings(self) -> Mapping[str, Settings]:
-        """As for ``run``."""
-
-
-def run_in_workers(
-    tasks: Sequence[Task],
-    recipes: Sequence[Recipe],
-    formats: Sequence[Format],
-    overwrite: bool,
-    pixel_bytes: int = PIXEL_BYTES,
-) -> Generator[Result, None, None]:
-    """``jobs.run.run`` in as many processes as there are recipes; in this one if that is one.
+def run_in_workers(tasks: Sequence[Task], orders: Sequence[Order]) -> Generator[Result, None, None]:
+    """``jobs.run.run`` in as many processes as there are orders; in this one if that is one.
 
     The first starts alone, so that a model that is missing is fetched, or complained of, once; the
     others follow when it has loaded its own. What a worker that dies had not finished is done by
     the others; a photo that was alone with two that died is failed.
 
     Args:
-        recipes: one for each worker, which differ in their device alone.
+        tasks: from ``plan``.
+        orders: one for each worker; they differ in the device alone.
 
     Yields:
         One result a task, in order. Closed early, it waits for files that are being written.
@@ -75,18 +59,13 @@ def run_in_workers(
     Raises:
         PpdError: the whole run cannot go on, such as when all workers have died.
     """
-    recipes = recipes[: len(tasks)]
-    if len(recipes) < 2:
-        for recipe in recipes:  # none where there is nothing to do
-            yield from run(tasks, recipe.prepare, formats, overwrite, recipe.settings, pixel_bytes)
+    orders = orders[: len(tasks)]
+    if len(orders) < 2:
+        for order in orders:  # none where there is nothing to do
+            yield from run(tasks, order)
         return
-    first = recipes[0]
-    order = order_of(tasks, first.prepare, formats, overwrite, first.settings, pixel_bytes)
-    orders = [
-        replace(order, prepare=each.prepare, settings=each.settings, sharers=len(recipes))
-        for each in recipes
-    ]
-    pool = _WorkerPool(take_stdin(tasks), orders)
+    target = target_of(tasks, orders[0].overwrite)
+    pool = _WorkerPool(take_stdin(tasks), orders, target)
     try:
         yield from pool.results()
     finally:
@@ -107,8 +86,8 @@ class _Worker:
 class _WorkerPool:
     """The workers of a run, as this process sees them."""
 
-    def __init__(self, tasks: Sequence[Task], orders: Sequence[Order]) -> None:
-        self._tasks, self._orders = tasks, orders
+    def __init__(self, tasks: Sequence[Task], orders: Sequence[Order], target: Target) -> None:
+        self._tasks, self._orders, self._target = tasks, orders, target
         self._idle = deque(orders)  # of workers that are still to be started
         self._workers: list[_Worker] = []
         self._waiting = deque(range(len(tasks)))
@@ -119,18 +98,17 @@ class _WorkerPool:
         self._died = False
 
     def results(self) -> Iterator[Result]:
-        told: set[str] = set()
+        shown: set[str] = set()
         self._start(self._idle.popleft())
         for number in range(len(self._tasks)):
             while number not in self._finished:
                 self._hand_out()
                 self._listen()
             result = self._finished.pop(number)
-            # Every worker tells a line once; here, too, it is to be told once.
-            notes = [line for line in [*self._notes, *result.notes] if line not in told]
-            told.update(notes)
+            # Every worker says a line once; of all of them together it is shown once, too.
+            result = with_new_notes(result, [*self._notes, *result.notes], shown)
             self._notes.clear()
-            yield replace(result, notes=notes)
+            yield result
 
     def dismiss(self) -> None:
         """Ends the workers, after the files that they are writing."""
@@ -142,18 +120,21 @@ class _WorkerPool:
             if worker.process.exitcode is None:
                 worker.process.kill()
                 worker.process.join()
-        order = self._orders[0]
-        if self._died and order.folder is not None and order.folder.is_dir():
+        folder, places = self._target.folder, self._target.places
+        if self._died and folder is not None and folder.is_dir():
             with suppress(OSError):
-                Journal(order.folder, order.places).close()  # which removes what they left
+                Journal(folder, places).close()  # which removes what they left
 
     def _start(self, order: Order) -> None:
         context = get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(
-            target=_serve, args=(there, order, len(self._tasks)), name="ppd-worker", daemon=True
+            target=_serve,
+            args=(there, order, self._target, len(self._orders), len(self._tasks)),
+            name="ppd-worker",
+            daemon=True,
         )
-        with deaf_to_interrupts():
+        with ignoring_interrupts():
             process.start()
         there.close()  # so that the end of the process is the end of the connection
         self._workers.append(_Worker(order, process, here))
@@ -286,7 +267,7 @@ class _Handed(Sequence[Task]):
             self._changed.notify_all()
 
 
-def _serve(connection: Connection, order: Order, count: int) -> None:
+def _serve(connection: Connection, order: Order, target: Target, sharers: int, count: int) -> None:
     """The life of a worker."""
     hush_libraries()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -306,7 +287,8 @@ def _serve(connection: Connection, order: Order, count: int) -> None:
     try:
         signal.signal(signal.SIGTERM, be_dismissed)
         thread.start()
-        with closing(work_through(handed, replace(order, prepare=prepare))) as results:
+        own = replace(order, prepare=prepare)
+        with closing(work_through(handed, own, target, sharers)) as results:
             for index, result in enumerate(results):
                 if result.cause is not None:
                     result.cause.add_note(traceback_of(result.cause))

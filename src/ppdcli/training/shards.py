@@ -16,7 +16,7 @@ import numpy as np
 from ppdcli.errors import InputError, OutputError
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.npy import Header, read_array
-from ppdcli.processes import deaf_to_interrupts
+from ppdcli.processes import ignoring_interrupts
 from ppdcli.scenes.furnished.models.library import open_library
 from ppdcli.scenes.furnished.series import Furnished
 from ppdcli.scenes.primitives.compositions import TRAINING
@@ -156,7 +156,7 @@ def start_workers(order: Rendering, workers: int) -> Sequence[BaseProcess]:
     processes = [
         context.Process(target=_work, args=(order, k, workers), daemon=True) for k in range(workers)
     ]
-    with deaf_to_interrupts():
+    with ignoring_interrupts():
         for process in processes:
             process.start()
     return processes

@@ -21,7 +21,7 @@ from ppdcli.files import preview
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.pyramid_encoder import PyramidEncoder
-from ppdcli.models.resize import to_tensor
+from ppdcli.models.tensors import to_tensor
 from ppdcli.scenes.primitives.series import make_samples
 from ppdcli.scenes.samples import SKY_DEPTH, Samples
 

@@ -11,13 +11,13 @@ from tiny_library import write_library
 from typer.testing import CliRunner
 
 from ppdcli.cli.app import app
+from ppdcli.commands.evaluate import Benchmark, json_table, results_of, score_all
 from ppdcli.errors import InputError, PpdError
 from ppdcli.evaluation import furnished, synthetic
 from ppdcli.evaluation.frames import Entry, Frame
 from ppdcli.evaluation.predictors import Candidate, constant, vertical_ramp
 from ppdcli.evaluation.rows import Rows
 from ppdcli.evaluation.scoring import Rules
-from ppdcli.jobs.evaluate import Benchmark, json_table, results_of, score_all
 from ppdcli.photo import Photo
 from ppdcli.scenes.furnished import series as maker
 from ppdcli.scenes.furnished.camera import Camera, take

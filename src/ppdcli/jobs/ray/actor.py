@@ -15,13 +15,13 @@ from typing import Any
 from ppdcli.errors import OutputError
 from ppdcli.files import remote
 from ppdcli.jobs import journal_entries
+from ppdcli.jobs.decision import MAKE, Decision, decide_by_size
 from ppdcli.jobs.journal_entries import Entry, Settings
 from ppdcli.jobs.plan import Task
 from ppdcli.jobs.ray.places import JOURNAL
 from ppdcli.jobs.ray.rows import ActorOrder, Answer, Row
 from ppdcli.jobs.ray.uploading import Uploading
 from ppdcli.jobs.run import run
-from ppdcli.jobs.verdict import MAKE, Verdict, judge_size
 from ppdcli.jobs.work import Result, Work
 from ppdcli.jobs.workers import hush_libraries, portable, traceback_of
 
@@ -61,76 +61,71 @@ class Actor:
     def _prepare(self) -> Work:
         if self._work is None:
             with redirect_stderr(io.StringIO()) as said:
-                self._work = self._order.recipe.prepare()
+                self._work = self._order.order.prepare()
             self._said = tuple(said.getvalue().splitlines())
         return self._work
 
     def _at_home(self, rows: Sequence[Row]) -> Iterator[Result]:
-        order, tasks = self._order, [row.task for row in rows]
-        return run(
-            tasks,
-            self._prepare,
-            order.formats,
-            order.overwrite,
-            order.recipe.settings,
-            order.pixel_bytes,
-        )
+        order = replace(self._order.order, prepare=self._prepare)
+        return run([row.task for row in rows], order)
 
     def _elsewhere(self, rows: Sequence[Row]) -> Iterator[Result]:
-        order = self._order
-        assert order.there is not None
-        settings = order.recipe.settings() if any(row.entries for row in rows) else {}
+        order, there = self._order.order, self._order.there
+        assert there is not None
+        settings = order.settings() if any(row.entries for row in rows) else {}
         with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
             todo: dict[int, Task] = {}
             urls: dict[Path, str] = {}
-            verdicts = {row.number: self._judge(row, settings) for row in rows}
+            decisions = {row.number: self._decide(row, settings) for row in rows}
             for row in rows:
                 outputs = {
                     name: Path(folder, str(row.number), path.name)
                     for name, path in row.task.outputs.items()
-                    if verdicts[row.number][name].action == "make"
+                    if decisions[row.number][name].action == "make"
                 }
-                urls |= {p: order.there.url_of(row.task.outputs[n]) for n, p in outputs.items()}
-                refused = any(v.action == "refuse" for v in verdicts[row.number].values())
+                urls |= {p: there.url_of(row.task.outputs[n]) for n, p in outputs.items()}
+                refused = any(v.action == "refuse" for v in decisions[row.number].values())
                 if outputs and not refused:
                     todo[row.number] = Task(row.task.input, outputs)
             uploads: dict[Path, int | None] = {
                 path: None for task in todo.values() for path in task.outputs.values()
             }
             complaint = self._write_journal(rows, todo, uploads) if todo else []
-            results = run(
-                list(todo.values()),
-                lambda: Uploading(self._prepare(), urls, uploads),
-                order.formats,
+            uploading = replace(
+                order,
+                prepare=lambda: Uploading(self._prepare(), urls, uploads),
                 overwrite=True,
-                pixel_bytes=order.pixel_bytes,
+                settings=dict,
             )
+            results = run(list(todo.values()), uploading)
             made = dict(zip(todo, results, strict=True))
-            there = {path: size for path, size in uploads.items() if size is not None}
+            arrived = {path: size for path, size in uploads.items() if size is not None}
             if todo:
-                complaint = self._write_journal(rows, todo, there) or complaint
+                complaint = self._write_journal(rows, todo, arrived) or complaint
             for row in rows:
-                yield self._told(row, verdicts[row.number], made.get(row.number), complaint)
+                yield self._as_the_user_sees(
+                    row, decisions[row.number], made.get(row.number), complaint
+                )
 
-    def _judge(self, row: Row, settings: Mapping[str, Settings]) -> dict[str, Verdict]:
+    def _decide(self, row: Row, settings: Mapping[str, Settings]) -> dict[str, Decision]:
         assert self._order.there is not None
-        verdicts = {}
+        decisions = {}
         for name, path in row.task.outputs.items():
             size, source = row.sizes.get(name), row.task.input.source
             by_name = row.task.folder is None  # which is written, whatever is there
-            if size is None or source is None or by_name or self._order.overwrite:
+            if size is None or source is None or by_name or self._order.order.overwrite:
                 # Without a source the photo is not there, and fails when it is read.
-                verdicts[name] = MAKE
+                decisions[name] = MAKE
                 continue
             url = self._order.there.url_of(path)
             entry, now = row.entries.get(name), settings.get(name, {})
-            verdicts[name] = judge_size(url, size, entry, now, source)
-        return verdicts
+            decisions[name] = decide_by_size(url, size, entry, now, source)
+        return decisions
 
-    def _told(
+    def _as_the_user_sees(
         self,
         row: Row,
-        verdicts: Mapping[str, Verdict],
+        decisions: Mapping[str, Decision],
         made: Result | None,
         complaint: Sequence[str],
     ) -> Result:
@@ -138,13 +133,13 @@ class Actor:
         assert self._order.there is not None
         name = row.task.input.name
         urls = [self._order.there.url_of(path) for path in row.task.outputs.values()]
-        for verdict in verdicts.values():
-            if verdict.refusal is not None:
-                cause = OutputError(verdict.refusal)
+        for decision in decisions.values():
+            if decision.refusal is not None:
+                cause = OutputError(decision.refusal)
                 return Result(name, "failed", error=f"{name}: {cause}", cause=cause)
         if made is None:
             return Result(name, "skipped", urls)
-        reasons = dict.fromkeys(reason for v in verdicts.values() for reason in v.reasons)
+        reasons = dict.fromkeys(reason for v in decisions.values() for reason in v.reasons)
         done = made.status == "done"
         return replace(
             made,
@@ -161,7 +156,7 @@ class Actor:
         assert order.there is not None
         if rows[0].task.folder is None:
             return []
-        settings = order.recipe.settings()
+        settings = order.order.settings()
         lines = [
             journal_entries.line_of(
                 Entry(

@@ -16,24 +16,21 @@ from typing import Any
 
 from ppdcli.errors import PpdError
 from ppdcli.jobs import journal
-from ppdcli.jobs.plan import Format, Task
+from ppdcli.jobs.order import Order
+from ppdcli.jobs.plan import Task
 from ppdcli.jobs.ray.actor import Actor
 from ppdcli.jobs.ray.cluster import address, connected
 from ppdcli.jobs.ray.places import OutputPlace, is_elsewhere, path_of
 from ppdcli.jobs.ray.planning import check_ray
 from ppdcli.jobs.ray.rows import ATTEMPTS, ActorOrder, Answer, Row, rows_of
-from ppdcli.jobs.work import Result
-from ppdcli.jobs.workers import Recipe
+from ppdcli.jobs.work import Result, with_new_notes
 
 LARGEST_BATCH = 16  # photos
 
 
 def run_on_ray(
     tasks: Sequence[Task],
-    recipe: Recipe,
-    formats: Sequence[Format],
-    overwrite: bool,
-    pixel_bytes: int,
+    order: Order,
     output: str,
     workers: int | None,
     on_cpu: bool,
@@ -42,7 +39,7 @@ def run_on_ray(
 
     Args:
         tasks: from ``plan_outputs`` for this ``output``.
-        recipe: given to every actor.
+        order: given to every actor.
         workers: actors; by default one for each GPU of the cluster, or for each of its machines.
         on_cpu: take no GPU.
 
@@ -57,26 +54,23 @@ def run_on_ray(
     check_ray()
     folder = tasks[0].folder
     there = OutputPlace(output, path_of(output)) if is_elsewhere(output) else None
-    order = ActorOrder(
-        recipe,
-        formats,
-        overwrite,
-        pixel_bytes,
+    actor_order = ActorOrder(
+        order,
         there,
         time.time_ns(),
         str(Path.cwd()),
         os.environ.get("OMP_NUM_THREADS"),
     )
-    rows = rows_of(tasks, there, folder is not None and not overwrite)
-    told: set[str] = set()
+    rows = rows_of(tasks, there, folder is not None and not order.overwrite)
+    shown: set[str] = set()
     with connected(workers) as ray:
         gpus = 0 if on_cpu else int(ray.cluster_resources().get("GPU", 0))
         count = workers or gpus or sum(node["Alive"] for node in ray.nodes())
-        stream = partial(_stream, ray, order=order, workers=min(count, len(tasks)), gpu=gpus > 0)
+        stream = partial(
+            _stream, ray, order=actor_order, workers=min(count, len(tasks)), gpu=gpus > 0
+        )
         for result in _in_order(tasks, rows, stream):
-            notes = [line for line in result.notes if line not in told]
-            told.update(notes)
-            yield replace(result, notes=notes)
+            yield with_new_notes(result, result.notes, shown)
     if folder is not None and there is None and folder.is_dir() and not address():
         with suppress(OSError):  # removes what lost actors left of their temporary files
             journal.Journal(folder, {p.parent for t in tasks for p in t.outputs.values()}).close()

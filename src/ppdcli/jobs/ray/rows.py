@@ -10,10 +10,10 @@ from ppdcli.files import remote
 from ppdcli.jobs import journal_entries
 from ppdcli.jobs.inputs import Input
 from ppdcli.jobs.journal_entries import Entry
-from ppdcli.jobs.plan import Format, Task
+from ppdcli.jobs.order import Order
+from ppdcli.jobs.plan import Task
 from ppdcli.jobs.ray.places import JOURNAL, OutputPlace
 from ppdcli.jobs.work import Result
-from ppdcli.jobs.workers import Recipe
 
 ATTEMPTS = 4  # at a batch whose actor is lost
 
@@ -81,19 +81,17 @@ class Answer:
 
 @dataclass(frozen=True)
 class ActorOrder:
-    """What every actor is told.
+    """What every actor is given.
 
     Attributes:
+        order: what to make of the photos.
         there: where outputs go that are not on this machine.
         started: nanoseconds since 1970, of the run.
         cwd: the driver's folder.
         threads: the driver's OMP_NUM_THREADS.
     """
 
-    recipe: Recipe
-    formats: Sequence[Format]
-    overwrite: bool
-    pixel_bytes: int
+    order: Order
     there: OutputPlace | None
     started: int
     cwd: str

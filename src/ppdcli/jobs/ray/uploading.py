@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ppdcli.files import remote
-from ppdcli.jobs.work import Built, Job, Work
+from ppdcli.jobs.work import Job, Work, Writable
 from ppdcli.photo import Photo
 
 
@@ -25,20 +25,20 @@ class Uploading:
     urls: Mapping[Path, str]
     uploads: dict[Path, int | None]
 
-    def kind(self, photo: Photo) -> Hashable:
-        return self.work.kind(photo)
+    def batch_key(self, photo: Photo) -> Hashable:
+        return self.work.batch_key(photo)
 
-    def together(self, photo: Photo) -> int:
-        return self.work.together(photo)
+    def batch_size(self, photo: Photo) -> int:
+        return self.work.batch_size(photo)
 
-    def look(self, job: Job) -> Any:
-        return self.work.look(job)
+    def examine(self, job: Job) -> Any:
+        return self.work.examine(job)
 
     def predict(self, photos: Sequence[Photo]) -> Sequence[Any]:
         return self.work.predict(photos)
 
-    def build(self, job: Job, seen: Any, depth: Any, wanted: Sequence[str]) -> Built:
-        facts, write = self.work.build(job, seen, depth, wanted)
+    def build(self, job: Job, context: Any, depth: Any, wanted: Sequence[str]) -> Writable:
+        facts, write = self.work.build(job, context, depth, wanted)
 
         def write_there(name: str, path: Path) -> None:
             write(name, path)
@@ -47,4 +47,4 @@ class Uploading:
             path.unlink()
             self.uploads[path] = size
 
-        return Built(facts, write_there)
+        return Writable(facts, write_there)

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ppdcli.commands.evaluate import Benchmark, clear, results_of, score_all, write_results
 from ppdcli.errors import InputError, UsageError
 from ppdcli.evaluation.frames import Entry, Frame
 from ppdcli.evaluation.predictors import Candidate, constant
 from ppdcli.evaluation.rows import Row, Rows
 from ppdcli.evaluation.scoring import Rules
 from ppdcli.geometry.camera import Camera
-from ppdcli.jobs.evaluate import Benchmark, clear, results_of, score_all, write_results
 from ppdcli.photo import Photo
 
 SETTINGS = {"set": "toys"}

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ppdcli.cli.exits import say
+from ppdcli.announce import Announce
 from ppdcli.errors import UsageError
 from ppdcli.evaluation.sets.names import SETS
 from ppdcli.wording import counted
 
 if TYPE_CHECKING:
+    from ppdcli.commands.evaluate import Benchmark
     from ppdcli.evaluation.frames import Entry
     from ppdcli.evaluation.protocols import Protocol
     from ppdcli.evaluation.true_edges import EdgeSettings
-    from ppdcli.jobs.evaluate import Benchmark
 
 SYNTHETIC, FURNISHED, RGBD = "synthetic", "furnished", "rgbd"
 RENDERED = (SYNTHETIC, FURNISHED)
@@ -102,19 +102,19 @@ class _Opened:
     means: str = "means over images"
 
 
-def open_benchmark(request: SetRequest) -> Benchmark:
+def open_benchmark(request: SetRequest, announce: Announce) -> Benchmark:
     """The set, with its rules and the lines that state them.
 
     Raises:
         UsageError: no such folder, an option that is missing or wrong, or a list that is.
         PpdError: the set is not there, or holds nothing to score.
     """
+    from ppdcli.commands.evaluate import Benchmark
     from ppdcli.evaluation.protocols import EVERYTHING
     from ppdcli.evaluation.scoring import Rules
-    from ppdcli.jobs.evaluate import Benchmark
 
     openers = {SYNTHETIC: _synthetic, FURNISHED: _furnished, RGBD: _rgbd}
-    opened = openers.get(request.name, _published)(request)
+    opened = openers.get(request.name, _published)(request, announce)
     edges = request.edges
     edge_line = edges.describe() if edges is not None else "no scores near edges"
     state = {"set": request.name, "protocol": request.protocol, **opened.state, "edges": edge_line}
@@ -135,17 +135,17 @@ def open_benchmark(request: SetRequest) -> Benchmark:
     return Benchmark(request.name, opened.entries, rules, facts, state)
 
 
-def _synthetic(request: SetRequest) -> _Opened:
+def _synthetic(request: SetRequest, announce: Announce) -> _Opened:
     from ppdcli.evaluation import synthetic
 
     count = synthetic.COUNT if request.limit is None else request.limit
     return _Opened(synthetic.entries(count), synthetic.FACTS, {"list": _digest("")})
 
 
-def _furnished(request: SetRequest) -> _Opened:
+def _furnished(request: SetRequest, announce: Announce) -> _Opened:
     from ppdcli.evaluation import furnished
 
-    say("opening the furniture models; packing them the first time takes minutes")
+    announce("opening the furniture models; packing them the first time takes minutes")
     library = furnished.open_furniture(request.furniture)
     count = furnished.COUNT if request.limit is None else request.limit
     models = furnished.models_digest(library)
@@ -153,7 +153,7 @@ def _furnished(request: SetRequest) -> _Opened:
     return _Opened(furnished.entries(library, count), facts, {"furniture": models})
 
 
-def _rgbd(request: SetRequest) -> _Opened:
+def _rgbd(request: SetRequest, announce: Announce) -> _Opened:
     from ppdcli.evaluation.sets import rgbd
     from ppdcli.files.depth_scale import parse_depth_scale
     from ppdcli.jobs.inputs import recorded_in
@@ -165,11 +165,11 @@ def _rgbd(request: SetRequest) -> _Opened:
     found = rgbd.open_rgbd(root, request.list_file, scale, request.results, recorded_in)
     if found.left_out:
         counts = ", ".join(counted(len(names), why) for why, names in found.left_out.items())
-        say(f"passed over: {counts}{'' if request.verbose else ' (-v names them)'}")
+        announce(f"passed over: {counts}{'' if request.verbose else ' (-v names them)'}")
     if request.verbose:
         for why, names in found.left_out.items():
             for name in names:
-                say(f"passed over: {name}: {why}")
+                announce(f"passed over: {name}: {why}")
     entries = found.entries[: request.limit]
     sets = len({entry.part for entry in entries})
     stated = "as the list or the files state it" if scale is None else f"{scale:.7g} m"
@@ -180,7 +180,7 @@ def _rgbd(request: SetRequest) -> _Opened:
     return _Opened(entries, facts, state, rgbd.DEPTH_RANGE, least_pixels=least, means=means)
 
 
-def _published(request: SetRequest) -> _Opened:
+def _published(request: SetRequest, announce: Announce) -> _Opened:
     from ppdcli.evaluation.sets.catalog import open_set
 
     name = request.name
@@ -192,7 +192,9 @@ def _published(request: SetRequest) -> _Opened:
         facts.append(f"{counted(found.passed_over, 'line')} of the list without depth, passed over")
     count = len(found.entries)
     if found.expected is not None and count != found.expected:
-        say(f"{name}: {counted(count, 'image')} listed, the whole test set has {found.expected}")
+        announce(
+            f"{name}: {counted(count, 'image')} listed, the whole test set has {found.expected}"
+        )
     listed = "\n".join(entry.name for entry in found.entries)
     return _Opened(
         found.entries[: request.limit],

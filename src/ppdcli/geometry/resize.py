@@ -6,8 +6,6 @@ import math
 
 import cv2
 import numpy as np
-import torch
-from torch import Tensor
 
 TRAINING_AREA = 1024 * 768
 
@@ -55,7 +53,7 @@ def resize_rgb(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
     return cv2.resize(rgb, (width, height), interpolation=interpolation)
 
 
-def to_tensor(rgb: np.ndarray) -> Tensor:
+def to_planes(rgb: np.ndarray) -> np.ndarray:
     """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
     channels_first = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None])
-    return torch.from_numpy(channels_first.astype(np.float32) / np.float32(255))
+    return channels_first.astype(np.float32) / np.float32(255)

@@ -16,19 +16,20 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ppdcli.commands.bench_arithmetic import Work, arithmetic, matrix_product, repeated
+from ppdcli.commands.bench_model import pytorch_of
 from ppdcli.devices import dtype_of, finish
 from ppdcli.errors import PpdError
 from ppdcli.files import png, preview
-from ppdcli.jobs.bench_arithmetic import Work, arithmetic, matrix_product, repeated
-from ppdcli.loading import compile_predictor
+from ppdcli.geometry.resize import working_size
+from ppdcli.loading import compile_backend
 from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.pixel_perfect import draw_noise
-from ppdcli.models.resize import working_size
 from ppdcli.photo import load_photo
 from ppdcli.predictor import Predictor
 from ppdcli.version import __version__
 
-IMPORTS = "import ppdcli.jobs.predict, ppdcli.loading"
+IMPORTS = "import ppdcli.commands.predict, ppdcli.loading"
 ENLARGEMENT = 4  # sides of the photo over those of the working size: 12 megapixels at 1024x768
 
 
@@ -57,7 +58,8 @@ class Measured:
 
 def facts(predictor: Predictor) -> dict[str, str | int | bool]:
     """What the times depend on, besides what was asked for."""
-    device = predictor.device
+    backend = pytorch_of(predictor)
+    device = backend.torch_device
     if device.type == "cuda":
         processor = torch.cuda.get_device_name(device)
     else:
@@ -70,7 +72,7 @@ def facts(predictor: Predictor) -> dict[str, str | int | bool]:
         "threads": torch.get_num_threads(),
         "device": str(device),
         "precision": predictor.precision,
-        "compiled": predictor.is_compiled,
+        "compiled": backend.is_compiled,
     }
 
 
@@ -108,26 +110,28 @@ def measure(
         folder: takes the photo and its depth.
         compiled: compile the model first.
     """
+    backend = pytorch_of(predictor)
+    device = backend.torch_device
     height, width = working_size(3, 4, area or predictor.area)
     jpeg = folder / "photo.jpg"
     _draw_photo(jpeg, ENLARGEMENT * height, ENLARGEMENT * width)
     stand_in = _draw_depth(height, width)
-    encoder, step = arithmetic(predictor, height, width)
+    encoder, step = arithmetic(backend, height, width)
 
     def run() -> dict[str, float]:
         return _predict(predictor, jpeg, height * width, steps, seed, stand_in, folder)
 
     if compiled:
-        compile_predictor(predictor)
+        compile_backend(backend)
         run()
-    if predictor.device.type == "cuda":
+    if device.type == "cuda":
         run()
-        torch.cuda.reset_peak_memory_stats(predictor.device)
+        torch.cuda.reset_peak_memory_stats(device)
     runs: list[dict[str, float]] = []
     repeated(lambda: runs.append(run()), repeats)
     parts = {name: [seconds[name] for seconds in runs] for name in runs[0]}
-    main_memory, device_memory = _main_memory(), _device_memory(predictor.device)
-    product, side = matrix_product(predictor.device, dtype_of(predictor.precision), repeats)
+    main_memory, device_memory = _main_memory(), _device_memory(device)
+    product, side = matrix_product(device, dtype_of(predictor.precision), repeats)
     in_steps = [run[f"step {k}"] for run in runs for k in range(1, steps + 1)]
     return Measured(
         parts,
@@ -151,9 +155,10 @@ def baseline(
 
     The predictor's weights are float32 afterwards, and nothing of it is compiled.
     """
-    predictor.uncompile()
-    device = predictor.device
-    model = predictor.model.to(device, torch.float32)  # the encoder may wait in main memory
+    backend = pytorch_of(predictor)
+    backend.uncompile()
+    device = backend.torch_device
+    model = backend.model.to(device, torch.float32)  # the encoder may wait in main memory
     image = torch.rand(1, 3, *size, device=device)
     noise = draw_noise(*size, seed).to(device)
 
@@ -183,9 +188,10 @@ def _predict(
 ) -> dict[str, float]:
     """Seconds of each part of one prediction, and of the whole."""
     ends: list[float] = []
+    device = pytorch_of(predictor).torch_device
 
     def on_step(_done: int) -> None:
-        finish(predictor.device)  # a card goes on beside the program otherwise
+        finish(device)  # a card goes on beside the program otherwise
         ends.append(time.perf_counter())
 
     started = time.perf_counter()

@@ -5,7 +5,8 @@ import pytest
 import torch
 from parity import Golden, ParityRecord, sha256
 
-from ppdcli.models.resize import resize_rgb, to_tensor, working_size
+from ppdcli.geometry.resize import resize_rgb, working_size
+from ppdcli.models.tensors import to_tensor
 
 GOLDEN = Golden("resize")
 

@@ -25,7 +25,7 @@ from ppdcli.evaluation.protocols import Degenerate
 from ppdcli.evaluation.report.content import Column, Report, Why
 from ppdcli.evaluation.report.write import write_report
 from ppdcli.evaluation.rows import FILE, Row, Rows
-from ppdcli.evaluation.scoring import CHAMFER, NEAR_EDGES, PIXELS, Rules, judge
+from ppdcli.evaluation.scoring import CHAMFER, NEAR_EDGES, PIXELS, Rules, score_prediction
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import parse_json, read_regular
 from ppdcli.version import __version__
@@ -99,7 +99,7 @@ def score_all(
             stamp = stamps[candidate.name]
             try:
                 prediction = candidate.predict(entry.name, frame)
-                judged = judge(frame, prediction, candidate.kind, benchmark.rules)
+                scored = score_prediction(frame, prediction, candidate.kind, benchmark.rules)
             except InputError as error:
                 row = _unreadable(entry, candidate, error)
             except Degenerate as error:
@@ -116,17 +116,17 @@ def score_all(
                     entry.name,
                     candidate.name,
                     "scored",
-                    judged.scores,
-                    note=judged.note,
-                    sums=() if judged.sums is None else tuple(judged.sums.tolist()),
-                    counts=() if judged.counts is None else tuple(judged.counts.tolist()),
+                    scored.scores,
+                    note=scored.note,
+                    sums=() if scored.sums is None else tuple(scored.sums.tolist()),
+                    counts=() if scored.counts is None else tuple(scored.counts.tolist()),
                     stamp=stamp,
                     digest=frame.digest,
                 )
                 if candidate.shown:
                     others = [*rows.of(candidate.name, images), row]
                     gallery = Gallery(folder / PICTURES, candidate.name)
-                    gallery.offer(row, others, frame, judged.depth)
+                    gallery.offer(row, others, frame, scored.depth)
             rows.add(row)
             done(row)
 

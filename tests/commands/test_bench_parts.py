@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from ppdcli.backends.pytorch import PyTorchBackend
+from ppdcli.commands import bench, bench_arithmetic
+from ppdcli.commands.bench_table import in_time, scaled
 from ppdcli.errors import PpdError
-from ppdcli.jobs import bench, bench_arithmetic
-from ppdcli.jobs.bench_table import in_time, scaled
 from ppdcli.models import attention
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
-from ppdcli.predictor import Predictor
 
 
 def flop_of_a_step(config: CasDiTConfig, height: int, width: int) -> int:
@@ -68,9 +68,9 @@ def test_the_arithmetic_is_that_of_the_formula(
 ) -> None:
     config = CasDiTConfig(hidden_size=64, depth=4, num_heads=4, semantics_dim=8)
     model = PixelPerfectDepth(CasDiT(config), Encoder(8)).eval()
-    predictor = Predictor(model, "small", 1, 4, torch.device("cpu"), precision)  # type: ignore[arg-type]
+    backend = PyTorchBackend(model, torch.device("cpu"), precision)  # type: ignore[arg-type]
     with kernel():
-        encoder, step = bench_arithmetic.arithmetic(predictor, 64, 96)
+        encoder, step = bench_arithmetic.arithmetic(backend, 64, 96)
     assert encoder == 2 * (64 * 96 // 256) * 8 * 3 * 256
     assert step == flop_of_a_step(config, 64, 96)
 

@@ -14,8 +14,8 @@ from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import parse_json, read_regular
 
 if TYPE_CHECKING:
-    from ppdcli.jobs.bench import Measured
-    from ppdcli.jobs.bench_arithmetic import Work
+    from ppdcli.commands.bench import Measured
+    from ppdcli.commands.bench_arithmetic import Work
 
 MOST_BYTES = 1 << 20  # of a result
 MUST_AGREE = ("model", "size", "steps")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ppdcli.backends.pytorch import PyTorchBackend
 from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.catalog_rows import Model
 from ppdcli.checkpoints.families import FAMILIES
@@ -51,9 +52,14 @@ def random_predictor(chosen: Model, device: str, precision: str) -> Predictor:
         for buffer in model.buffers():  # what pictures are divided by, among them
             buffer.fill_(1)
     width, height = chosen.area
-    return Predictor(
-        model, chosen.name, width * height, chosen.steps, torch_device, torch_precision
-    )
+    backend = PyTorchBackend(model, torch_device, torch_precision)
+    return Predictor(backend, chosen.name, width * height, chosen.steps)
+
+
+def pytorch_of(predictor: Predictor) -> PyTorchBackend:
+    """The backend whose parts are measured."""
+    assert isinstance(predictor.backend, PyTorchBackend)
+    return predictor.backend
 
 
 def choose(name: str) -> Model:

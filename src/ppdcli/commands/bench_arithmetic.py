@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from ppdcli.backends.pytorch import PyTorchBackend
 from ppdcli.devices import dtype_of, finish
 from ppdcli.models.pixel_perfect import draw_noise
-from ppdcli.predictor import Predictor
 
 BUDGET = 100.0  # seconds, after which nothing is repeated once more
 SIDES = {"cpu": (1024, 2048), "cuda": (4096, 8192, 16384)}  # of square matrices, the fastest counts
@@ -71,16 +71,16 @@ def matrix_product(device: torch.device, dtype: torch.dtype, repeats: int) -> tu
     return Work(2 * side**3, rates[side]), side
 
 
-def arithmetic(predictor: Predictor, height: int, width: int) -> tuple[int, int]:
+def arithmetic(backend: PyTorchBackend, height: int, width: int) -> tuple[int, int]:
     """Operations of the encoder and of one step: matrix products, convolutions and attention.
 
     The count is the same whichever kernel PyTorch chooses.
     """
-    model, device = predictor.model, predictor.device
+    model, device = backend.model, backend.torch_device
     image = torch.rand(1, 3, height, width, device=device)
     noise = draw_noise(height, width, 0).to(device)
-    half = predictor.precision != "fp32"
-    with torch.autocast(device.type, dtype_of(predictor.precision), enabled=half):
+    half = backend.precision != "fp32"
+    with torch.autocast(device.type, dtype_of(backend.precision), enabled=half):
         with _counter() as encoder:
             semantics = model.encode(image)
         with _counter() as step:

@@ -8,17 +8,17 @@ from typing import Any
 
 import pytest
 
-from ppdcli.jobs.journal_entries import Entry, Source, source_of
-from ppdcli.jobs.verdict import (
+from ppdcli.jobs.decision import (
     DAMAGED,
     KEEP,
     MAKE,
     PHOTO_CHANGED,
     UNKNOWN_ORIGIN,
-    Verdict,
+    Decision,
+    decide,
     differences,
-    judge,
 )
+from ppdcli.jobs.journal_entries import Entry, Source, source_of
 
 SOURCE = Source("../in/a.jpg", 1000, 5)
 
@@ -34,8 +34,8 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def again(*reasons: str) -> Verdict:
-    return Verdict("make", reasons)
+def again(*reasons: str) -> Decision:
+    return Decision("make", reasons)
 
 
 @pytest.mark.parametrize(
@@ -56,53 +56,55 @@ def again(*reasons: str) -> Verdict:
     ],
 )
 def test_a_file_with_a_record(
-    file: Path, recorded: Entry, source: Source | None, expected: Verdict
+    file: Path, recorded: Entry, source: Source | None, expected: Decision
 ) -> None:
-    assert judge(file, recorded, {"steps": 4}, source, file.parent) == expected
-    assert judge(file, recorded, {"steps": 4}, source, file.parent, overwrite=True) == MAKE
+    assert decide(file, recorded, {"steps": 4}, source, file.parent) == expected
+    assert decide(file, recorded, {"steps": 4}, source, file.parent, overwrite=True) == MAKE
 
 
 @pytest.mark.parametrize("content", [b"1234", b""])
 def test_a_file_without_a_record_is_not_touched(file: Path, content: bytes) -> None:
     file.write_bytes(content)
-    verdict = judge(file, None, {"steps": 4}, SOURCE, file.parent)
-    assert verdict.action == "refuse"
-    assert verdict.refusal is not None and verdict.refusal.startswith(f"{file}: exists, and ")
-    assert "--overwrite" in verdict.refusal and "--output" in verdict.refusal
-    assert judge(file, None, {"steps": 4}, SOURCE, file.parent, overwrite=True) == MAKE
+    decision = decide(file, None, {"steps": 4}, SOURCE, file.parent)
+    assert decision.action == "refuse"
+    assert decision.refusal is not None and decision.refusal.startswith(f"{file}: exists, and ")
+    assert "--overwrite" in decision.refusal and "--output" in decision.refusal
+    assert decide(file, None, {"steps": 4}, SOURCE, file.parent, overwrite=True) == MAKE
 
 
 def test_the_result_of_another_photo_is_not_touched(file: Path) -> None:
     other = Source("../b/a.jpg", 1000, 6)
-    verdict = judge(file, entry(steps=4), {"steps": 4}, other, file.parent)
-    assert verdict.action == "refuse"
-    assert verdict.refusal is not None
-    assert verdict.refusal.startswith(f"{file}: was made from another photo, ../in/a.jpg; ")
-    assert judge(file, entry(steps=4), {}, other, file.parent, overwrite=True) == MAKE
+    decision = decide(file, entry(steps=4), {"steps": 4}, other, file.parent)
+    assert decision.action == "refuse"
+    assert decision.refusal is not None
+    assert decision.refusal.startswith(f"{file}: was made from another photo, ../in/a.jpg; ")
+    assert decide(file, entry(steps=4), {}, other, file.parent, overwrite=True) == MAKE
 
 
 def test_an_empty_file_with_a_record_is_made_again(file: Path) -> None:
     file.write_bytes(b"")
-    assert judge(file, entry(steps=4), {"steps": 4}, SOURCE, file.parent) == again(DAMAGED)
+    assert decide(file, entry(steps=4), {"steps": 4}, SOURCE, file.parent) == again(DAMAGED)
 
 
 @pytest.mark.parametrize("recorded", [None, entry(steps=4)])
 def test_a_missing_file_is_made_without_a_word(tmp_path: Path, recorded: Entry | None) -> None:
     for name in ("missing.png", "x" * 300):
-        assert judge(tmp_path / name, recorded, {"steps": 4}, SOURCE, tmp_path) == MAKE
+        assert decide(tmp_path / name, recorded, {"steps": 4}, SOURCE, tmp_path) == MAKE
 
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_is_never_replaced(tmp_path: Path, overwrite: bool) -> None:
-    verdict = judge(tmp_path, entry(), {}, SOURCE, tmp_path, overwrite)
-    assert verdict == Verdict("refuse", refusal=f"{tmp_path}: is a folder; choose another --output")
+    decision = decide(tmp_path, entry(), {}, SOURCE, tmp_path, overwrite)
+    assert decision == Decision(
+        "refuse", refusal=f"{tmp_path}: is a folder; choose another --output"
+    )
 
 
 def test_a_link_that_leads_nowhere(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to("nowhere")
-    assert judge(link, None, {}, SOURCE, tmp_path).action == "refuse"
-    assert judge(link, entry(), {}, SOURCE, tmp_path) == again(DAMAGED)
+    assert decide(link, None, {}, SOURCE, tmp_path).action == "refuse"
+    assert decide(link, entry(), {}, SOURCE, tmp_path) == again(DAMAGED)
 
 
 # --- the same photo by another path ------------------------------------------------------------
@@ -119,7 +121,7 @@ def photo(tmp_path: Path) -> Path:
 
 def verdict_of(file: Path, made_of: Source, photo: Path) -> str:
     source = source_of(photo, file.parent)
-    return judge(file, entry(source=made_of), {}, source, file.parent).action
+    return decide(file, entry(source=made_of), {}, source, file.parent).action
 
 
 def test_a_photo_by_a_link_or_a_linked_folder_is_the_same(file: Path, photo: Path) -> None:

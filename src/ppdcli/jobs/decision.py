@@ -22,7 +22,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Decision:
     """What is to be done about an output.
 
     Attributes:
@@ -36,17 +36,17 @@ class Verdict:
     refusal: str | None = None
 
 
-MAKE, KEEP = Verdict("make"), Verdict("keep")
+MAKE, KEEP = Decision("make"), Decision("keep")
 
 
-def judge(
+def decide(
     file: Path,
     entry: Entry | None,
     settings: Settings,
     source: Source | None,
     folder: Path,
     overwrite: bool = False,
-) -> Verdict:
+) -> Decision:
     """What is to be done about an output in a folder of this machine.
 
     Args:
@@ -63,48 +63,48 @@ def judge(
         return MAKE
     try:
         if file.is_dir():
-            return Verdict("refuse", refusal=f"{file}: is a folder; choose another --output")
+            return Decision("refuse", refusal=f"{file}: is a folder; choose another --output")
         if overwrite:
             return MAKE
         if entry is None:
             return _not_ours(str(file))
         size = file.stat().st_size
     except OSError:  # a link that leads nowhere
-        return Verdict("make", (DAMAGED,))
+        return Decision("make", (DAMAGED,))
     before = entry.source
     if before is not None and source is not None and before.path != source.path:
         if not _is_same_photo(before, source, folder):
             return _of_another_photo(str(file), before)
         source = replace(source, path=before.path)
-    return judge_size(str(file), size, entry, settings, source)
+    return decide_by_size(str(file), size, entry, settings, source)
 
 
-def judge_size(
+def decide_by_size(
     file: str, size: int, entry: Entry | None, settings: Settings, source: Source | None
-) -> Verdict:
-    """``judge`` for an output of so many bytes, wherever it is."""
+) -> Decision:
+    """``decide`` for an output of so many bytes, wherever it is."""
     if entry is None:
         return _not_ours(file)
     before = entry.source
     if before is not None and source is not None and _stamp(before) != _stamp(source):
         if before.path != source.path:
             return _of_another_photo(file, before)
-        return Verdict("make", (PHOTO_CHANGED,))
+        return Decision("make", (PHOTO_CHANGED,))
     if entry.bytes is None:
-        return Verdict("make", (UNKNOWN_ORIGIN,))
+        return Decision("make", (UNKNOWN_ORIGIN,))
     if different := differences(entry.settings, settings):
-        return Verdict("make", tuple(different))
-    return KEEP if size == entry.bytes else Verdict("make", (DAMAGED,))
+        return Decision("make", tuple(different))
+    return KEEP if size == entry.bytes else Decision("make", (DAMAGED,))
 
 
-def _not_ours(file: str) -> Verdict:
+def _not_ours(file: str) -> Decision:
     line = f"{file}: exists, and ppd has no record of making it; {_way_on()}"
-    return Verdict("refuse", refusal=line)
+    return Decision("refuse", refusal=line)
 
 
-def _of_another_photo(file: str, before: Source) -> Verdict:
+def _of_another_photo(file: str, before: Source) -> Decision:
     line = f"{file}: was made from another photo, {shown(before.path, 1000)}; {_way_on()}"
-    return Verdict("refuse", refusal=line)
+    return Decision("refuse", refusal=line)
 
 
 def _way_on() -> str:

@@ -1,0 +1,48 @@
+"""What a user can choose of a point cloud; imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ppdcli.axes import Axes
+
+
+@dataclass(frozen=True)
+class CloudOptions:
+    """What a cloud is like.
+
+    Attributes:
+        axes: of which program (``ppdcli.axes``).
+        edge_clean: leave out what ``geometry.edges.flying_pixels`` finds between two surfaces.
+        snap: move those onto the surface whose colour they have (``geometry.snap``) instead, and
+            leave out only those that have none.
+        normals: give each point its surface's normal; points without one are left out.
+        voxel: side of the cells that keep one point each, the mean of theirs, in the cloud's unit;
+            None for all points.
+    """
+
+    axes: Axes = "opencv"
+    edge_clean: bool = True
+    snap: bool = False
+    normals: bool = False
+    voxel: float | None = None
+
+
+@dataclass(frozen=True)
+class MetricSource:
+    """Where a cloud's metres come from; with none of these it is relative.
+
+    Attributes:
+        near_far: metres of the nearest and the farthest point.
+        align: a file of known depths.
+        moge2: MoGe-2; with ``keep_sky`` where it sees no depth, too.
+    """
+
+    near_far: tuple[float, float] | None = None
+    align: Path | None = None
+    moge2: bool = False
+    keep_sky: bool = False
+
+
+RELATIVE = MetricSource()

@@ -1,0 +1,67 @@
+"""The camera of a photo that becomes a cloud: given, estimated or assumed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ppdcli.files.cameras import CameraFile
+from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.distortion import Distortion
+from ppdcli.jobs.work import Job
+
+if TYPE_CHECKING:  # which imports OpenCV
+    from ppdcli.metric import Estimate
+
+ASSUMED_FOV = 60.0  # degrees on the longer side, between a phone's main camera and a normal lens
+
+
+@dataclass(frozen=True)
+class View:
+    """The camera of a photo, and where it is from."""
+
+    camera: Camera
+    source: str
+    distortion: Distortion | None = None
+
+
+def given_view(job: Job, cameras: CameraFile | None, fov: float | None) -> View | None:
+    """The camera that the user gave: of a file, or by its field of view in degrees."""
+    photo = job.photo
+    height, width = photo.rgb.shape[:2]
+    if cameras is not None:
+        found = cameras.for_image(photo.name, width, height, photo.orientation)
+        job.notes.extend(found.warnings)
+        return View(found.camera, found.source, found.distortion)
+    if fov is None:
+        return None
+    camera = Camera.from_fov(fov, width, height)
+    _warn_of(job, camera)
+    return View(camera, "given field of view")
+
+
+def guessed_view(job: Job, estimate: Estimate | None) -> View:
+    """A camera that nobody gave: MoGe-2's, or by EXIF, or assumed. A note says which."""
+    photo = job.photo
+    height, width = photo.rgb.shape[:2]
+    if estimate is not None:
+        camera = estimate.camera
+        source = f"estimated by MoGe-2, {camera.fov_degrees:.1f} degrees across"
+        advice = "give --intrinsics for an exact one"
+    elif photo.focal_35mm is not None:
+        camera = Camera.from_focal_35mm(photo.focal_35mm, width, height)
+        source = f"estimated from EXIF, {photo.focal_35mm:g} mm at 35 mm"
+        advice = "give --intrinsics for an exact one"
+    else:
+        camera = Camera.assumed(ASSUMED_FOV, width, height)
+        source = f"with an assumed field of view, {ASSUMED_FOV:g} degrees on the longer side"
+        advice = "give --fov or --intrinsics for the real one"
+    job.notes.append(f"{photo.name}: camera {source}; {advice}")
+    _warn_of(job, camera)
+    return View(camera, source)
+
+
+def _warn_of(job: Job, camera: Camera) -> None:
+    warning = camera.warning()
+    if warning:
+        job.notes.append(f"{job.photo.name}: {warning}")

@@ -1,0 +1,241 @@
+"""What ``ppd pointcloud`` does with photos."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ppdcli.cloud_options import RELATIVE, CloudOptions, MetricSource
+from ppdcli.commands.cloud_camera import View, given_view, guessed_view
+from ppdcli.commands.model_settings import model_settings
+from ppdcli.commands.request import PhotoRequest
+from ppdcli.errors import InputError
+from ppdcli.files.cameras import CameraFile
+from ppdcli.files.formats import CLOUD_FORMATS
+from ppdcli.jobs.decision import OFF
+from ppdcli.jobs.fingerprint import fingerprint_of_text, of_given
+from ppdcli.jobs.work import Job, Writable
+
+if TYPE_CHECKING:  # a rerun that finds everything finished imports neither OpenCV nor PyTorch
+    import numpy as np
+
+    from ppdcli.commands.cloud_depth import DepthFile
+    from ppdcli.depth import DepthMap
+    from ppdcli.files.sparse_depth import SparseDepth
+    from ppdcli.metric import Estimate, Estimator
+    from ppdcli.photo import Photo
+    from ppdcli.predictor import Predictor
+
+
+@dataclass(frozen=True)
+class CloudRequest(PhotoRequest):
+    """What ``ppd pointcloud`` is asked for.
+
+    Attributes:
+        depth: a depth file of the one photo, instead of a prediction.
+        depth_scale: metres of a step of depth files of whole numbers that do not state it.
+        intrinsics: what names the cameras.
+        cameras: given ones; or else
+        fov: horizontal field of view in degrees; or else MoGe-2's estimate where it is loaded, or
+            EXIF, or an assumed field of view.
+        metres: where they come from.
+        options: what the cloud is like.
+    """
+
+    pixel_bytes: ClassVar[int] = 192  # while a photo is read and its cloud made and written
+
+    depth: Path | None
+    depth_scale: float | None
+    intrinsics: str | None
+    cameras: CameraFile | None
+    fov: float | None
+    metres: MetricSource
+    options: CloudOptions
+
+    def prepare(self) -> PointCloudWork:
+        from ppdcli.loading import load_estimator, load_model  # torch
+
+        self.check_devices()
+        if self.depth is None:
+            predictor = load_model(self.model, self.announce)
+            return PointCloudWork(predictor, predictor.estimator, self)
+        return PointCloudWork(None, load_estimator(self.model, self.announce), self)
+
+    def settings(self) -> dict[str, dict[str, Any]]:
+        metres, options = self.metres, self.options
+        shared = {
+            **self._depth_settings(),
+            **self._camera_settings(),
+            "near-far": OFF if metres.near_far is None else list(metres.near_far),
+            "align": of_given(metres.align),
+            "depth-scale": OFF if self.depth_scale is None else self.depth_scale,
+            "metric": metres.moge2,
+            "keep-sky": metres.keep_sky,
+            "edge-clean": options.edge_clean,
+            "snap": options.snap,
+            "voxel": OFF if options.voxel is None else options.voxel,
+        }
+        own = {"ply": {"axes": options.axes, "normals": options.normals}}
+        return {row.name: {**shared, **own.get(row.name, {})} for row in self.formats}
+
+    def _depth_settings(self) -> dict[str, Any]:
+        """What the depth depends on: the model, or a file and what puts it into metres."""
+        model = model_settings(self.model, self.sampling)
+        if self.depth is None:
+            return {**model, "depth": OFF}
+        used = ["moge2"]
+        if model["moge2"] != OFF:
+            used.append("precision")
+        if self.metres.moge2 or self.metres.align is not None:
+            used.append("seed")  # of RANSAC
+        return {"depth": of_given(self.depth), **{key: model[key] for key in used}}
+
+    def _camera_settings(self) -> dict[str, Any]:
+        intrinsics: Any = OFF
+        if self.cameras is not None:
+            contents = self.cameras.contents  # whatever has become of the file since it was read
+            if contents.format == "numbers" and self.intrinsics is not None:
+                intrinsics = [float(number) for number in self.intrinsics.split(",")]
+            else:
+                intrinsics = fingerprint_of_text(repr(contents))
+        return {"intrinsics": intrinsics, "fov": OFF if self.fov is None else self.fov}
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of a photo before its depth.
+
+    Attributes:
+        view: its camera.
+        estimate: MoGe-2's, if it is there.
+        known: depths that the user knows.
+        seconds: that finding it out took.
+    """
+
+    view: View
+    estimate: Estimate | None
+    known: SparseDepth | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class PointCloudWork:
+    """Predicts depth, or reads it, and writes it as a coloured cloud; see ``jobs.work.Work``.
+
+    Attributes:
+        predictor: None if depth is read.
+        estimator: MoGe-2, if it is wanted or there.
+        request: what to make.
+    """
+
+    predictor: Predictor | None
+    estimator: Estimator | None
+    request: CloudRequest
+
+    @property
+    def depth_file(self) -> DepthFile | None:
+        """The file that depth is read from; None where it is predicted."""
+        from ppdcli.commands.cloud_depth import DepthFile
+
+        request = self.request
+        return None if request.depth is None else DepthFile(request.depth, request.depth_scale)
+
+    def batch_key(self, photo: Photo) -> Hashable:
+        if self.predictor is None:
+            return None
+        return self.predictor.size_of(photo, self.request.sampling.area)
+
+    def batch_size(self, photo: Photo) -> int:
+        if self.predictor is None:
+            return 1
+        return self.request.batch or self.predictor.batch_size(photo, self.request.sampling.area)
+
+    def examine(self, job: Job) -> Context:
+        from ppdcli.commands.cloud_depth import known_depths
+
+        started = time.perf_counter()
+        request = self.request
+        view = given_view(job, request.cameras, request.fov)
+        known = known_depths(job, request.metres, request.depth_scale)
+        estimate = self._estimate(job, view)
+        view = view or guessed_view(job, estimate)
+        return Context(view, estimate, known, time.perf_counter() - started)
+
+    def predict(self, photos: Sequence[Photo]) -> Sequence[DepthMap]:
+        file = self.depth_file
+        if file is not None:
+            return [file.read(photo, self.request.metres) for photo in photos]
+        assert self.predictor is not None
+        return self.predictor.predict_batch(photos, **vars(self.request.sampling))
+
+    def build(self, job: Job, context: Context, depth: DepthMap, wanted: Sequence[str]) -> Writable:
+        from ppdcli.cloud import make_cloud
+        from ppdcli.commands.cloud_depth import in_metres
+
+        started = time.perf_counter()
+        request, camera, file = self.request, context.view.camera, self.depth_file
+        if file is not None and (assumption := file.assumed_unit(request.metres)) is not None:
+            job.notes.append(assumption)
+        job.notes.extend(depth.notes)
+        if depth.kind == "metric" and request.metres != RELATIVE:
+            raise InputError(
+                f"{request.depth}: is metric already; leave out --metric, --align and --near-far"
+            )
+        depth, header = in_metres(
+            job, depth, request.metres, context.estimate, context.known, request.sampling.seed
+        )
+        cloud = make_cloud(
+            depth,
+            job.photo.rgb,
+            camera,
+            request.options,
+            near_far=request.metres.near_far,
+            distortion=context.view.distortion,
+            mask=self._mask(depth, context.estimate),
+            notes=(f"camera {context.view.source}", *header),
+        )
+        timings = {
+            "camera": context.seconds,
+            **depth.timings,
+            "cloud": time.perf_counter() - started,
+        }
+
+        def write(name: str, path: Path) -> None:
+            CLOUD_FORMATS[name].write(path, cloud, request.options.axes)
+
+        facts = {
+            **depth.report(),
+            "unit": "m" if depth.kind == "metric" or request.metres.near_far else "relative",
+            "camera": context.view.source,
+            "intrinsics": [camera.fx, camera.fy, camera.cx, camera.cy],
+            "axes": request.options.axes,
+            "points": len(cloud.points),
+            "points_removed": cloud.removed,
+            "timings": timings,
+        }
+        return Writable(facts, write)
+
+    def _estimate(self, job: Job, given: View | None) -> Estimate | None:
+        """MoGe-2's view of the photo, where it is wanted for the scale or there for the camera."""
+        if self.estimator is None:
+            return None
+        try:
+            return self.estimator.estimate(job.photo, None if given is None else given.camera)
+        except InputError as error:
+            if self.request.metres.moge2:
+                raise
+            job.notes.append(f"{job.photo.name}: {error}")
+            return None
+
+    def _mask(self, depth: DepthMap, estimate: Estimate | None) -> np.ndarray | None:
+        """Where points are wanted."""
+        from ppdcli.metric import seen
+
+        metres = self.request.metres
+        if estimate is None or not metres.moge2 or metres.keep_sky:
+            return None
+        height, width = depth.values.shape
+        return seen(estimate, height, width)
