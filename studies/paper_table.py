@@ -33,6 +33,7 @@ from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.models.tensors import to_tensor
 from ppdcli.photo import Photo
+from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training.augment import crop, tint
 from ppdcli.training.clock import cosine
 from ppdcli.training.pool import ScenePool
@@ -181,7 +182,7 @@ def frames(count: int) -> Iterator[Frame]:
         rgb = cv2.resize(photo.rgb, SHAPE[::-1], interpolation=cv2.INTER_AREA)
         depth = downsample_depth(truth, *SHAPE)
         camera = synthetic.camera_of(number, *SHAPE)
-        yield Frame(Photo(rgb, photo.name), depth, depth < synthetic.SKY_DEPTH, camera)
+        yield Frame(Photo(rgb, photo.name), depth, depth < SKY_DEPTH, camera)
 
 
 @torch.inference_mode()

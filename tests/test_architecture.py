@@ -17,8 +17,6 @@ LONG_FILES = {
     # Compiled by numba as one unit: what a ray meets, and what colour that has.
     "src/ppdcli/scenes/primitives/render.py": 560,
     "src/ppdcli/scenes/furnished/shading.py": 510,
-    # To be split next, each along the line that its name shows.
-    "src/ppdcli/jobs/workers.py": 350,
     # Tests of one subject, whose helpers would otherwise stand in two places.
     "tests/checkpoints/test_hub.py": 600,
     "tests/cli/test_predict_command.py": 560,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +31,16 @@ def usable_memory() -> int | None:
     with suppress(OSError, ValueError):  # no such file, or "max"
         memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
     return memory
+
+
+def peak_memory() -> int | None:
+    """Most bytes that this process has had in memory; None where the system does not tell."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:  # Linux alone has it
+        return None
+    peak = re.search(r"VmHWM:\s+([0-9]+) kB", status)
+    return None if peak is None else int(peak[1]) << 10
 
 
 def shorten_thread_spinning() -> None:

@@ -8,3 +8,13 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
+
+
+def size_in_words(size: int) -> str:
+    """``1341395338`` -> ``1.34 GB``; ``2000000000`` -> ``2 GB``."""
+    for unit, scale in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= scale:
+            digits = 2 if size < 10 * scale else 1 if size < 100 * scale else 0
+            number = f"{size / scale:.{digits}f}"
+            return f"{number.rstrip('0').rstrip('.') if digits else number} {unit}"
+    return counted(size, "byte")

@@ -14,7 +14,7 @@ from hub_server import COMMIT, LATER, NOBODY, Folders, LocalHub, Refusal, Troubl
 from huggingface_hub import constants, hf_hub_download, scan_cache_dir
 from typer.testing import CliRunner
 
-from ppdcli.checkpoints import catalog, hub, pins, progress
+from ppdcli.checkpoints import catalog, hub, pins
 from ppdcli.checkpoints.catalog_rows import Model, Part
 from ppdcli.cli.app import app
 from ppdcli.errors import CheckpointError
@@ -567,21 +567,3 @@ def test_a_cache_that_is_no_folder(served: LocalHub, folders: Folders) -> None:
     line = failure()
     assert f"the Hugging Face cache {folders.hf} cannot be written (" in line
     assert "set HF_HOME to a folder that is" in line
-
-
-# --- sizes in words ----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("size", "words"),
-    [
-        (7, "7 bytes"),
-        (1000, "1.00 kB"),
-        (99_900, "99.9 kB"),
-        (13_512_000, "13.5 MB"),
-        (512_345_678, "512 MB"),
-        (1_341_395_338, "1.34 GB"),
-    ],
-)
-def test_sizes_in_words(size: int, words: str) -> None:
-    assert progress.in_words(size) == words

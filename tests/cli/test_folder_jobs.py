@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ from typer.testing import Result
 
 from ppdcli.cli import report
 from ppdcli.cli.options import OutputOptions
+from ppdcli.jobs import work
+from ppdcli.jobs.inputs import Found
 from ppdcli.jobs.journal import NAME
 
 Ppd = Callable[..., Result]
@@ -185,20 +187,20 @@ def test_the_bar(
     monkeypatch.setenv("TERM", "xterm")
     stderr = stream()
     monkeypatch.setattr(sys, "stderr", stderr)
-    with report._bar(total, OutputOptions(**options)) as advance:
-        advance()
-        report.say("a line of its own")
+
+    def results() -> Iterator[work.Result]:
+        yield work.Result("a.png", "done", ["a line of its own"])
         end = time.monotonic() + 60  # it is drawn several times a second
         while shown and f"1/{total}" not in stderr.getvalue() and time.monotonic() < end:
             time.sleep(0.01)
+
+    report.report(results(), total, Found(), OutputOptions(**options))  # type: ignore[arg-type]
     text = stderr.getvalue()
-    assert "a line of its own\n" in text
+    assert ("a line of its own\n" in text) == ("quiet" not in options)
     assert (f"1/{total}" in text) == shown
 
 
 def test_no_bar_amid_json_on_one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setattr(sys, "stdout", Terminal())
-    with report._bar(3, OutputOptions(json_lines=True)) as advance:
-        advance()
-    assert sys.stderr.getvalue() == ""
+    assert not report._wants_bar(3, OutputOptions(json_lines=True))

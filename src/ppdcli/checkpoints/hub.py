@@ -23,10 +23,11 @@ from ppdcli.checkpoints.failures import (
 from ppdcli.checkpoints.hf_cache import PARTIAL, alone, place, repository_folder
 from ppdcli.checkpoints.imports import remove_imported
 from ppdcli.checkpoints.pins import known, pin
-from ppdcli.checkpoints.progress import in_words, progress
 from ppdcli.checkpoints.store import find, free_space, held_file, sha256_of
 from ppdcli.checkpoints.transfer import BrokenOffError, WrongFileError, download, one_line
 from ppdcli.errors import CheckpointError, OutputError
+from ppdcli.progress import progress
+from ppdcli.wording import size_in_words
 
 ROOM = "make room, or set HF_HOME to a folder on another disk"
 
@@ -108,7 +109,7 @@ def fetch(
         )
     if held is not None:
         announce(f"{what}: {lacking}, to be replaced")
-    size = "" if part.bytes is None else f", {in_words(part.bytes)}"
+    size = "" if part.bytes is None else f", {size_in_words(part.bytes)}"
     terms = "" if part.terms is None else f": {part.terms}"
     announce(f"downloading {what}{size} (licence of these weights: {part.license}{terms})")
     with _quiet():
@@ -224,15 +225,18 @@ def _download(
     missing = remote.bytes - done
     folder, free = free_space(partial)
     if free < missing:
-        cause = f"needs {in_words(missing)} in {folder}, where {in_words(free)} are free"
+        cause = f"needs {size_in_words(missing)} in {folder}, where {size_in_words(free)} are free"
         raise failure(what, part, cause, ROOM)
     for folder in (partial.parent, partial.parents[1] / "snapshots"):  # a cache has both
         folder.mkdir(parents=True, exist_ok=True)
-    going_on = f", going on after {in_words(done)}" if done else ""
-    announce(f"{part.name}: {in_words(remote.bytes)} into {partial.parent}{going_on}")
+    going_on = f", going on after {size_in_words(done)}" if done else ""
+    announce(f"{part.name}: {size_in_words(remote.bytes)} into {partial.parent}{going_on}")
     url = hf_hub_url(part.repository, part.file, revision=remote.commit)
-    with progress(part.name, done, remote.bytes, show_progress) as report:
-        download(url, partial, remote.bytes, report)
+    if show_progress:
+        with progress("bytes", remote.bytes, done, part.name) as bar:
+            download(url, partial, remote.bytes, bar.set)
+    else:
+        download(url, partial, remote.bytes, lambda _done: None)
     digest = sha256_of(partial)
     if expected not in (None, digest):
         partial.unlink()

@@ -18,11 +18,12 @@ from ppdcli.checkpoints.imports import (
 )
 from ppdcli.checkpoints.layouts import read_pickle, read_tensors
 from ppdcli.checkpoints.pins import known, pin, pin_of
-from ppdcli.checkpoints.progress import in_words, progress
 from ppdcli.checkpoints.store import free_space, sha256_of
 from ppdcli.errors import CheckpointError, OutputError
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import require_regular
+from ppdcli.progress import progress
+from ppdcli.wording import size_in_words
 
 CHUNK = 1 << 22
 
@@ -78,13 +79,16 @@ def import_file(
     folder, free = free_space(target)
     if free < size:
         raise CheckpointError(
-            f"{path}: its copy needs {in_words(size)} on {folder}, where {in_words(free)} are "
-            "free; make room, or set PPD_CACHE to a folder elsewhere"
+            f"{path}: its copy needs {size_in_words(size)} on {folder}, where "
+            f"{size_in_words(free)} are free; make room, or set PPD_CACHE to a folder elsewhere"
         )
     try:
         with atomic_path(target) as copy:
-            with progress(part.name, 0, size, show_progress) as report:
-                digest = _copy(path, copy, report)
+            if show_progress:
+                with progress("bytes", size, label=part.name) as bar:
+                    digest = _copy(path, copy, bar.set)
+            else:
+                digest = _copy(path, copy, lambda _done: None)
             if part.sha256 not in (None, digest):
                 raise _another(path, part, f"sha256 {digest[:12]} instead of {part.sha256[:12]}")
         if part.sha256 is None:

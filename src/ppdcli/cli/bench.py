@@ -55,6 +55,7 @@ def bench(
     earlier = None if against is None else tables.read(against)
 
     from ppdcli.commands import bench as job  # torch
+    from ppdcli.commands.bench_arithmetic import repeated
     from ppdcli.commands.bench_model import choose
     from ppdcli.geometry.resize import working_size
 
@@ -64,7 +65,7 @@ def bench(
     request = {"model": chosen.name, "size": f"{width}x{height}", "steps": steps}
     if against is not None and earlier is not None:
         tables.check_comparable(against, earlier, request)
-    start = {"import": job.repeated(job.start_up, repeats)[1]}
+    start = {"import": repeated(job.start_up, repeats)[1]}
     predictor, loading = _load(model, chosen, repeats)
     if loading is not None:
         start["load"] = loading

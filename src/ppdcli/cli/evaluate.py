@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,10 +21,9 @@ from ppdcli.commands.benchmark_sets import (
     open_benchmark,
 )
 from ppdcli.errors import UsageError
+from ppdcli.progress import progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ppdcli.evaluation.predictors import Candidate
     from ppdcli.evaluation.rows import Row
 
@@ -131,6 +129,7 @@ def evaluate(
 
     from ppdcli.commands import evaluate as job
     from ppdcli.evaluation.prediction_files import of_folder
+    from ppdcli.evaluation.report.font import require_matplotlib
     from ppdcli.evaluation.rows import Rows
     from ppdcli.evaluation.true_edges import EdgeSettings
     from ppdcli.jobs.streams import write_stdout
@@ -150,6 +149,7 @@ def evaluate(
         verbose,
     )
     request.check()
+    require_matplotlib()
     task = open_benchmark(request, say)
     candidates: list[Candidate] = [
         of_folder(name, folder, kind, png_scale)  # type: ignore[arg-type]
@@ -175,7 +175,13 @@ def evaluate(
     left = sum(
         not rows.has(e.name, c.name, job.stamp_of(e, c)) for e in task.entries for c in candidates
     )
-    with _progress(left) as done:
+    with progress("items", left) as bar:
+
+        def done(row: Row) -> None:
+            bar.advance()
+            if row.reason is not None:
+                say(f"not scored: {row.predictor}: {row.image}: {row.reason}")
+
         job.score_all(task, candidates, rows, folder, done)
     results = job.results_of(task, rows)
     files = job.write_results(task, results, folder)
@@ -223,24 +229,3 @@ def _each_by_a_name(candidates: Sequence[Candidate]) -> None:
                 f"--predictions {name}=...: two predictors of this table are called {name}; choose "
                 "another name"
             )
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[Row], None]]:
-    """A bar on a terminal; failures as lines anywhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        task = bar.add_task("", total=total)
-
-        def done(row: Row) -> None:
-            bar.advance(task)
-            if row.reason is not None:
-                say(f"not scored: {row.predictor}: {row.image}: {row.reason}")
-
-        yield done

@@ -6,11 +6,12 @@ import json
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
+from ppdcli.progress import progress
 
 if TYPE_CHECKING:
     from ppdcli.cli.options import OutputOptions
@@ -41,7 +42,8 @@ def report(
 
     counts = {"done": 0, "skipped": 0, "failed": 0}
     again: Counter[str] = Counter()  # reason -> inputs
-    with closing(results), _bar(total, out) as advance:
+    bar = progress("items", total) if _wants_bar(total, out) else nullcontext()
+    with closing(results), bar as progressing:
         for result in results:
             counts[result.status] += 1
             if result.made_again is not None:
@@ -50,7 +52,8 @@ def report(
                 # ASCII, since a file name need not be valid text in stdout's encoding.
                 write_stdout(json.dumps(_as_json(result)).encode("ascii") + b"\n")
             _tell(result, out)
-            advance()
+            if progressing is not None:
+                progressing.advance()
     if out.quiet:
         return SOME_FAILED if counts["failed"] else ALL_DONE
     if again:
@@ -95,23 +98,10 @@ def _made_again(reasons: Counter[str]) -> str:
     return f"{reasons.total()} made again: {'; '.join(told)}"
 
 
-@contextmanager
-def _bar(total: int, out: OutputOptions) -> Iterator[Callable[[], None]]:
-    """A bar on stderr, if that is a terminal and there is something to wait for."""
-    # Lines of JSON on the same terminal would be mixed with it.
-    clear = not (out.json_lines and sys.stdout is not None and sys.stdout.isatty())
-    if total < 2 or out.quiet or not clear or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(
-        *columns, console=Console(stderr=True), transient=True, redirect_stdout=False
-    ) as bars:
-        bar = bars.add_task("", total=total)
-        yield lambda: bars.advance(bar)
+def _wants_bar(total: int, out: OutputOptions) -> bool:
+    """Whether there is something to wait for, and nothing that a bar would be mixed with."""
+    json_here = out.json_lines and sys.stdout is not None and sys.stdout.isatty()
+    return total > 1 and not out.quiet and not json_here
 
 
 def _as_json(result: Result) -> dict[str, Any]:

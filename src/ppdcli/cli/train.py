@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ import typer
 
 from ppdcli.cli.exits import ALL_DONE, say
 from ppdcli.cli.groups import takes
+from ppdcli.progress import progress
 
 if TYPE_CHECKING:
     from ppdcli.training.loop import Standing
@@ -86,8 +86,15 @@ def train(
         output, minutes, choose_device(device), workers, scenes, furniture, pretrained, start
     )
     try:
-        with _progress() as report:
+        with progress("share", 1, label="training") as bar:
+
+            def report(standing: Standing) -> None:
+                bar.set(standing.share, _describe(standing))
+                if not sys.stderr.isatty():
+                    say(f"{100 * standing.share:.0f} %, {_describe(standing)}")
+
             path = run(loaded, request, say, report, Validation(output))
+            bar.set(1)
     except KeyboardInterrupt:
         say(f"stopped; what was learned is saved in {output}, and the same command resumes it")
         raise
@@ -98,27 +105,9 @@ def train(
     return ALL_DONE
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Standing], None]]:
-    """A bar on a terminal, lines elsewhere."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-
-    def describe(standing: Standing) -> str:
-        return (
-            f"phase {standing.phase} of {standing.phases} ({' and '.join(standing.trains)}): "
-            f"loss {standing.loss:.4f}, {standing.rate:.1f} pictures a second, "
-            f"{standing.scenes} scenes, {standing.minutes_left:.0f} min left"
-        )
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda standing: say(f"{100 * standing.share:.0f} %, {describe(standing)}")
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task("training", total=1.0)
-        yield lambda standing: bar.update(
-            task, completed=standing.share, description=describe(standing)
-        )
-        bar.update(task, completed=1.0)
+def _describe(standing: Standing) -> str:
+    return (
+        f"phase {standing.phase} of {standing.phases} ({' and '.join(standing.trains)}): "
+        f"loss {standing.loss:.4f}, {standing.rate:.1f} pictures a second, "
+        f"{standing.scenes} scenes, {standing.minutes_left:.0f} min left"
+    )

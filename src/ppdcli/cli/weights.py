@@ -11,6 +11,7 @@ import typer
 from ppdcli.cli.exits import ALL_DONE, RUN_FAILED, say
 from ppdcli.cli.groups import takes
 from ppdcli.errors import CheckpointError, UsageError
+from ppdcli.wording import size_in_words
 
 if TYPE_CHECKING:
     from ppdcli.checkpoints.catalog_rows import Part
@@ -192,7 +193,6 @@ def path(name: Name, verbose: Verbose = False) -> int:
 def _facts(part: Part) -> tuple[str, ...]:
     """The columns of a file."""
     from ppdcli.checkpoints.pins import pin_of
-    from ppdcli.checkpoints.progress import in_words
     from ppdcli.checkpoints.store import held_file
 
     try:
@@ -218,7 +218,7 @@ def _facts(part: Part) -> tuple[str, ...]:
         known = "to be pinned on first use"
         if part.revision is not None:
             known = f"revision known, hash {known}"
-    return part.name, "?" if size is None else in_words(size), part.license, state, known
+    return part.name, "?" if size is None else size_in_words(size), part.license, state, known
 
 
 def _print_table(rows: list[tuple[str, ...]], notes: list[str]) -> None:

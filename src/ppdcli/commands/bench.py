@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from ppdcli.errors import PpdError
 from ppdcli.files import png, preview
 from ppdcli.geometry.resize import working_size
 from ppdcli.loading import compile_backend
+from ppdcli.machine import peak_memory
 from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.pixel_perfect import draw_noise
 from ppdcli.photo import load_photo
@@ -130,7 +130,7 @@ def measure(
     runs: list[dict[str, float]] = []
     repeated(lambda: runs.append(run()), repeats)
     parts = {name: [seconds[name] for seconds in runs] for name in runs[0]}
-    main_memory, device_memory = _main_memory(), _device_memory(device)
+    main_memory, device_memory = peak_memory(), _device_memory(device)
     product, side = matrix_product(device, dtype_of(predictor.precision), repeats)
     in_steps = [run[f"step {k}"] for run in runs for k in range(1, steps + 1)]
     return Measured(
@@ -235,15 +235,6 @@ def _draw_depth(height: int, width: int) -> np.ndarray:
     depth = np.repeat(np.linspace(1, 0, height, dtype=np.float32)[:, None], width, axis=1)
     depth[height // 3 : 2 * height // 3, width // 4 : width // 2] = 0.1
     return depth
-
-
-def _main_memory() -> int | None:
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-    except OSError:  # Linux alone has it
-        return None
-    peak = re.search(r"VmHWM:\s+([0-9]+) kB", status)
-    return None if peak is None else int(peak[1]) << 10
 
 
 def _device_memory(device: torch.device) -> int | None:

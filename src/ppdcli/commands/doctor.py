@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ppdcli.errors import PpdError
 from ppdcli.machine import physical_memory
 from ppdcli.version import __version__
-from ppdcli.wording import counted
+from ppdcli.wording import counted, size_in_words
 
 if TYPE_CHECKING:
     import torch
@@ -133,7 +133,6 @@ def _weights() -> Iterator[Finding]:
 
 
 def _folder(what: str, folder: Path) -> Finding:
-    from ppdcli.checkpoints.progress import in_words
     from ppdcli.checkpoints.store import free_space
 
     if not folder.is_absolute():
@@ -143,7 +142,7 @@ def _folder(what: str, folder: Path) -> Finding:
     if not os.access(above, os.W_OK | os.X_OK):
         text = f"{folder} cannot be written; set HF_HOME or PPD_CACHE to one that can be"
         return Finding(what, text, trouble=True)
-    return Finding(what, f"go to {folder}, {in_words(free)} free")
+    return Finding(what, f"go to {folder}, {size_in_words(free)} free")
 
 
 def _hub(offline: bool) -> Finding:

@@ -9,18 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ppdcli.cloud import unproject
-from ppdcli.evaluation.edge_metrics import flying_points, scaled_points
+from ppdcli.evaluation.edge_metrics import flying_points, neighbours, scaled_points
 from ppdcli.evaluation.metrics import require_depth
 from ppdcli.evaluation.true_edges import EdgeSettings, without_holes
 from ppdcli.geometry.camera import Camera
-
-if TYPE_CHECKING:
-    from scipy.spatial import cKDTree
 
 NO_EDGES = "the true depth has no edge"
 
@@ -115,13 +111,6 @@ def flying_rate(
 
 def _distances(guess: np.ndarray, truth: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
     """Mean distances to the other cloud, of the predicted points asked about and the true ones."""
-    to_truth = _tree(truth).query(guess[asked])[0]
-    from_truth = _tree(guess).query(truth[asked])[0]
+    to_truth = neighbours(truth).query(guess[asked])[0]
+    from_truth = neighbours(guess).query(truth[asked])[0]
     return float(to_truth.mean()), float(from_truth.mean())
-
-
-def _tree(points: np.ndarray) -> cKDTree:
-    from scipy.spatial import cKDTree
-
-    # Writable several times faster so, and asked only once.
-    return cKDTree(points, balanced_tree=False, compact_nodes=False)

@@ -219,7 +219,7 @@ class Reference:
     @cached_property
     def tree(self) -> cKDTree:
         """Of the valid points."""
-        return _tree(self.points[self.valid])
+        return neighbours(self.points[self.valid])
 
     def score(self, dirty: np.ndarray, cleaned: np.ndarray, every: int = 1) -> Score:
         """Judges a filter.
@@ -251,7 +251,7 @@ class Reference:
             return float("nan"), float("nan")
         points = scaled_points(cleaned, self.camera)
         to_truth = self.tree.query(points[left][::every])[0]
-        from_truth = _tree(points[kept]).query(self.points[self.band][::every])[0]
+        from_truth = neighbours(points[kept]).query(self.points[self.band][::every])[0]
         return float(to_truth.mean()), float(from_truth.mean())
 
 
@@ -268,7 +268,8 @@ def _mean(column: np.ndarray) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def _tree(points: np.ndarray) -> cKDTree:
+def neighbours(points: np.ndarray) -> cKDTree:
+    """A search tree of points (N, 3), for one question about the nearest."""
     from scipy.spatial import cKDTree
 
     # Writable several times faster so, and asked only once.

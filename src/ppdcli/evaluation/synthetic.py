@@ -15,6 +15,7 @@ from ppdcli.evaluation.frames import Entry, Frame
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import Photo
 from ppdcli.scenes.primitives.compositions import BENCHMARK, compose
+from ppdcli.scenes.primitives.render import focal_length
 from ppdcli.scenes.primitives.series import make_samples
 from ppdcli.scenes.primitives.textures import COUNT as TEXTURES
 from ppdcli.scenes.samples import SKY_DEPTH
@@ -42,9 +43,7 @@ def scenes(count: int) -> Iterator[tuple[Photo, np.ndarray]]:
 
 def camera_of(number: int, height: int, width: int) -> Camera:
     """The camera that a scene was rendered with, for a grid of the set's shape."""
-    # What a 4:3 picture of the same area would have.
-    fov = compose(SEED, number, TEXTURES, BENCHMARK).fov
-    focal = 0.5 / np.tan(np.radians(fov) / 2) * (height * width * 4 / 3) ** 0.5
+    focal = focal_length(compose(SEED, number, TEXTURES, BENCHMARK).fov, height, width)
     return Camera(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
 

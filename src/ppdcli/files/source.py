@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ppdcli.errors import InputError
+from ppdcli.wording import size_in_words
 
 MAX_BYTES = 2_000_000_000
 """Longer photos are refused: more than 250 megapixels of 16-bit RGB without compression."""
@@ -61,7 +62,7 @@ def read_file(path: Path, name: str, kind: Kind = IMAGE) -> bytes:
             elif not stat.S_ISREG(status.st_mode):
                 raise InputError(f"{name}: is a device, not {kind.name}; name a file")
             if status.st_size > kind.most:
-                raise InputError(_too_long(name, _size(status.st_size), kind))
+                raise InputError(_too_long(name, size_in_words(status.st_size), kind))
             data = read_stream(stream, name, kind)
             if not data and stat.S_ISFIFO(status.st_mode):
                 raise InputError(f"{name}: is a pipe that nothing writes to; name a file")
@@ -122,8 +123,5 @@ def _open_at_once(path: str, flags: int) -> int:
 
 
 def _too_long(name: str, length: str, kind: Kind) -> str:
-    return f"{name}: is {length}, more than the {_size(kind.most)} that are allowed; {kind.way_on}"
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.3g} GB" if count >= 10**9 else f"{count / 1e6:.0f} MB"
+    most = size_in_words(kind.most)
+    return f"{name}: is {length}, more than the {most} that are allowed; {kind.way_on}"

@@ -8,38 +8,30 @@ on the number of workers.
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-import threading
 import time
-import traceback
-import warnings
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
-from typing import overload
 
 from ppdcli.errors import PpdError
 from ppdcli.jobs.journal import Journal
 from ppdcli.jobs.order import Order, Target, target_of
 from ppdcli.jobs.plan import Task
 from ppdcli.jobs.record import WRITING_SECONDS
-from ppdcli.jobs.run import run, work_through
+from ppdcli.jobs.run import run
 from ppdcli.jobs.streams import take_stdin
-from ppdcli.jobs.work import Result, Work, with_new_notes
+from ppdcli.jobs.work import Result, with_new_notes
+from ppdcli.jobs.worker import Said, serve
 from ppdcli.processes import ignoring_interrupts
 from ppdcli.wording import counted
 
 FEWEST, MOST = 2, 32  # tasks that a worker has at a time, so that it can read ahead
 SECONDS_TO_END = WRITING_SECONDS + 2  # before a worker is killed
-
-Given = tuple[int, Task]  # a task, with its number
-Said = tuple[int, Result] | Exception | None  # by a worker; None: its model is loaded
 
 
 def run_in_workers(tasks: Sequence[Task], orders: Sequence[Order]) -> Generator[Result, None, None]:
@@ -129,7 +121,7 @@ class _WorkerPool:
         context = get_context("spawn")
         here, there = context.Pipe()
         process = context.Process(
-            target=_serve,
+            target=serve,
             args=(there, order, self._target, len(self._orders), len(self._tasks)),
             name="ppd-worker",
             daemon=True,
@@ -210,120 +202,3 @@ def _end_of(code: int | None) -> str:
     if code is not None and code < 0:
         return f"was ended by signal {-code}"
     return f"ended with status {code}"
-
-
-# --- in the worker -----------------------------------------------------------------------------
-
-
-class _DismissedError(Exception):
-    """The parent needs this worker no more, or is no more itself."""
-
-
-class _Handed(Sequence[Task]):
-    """The tasks that a worker is given, each waited for when it is asked for.
-
-    As long as the whole run: nobody knows how many of its tasks will come here.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-        self._given: list[Given] = []
-        self._ended = False
-        self._changed = threading.Condition()
-
-    def __len__(self) -> int:
-        return self._count
-
-    @overload
-    def __getitem__(self, index: int) -> Task: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Task]: ...
-    def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
-        assert isinstance(index, int)
-        with self._changed:
-            self._changed.wait_for(lambda: self._ended or index < len(self._given))
-            if index < len(self._given):
-                return self._given[index][1]
-        raise _DismissedError
-
-    def number(self, index: int) -> int:
-        """The run's number of a task that was given."""
-        return self._given[index][0]
-
-    def receive(self, connection: Connection, dismiss: Callable[[], None]) -> None:
-        """Takes tasks until the parent closes the connection, or ends."""
-        with suppress(EOFError, OSError):
-            while True:
-                given: Given = connection.recv()
-                with self._changed:
-                    self._given.append(given)
-                    self._changed.notify_all()
-        dismiss()
-
-    def end(self) -> None:
-        """Nobody waits any more."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-
-
-def _serve(connection: Connection, order: Order, target: Target, sharers: int, count: int) -> None:
-    """The life of a worker."""
-    hush_libraries()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    handed = _Handed(count)
-    thread = threading.Thread(target=handed.receive, args=(connection, _dismiss_self), daemon=True)
-
-    def be_dismissed(*_: object) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        handed.end()
-        raise _DismissedError
-
-    def prepare() -> Work:
-        work = order.prepare()
-        connection.send(None)
-        return work
-
-    try:
-        signal.signal(signal.SIGTERM, be_dismissed)
-        thread.start()
-        own = replace(order, prepare=prepare)
-        with closing(work_through(handed, own, target, sharers)) as results:
-            for index, result in enumerate(results):
-                if result.cause is not None:
-                    result.cause.add_note(traceback_of(result.cause))
-                connection.send((handed.number(index), result))
-    except _DismissedError:
-        pass
-    except BaseException as error:
-        with suppress(OSError):  # the parent may have ended
-            connection.send(portable(error))
-    finally:
-        os._exit(0)  # threads that are busy in a library would make a crash of a common end
-
-
-def _dismiss_self() -> None:
-    """Ends the work of this process's main thread, whatever it waits for."""
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)  # type: ignore[arg-type]
-    else:
-        os._exit(0)
-
-
-def hush_libraries() -> None:
-    """Keeps warnings off stderr, as in the process that the user has started."""
-    if not sys.warnoptions:
-        warnings.simplefilter("ignore")
-
-
-def portable(error: BaseException) -> Exception:
-    """The error as the parent can read it: those of libraries may not survive the way."""
-    said = type(error)(str(error)) if isinstance(error, PpdError) else None
-    portable = said or RuntimeError(f"{type(error).__name__}: {error}")
-    portable.add_note(traceback_of(error))
-    return portable
-
-
-def traceback_of(error: BaseException) -> str:
-    """For -v; the way to the parent takes away an error's own."""
-    return "in a worker process:\n" + "".join(traceback.format_exception(error)).rstrip()

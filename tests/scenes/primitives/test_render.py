@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from ppdcli.scenes.natural_textures import SIZE
 from ppdcli.scenes.primitives.compositions import compose
 from ppdcli.scenes.primitives.render import render
 from ppdcli.scenes.primitives.shapes import (
@@ -24,7 +25,7 @@ from ppdcli.scenes.primitives.shapes import (
     Scene,
     rotation,
 )
-from ppdcli.scenes.primitives.textures import SIZE, make_texture_bank
+from ppdcli.scenes.primitives.textures import make_texture_bank
 from ppdcli.scenes.samples import SKY_DEPTH
 
 BANK = make_texture_bank(1, count=6)

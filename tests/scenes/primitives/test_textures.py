@@ -8,9 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from ppdcli.scenes.natural_textures import SIZE
 from ppdcli.scenes.primitives.render import _texel
 from ppdcli.scenes.primitives.textures import COUNT as NATURAL  # the first of the natural kinds
-from ppdcli.scenes.primitives.textures import LEVELS, SIZE, TextureBank, make_texture_bank
+from ppdcli.scenes.primitives.textures import LEVELS, TextureBank, make_texture_bank
 
 COUNT = 12
 

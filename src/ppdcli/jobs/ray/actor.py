@@ -23,7 +23,7 @@ from ppdcli.jobs.ray.rows import ActorOrder, Answer, Row
 from ppdcli.jobs.ray.uploading import Uploading
 from ppdcli.jobs.run import run
 from ppdcli.jobs.work import Result, Work
-from ppdcli.jobs.workers import hush_libraries, portable, traceback_of
+from ppdcli.jobs.worker import hush_libraries, portable, traceback_of
 
 
 class Actor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numba import types
@@ -17,8 +18,8 @@ from ppdcli.geometry.compiled import compiled
 _compiled = partial(compiled, fastmath=True)
 
 _rtc = types.void(types.uintp, types.uintp, types.uintp)
-_nearest_hit = types.ExternalFunction("rtcIntersect1", _rtc)
-_any_hit = types.ExternalFunction("rtcOccluded1", _rtc)
+_nearest_hit: Any = types.ExternalFunction("rtcIntersect1", _rtc)
+_any_hit: Any = types.ExternalFunction("rtcOccluded1", _rtc)
 
 # Places in Embree's ray and hit, in units of 4 bytes.
 _NEAR, _FAR, _MASK, _NORMAL, _U, _V = 3, 8, 9, 12, 15, 16

@@ -7,9 +7,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from ppdcli.scenes.natural_textures import SIZE
 from ppdcli.scenes.primitives.render import focal_length, render
 from ppdcli.scenes.primitives.shapes import Scene, rotation
-from ppdcli.scenes.primitives.textures import SIZE, TextureBank
+from ppdcli.scenes.primitives.textures import TextureBank
 from ppdcli.scenes.samples import SKY_DEPTH
 
 

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from ppdcli.geometry.compiled import compiled
+from ppdcli.scenes.natural_textures import SIZE
 from ppdcli.scenes.primitives.shapes import (
     BLADES,
     BLOB,
@@ -28,7 +29,7 @@ from ppdcli.scenes.primitives.shapes import (
     Shape,
     rotation,
 )
-from ppdcli.scenes.primitives.textures import LEVELS, SIZE, TextureBank
+from ppdcli.scenes.primitives.textures import LEVELS, TextureBank
 from ppdcli.scenes.samples import SKY_DEPTH
 
 _NEAR = 0.02

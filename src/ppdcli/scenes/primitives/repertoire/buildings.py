@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ppdcli.scenes.natural_textures import SIZE
 from ppdcli.scenes.primitives.repertoire.painter import Painter, Rng
 from ppdcli.scenes.primitives.repertoire.surfaces import glowing, motley, surface
 from ppdcli.scenes.primitives.shapes import (
@@ -16,7 +17,6 @@ from ppdcli.scenes.primitives.shapes import (
     Scene,
     rotation,
 )
-from ppdcli.scenes.primitives.textures import SIZE
 
 
 def house(

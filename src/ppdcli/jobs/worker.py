@@ -1,0 +1,146 @@
+"""One of several processes that share a run: it works through the tasks that it is handed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from multiprocessing.connection import Connection
+from typing import overload
+
+from ppdcli.errors import PpdError
+from ppdcli.jobs.order import Order, Target
+from ppdcli.jobs.plan import Task
+from ppdcli.jobs.run import work_through
+from ppdcli.jobs.work import Result, Work
+
+Given = tuple[int, Task]  # a task, with its number
+Said = tuple[int, Result] | Exception | None  # by a worker; None: its model is loaded
+
+
+class _DismissedError(Exception):
+    """The parent needs this worker no more, or is no more itself."""
+
+
+class _Handed(Sequence[Task]):
+    """The tasks that a worker is given, each waited for when it is asked for.
+
+    As long as the whole run: nobody knows how many of its tasks will come here.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._given: list[Given] = []
+        self._ended = False
+        self._changed = threading.Condition()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Task: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Task]: ...
+    def __getitem__(self, index: int | slice) -> Task | Sequence[Task]:
+        assert isinstance(index, int)
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended or index < len(self._given))
+            if index < len(self._given):
+                return self._given[index][1]
+        raise _DismissedError
+
+    def number(self, index: int) -> int:
+        """The run's number of a task that was given."""
+        return self._given[index][0]
+
+    def receive(self, connection: Connection, dismiss: Callable[[], None]) -> None:
+        """Takes tasks until the parent closes the connection, or ends."""
+        with suppress(EOFError, OSError):
+            while True:
+                given: Given = connection.recv()
+                with self._changed:
+                    self._given.append(given)
+                    self._changed.notify_all()
+        dismiss()
+
+    def end(self) -> None:
+        """Nobody waits any more."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+def serve(connection: Connection, order: Order, target: Target, sharers: int, count: int) -> None:
+    """The life of a worker.
+
+    Args:
+        connection: brings ``Given`` tasks and takes what is ``Said``; the parent's end of it lives
+            as long as the parent.
+        order, target: of the whole run.
+        sharers: how many processes share this machine.
+        count: tasks of the whole run.
+    """
+    hush_libraries()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    handed = _Handed(count)
+    thread = threading.Thread(target=handed.receive, args=(connection, _dismiss_self), daemon=True)
+
+    def be_dismissed(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        handed.end()
+        raise _DismissedError
+
+    def prepare() -> Work:
+        work = order.prepare()
+        connection.send(None)
+        return work
+
+    try:
+        signal.signal(signal.SIGTERM, be_dismissed)
+        thread.start()
+        own = replace(order, prepare=prepare)
+        with closing(work_through(handed, own, target, sharers)) as results:
+            for index, result in enumerate(results):
+                if result.cause is not None:
+                    result.cause.add_note(traceback_of(result.cause))
+                connection.send((handed.number(index), result))
+    except _DismissedError:
+        pass
+    except BaseException as error:
+        with suppress(OSError):  # the parent may have ended
+            connection.send(portable(error))
+    finally:
+        os._exit(0)  # threads that are busy in a library would make a crash of a common end
+
+
+def _dismiss_self() -> None:
+    """Ends the work of this process's main thread, whatever it waits for."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)  # type: ignore[arg-type]
+    else:
+        os._exit(0)
+
+
+def hush_libraries() -> None:
+    """Keeps warnings off stderr, as in the process that the user has started."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+
+
+def portable(error: BaseException) -> Exception:
+    """The error as the parent can read it: those of libraries may not survive the way."""
+    said = type(error)(str(error)) if isinstance(error, PpdError) else None
+    portable = said or RuntimeError(f"{type(error).__name__}: {error}")
+    portable.add_note(traceback_of(error))
+    return portable
+
+
+def traceback_of(error: BaseException) -> str:
+    """For -v; the way to the parent takes away an error's own."""
+    return "in a worker process:\n" + "".join(traceback.format_exception(error)).rstrip()
