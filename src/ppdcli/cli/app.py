@@ -7,17 +7,17 @@ import warnings
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from ppdcli.cli import bench, doctor, evaluate, pointcloud, predict, train, weights
 from ppdcli.cli.exits import INTERRUPTED, WRONG_USAGE, say
+from ppdcli.cli.help_page import Command, CommandGroup
 from ppdcli.version import __version__
 
 # Click's, which Typer does not export, and of which its newer versions have a copy of their own.
 _UsageError: Any = typer.BadParameter.__base__
 
 
-class _Commands(TyperGroup):
+class _Commands(CommandGroup):
     """Says what is wrong with a command line in one line, like every other failure."""
 
     def main(self, *args: Any, **options: Any) -> Any:
@@ -26,9 +26,11 @@ class _Commands(TyperGroup):
         except typer.Abort:
             code = INTERRUPTED
         except _UsageError as error:
-            message = error.format_message().rstrip(".")
-            # Without any command the help has been shown instead.
-            if message:
+            message = error.format_message()
+            if type(error).__name__ == "NoArgsIsHelpError":  # the message is the help
+                typer.echo(message, err=True)
+            else:
+                message = message.rstrip(".")
                 command = error.ctx.command_path if error.ctx else "ppd"
                 say(f"error: {' '.join(message.split())}; see {command} --help")
             code = WRONG_USAGE
@@ -39,17 +41,16 @@ app = typer.Typer(
     cls=_Commands,
     help="Pixel-perfect depth: one photo in, a depth map and an edge-clean point cloud out.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("predict")(predict.predict)
-app.command("pointcloud")(pointcloud.pointcloud)
+app.command("predict", cls=Command)(predict.predict)
+app.command("pointcloud", cls=Command)(pointcloud.pointcloud)
 app.add_typer(weights.app, name="weights")
-app.command("evaluate")(evaluate.evaluate)
-app.command("bench")(bench.bench)
-app.command("train")(train.train)
-app.command("doctor")(doctor.doctor)
+app.command("evaluate", cls=Command)(evaluate.evaluate)
+app.command("bench", cls=Command)(bench.bench)
+app.command("train", cls=Command)(train.train)
+app.command("doctor", cls=Command)(doctor.doctor)
 
 
 def _print_version(wanted: bool) -> None:
@@ -62,7 +63,9 @@ def _print_version(wanted: bool) -> None:
 def _root(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
     pass

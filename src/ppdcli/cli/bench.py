@@ -26,23 +26,32 @@ REPEATS = 5
 def bench(
     model: ModelOptions,
     repeats: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Measure each part so often; slow ones less.")
+        int,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many times to repeat each measurement. Slow parts are repeated less often.",
+        ),
     ] = REPEATS,
     against: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Compare with an earlier run's --output.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare with the --output of an earlier run."),
     ] = None,
     base: Annotated[
-        bool, typer.Option("--baseline", help="Time the network in plain fp32, too.")
+        bool, typer.Option("--baseline", help="Also time the network in plain fp32.")
     ] = False,
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the JSON here.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write the results to this file, as JSON."
+        ),
     ] = None,
     json_result: Annotated[
-        bool, typer.Option("--json", help="The JSON on stdout, not the table.")
+        bool, typer.Option("--json", help="Print the results as JSON instead of a table.")
     ] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print tracebacks.")] = False,
 ) -> int:
-    """Measure where a prediction's time and memory go on this machine."""
+    """Measure how much time and memory each part of a prediction takes on this machine."""
     import tempfile
 
     from ppdcli.commands import bench_table as tables

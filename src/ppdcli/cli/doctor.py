@@ -13,10 +13,10 @@ from ppdcli.wording import counted
 
 @takes()
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="Do not ask the Hub.")] = False,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not contact the Hub.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print tracebacks.")] = False,
 ) -> int:
-    """Show what this machine has: device, precision, libraries, cache, Hub."""
+    """Check this machine: device, precision, libraries, cache, connection to the Hub."""
     from ppdcli.commands.doctor import examine
 
     troubles = 0

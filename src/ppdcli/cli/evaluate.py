@@ -10,7 +10,7 @@ import typer
 
 from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
 from ppdcli.cli.groups import numbers, takes
-from ppdcli.cli.options import ModelOptions
+from ppdcli.cli.options import ModelOptions, OutputOptions
 from ppdcli.commands.benchmark_sets import (
     ALL_SETS,
     FITS,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ppdcli.evaluation.predictors import Candidate
     from ppdcli.evaluation.rows import Row
 
+OTHERS, EDGES = "Depth files of other tools", "Scores near edges"  # headings of the help
 PROTOCOLS = tuple(FITS)
 KINDS = ("ppd", "log-depth", "depth", "disparity")
 PNG_SCALES = ("mm", "kitti", "tum")
@@ -37,18 +38,21 @@ BLURS = (2.0, 8.0)  # pixels, of the truth as a predictor
 def evaluate(
     model: ModelOptions,
     benchmark: Annotated[str, typer.Argument(metavar="SET", help=", ".join(ALL_SETS))],
-    root: Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the set.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the benchmark's files.")
+    ] = None,
     list_file: Annotated[
-        Path | None, typer.Option("--list", metavar="FILE", help="Its images, a line each.")
+        Path | None, typer.Option("--list", metavar="FILE", help="List of its images, one a line.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="How many images.", show_default="all")
+        int | None, typer.Option(min=1, help="Score only this many images.", show_default="all")
     ] = None,
     depth_scale: Annotated[
         str | None,
         typer.Option(
             metavar="SCALE",
-            help="Of rgbd's depth files of whole numbers: mm, kitti, tum, or metres per step.",
+            help="For rgbd: what a whole number in a depth file is: mm, kitti, tum, or metres "
+            "per step.",
             show_default="as the list or the file says",
         ),
     ] = None,
@@ -56,56 +60,119 @@ def evaluate(
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Furniture models of furnished: a folder of .sh3f files, or a packed file.",
+            help="For furnished: its furniture models, a folder of .sh3f files or a packed file.",
             show_default="Debian's package",
         ),
     ] = None,
     protocol: Annotated[
         str | None,
         typer.Option(
-            help="authors (RANSAC in log depth), least-squares (Marigold's), or trimmed (least "
-            "squares without outliers, for sensors).",
+            help="How predictions are fitted to the truth: authors (RANSAC in log depth), "
+            "least-squares (as Marigold does), or trimmed (least squares without outliers, for "
+            "sensors).",
             show_default="authors; trimmed for rgbd",
         ),
     ] = None,
     predictions: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=DIR", help="Score these depth files, of any tool."),
+        typer.Option(
+            metavar="NAME=DIR",
+            help="Score these depth files of another tool.",
+            rich_help_panel=OTHERS,
+        ),
     ] = None,
     kind: Annotated[
-        str, typer.Option(help="What they are affine in: ppd, log-depth, depth, disparity.")
+        str,
+        typer.Option(
+            help="What the values of --predictions are, up to scale and shift: ppd, log-depth, "
+            "depth or disparity.",
+            rich_help_panel=OTHERS,
+        ),
     ] = "depth",
     png_scale: Annotated[
         str | None,
-        typer.Option(help="Of their PNGs: mm, kitti, tum.", show_default="as the file says"),
+        typer.Option(
+            help="What a step in the PNGs of --predictions is: mm, kitti or tum.",
+            show_default="as the file says",
+            rich_help_panel=OTHERS,
+        ),
     ] = None,
     edges: Annotated[
         bool | None,
-        typer.Option("--edges/--no-edges", help="Scores near edges.", show_default="if exact"),
+        typer.Option(
+            "--edges/--no-edges",
+            help="Add scores near depth edges.",
+            show_default="if the true depth is exact",
+            rich_help_panel=EDGES,
+        ),
     ] = None,
     edge_steps: Annotated[
         str | None,
-        typer.Option(metavar="LOW,HIGH", help="Canny's thresholds, steps of log depth."),
+        typer.Option(
+            metavar="LOW,HIGH",
+            help="Thresholds of Canny's edge detector, as steps of log depth.",
+            rich_help_panel=EDGES,
+        ),
     ] = None,
     edge_dilation: Annotated[
-        int | None, typer.Option(min=0, metavar="PIXELS", help="Width of what is near an edge.")
+        int | None,
+        typer.Option(
+            min=0,
+            metavar="PIXELS",
+            help="How far from an edge a pixel still counts as near it.",
+            rich_help_panel=EDGES,
+        ),
     ] = None,
     edge_samples: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Most points a side for Chamfer.")
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many points of each cloud the Chamfer distance uses at most.",
+            rich_help_panel=EDGES,
+        ),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="DIR", show_default="ppd-eval/SET-PROTOCOL"),
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="DIR",
+            help="Folder for the results.",
+            show_default="ppd-eval/SET-PROTOCOL",
+            rich_help_panel=OutputOptions.title,
+        ),
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Forget the results in --output.")
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Forget the results in --output, and begin again.",
+            rich_help_panel=OutputOptions.title,
+        ),
     ] = False,
-    json_table: Annotated[bool, typer.Option("--json", help="The table as JSON.")] = False,
+    json_table: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Print the table as JSON.",
+            rich_help_panel=OutputOptions.title,
+        ),
+    ] = False,
     verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Name files passed over; show tracebacks.")
+        bool,
+        typer.Option(
+            "-v",
+            "--verbose",
+            help="Print details: skipped files and tracebacks.",
+            rich_help_panel=OutputOptions.title,
+        ),
     ] = False,
 ) -> int:
-    """Score models, or other tools' depth files, on a benchmark. A stopped run is resumed."""
+    """Score models, or depth files of other tools, on a benchmark.
+
+    If you stop it, the same command resumes it.
+    """
     if benchmark not in ALL_SETS:
         raise UsageError(f"no benchmark is called {benchmark!r}; choose {', '.join(ALL_SETS)}")
     if protocol is None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import fields
 from math import isfinite
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
+
+from typer.models import OptionInfo
 
 from ppdcli.cli.exits import exit_with
 from ppdcli.errors import UsageError
@@ -16,18 +19,20 @@ def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., None]]
     """Gives a command the options of groups, and turns its result and errors into an exit code.
 
     ``@takes(model=ModelOptions)`` lets ``def command(model: ModelOptions, ...)`` be called by
-    Typer with each of the group's fields as an option of its own.
+    Typer with each of the group's fields as an option of its own. In the help they stand under the
+    group's ``title``.
     """
 
     def wrap(command: Callable[..., int]) -> Callable[..., None]:
         own = inspect.signature(command, eval_str=True).parameters
-        parameters, homes = [], {}
+        parameters = [p.replace(kind=p.KEYWORD_ONLY) for n, p in own.items() if n not in groups]
+        homes = {}
         for group, kind in groups.items():
             hints = get_type_hints(kind, include_extras=True)
             for f in fields(kind):
                 homes[f.name] = group
-                parameters.append(_parameter(f.name, f.default, hints[f.name]))
-        parameters += [p.replace(kind=p.KEYWORD_ONLY) for n, p in own.items() if n not in groups]
+                hint = _titled(hints[f.name], getattr(kind, "title", None))
+                parameters.append(_parameter(f.name, f.default, hint))
 
         def call(**values: Any) -> None:
             gathered: dict[str, dict[str, Any]] = {group: {} for group in groups}
@@ -44,6 +49,15 @@ def takes(**groups: type) -> Callable[[Callable[..., int]], Callable[..., None]]
         return call
 
     return wrap
+
+
+def _titled(hint: Any, title: str | None) -> Any:
+    """An option's annotation, under that heading of the help."""
+    (declared,) = hint.__metadata__
+    if isinstance(declared, OptionInfo):
+        declared = copy(declared)
+        declared.rich_help_panel = title
+    return Annotated[hint.__origin__, declared]
 
 
 def _parameter(name: str, default: object, hint: object) -> inspect.Parameter:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -14,29 +14,50 @@ from ppdcli.errors import UsageError
 class JobOptions:
     """How many inputs are worked through."""
 
+    title: ClassVar[str] = "Many images"
+
     batch: Annotated[
-        str, typer.Option(metavar="N", help="Images per forward; no result depends on it.")
+        str,
+        typer.Option(
+            metavar="N",
+            help="How many images the network computes at a time. Results do not depend on it.",
+        ),
     ] = "auto"
     shard: Annotated[
         str | None,
-        typer.Option(metavar="I/N", help="Do the I-th of N shares, such as 1/4, for job arrays."),
+        typer.Option(
+            metavar="I/N",
+            help="Process only the I-th of N parts of the input, such as 1/4. For job arrays.",
+        ),
     ] = None
     devices: Annotated[
         str | None,
-        typer.Option(metavar="LIST", help="Several, such as cuda:0,cuda:1: a process on each."),
+        typer.Option(
+            metavar="LIST", help="Start a process on each of these devices, such as cuda:0,cuda:1."
+        ),
     ] = None
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="N", help="Processes to share the work.", show_default="one a device"
+            min=1,
+            metavar="N",
+            help="How many processes share the work.",
+            show_default="one for each device",
         ),
     ] = None
     engine: Annotated[
         str | None,
-        typer.Option(metavar="ray", help="Work on Ray, paths may be URLs: s3://, gs:// ..."),
+        typer.Option(
+            metavar="ray",
+            help="Run on a Ray cluster. Paths may then be URLs, such as s3:// and gs://.",
+        ),
     ] = None
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on with what arrives in the folders, until Ctrl-C.")
+        bool,
+        typer.Option(
+            "--watch",
+            help="Keep running, and process images that arrive in the folders. Ctrl-C ends it.",
+        ),
     ] = False
 
     @property

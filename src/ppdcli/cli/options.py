@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
@@ -16,16 +16,21 @@ from ppdcli.model_request import ModelRequest, Sampling
 class InputOptions:
     """Which images."""
 
+    title: ClassVar[str] = "Input"
+
     inputs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="INPUT...", help="Files, folders, patterns; - is one image from stdin."
+            metavar="INPUT...",
+            help="Image files, folders or patterns. - reads one image from stdin.",
         ),
     ] = None
     from_file: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="FILE", help="Read paths from FILE (-: stdin), a line or NUL each."
+            "--from",
+            metavar="FILE",
+            help="Read the paths of images from FILE, one a line or separated by NUL. - is stdin.",
         ),
     ] = None
 
@@ -52,41 +57,61 @@ class InputOptions:
 class ModelOptions:
     """Which model, and how it runs."""
 
+    title: ClassVar[str] = "Model"
+
     model: Annotated[
-        str, typer.Option("-m", "--model", metavar="NAME", help="Model; auto: the best one here.")
+        str,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="NAME",
+            help="Which model. auto takes the best one on this machine.",
+        ),
     ] = "auto"
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Use this file as the model's network.")
+        Path | None, typer.Option(metavar="FILE", help="Use this file for the model's network.")
     ] = None
     encoder: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Use this file as its semantics encoder.")
+        Path | None, typer.Option(metavar="FILE", help="Use this file for the model's encoder.")
     ] = None
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto"
-    precision: Annotated[str, typer.Option(help="auto, fp32, bf16, fp16.")] = "auto"
+    device: Annotated[
+        str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")
+    ] = "auto"
+    precision: Annotated[str, typer.Option(help="Number format: auto, fp32, bf16 or fp16.")] = (
+        "auto"
+    )
     steps: Annotated[
         int | None,
-        typer.Option(min=1, max=1000, help="Sampling steps.", show_default="the model's, 4"),
+        typer.Option(
+            min=1, max=1000, help="How many sampling steps to take.", show_default="the model's, 4"
+        ),
     ] = None
     preset: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Instead of --steps: draft, standard, best."),
+        typer.Option(metavar="NAME", help="draft, standard or best: sets the steps."),
     ] = None
     seed: Annotated[
         int,
-        typer.Option(min=0, help="Sampling starts from noise: the same seed gives the same depth."),
+        typer.Option(min=0, help="Seed of the noise. The same seed gives the same depth."),
     ] = 0
     size: Annotated[
         str | None,
         typer.Option(
             metavar="WxH",
-            help="Work on that many pixels, in the photo's proportions: less is faster.",
+            help="Compute with this many pixels. The photo keeps its proportions. Fewer pixels are "
+            "faster.",
             show_default="the model's training area",
         ),
     ] = None
     compile_: Annotated[
-        bool, typer.Option("--compile", help="Compile the model first: for many images.")
+        bool,
+        typer.Option(
+            "--compile", help="Compile the model first. This is for many images: it takes a minute."
+        ),
     ] = False
-    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not use the network connection.")
+    ] = False
 
     @property
     def area(self) -> int | None:
@@ -162,11 +187,16 @@ class ModelOptions:
 class MetricOptions:
     """Whether depth is in metres."""
 
+    title: ClassVar[str] = "Metres"
+
     metric: Annotated[
-        bool, typer.Option("--metric", help="Metres, by MoGe-2 (1.3 GB, downloaded once).")
+        bool,
+        typer.Option(
+            "--metric", help="Give depth in metres, with MoGe-2 (1.3 GB, downloaded once)."
+        ),
     ] = False
     keep_sky: Annotated[
-        bool, typer.Option("--keep-sky", help="With --metric: depth in the sky too.")
+        bool, typer.Option("--keep-sky", help="With --metric: keep depth in the sky.")
     ] = False
 
     def check(self) -> None:
@@ -183,26 +213,33 @@ class MetricOptions:
 class OutputOptions:
     """Where results go and what is said about them."""
 
+    title: ClassVar[str] = "Output"
+
     output: Annotated[
         str,
         typer.Option(
             "-o",
             "--output",
             metavar="PATH",
-            help="Folder; or a file for one output, always written; - is stdout.",
+            help="Folder for the results; or a file, if there is one result. - is stdout.",
         ),
     ] = "ppd-out"
     overwrite: Annotated[
         bool,
         typer.Option(
-            "--overwrite", help="Redo everything, and replace files that ppd did not make."
+            "--overwrite", help="Make everything again, and replace files that ppd did not make."
         ),
     ] = False
     json_lines: Annotated[
-        bool, typer.Option("--json", help="One JSON object per input on stdout, nothing else.")
+        bool,
+        typer.Option(
+            "--json", help="Print one JSON object for each input on stdout, and nothing else."
+        ),
     ] = False
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what fails.")] = False
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print only failures.")] = False
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Print details: skipped files and tracebacks.")
+    ] = False
 
     @property
     def path(self) -> Path | None:

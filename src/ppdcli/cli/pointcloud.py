@@ -19,6 +19,8 @@ from ppdcli.cloud_options import CloudOptions, MetricSource
 from ppdcli.errors import UsageError
 from ppdcli.files.formats import CLOUD_FORMATS
 
+CAMERA, DEPTH = "Camera", "Depth files"  # headings of the help
+
 
 @takes(
     source=InputOptions,
@@ -35,52 +37,84 @@ def pointcloud(
     job: JobOptions,
     format_: Annotated[
         list[str] | None,
-        typer.Option("-f", "--format", help="ply, side (a picture).", show_default="ply"),
+        typer.Option(
+            "-f",
+            "--format",
+            help="Which files to write: ply (the cloud), side (a picture of it).",
+            show_default="ply",
+        ),
     ] = None,
     depth: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Depth of the one image, instead of predicting it."),
+        typer.Option(
+            metavar="FILE",
+            help="Take the depth of the one image from this file, and predict nothing.",
+            rich_help_panel=DEPTH,
+        ),
     ] = None,
     depth_scale: Annotated[
         str | None,
         typer.Option(
             metavar="SCALE",
-            help="A step of --depth or --align files: mm, kitti, tum, or in metres.",
+            help="What a whole number in a --depth or --align file is: mm, kitti, tum, or metres "
+            "per step.",
+            rich_help_panel=DEPTH,
         ),
     ] = None,
     intrinsics: Annotated[
         str | None,
         typer.Option(
             metavar="FX,FY,CX,CY|FILE",
-            help="Camera: pixels of the photo, or a COLMAP, ROS, nerfstudio, Open3D or 3x3 file.",
+            help="Focal lengths and principal point in pixels of the photo; or a file or folder of "
+            "COLMAP, ROS, nerfstudio, Open3D, or a 3x3 matrix.",
+            rich_help_panel=CAMERA,
         ),
     ] = None,
     fov: Annotated[
-        float | None, typer.Option(metavar="DEGREES", help="Horizontal field of view.")
+        float | None,
+        typer.Option(metavar="DEGREES", help="Horizontal field of view.", rich_help_panel=CAMERA),
     ] = None,
     near_far: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="Metres of the nearest and the farthest point."),
+        typer.Option(
+            metavar="A,B",
+            help="Distances of the nearest and the farthest point, in metres.",
+            rich_help_panel=MetricOptions.title,
+        ),
     ] = None,
     align: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Known depths: rows of u v metres, or a depth map."),
+        typer.Option(
+            metavar="FILE",
+            help="Fit to known depths: rows of u v metres, or a depth map with holes.",
+            rich_help_panel=MetricOptions.title,
+        ),
     ] = None,
     edge_clean: Annotated[
         bool,
-        typer.Option("--edge-clean/--no-edge-clean", help="Drop points between two surfaces."),
+        typer.Option(
+            "--edge-clean/--no-edge-clean",
+            help="Remove flying pixels: points that hang between two surfaces.",
+        ),
     ] = True,
     snap: Annotated[
-        bool, typer.Option("--snap", help="Move them onto the surface they belong to instead.")
+        bool,
+        typer.Option("--snap", help="Move flying pixels onto the surface that has their colour."),
     ] = False,
     axes: Annotated[
         str,
-        typer.Option(help="opencv (y down), opengl (y up, z backward), blender (z up)."),
+        typer.Option(
+            help="Coordinate axes: opencv (y down), opengl (y up, z backward) or blender (z up)."
+        ),
     ] = "opencv",
-    normals: Annotated[bool, typer.Option("--normals", help="Give each point a normal.")] = False,
+    normals: Annotated[
+        bool, typer.Option("--normals", help="Give each point a surface normal.")
+    ] = False,
     voxel: Annotated[
         float | None,
-        typer.Option(metavar="METRES", help="Keep one point for each cell of this size."),
+        typer.Option(
+            metavar="METRES", help="Thin the cloud: keep one point in each cube of this side."
+        ),
     ] = None,
 ) -> int:
     """Turn images into coloured point clouds (PLY)."""

@@ -36,28 +36,39 @@ def predict(
     job: JobOptions,
     format_: Annotated[
         list[str] | None,
-        typer.Option("-f", "--format", help="png, exr, npy, preview.", show_default="png,preview"),
+        typer.Option(
+            "-f",
+            "--format",
+            help="Which files to write: png, exr, npy, preview.",
+            show_default="png,preview",
+        ),
     ] = None,
     png_scale: Annotated[
         str | None,
         typer.Option(
-            help="A PNG's steps: mm, kitti, tum (with --metric), normalized.",
+            help="What a step in a 16-bit PNG is: mm, kitti or tum (all with --metric), or "
+            "normalized.",
             show_default="mm, or normalized for relative depth",
         ),
     ] = None,
     full_size: Annotated[
         bool,
-        typer.Option("--full-size/--model-size", help="The photo's size, or the network's own."),
+        typer.Option(
+            "--full-size/--model-size",
+            help="Write depth at the photo's size, or at the size that the network computes.",
+        ),
     ] = True,
     colormap: Annotated[
-        str, typer.Option(help=f"Of previews: {', '.join(COLORMAPS)}.")
+        str, typer.Option(help=f"Colour map of the previews: {', '.join(COLORMAPS)}.")
     ] = "spectral",
     value_range: Annotated[
         str | None,
-        typer.Option("--range", metavar="MIN,MAX", help="Depth at a preview's end colours."),
+        typer.Option(
+            "--range", metavar="MIN,MAX", help="Depth at the two ends of the previews' colour map."
+        ),
     ] = None,
 ) -> int:
-    """Predict the depth of images."""
+    """Predict depth maps from images."""
     from ppdcli.commands.predict import PredictRequest
     from ppdcli.jobs.plan import Format
 

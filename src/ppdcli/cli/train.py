@@ -20,33 +20,42 @@ if TYPE_CHECKING:
 def train(
     recipe: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="TOML recipe.", show_default="ppd-tiny's"),
+        typer.Option(
+            metavar="FILE", help="What to train, as a TOML file.", show_default="ppd-tiny's"
+        ),
     ] = None,
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="Folder. A training in it is resumed.")
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            help="Folder for the scenes and the model. A training that was stopped is resumed.",
+        ),
     ] = Path("ppd-train"),
     minutes: Annotated[
         float | None,
         typer.Option(
             min=0.1,
-            help="How long to train in all. A resumed training counts what it has used.",
+            help="How long to train in all. A resumed training counts the time that it has used.",
             show_default="the recipe's",
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Where to train: auto, cpu, cuda, cuda:1 or mps.")
+    ] = "auto",
     threads: Annotated[
         int | None,
-        typer.Option(min=1, help="Threads of the training itself.", show_default="PyTorch's"),
+        typer.Option(min=1, help="How many threads train.", show_default="PyTorch's"),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes that render scenes.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="How many processes render scenes.")] = 1,
     scenes: Annotated[
-        int, typer.Option(min=256, help="Most scenes to keep on disk (0.4 MB each).")
+        int, typer.Option(min=256, help="How many scenes to keep on disk at most (0.4 MB each).")
     ] = 20_000,
     furniture: Annotated[
         Path | None,
         typer.Option(
             metavar="PATH",
-            help="Furniture models: a folder of .sh3f files, or a packed file.",
+            help="Furniture models for the scenes: a folder of .sh3f files, or a packed file.",
             show_default="Debian's package",
         ),
     ] = None,
@@ -54,7 +63,7 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="ImageNet weights of EfficientNet-Lite2.",
+            help="Weights of EfficientNet-Lite2 from ImageNet, to start the encoder from.",
             show_default="the installed package's",
         ),
     ] = None,
@@ -62,11 +71,11 @@ def train(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A trained ppd.safetensors to start from.",
+            help="Start from this model (a ppd.safetensors that was trained before).",
             show_default="ImageNet weights",
         ),
     ] = None,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print tracebacks.")] = False,
 ) -> int:
     """Train a model of the PPD family on rendered scenes."""
     from ppdcli.devices import check_names

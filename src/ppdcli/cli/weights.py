@@ -10,6 +10,7 @@ import typer
 
 from ppdcli.cli.exits import ALL_DONE, RUN_FAILED, say
 from ppdcli.cli.groups import takes
+from ppdcli.cli.help_page import Command, CommandGroup
 from ppdcli.errors import CheckpointError, UsageError
 from ppdcli.wording import size_in_words
 
@@ -17,17 +18,21 @@ if TYPE_CHECKING:
     from ppdcli.checkpoints.catalog_rows import Part
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, or one of its files.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Print tracebacks.")]
 
 HEADINGS = ("model", "part", "file", "size", "licence", "state", "known")
 
-app = typer.Typer(help="Show, get, check and remove the files of weights.", no_args_is_help=True)
+app = typer.Typer(
+    cls=CommandGroup,
+    help="List, download, check and remove the weights of models.",
+    no_args_is_help=True,
+)
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 @takes()
 def list_(verbose: Verbose = False) -> int:
-    """List models and their files: size, licence, what is here, what is known of them."""
+    """List the models and their files: size, licence, where they are, how they are checked."""
     from ppdcli.checkpoints.catalog import catalog
 
     known = catalog()
@@ -55,14 +60,16 @@ def list_(verbose: Verbose = False) -> int:
     return ALL_DONE
 
 
-@app.command("pull")
+@app.command("pull", cls=Command)
 @takes()
 def pull(
     name: Name,
-    offline: Annotated[bool, typer.Option("--offline", help="Never use the network.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Do not use the network connection.")
+    ] = False,
     verbose: Verbose = False,
 ) -> int:
-    """Download the files that a model needs, or one file; go on with a broken download."""
+    """Download the files of a model, or one file. A download that was stopped is resumed."""
     from ppdcli.checkpoints.catalog import catalog, parts_called
     from ppdcli.checkpoints.hub import fetch
     from ppdcli.checkpoints.store import find
@@ -82,16 +89,18 @@ def pull(
     return code
 
 
-@app.command("verify")
+@app.command("verify", cls=Command)
 @takes()
 def verify(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="A model or file.", show_default="all that is here"),
+        typer.Argument(
+            metavar="NAME", help="A model, or one of its files.", show_default="all on this machine"
+        ),
     ] = None,
     verbose: Verbose = False,
 ) -> int:
-    """Read files whole and compare them with the hashes that are known of them."""
+    """Check that files are intact: read them whole, and compare their hashes."""
     from ppdcli.checkpoints import store
     from ppdcli.checkpoints.catalog import catalog, parts_called
 
@@ -113,14 +122,19 @@ def verify(
     return code
 
 
-@app.command("import")
+@app.command("import", cls=Command)
 @takes()
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of weights; it stays.")],
-    name: Annotated[str, typer.Option("--as", metavar="NAME", help="The model or file it is of.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of weights. It is copied.")],
+    name: Annotated[
+        str,
+        typer.Option(
+            "--as", metavar="NAME", help="The model that it belongs to, or the name of the file."
+        ),
+    ],
     verbose: Verbose = False,
 ) -> int:
-    """Take over a file that you fetched by hand, checked against what is known of it."""
+    """Import a file that you downloaded by hand, after checking it."""
     from ppdcli.checkpoints.importing import import_file  # torch
 
     part, path = import_file(file, name, say)
@@ -129,10 +143,13 @@ def import_(
     return ALL_DONE
 
 
-@app.command("remove")
+@app.command("remove", cls=Command)
 @takes()
 def remove(name: Name, verbose: Verbose = False) -> int:
-    """Remove a model's files that no other model here uses, or one file; forget their pins."""
+    """Remove the files of a model, or one file, and forget their pins.
+
+    Files that another model on this machine needs are kept.
+    """
     from ppdcli.checkpoints import pins, store
     from ppdcli.checkpoints.catalog import catalog, parts_called
 
@@ -172,10 +189,10 @@ def remove(name: Name, verbose: Verbose = False) -> int:
     return ALL_DONE
 
 
-@app.command("path")
+@app.command("path", cls=Command)
 @takes()
 def path(name: Name, verbose: Verbose = False) -> int:
-    """Print where a model's files are, or one file, a line each."""
+    """Print the paths of a model's files, one a line."""
     from ppdcli.checkpoints.catalog import parts_called
     from ppdcli.checkpoints.store import find
 
