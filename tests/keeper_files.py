@@ -35,7 +35,7 @@ from ppdcli.commands import bench_table
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.gallery import Gallery
 from ppdcli.evaluation.report.panels import make_panels
-from ppdcli.evaluation.rows import Row, Rows
+from ppdcli.evaluation.rows import Rows, ScoreRow
 from ppdcli.jobs.decision import judge
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.journal import Recorded
@@ -239,9 +239,9 @@ def rows() -> bytes:
         {"predictor": "p", "identity": {"model": "m"}},
     ]
     lines.append(
-        asdict(Row("a", "p", "scored", {"absrel": 0.5}, None, "n", (1.0, 2.0), (3, 4), "s"))
+        asdict(ScoreRow("a", "p", "scored", {"absrel": 0.5}, None, "n", (1.0, 2.0), (3, 4), "s"))
     )
-    lines.append(asdict(Row("b", "p", "degenerate", None, "flat", None, (), (), "t")))
+    lines.append(asdict(ScoreRow("b", "p", "degenerate", None, "flat", None, (), (), "t")))
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
@@ -282,7 +282,7 @@ def bench_result() -> bytes:
     ).encode()
 
 
-GALLERY_ROW = Row("a", "p", "scored", {"abs_rel": 0.5})
+GALLERY_ROW = ScoreRow("a", "p", "scored", {"abs_rel": 0.5})
 
 
 def picture() -> bytes:

@@ -11,9 +11,9 @@ import pytest
 
 from ppdcli.commands.evaluate import Benchmark, clear, results_of, score_all, write_results
 from ppdcli.errors import InputError, UsageError
-from ppdcli.evaluation.frames import Entry, Frame
+from ppdcli.evaluation.frames import BenchmarkImage, Frame
 from ppdcli.evaluation.predictors import Candidate, constant
-from ppdcli.evaluation.rows import Row, Rows
+from ppdcli.evaluation.rows import Rows, ScoreRow
 from ppdcli.evaluation.scoring import Rules
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import Photo
@@ -38,9 +38,9 @@ def all_sky() -> Frame:
 
 
 ENTRIES = [
-    *(Entry(f"toys/{k}.jpg", lambda k=k: frame(k)) for k in range(6)),  # type: ignore[misc]
-    Entry("toys/9.jpg", broken),
-    Entry("toys/8.jpg", all_sky),
+    *(BenchmarkImage(f"toys/{k}.jpg", lambda k=k: frame(k)) for k in range(6)),  # type: ignore[misc]
+    BenchmarkImage("toys/9.jpg", broken),
+    BenchmarkImage("toys/8.jpg", all_sky),
 ]
 BENCHMARK = Benchmark("toys", ENTRIES, Rules(), ("toys: a line that states the set",), SETTINGS)
 
@@ -59,7 +59,7 @@ GOOD = Candidate("good", "ppd", near_truth, {"steps": "4"}, shown=True)
 def scored(folder: Path, candidates: list[Candidate], stop_after: int | None = None) -> Rows:
     rows, count = Rows(folder, SETTINGS), 0
 
-    def done(row: Row) -> None:
+    def done(row: ScoreRow) -> None:
         nonlocal count
         count += 1
         if count == stop_after:

@@ -15,17 +15,17 @@ from ppdcli.evaluation.by_set import (
     text_of_sets,
 )
 from ppdcli.evaluation.report.content import Column
-from ppdcli.evaluation.rows import Row
+from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.evaluation.summary import summarise
 
 COLUMNS = (Column("abs_rel", "AbsRel", "lower", ".3f"), Column("ramp", "ramp", "lower", ".3f"))
 ROWS = [
-    Row("a/1", "m", "scored", {"abs_rel": 0.1, "ramp": 1.0}),
-    Row("a/2", "m", "scored", {"abs_rel": 0.2, "ramp": math.nan}),
-    Row("a/3", "m", "scored", {"abs_rel": 0.3, "ramp": math.nan}),
-    Row("b/1", "m", "scored", {"abs_rel": 0.6, "ramp": math.nan}),
-    Row("b/2", "m", "degenerate", reason="too little depth"),
-    Row("c/1", "m", "unreadable", reason="damaged"),
+    ScoreRow("a/1", "m", "scored", {"abs_rel": 0.1, "ramp": 1.0}),
+    ScoreRow("a/2", "m", "scored", {"abs_rel": 0.2, "ramp": math.nan}),
+    ScoreRow("a/3", "m", "scored", {"abs_rel": 0.3, "ramp": math.nan}),
+    ScoreRow("b/1", "m", "scored", {"abs_rel": 0.6, "ramp": math.nan}),
+    ScoreRow("b/2", "m", "degenerate", reason="too little depth"),
+    ScoreRow("c/1", "m", "unreadable", reason="damaged"),
 ]
 PARTS = {row.image: row.image[0] for row in ROWS}
 

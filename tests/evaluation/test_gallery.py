@@ -11,7 +11,7 @@ import pytest
 from ppdcli.evaluation import gallery
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.gallery import Gallery
-from ppdcli.evaluation.rows import Row
+from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.photo import Photo
 
 ERRORS = {"a": 0.1, "b": 0.5, "c": 0.3, "d": 0.2, "e": 0.4}
@@ -23,10 +23,10 @@ def frame(value: float, width: int = 12) -> Frame:
     return Frame(Photo(np.full((*shape, 3), 100, np.uint8), "x"), depth, depth > 0)
 
 
-def fill(folder: Path, order: tuple[str, ...]) -> tuple[Gallery, list[Row]]:
+def fill(folder: Path, order: tuple[str, ...]) -> tuple[Gallery, list[ScoreRow]]:
     shown, rows = Gallery(folder, "tiny"), []
     for name in order:
-        rows.append(Row(name, "tiny", "scored", {"abs_rel": ERRORS[name]}))
+        rows.append(ScoreRow(name, "tiny", "scored", {"abs_rel": ERRORS[name]}))
         shown.offer(rows[-1], rows, frame(ERRORS[name]), np.full((8, 12), 2 * ERRORS[name]))
     return shown, rows
 
@@ -52,14 +52,14 @@ def test_few_images_are_shown_once(tmp_path: Path) -> None:
 
 def test_rows_without_scores_have_no_picture(tmp_path: Path) -> None:
     shown, rows = fill(tmp_path, ("a",))
-    rows.append(Row("z", "tiny", "degenerate", reason="no valid pixel"))
+    rows.append(ScoreRow("z", "tiny", "degenerate", reason="no valid pixel"))
     assert [p.image for p in shown.pictures(rows)] == ["a"]
 
 
 def test_predictors_do_not_take_each_others_pictures(tmp_path: Path) -> None:
     fill(tmp_path, ("a", "b"))
     other = Gallery(tmp_path, "other")
-    row = Row("a", "other", "scored", {"abs_rel": 0.9})
+    row = ScoreRow("a", "other", "scored", {"abs_rel": 0.9})
     other.offer(row, [row], frame(1), np.full((8, 12), 3.0))
     assert [p.predicted[0, 0] for p in other.pictures([row])] == [3]
     assert len(list(tmp_path.iterdir())) == 3
@@ -67,7 +67,7 @@ def test_predictors_do_not_take_each_others_pictures(tmp_path: Path) -> None:
 
 def test_large_photos_are_made_small_but_not_the_depth(tmp_path: Path) -> None:
     shown = Gallery(tmp_path, "tiny")
-    row = Row("a", "tiny", "scored", {"abs_rel": 0.1})
+    row = ScoreRow("a", "tiny", "scored", {"abs_rel": 0.1})
     shown.offer(row, [row], frame(1, width=2000), np.full((8, 2000), 3.0))
     (picture,) = shown.pictures([row])
     assert picture.rgb.shape == (4, 960, 3)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from ppdcli.errors import OutputError, UsageError
-from ppdcli.evaluation.rows import FILE, Row, Rows
+from ppdcli.evaluation.rows import FILE, Rows, ScoreRow
 
 SETTINGS = {"set": "synthetic", "protocol": "authors"}
-SCORED = Row(
+SCORED = ScoreRow(
     "a/b.jpg", "tiny", "scored", {"abs_rel": 0.1, "chamfer": math.nan}, None, "odd", (1.5,), (3,)
 )
-FAILED = Row("c.jpg", "tiny", "unreadable", reason="c.jpg: no such file")
+FAILED = ScoreRow("c.jpg", "tiny", "unreadable", reason="c.jpg: no such file")
 
 
 def filled(folder: Path) -> Rows:

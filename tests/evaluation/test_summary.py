@@ -12,7 +12,7 @@ import pytest
 
 from ppdcli.evaluation.edge_profile import BINS
 from ppdcli.evaluation.report.content import Column
-from ppdcli.evaluation.rows import Row
+from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.evaluation.summary import (
     csv_of,
     csv_of_table,
@@ -26,11 +26,15 @@ from ppdcli.evaluation.summary import (
 
 COLUMNS = (Column("abs_rel", "AbsRel", "lower", ".3f"), Column("recall", "recall", "higher", ".3f"))
 ROWS = [
-    Row("a", "tiny", "scored", {"abs_rel": 0.1, "recall": math.nan}),
-    Row("b", "tiny", "scored", {"abs_rel": 0.3, "recall": 0.5}, note="falling line (slope -1)"),
-    Row("c", "tiny", "scored", {"abs_rel": 0.2, "recall": 0.7}, note="falling line (slope -2)"),
-    Row("d", "tiny", "degenerate", reason="no valid pixel"),
-    Row("e", "tiny", "unreadable", reason="e: no such file"),
+    ScoreRow("a", "tiny", "scored", {"abs_rel": 0.1, "recall": math.nan}),
+    ScoreRow(
+        "b", "tiny", "scored", {"abs_rel": 0.3, "recall": 0.5}, note="falling line (slope -1)"
+    ),
+    ScoreRow(
+        "c", "tiny", "scored", {"abs_rel": 0.2, "recall": 0.7}, note="falling line (slope -2)"
+    ),
+    ScoreRow("d", "tiny", "degenerate", reason="no valid pixel"),
+    ScoreRow("e", "tiny", "unreadable", reason="e: no such file"),
 ]
 
 
@@ -78,10 +82,12 @@ def test_each_image_has_a_row() -> None:
 
 
 def test_the_profile_adds_up_images_with_edges() -> None:
-    def row(image: str, place: int, total: float, pixels: int) -> Row:
+    def row(image: str, place: int, total: float, pixels: int) -> ScoreRow:
         sums, counts = np.zeros(len(BINS)), np.zeros(len(BINS), int)
         sums[place], counts[place] = total, pixels
-        return Row(image, "tiny", "scored", {}, sums=tuple(sums), counts=tuple(counts.tolist()))
+        return ScoreRow(
+            image, "tiny", "scored", {}, sums=tuple(sums), counts=tuple(counts.tolist())
+        )
 
     found = profile_of("tiny", [row("a", 0, 2, 4), row("b", 0, 1, 2), row("c", -1, 9, 9), ROWS[0]])
     assert found is not None
@@ -92,7 +98,7 @@ def test_the_profile_adds_up_images_with_edges() -> None:
 
 def test_cells_that_a_spreadsheet_would_calculate_are_quoted() -> None:
     names = ["=1+1", "+cmd", "-2", "@sum", "a=b", "\t=x", "x" * 10_000, "\x1b[31m"]
-    rows = [Row(name, "=p", "scored", {"abs_rel": -0.5}, note="=note") for name in names]
+    rows = [ScoreRow(name, "=p", "scored", {"abs_rel": -0.5}, note="=note") for name in names]
     table = list(csv.DictReader(io.StringIO(csv_of(rows, COLUMNS))))
     images = [row["image"] for row in table]
     assert images[:6] == ["'=1+1", "'+cmd", "'-2", "'@sum", "a=b", r"\t=x"]

@@ -25,7 +25,7 @@ from ppdcli.progress import progress
 
 if TYPE_CHECKING:
     from ppdcli.evaluation.predictors import Candidate
-    from ppdcli.evaluation.rows import Row
+    from ppdcli.evaluation.rows import ScoreRow
 
 OTHERS, EDGES = "Depth files of other tools", "Scores near edges"  # headings of the help
 PROTOCOLS = tuple(FITS)
@@ -244,7 +244,7 @@ def evaluate(
     )
     with progress("items", left) as bar:
 
-        def done(row: Row) -> None:
+        def done(row: ScoreRow) -> None:
             bar.advance()
             if row.reason is not None:
                 say(f"not scored: {row.predictor}: {row.image}: {row.reason}")

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ppdcli.commands.bench_arithmetic import Work, arithmetic, matrix_product, repeated
+from ppdcli.commands.bench_arithmetic import Arithmetic, arithmetic, matrix_product, repeated
 from ppdcli.commands.bench_model import pytorch_of
 from ppdcli.devices import dtype_of, finish
 from ppdcli.errors import PpdError
@@ -47,8 +47,8 @@ class Measured:
     """
 
     parts: dict[str, list[float]]
-    work: dict[str, Work]
-    product: Work
+    work: dict[str, Arithmetic]
+    product: Arithmetic
     side: int
     main_memory: int | None
     device_memory: int | None
@@ -136,8 +136,8 @@ def measure(
     return Measured(
         parts,
         {
-            "encoder": Work(encoder, encoder / median(parts["encoder"])),
-            "step": Work(step, step / median(in_steps)),
+            "encoder": Arithmetic(encoder, encoder / median(parts["encoder"])),
+            "step": Arithmetic(step, step / median(in_steps)),
         },
         product,
         side,

@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Work:
+class Arithmetic:
     """Arithmetic, and how fast it went.
 
     Attributes:
@@ -51,7 +51,9 @@ def repeated(action: Callable[[], Result], repeats: int) -> tuple[Result, list[f
         del result  # a model need not be in memory twice
 
 
-def matrix_product(device: torch.device, dtype: torch.dtype, repeats: int) -> tuple[Work, int]:
+def matrix_product(
+    device: torch.device, dtype: torch.dtype, repeats: int
+) -> tuple[Arithmetic, int]:
     """The product of two square matrices that goes fastest, and their side."""
     count = PRODUCTS.get(device.type, 1)
     rates: dict[int, float] = {}
@@ -68,7 +70,7 @@ def matrix_product(device: torch.device, dtype: torch.dtype, repeats: int) -> tu
         _, seconds = repeated(multiply, repeats)
         rates[side] = count * 2 * side**3 / median(seconds)
     side = max(rates, key=lambda side: rates[side])
-    return Work(2 * side**3, rates[side]), side
+    return Arithmetic(2 * side**3, rates[side]), side
 
 
 def arithmetic(backend: PyTorchBackend, height: int, width: int) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from ppdcli.files.foreign import parse_json, read_regular
 
 if TYPE_CHECKING:
     from ppdcli.commands.bench import Measured
-    from ppdcli.commands.bench_arithmetic import Work
+    from ppdcli.commands.bench_arithmetic import Arithmetic
 
 MOST_BYTES = 1 << 20  # of a result
 MUST_AGREE = ("model", "size", "steps")
@@ -65,7 +65,7 @@ def _summed_up(seconds: Sequence[float]) -> Json:
     }
 
 
-def _with_share(work: Work, measured: Measured) -> Json:
+def _with_share(work: Arithmetic, measured: Measured) -> Json:
     return {**vars(work), "share": work.rate / measured.product.rate}
 
 

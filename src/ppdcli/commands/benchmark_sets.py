@@ -15,7 +15,7 @@ from ppdcli.wording import counted
 
 if TYPE_CHECKING:
     from ppdcli.commands.evaluate import Benchmark
-    from ppdcli.evaluation.frames import Entry
+    from ppdcli.evaluation.frames import BenchmarkImage
     from ppdcli.evaluation.protocols import Protocol
     from ppdcli.evaluation.true_edges import EdgeSettings
 
@@ -93,7 +93,7 @@ class _Opened:
         means: what the scores are means over.
     """
 
-    entries: Sequence[Entry]
+    entries: Sequence[BenchmarkImage]
     facts: tuple[str, ...]
     state: dict[str, str]
     depth_range: tuple[float, float] | None = None

@@ -18,13 +18,13 @@ from ppdcli.evaluation.by_set import (
     summarise_sets,
     table_of_sets,
 )
-from ppdcli.evaluation.frames import Entry
+from ppdcli.evaluation.frames import BenchmarkImage
 from ppdcli.evaluation.gallery import Gallery, is_own
 from ppdcli.evaluation.predictors import Candidate
 from ppdcli.evaluation.protocols import Degenerate
 from ppdcli.evaluation.report.content import Column, Report, Why
 from ppdcli.evaluation.report.write import write_report
-from ppdcli.evaluation.rows import FILE, Row, Rows
+from ppdcli.evaluation.rows import FILE, Rows, ScoreRow
 from ppdcli.evaluation.scoring import CHAMFER, NEAR_EDGES, PIXELS, Rules, score_prediction
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import parse_json, read_regular
@@ -49,7 +49,7 @@ class Benchmark:
     """
 
     name: str
-    entries: Sequence[Entry]
+    entries: Sequence[BenchmarkImage]
     rules: Rules
     facts: tuple[str, ...]
     settings: dict[str, str]
@@ -65,7 +65,7 @@ def score_all(
     candidates: Sequence[Candidate],
     rows: Rows,
     folder: Path,
-    done: Callable[[Row], None],
+    done: Callable[[ScoreRow], None],
 ) -> None:
     """Scores every image under every candidate, but for the rows that are finished.
 
@@ -103,7 +103,7 @@ def score_all(
             except InputError as error:
                 row = _unreadable(entry, candidate, error)
             except Degenerate as error:
-                row = Row(
+                row = ScoreRow(
                     entry.name,
                     candidate.name,
                     "degenerate",
@@ -112,7 +112,7 @@ def score_all(
                     digest=frame.digest,
                 )
             else:
-                row = Row(
+                row = ScoreRow(
                     entry.name,
                     candidate.name,
                     "scored",
@@ -131,13 +131,13 @@ def score_all(
             done(row)
 
 
-def stamp_of(entry: Entry, candidate: Candidate) -> str:
+def stamp_of(entry: BenchmarkImage, candidate: Candidate) -> str:
     """What tells a change of the files that a row depends on; it begins with the entry's."""
     return entry.stamp + candidate.stamp(entry.name)
 
 
-def _unreadable(entry: Entry, candidate: Candidate, error: InputError) -> Row:
-    return Row(entry.name, candidate.name, "unreadable", reason=str(error), stamp=entry.stamp)
+def _unreadable(entry: BenchmarkImage, candidate: Candidate, error: InputError) -> ScoreRow:
+    return ScoreRow(entry.name, candidate.name, "unreadable", reason=str(error), stamp=entry.stamp)
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,12 +154,12 @@ class Results:
 
     columns: tuple[Column, ...]
     summaries: tuple[summary.Summary, ...]
-    rows: dict[str, list[Row]]
+    rows: dict[str, list[ScoreRow]]
     by_set: dict[str, list[summary.Summary]] = field(default_factory=dict)
     facts: tuple[str, ...] = ()
 
     @property
-    def failed(self) -> list[Row]:
+    def failed(self) -> list[ScoreRow]:
         """Rows without scores."""
         return [row for rows in self.rows.values() for row in rows if row.scores is None]
 

@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 
 from ppdcli.errors import shown
-from ppdcli.evaluation.report.content import Column, Table
-from ppdcli.evaluation.report.content import Row as TableRow
-from ppdcli.evaluation.rows import Row
+from ppdcli.evaluation.report.content import Column, Table, TableRow
+from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.evaluation.summary import Summary, cell, summarise
 
 BySet = Mapping[str, Sequence[Summary]]  # data set -> one summary a predictor
 
 
 def summarise_sets(
-    predictor: str, rows: Sequence[Row], columns: Sequence[Column], parts: Mapping[str, str]
+    predictor: str, rows: Sequence[ScoreRow], columns: Sequence[Column], parts: Mapping[str, str]
 ) -> dict[str, Summary]:
     """One predictor's means over the images of each data set.
 
@@ -31,7 +30,7 @@ def summarise_sets(
         columns: the scores.
         parts: image -> its data set.
     """
-    found: dict[str, list[Row]] = {}
+    found: dict[str, list[ScoreRow]] = {}
     for row in rows:
         found.setdefault(parts[row.image], []).append(row)
     return {name: summarise(predictor, some, columns) for name, some in found.items()}

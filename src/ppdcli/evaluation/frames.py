@@ -51,7 +51,7 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class BenchmarkImage:
     """A frame not read yet.
 
     Attributes:

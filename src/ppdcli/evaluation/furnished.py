@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ppdcli.evaluation.frames import Entry, Frame
+from ppdcli.evaluation.frames import BenchmarkImage, Frame
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import Photo
 from ppdcli.scenes.furnished.embree import load_embree
@@ -45,10 +45,10 @@ def open_furniture(source: Path | None) -> Library:
     return open_library(source)
 
 
-def entries(library: Library, count: int) -> list[Entry]:
+def entries(library: Library, count: int) -> list[BenchmarkImage]:
     """The first ``count`` places."""
     maker = Furnished(library, held_out=True)
-    return [Entry(f"furnished {k}", partial(_frame, maker, k)) for k in range(count)]
+    return [BenchmarkImage(f"furnished {k}", partial(_frame, maker, k)) for k in range(count)]
 
 
 def models_digest(library: Library) -> str:

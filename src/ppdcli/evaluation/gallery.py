@@ -14,7 +14,7 @@ import numpy as np
 from ppdcli.errors import OutputError
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.report.content import Picture, Why
-from ppdcli.evaluation.rows import Row
+from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.npz import read_arrays
 
@@ -42,7 +42,9 @@ class Gallery:
     def __init__(self, folder: Path, predictor: str) -> None:
         self.folder, self.predictor = folder, predictor
 
-    def offer(self, row: Row, rows: Sequence[Row], frame: Frame, depth: np.ndarray) -> None:
+    def offer(
+        self, row: ScoreRow, rows: Sequence[ScoreRow], frame: Frame, depth: np.ndarray
+    ) -> None:
         """Keeps the picture of an image if it is among the best or the worst so far.
 
         Args:
@@ -68,13 +70,13 @@ class Gallery:
             np.savez_compressed(file, allow_pickle=False, **arrays)
         self._drop_all_but({self._path(image) for image in chosen})
 
-    def pictures(self, rows: Sequence[Row]) -> list[Picture]:
+    def pictures(self, rows: Sequence[ScoreRow]) -> list[Picture]:
         """The worst first, then the best; what is not there any more is left out."""
         return [
             picture for why, row in _ranked(rows) if (picture := self._read(row, why)) is not None
         ]
 
-    def _read(self, row: Row, why: Why) -> Picture | None:
+    def _read(self, row: ScoreRow, why: Why) -> Picture | None:
         try:
             arrays = read_arrays(self._path(row.image), ARRAYS, MOST_BYTES)
         except (OSError, ValueError):
@@ -113,7 +115,7 @@ def _small(rgb: np.ndarray) -> np.ndarray:
     return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
 
 
-def _ranked(rows: Sequence[Row]) -> list[tuple[Why, Row]]:
+def _ranked(rows: Sequence[ScoreRow]) -> list[tuple[Why, ScoreRow]]:
     """The worst, the worst of all first, then the best of the rest."""
     scored = [row for row in rows if RANKED_BY in (row.scores or {})]
     scored.sort(key=lambda row: (row.scores or {})[RANKED_BY])

@@ -21,7 +21,7 @@ Status = Literal["scored", "degenerate", "unreadable"]
 
 
 @dataclass(frozen=True)
-class Row:
+class ScoreRow:
     """What became of one image under one predictor.
 
     Attributes:
@@ -57,7 +57,7 @@ class Rows:
 
     def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         self.path = folder / FILE
-        self.rows: dict[tuple[str, str], Row] = {}
+        self.rows: dict[tuple[str, str], ScoreRow] = {}
         self.identities: dict[str, dict[str, str]] = {}
         self.nonsense = 0  # lines that make no sense
         try:
@@ -115,7 +115,7 @@ class Rows:
         row = self.rows.get((image, predictor))
         return row is not None and row.status != "unreadable" and row.stamp == stamp
 
-    def add(self, row: Row) -> None:
+    def add(self, row: ScoreRow) -> None:
         """Keeps a row, in place of an earlier one; it is on disk when this returns.
 
         Raises:
@@ -125,7 +125,7 @@ class Rows:
             self._write("ab", _plain(row))
             self.rows[row.image, row.predictor] = row
 
-    def of(self, predictor: str, images: Iterable[str]) -> Iterator[Row]:
+    def of(self, predictor: str, images: Iterable[str]) -> Iterator[ScoreRow]:
         """The rows of a predictor for these images, in their order."""
         found = (self.rows.get((image, predictor)) for image in images)
         return (row for row in found if row is not None)
@@ -190,7 +190,7 @@ class Rows:
         )
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(row: ScoreRow) -> dict[str, Any]:
     """Without NaN, which JSON does not have."""
     raw = asdict(row)
     if not row.digest:
@@ -200,7 +200,7 @@ def _plain(row: Row) -> dict[str, Any]:
     return raw
 
 
-def _row(raw: dict[str, Any]) -> Row:
+def _row(raw: dict[str, Any]) -> ScoreRow:
     """The row that a line states.
 
     Raises:
@@ -219,7 +219,7 @@ def _row(raw: dict[str, Any]) -> Row:
         raise ValueError
     for text in texts:
         _text(text)
-    return Row(**{**raw, "scores": scores, "sums": sums, "counts": counts})
+    return ScoreRow(**{**raw, "scores": scores, "sums": sums, "counts": counts})
 
 
 def _text(value: object) -> str:

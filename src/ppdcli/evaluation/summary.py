@@ -16,9 +16,8 @@ import numpy as np
 
 from ppdcli.errors import shown
 from ppdcli.evaluation.edge_profile import BINS
-from ppdcli.evaluation.report.content import Column, Profile, Table
-from ppdcli.evaluation.report.content import Row as TableRow
-from ppdcli.evaluation.rows import Row
+from ppdcli.evaluation.report.content import Column, Profile, Table, TableRow
+from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.wording import counted
 
 
@@ -31,7 +30,7 @@ class Summary:
         means: by ``Column.key``, over the images that have this score; NaN if none has.
         measured: how many images that are, where it is not all of the scored ones.
         scored: images with scores.
-        not_scored: images without, by ``Row.status``.
+        not_scored: images without, by ``ScoreRow.status``.
         notes: scored images with something out of the ordinary, by what it was.
     """
 
@@ -43,7 +42,7 @@ class Summary:
     notes: dict[str, int]
 
 
-def summarise(predictor: str, rows: Sequence[Row], columns: Sequence[Column]) -> Summary:
+def summarise(predictor: str, rows: Sequence[ScoreRow], columns: Sequence[Column]) -> Summary:
     """Means over images, as all the protocols have it."""
     scored = [row.scores for row in rows if row.scores is not None]
     means, measured = {}, {}
@@ -78,7 +77,7 @@ def table_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> Table:
     )
 
 
-def profile_of(predictor: str, rows: Sequence[Row]) -> Profile | None:
+def profile_of(predictor: str, rows: Sequence[ScoreRow]) -> Profile | None:
     """Error by distance to the nearest edge, images without any edge left out; None if none has."""
     known = [row for row in rows if len(row.sums) == len(BINS)]
     if not known:
@@ -118,7 +117,7 @@ def remarks(summaries: Sequence[Summary]) -> list[str]:
     return lines
 
 
-def facts_of(rows: Sequence[Row]) -> tuple[str, ...]:
+def facts_of(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
     """The hash of the images that were rendered, by which two reports can be compared."""
     digests: dict[str, set[str]] = {}
     for row in rows:
@@ -158,7 +157,7 @@ def json_of(
 
 
 def csv_of(
-    rows: Sequence[Row], columns: Sequence[Column], parts: Mapping[str, str] | None = None
+    rows: Sequence[ScoreRow], columns: Sequence[Column], parts: Mapping[str, str] | None = None
 ) -> str:
     """Per-image rows; empty where there is no value.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ppdcli.evaluation.frames import Entry, Frame
+from ppdcli.evaluation.frames import BenchmarkImage, Frame
 from ppdcli.geometry.camera import Camera
 from ppdcli.photo import Photo
 from ppdcli.scenes.primitives.compositions import BENCHMARK, compose
@@ -30,9 +30,9 @@ FACTS = (
 )
 
 
-def entries(count: int) -> list[Entry]:
+def entries(count: int) -> list[BenchmarkImage]:
     """The first ``count`` scenes."""
-    return [Entry(f"synthetic {k}", lambda k=k: _frame(k)) for k in range(count)]  # type: ignore[misc]
+    return [BenchmarkImage(f"synthetic {k}", lambda k=k: _frame(k)) for k in range(count)]  # type: ignore[misc]
 
 
 def scenes(count: int) -> Iterator[tuple[Photo, np.ndarray]]:

@@ -21,7 +21,7 @@ from ppdcli.evaluation.report.charts import (
     profile_chart,
     scores_chart,
 )
-from ppdcli.evaluation.report.content import Column, Profile, Row, Table
+from ppdcli.evaluation.report.content import Column, Profile, Table, TableRow
 
 LOWER = Column("abs_rel", "AbsRel", "lower", ".3f")
 EDGES = (0, 1, 2, 4, math.inf)
@@ -40,7 +40,7 @@ def of_color(image: np.ndarray, color: str) -> np.ndarray:
 
 
 def table(*values: float | None) -> Table:
-    return Table((LOWER,), tuple(Row(f"p{k}", (v,), 1, {}) for k, v in enumerate(values)))
+    return Table((LOWER,), tuple(TableRow(f"p{k}", (v,), 1, {}) for k, v in enumerate(values)))
 
 
 def flat(name: str, error: float) -> Profile:
@@ -61,7 +61,7 @@ def test_bars_are_as_long_as_their_values() -> None:
 
 def test_a_chart_a_metric() -> None:
     columns = tuple(Column(f"m{k}", f"Metric {k}", None, ".1%") for k in range(4))
-    rows = (Row("p", (0.5, math.nan, 1.0, 0.25), 1, {}),)
+    rows = (TableRow("p", (0.5, math.nan, 1.0, 0.25), 1, {}),)
     bars = of_color(decode(scores_chart(Table(columns, rows), LIGHT)), COLORS[0]).any(axis=0)
     # Three metrics have a value; their bars lie side by side.
     assert np.count_nonzero(np.diff(bars.astype(int)) == 1) == 3
@@ -87,7 +87,7 @@ def test_lines_from_zero_and_logarithmic() -> None:
 def test_nothing_to_draw() -> None:
     assert scores_chart(table(None, math.nan, math.inf), LIGHT) is None
     assert scores_chart(table(), LIGHT) is None
-    assert scores_chart(Table((), (Row("p", (), 0, {}),)), LIGHT) is None
+    assert scores_chart(Table((), (TableRow("p", (), 0, {}),)), LIGHT) is None
     assert profile_chart([], LIGHT) is None
     assert profile_chart([Profile("p", EDGES, np.zeros(4), np.zeros(4))], LIGHT) is None
     assert profile_chart([flat("p", math.nan)], LIGHT) is None
@@ -106,7 +106,7 @@ def test_profiles_of_other_distances_are_refused() -> None:
 
 
 def test_names_of_any_kind_are_drawn_without_a_word() -> None:
-    rows = tuple(Row(name, (0.5,), 1, {}) for name in HOSTILE)
+    rows = tuple(TableRow(name, (0.5,), 1, {}) for name in HOSTILE)
     hostile = Table((Column("k", "$\\bad{$" + "W" * 99, "lower", ".3f"),), rows)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -123,7 +123,9 @@ def test_names_of_any_kind_are_drawn_without_a_word() -> None:
 def test_names_are_what_they_are() -> None:
     charts = [profile_chart([flat(name, 0.1)], LIGHT) for name in ("_a", "_b")]
     assert charts[0] != charts[1]
-    charts = [scores_chart(Table((LOWER,), (Row(n, (1.0,), 1, {}),)), LIGHT) for n in ("_a", "_b")]
+    charts = [
+        scores_chart(Table((LOWER,), (TableRow(n, (1.0,), 1, {}),)), LIGHT) for n in ("_a", "_b")
+    ]
     assert charts[0] != charts[1]
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from ppdcli.evaluation.report.content import Column, Profile, Row, Table
+from ppdcli.evaluation.report.content import Column, Profile, Table, TableRow
 
 LOWER = Column("abs_rel", "AbsRel", "lower", ".3f")
 HIGHER = Column("delta1", "delta1", "higher", ".1%")
@@ -15,7 +15,7 @@ NEITHER = Column("points", "Points", None, ",.0f")
 
 
 def one_column(column: Column, *values: float | None) -> Table:
-    return Table((column,), tuple(Row(f"p{k}", (v,), 1, {}) for k, v in enumerate(values)))
+    return Table((column,), tuple(TableRow(f"p{k}", (v,), 1, {}) for k, v in enumerate(values)))
 
 
 def test_values_are_written_as_the_column_says() -> None:
@@ -48,7 +48,7 @@ def test_the_best_of_a_column(
 
 def test_a_row_needs_a_value_a_column() -> None:
     with pytest.raises(ValueError, match="p: 1 values in 2 columns"):
-        Table((LOWER, HIGHER), (Row("p", (0.1,), 1, {}),))
+        Table((LOWER, HIGHER), (TableRow("p", (0.1,), 1, {}),))
 
 
 def test_columns_by_key() -> None:

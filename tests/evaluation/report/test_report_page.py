@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ppdcli.evaluation.report.content import Column, Picture, Profile, Report, Row, Table
+from ppdcli.evaluation.report.content import Column, Picture, Profile, Report, Table, TableRow
 from ppdcli.evaluation.report.page import MOST_UNFOLDED, Chart, render_page
 from ppdcli.evaluation.report.panels import make_panels
 
@@ -84,8 +84,8 @@ COLUMNS = (
     Column("chamfer", "Chamfer (m)", "lower", ".3f"),
 )
 ROWS = (
-    Row("ours", (0.1, 0.9, math.nan), 8, {"no valid pixel": 2}),
-    Row("theirs", (0.2, 0.95, None), 8, {"no valid pixel": 2}),
+    TableRow("ours", (0.1, 0.9, math.nan), 8, {"no valid pixel": 2}),
+    TableRow("theirs", (0.2, 0.95, None), 8, {"no valid pixel": 2}),
 )
 FAILURES = tuple((f"{k}.png", r.predictor, "no valid pixel") for r in ROWS for k in range(2))
 REPORT = Report(
@@ -167,7 +167,11 @@ def test_the_best_values_are_bold_and_missing_ones_a_dash() -> None:
 
 
 def test_equal_values_are_both_the_best() -> None:
-    rows = (Row("a", (0.1001,), 1, {}), Row("b", (0.1002,), 1, {}), Row("c", (0.2,), 1, {}))
+    rows = (
+        TableRow("a", (0.1001,), 1, {}),
+        TableRow("b", (0.1002,), 1, {}),
+        TableRow("c", (0.2,), 1, {}),
+    )
     html = render(replace(REPORT, table=Table(COLUMNS[:1], rows)))
     assert html.count("<strong>0.100</strong>") == 2
 
@@ -215,7 +219,7 @@ def test_no_text_is_taken_for_html(text: str) -> None:
         (text,),
         Table(
             (Column("k", text, "lower", ".3f"),),
-            (Row(text, (0.5,), 1, {text: 1}), Row("b", (0.6,), 1, {})),
+            (TableRow(text, (0.5,), 1, {text: 1}), TableRow("b", (0.6,), 1, {})),
         ),
         (picture(text, text, scores={text: 0.5}),),
         (Profile(text, (0, math.inf), np.ones(1), np.ones(1)),),
@@ -259,7 +263,7 @@ def test_one_predictor_and_all_failed() -> None:
     alone = replace(REPORT, table=Table(COLUMNS, ROWS[:1]), failures=FAILURES[:2])
     html = render(alone)
     assert "<strong>" not in html and "8 images scored, 2 not." in html
-    failed = Row("ours", (None, None, None), 0, {"broken <file>": 3})
+    failed = TableRow("ours", (None, None, None), 0, {"broken <file>": 3})
     lost = replace(
         alone, table=Table(COLUMNS, (failed,)), pictures=(), profiles=(), failures=FAILURES[:1]
     )

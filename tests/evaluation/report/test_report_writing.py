@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ppdcli.errors import OutputError
-from ppdcli.evaluation.report.content import Column, Picture, Profile, Report, Row, Table, Why
+from ppdcli.evaluation.report.content import Column, Picture, Profile, Report, Table, TableRow, Why
 from ppdcli.evaluation.report.write import write_report
 
 NAMES = ("../../evil.png", "/etc/passwd", "写真" * 80 + ".jpg", "a/b/c.png", "a/b/c.png")
@@ -28,7 +28,7 @@ def report(*pictures: Picture, value: float | None = 0.5, pixels: int = 10) -> R
         ("A setting.",),
         Table(
             (Column("abs_rel", "AbsRel", "lower", ".3f"),),
-            (Row("p", (value,), 1, {}), Row("q", (value,), 1, {})),
+            (TableRow("p", (value,), 1, {}), TableRow("q", (value,), 1, {})),
         ),
         pictures,
         (Profile("p", (0, 1, math.inf), np.ones(2), np.full(2, pixels)),),

@@ -14,7 +14,7 @@ from ppdcli.cli.app import app
 from ppdcli.commands.evaluate import Benchmark, json_table, results_of, score_all
 from ppdcli.errors import InputError, PpdError
 from ppdcli.evaluation import furnished, synthetic
-from ppdcli.evaluation.frames import Entry, Frame
+from ppdcli.evaluation.frames import BenchmarkImage, Frame
 from ppdcli.evaluation.predictors import Candidate, constant, vertical_ramp
 from ppdcli.evaluation.rows import Rows
 from ppdcli.evaluation.scoring import Rules
@@ -80,7 +80,7 @@ def toy(number: int, digest: str) -> Frame:
 def facts(folder: Path, digests: str, candidate: Candidate) -> list[str]:
     """What a report states of scenes with these digests, scored under one more candidate."""
     scenes = [
-        Entry(f"toy {k}", lambda k=k, digest=digest: toy(k, digest))  # type: ignore[misc]
+        BenchmarkImage(f"toy {k}", lambda k=k, digest=digest: toy(k, digest))  # type: ignore[misc]
         for k, digest in enumerate(digests)
     ]
     benchmark = Benchmark("toys", scenes, Rules(edges=None), ("toys",), {"set": "toys"})

@@ -15,8 +15,8 @@ from ppdcli.evaluation.report.content import (
     Picture,
     Profile,
     Report,
-    Row,
     Table,
+    TableRow,
     Why,
 )
 from ppdcli.evaluation.report.html_parts import (
@@ -160,7 +160,7 @@ def _column_head(column: Column) -> str:
     return f'<th scope="col" class="number">{escaped(column.title)} {direction}</th>'
 
 
-def _score_row(table: Table, row: Row, best: Sequence[str | None]) -> list[str]:
+def _score_row(table: Table, row: TableRow, best: Sequence[str | None]) -> list[str]:
     cells = [f'<th scope="row">{escaped(row.predictor)}</th>']
     for (column, value), best_text in zip(_cells(table, row), best, strict=True):
         text = escaped(column.text(value))
@@ -173,7 +173,7 @@ def _score_row(table: Table, row: Row, best: Sequence[str | None]) -> list[str]:
     return cells
 
 
-def _cells(table: Table, row: Row) -> list[tuple[Column, float | None]]:
+def _cells(table: Table, row: TableRow) -> list[tuple[Column, float | None]]:
     return list(zip(table.columns, row.values, strict=True))
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ppdcli.errors import UsageError
-from ppdcli.evaluation.frames import Entry
+from ppdcli.evaluation.frames import BenchmarkImage
 from ppdcli.evaluation.sets import diode, eth3d, hypersim, kitti, nyuv2, scannet
 from ppdcli.evaluation.sets.listing import read_list
 from ppdcli.evaluation.sets.rules import SetRules
@@ -37,7 +37,7 @@ class DepthSet:
     """
 
     name: str
-    entries: tuple[Entry, ...]
+    entries: tuple[BenchmarkImage, ...]
     passed_over: int
     expected: int | None
     depth_range: tuple[float, float]
@@ -65,7 +65,9 @@ def open_set(name: str, root: Path, list_file: Path | None) -> DepthSet:
     return DepthSet(
         name,
         tuple(
-            Entry(files[0].as_posix(), partial(rules.read, *(root / file for file in files)))
+            BenchmarkImage(
+                files[0].as_posix(), partial(rules.read, *(root / file for file in files))
+            )
             for files in listing.rows
         ),
         listing.passed_over,

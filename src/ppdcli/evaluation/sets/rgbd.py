@@ -11,7 +11,7 @@ import numpy as np
 
 from ppdcli.depth_data import DepthData
 from ppdcli.errors import InputError, UsageError, shown
-from ppdcli.evaluation.frames import Entry, Frame
+from ppdcli.evaluation.frames import BenchmarkImage, Frame
 from ppdcli.evaluation.sets.pairs import Pair, find_pairs
 from ppdcli.evaluation.sets.reading import between
 from ppdcli.evaluation.sets.rgbd_list import read_pairs
@@ -41,7 +41,7 @@ class RgbdFolder:
         left_out: files of the folder that are in no pair, by the reason.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[BenchmarkImage, ...]
     left_out: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -104,12 +104,12 @@ def read(
     return Frame(photo, depth, between(depth, DEPTH_RANGE))
 
 
-def _entry(root: Path, pair: Pair, scale: float | None) -> Entry:
+def _entry(root: Path, pair: Pair, scale: float | None) -> BenchmarkImage:
     photo, depth = root / pair.photo, root / pair.depth
     stated = scale if pair.scale is None else pair.scale
     stamp = f"{_stamp(photo)} {pair.depth} {_stamp(depth)} {stated};"
     load = partial(read, photo, depth, pair.scale, scale)
-    return Entry(pair.photo.as_posix(), load, pair.part, stamp)
+    return BenchmarkImage(pair.photo.as_posix(), load, pair.part, stamp)
 
 
 def _stamp(path: Path) -> str:

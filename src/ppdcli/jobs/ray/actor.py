@@ -19,7 +19,7 @@ from ppdcli.jobs.decision import MAKE, Decision, decide_by_size
 from ppdcli.jobs.journal_entries import Entry, Settings
 from ppdcli.jobs.plan import Task
 from ppdcli.jobs.ray.places import JOURNAL
-from ppdcli.jobs.ray.rows import ActorOrder, Answer, Row
+from ppdcli.jobs.ray.rows import ActorOrder, Answer, TaskRow
 from ppdcli.jobs.ray.uploading import Uploading
 from ppdcli.jobs.run import run
 from ppdcli.jobs.work import Result, Work
@@ -42,7 +42,7 @@ class Actor:
             os.environ["OMP_NUM_THREADS"] = order.threads
 
     def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[bytes]]:
-        rows: list[Row] = [pickle.loads(row) for row in batch["row"]]
+        rows: list[TaskRow] = [pickle.loads(row) for row in batch["row"]]
         try:
             work = self._at_home if self._order.there is None else self._elsewhere
             results = list(work(rows))
@@ -65,11 +65,11 @@ class Actor:
             self._said = tuple(said.getvalue().splitlines())
         return self._work
 
-    def _at_home(self, rows: Sequence[Row]) -> Iterator[Result]:
+    def _at_home(self, rows: Sequence[TaskRow]) -> Iterator[Result]:
         order = replace(self._order.order, prepare=self._prepare)
         return run([row.task for row in rows], order)
 
-    def _elsewhere(self, rows: Sequence[Row]) -> Iterator[Result]:
+    def _elsewhere(self, rows: Sequence[TaskRow]) -> Iterator[Result]:
         order, there = self._order.order, self._order.there
         assert there is not None
         settings = order.settings() if any(row.entries for row in rows) else {}
@@ -107,7 +107,7 @@ class Actor:
                     row, decisions[row.number], made.get(row.number), complaint
                 )
 
-    def _decide(self, row: Row, settings: Mapping[str, Settings]) -> dict[str, Decision]:
+    def _decide(self, row: TaskRow, settings: Mapping[str, Settings]) -> dict[str, Decision]:
         assert self._order.there is not None
         decisions = {}
         for name, path in row.task.outputs.items():
@@ -124,7 +124,7 @@ class Actor:
 
     def _as_the_user_sees(
         self,
-        row: Row,
+        row: TaskRow,
         decisions: Mapping[str, Decision],
         made: Result | None,
         complaint: Sequence[str],
@@ -149,7 +149,7 @@ class Actor:
         )
 
     def _write_journal(
-        self, rows: Sequence[Row], todo: Mapping[int, Task], uploads: Mapping[Path, int | None]
+        self, rows: Sequence[TaskRow], todo: Mapping[int, Task], uploads: Mapping[Path, int | None]
     ) -> list[str]:
         """Records what is put there, by its size if it is there; returns lines for the user."""
         order = self._order

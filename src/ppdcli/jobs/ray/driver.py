@@ -22,7 +22,7 @@ from ppdcli.jobs.ray.actor import Actor
 from ppdcli.jobs.ray.cluster import address, connected
 from ppdcli.jobs.ray.places import OutputPlace, is_elsewhere, path_of
 from ppdcli.jobs.ray.planning import check_ray
-from ppdcli.jobs.ray.rows import ATTEMPTS, ActorOrder, Answer, Row, rows_of
+from ppdcli.jobs.ray.rows import ATTEMPTS, ActorOrder, Answer, TaskRow, rows_of
 from ppdcli.jobs.work import Result, with_new_notes
 
 LARGEST_BATCH = 16  # photos
@@ -77,7 +77,7 @@ def run_on_ray(
 
 
 def _stream(
-    ray: Any, rows: Sequence[Row], alone: bool, order: ActorOrder, workers: int, gpu: bool
+    ray: Any, rows: Sequence[TaskRow], alone: bool, order: ActorOrder, workers: int, gpu: bool
 ) -> Iterator[Answer]:
     """The answers to rows; none where an actor was lost too often.
 
@@ -125,8 +125,8 @@ def _stream(
 
 def _in_order(
     tasks: Sequence[Task],
-    rows: Sequence[Row],
-    stream: Callable[[Sequence[Row], bool], Iterator[Answer]],
+    rows: Sequence[TaskRow],
+    stream: Callable[[Sequence[TaskRow], bool], Iterator[Answer]],
 ) -> Iterator[Result]:
     """The results, in order.
 

@@ -19,7 +19,7 @@ ATTEMPTS = 4  # at a batch whose actor is lost
 
 
 @dataclass(frozen=True)
-class Row:
+class TaskRow:
     """A task, and what is known of its outputs where they are elsewhere.
 
     Attributes:
@@ -33,10 +33,10 @@ class Row:
     entries: Mapping[str, Entry] = field(default_factory=dict)
 
 
-def rows_of(tasks: Sequence[Task], there: OutputPlace | None, recorded: bool) -> list[Row]:
+def rows_of(tasks: Sequence[Task], there: OutputPlace | None, recorded: bool) -> list[TaskRow]:
     """The tasks with their numbers, and what one look at a remote folder tells of all outputs."""
     if there is None:
-        return [Row(number, task) for number, task in enumerate(tasks)]
+        return [TaskRow(number, task) for number, task in enumerate(tasks)]
     found = {file.url: file.bytes for file in remote.find(there.url)}
     entries = _read_journal(there) if recorded else {}
     rows = []
@@ -47,7 +47,7 @@ def rows_of(tasks: Sequence[Task], there: OutputPlace | None, recorded: bool) ->
             name: path.relative_to(there.path).as_posix() for name, path in task.outputs.items()
         }
         known = {name: entries[key] for name, key in below.items() if key in entries}
-        rows.append(Row(number, replace(task, input=_sourced(task.input)), sizes, known))
+        rows.append(TaskRow(number, replace(task, input=_sourced(task.input)), sizes, known))
     return rows
 
 
