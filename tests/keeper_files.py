@@ -36,7 +36,7 @@ from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.gallery import Gallery
 from ppdcli.evaluation.report.panels import make_panels
 from ppdcli.evaluation.rows import Rows, ScoreRow
-from ppdcli.jobs.decision import judge
+from ppdcli.jobs.decision import decide
 from ppdcli.jobs.inputs import discover
 from ppdcli.jobs.journal import Recorded
 from ppdcli.jobs.journal_entries import Entry, Source, line_of, source_of
@@ -210,7 +210,7 @@ def read_journal(path: Path) -> None:
     now = source_of(photo, path.parent)
     for entry in recorded.entries.values():
         (path.parent / "a_depth.npy").write_bytes(b"123")
-        judge(path.parent / "a_depth.npy", entry, SETTINGS | {"steps": 8}, now, path.parent)
+        decide(path.parent / "a_depth.npy", entry, SETTINGS | {"steps": 8}, now, path.parent)
     discover([str(path.parent)], path.parent, ["_depth.npy"])
 
 

@@ -56,6 +56,20 @@ def test_layout_values_and_comments(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["photo.ply"]
 
 
+@pytest.mark.parametrize("chunk", [7, 100, 8000, 8153, 1 << 20])
+def test_comments_fit_whatever_is_moved_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(ply, "CHUNK_BYTES", chunk)
+    file = tmp_path / "photo.ply"
+    comments = tuple(f"line {'x' * k}" for k in range(1, 41))
+    ply.write(file, PointCloud(POINTS, COLORS, comments))
+    header, body = parse(file)
+    assert header[2:42] == [f"comment {comment}" for comment in comments]
+    np.testing.assert_array_equal(body["xyz"], POINTS)
+    np.testing.assert_array_equal(body["rgb"], COLORS)
+
+
 def test_open3d_reads_it(tmp_path: Path) -> None:
     ply.write(tmp_path / "photo.ply", PointCloud(POINTS, COLORS, ("unit m",)))
     cloud = import_open3d().io.read_point_cloud(str(tmp_path / "photo.ply"))
@@ -108,7 +122,7 @@ def test_a_full_disk_leaves_nothing(
 def test_open3d_keeps_its_warnings_off_stdout(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert not ply._write_draft(tmp_path / "missing" / "x.ply", PointCloud(POINTS, COLORS))
+    assert not ply._write_with_open3d(tmp_path / "missing" / "x.ply", PointCloud(POINTS, COLORS))
     assert capfd.readouterr().out == ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from ppdcli.files.open3d_import import import_open3d
 
 SUFFIX = ".ply"
 LONGEST_COMMENT = 1000  # characters; Open3D's reader takes lines of up to 1023
+CHUNK_BYTES = 1 << 22
 COLORS = ("red", "green", "blue")
 
 
@@ -29,17 +30,12 @@ def write(path: Path, cloud: PointCloud) -> None:
     if len(cloud.points) == 0:
         raise InputError(f"{path}: the cloud has no points, so no file was written")
     with atomic_path(path) as temporary:
-        # Open3D picks the format by the suffix.
-        draft = temporary.with_name(f"{temporary.stem}-draft{SUFFIX}")
-        try:
-            if not _write_draft(draft, cloud):
-                _write_plainly(draft, cloud)  # which says why
-            _copy_with_comments(draft, temporary, cloud.comments)
-        finally:
-            draft.unlink(missing_ok=True)
+        if not _write_with_open3d(temporary, cloud):
+            _write_plainly(temporary, cloud)  # which says why
+        _insert_comments(temporary, cloud.comments)
 
 
-def _write_draft(file: Path, cloud: PointCloud) -> bool:
+def _write_with_open3d(file: Path, cloud: PointCloud) -> bool:
     """The file without our comments, and whether it is whole."""
     try:
         o3d = import_open3d()
@@ -90,12 +86,21 @@ def _write_plainly(file: Path, cloud: PointCloud) -> None:
         target.write(rows.view(np.uint8).data)  # not tofile, which hides that the last bytes failed
 
 
-def _copy_with_comments(draft: Path, file: Path, comments: tuple[str, ...]) -> None:
-    """Put the comments behind the format line: Open3D's writer has no place for them."""
-    with draft.open("rb") as source, file.open("wb") as target:
-        target.write(source.readline() + source.readline())
-        for comment in comments:
-            line = shown(" ".join(comment.split()), LONGEST_COMMENT)
-            text = line.encode("ascii", "backslashreplace")[:LONGEST_COMMENT]
-            target.write(b"comment " + text + b"\n")
-        shutil.copyfileobj(source, target, 1 << 20)
+def _insert_comments(file: Path, comments: tuple[str, ...]) -> None:
+    """Puts the comments behind the format line, in the file itself.
+
+    Open3D's writer has no place for them, and a second file of the cloud's size would be slow.
+    """
+    lines = (shown(" ".join(comment.split()), LONGEST_COMMENT) for comment in comments)
+    texts = (line.encode("ascii", "backslashreplace")[:LONGEST_COMMENT] for line in lines)
+    added = b"".join(b"comment " + text + b"\n" for text in texts)
+    with file.open("r+b") as stream:
+        place = len(stream.readline() + stream.readline())
+        size = stream.seek(0, os.SEEK_END)
+        for start in reversed(range(place, size, CHUNK_BYTES)):  # what follows makes room
+            stream.seek(start)
+            chunk = stream.read(min(CHUNK_BYTES, size - start))
+            stream.seek(start + len(added))
+            stream.write(chunk)
+        stream.seek(place)
+        stream.write(added)
