@@ -1,4 +1,4 @@
-"""Which device computes, and in which precision."""
+"""Devices and precisions."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ VOLTA = (7, 0)  # CUDA's compute capability from which fp16 products are fast
 
 
 def check_names(device: str, precision: str) -> None:
-    """Whether there can be such a device and precision, on whatever machine.
+    """Checks the names of a device and a precision, without looking at this machine.
 
     Raises:
-        UsageError: one is misspelt.
+        UsageError: A name is misspelt.
     """
     if not re.fullmatch(r"auto|cpu|mps|cuda(:(0|[1-9][0-9]?))?", device):
         raise UsageError(f"device {device!r}: give auto, cpu, cuda, cuda:1 or mps")
@@ -31,10 +31,10 @@ def check_names(device: str, precision: str) -> None:
 
 
 def choose_device(name: str) -> torch.device:
-    """``auto``: CUDA before MPS before the CPU; else the device named.
+    """The device of that name. ``auto`` takes CUDA, else MPS, else the CPU.
 
     Raises:
-        UsageError: no such device, or not on this machine.
+        UsageError: There is no such device, or not on this machine.
     """
     import torch
 
@@ -54,12 +54,13 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: str, device: torch.device) -> Precision:
-    """``auto``: what is fast and safe on the device.
+    """The precision of that name. ``auto`` takes what is fast and safe on the device:
 
-    - CUDA: bf16 where the card multiplies it natively (Ampere, 2020, and later); else fp16 from
-      Volta on, where the predictor falls back to fp32 if a photo overflows; else fp32.
-    - CPU: fp32. With AVX-512's bf16 a large network's step takes 0.56 of its CPU time, but depth
-      moves by up to 0.4 % of its range, a hundred times fp32's own noise: only on request.
+    - CUDA: bf16 if the card multiplies it natively (Ampere, 2020, and later). Older cards from
+      Volta on take fp16, and the predictor falls back to fp32 if a photo overflows. Others: fp32.
+    - CPU: fp32. With AVX-512's bf16 a step of a large network takes 0.56 of the CPU time, but depth
+      changes by up to 0.4 % of its range, a hundred times the noise of fp32. So bf16 is used only
+      on request.
     - MPS: fp32.
 
     Raises:
@@ -78,9 +79,9 @@ def choose_precision(name: str, device: torch.device) -> Precision:
 
 
 def expected_precision(name: str, device: str) -> Precision:
-    """What ``choose_precision`` would say of ``choose_device``, by their names.
+    """What ``choose_precision`` would return for the device of that name.
 
-    Imports PyTorch, which takes seconds, only where a graphics card may have a say in it.
+    It imports PyTorch, which takes seconds, only if there may be a graphics card.
 
     Raises:
         UsageError: no such device or precision, or no such device on this machine.
@@ -92,8 +93,8 @@ def expected_precision(name: str, device: str) -> Precision:
 
 
 def _may_have_cuda() -> bool:
-    """Whether there is what any PyTorch needs to find a CUDA device: the driver's own library, or
-    AMD's device file, whose cards go by the same name."""
+    """Whether PyTorch could find a CUDA device: there is NVIDIA's driver library, or the device
+    file of AMD's cards, which PyTorch calls by the same name."""
     if sys.platform == "darwin":
         return False
     try:
@@ -112,7 +113,7 @@ def dtype_of(precision: Precision) -> torch.dtype:
 
 
 def free_memory(device: torch.device) -> int | None:
-    """Bytes that PyTorch can still get on a CUDA card, None elsewhere."""
+    """Bytes that PyTorch can still allocate on a CUDA card; None on other devices."""
     import torch
 
     if device.type != "cuda":
@@ -122,8 +123,8 @@ def free_memory(device: torch.device) -> int | None:
 
 
 def lacks_memory(error: Exception) -> bool:
-    """Whether an error says that memory is short: PyTorch has a type for it on accelerators only,
-    OpenCV none."""
+    """Whether an error means that memory is short. On a CPU, PyTorch has no exception type for it,
+    and OpenCV never has one."""
     import torch
 
     said = ("out of memory", "allocate memory", "insufficient memory")
@@ -132,7 +133,7 @@ def lacks_memory(error: Exception) -> bool:
 
 
 def finish(device: torch.device) -> None:
-    """Waits for what a device was given to do, which otherwise goes on beside the program."""
+    """Waits until the device has finished: it works asynchronously."""
     import torch
 
     if device.type == "cuda":
@@ -142,14 +143,14 @@ def finish(device: torch.device) -> None:
 
 
 def training_dtype(device: torch.device) -> torch.dtype:
-    """What the large matrix products of training run in: bf16 where it is native, else float32."""
+    """The dtype of the large matrix products in training: bf16 if it is native, else float32."""
     import torch
 
     return torch.bfloat16 if multiplies_bf16(device) else torch.float32
 
 
 def multiplies_bf16(device: torch.device) -> bool:
-    """Whether bf16 products are native: emulated ones are several times slower than float32."""
+    """Whether bf16 products are native. Emulated ones are several times slower than float32."""
     import torch
 
     if device.type == "cuda":

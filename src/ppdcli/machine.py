@@ -1,4 +1,4 @@
-"""What this machine has, and how its threads wait."""
+"""Memory, cores and threads of this machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def physical_memory() -> int | None:
-    """Bytes of memory of the whole machine; None where the system does not tell."""
+    """Bytes of memory of the whole machine; None if the system does not say."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (AttributeError, ValueError, OSError):  # Windows
@@ -24,7 +24,7 @@ def cores() -> int:
 
 
 def usable_memory() -> int | None:
-    """Bytes of memory of this machine or container; None where the system does not tell."""
+    """Bytes of memory of this machine or container; None if the system does not say."""
     memory = physical_memory()
     if memory is None:
         return None
@@ -34,7 +34,7 @@ def usable_memory() -> int | None:
 
 
 def peak_memory() -> int | None:
-    """Most bytes that this process has had in memory; None where the system does not tell."""
+    """The peak memory of this process in bytes; None if the system does not say."""
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
     except OSError:  # Linux alone has it
@@ -44,11 +44,11 @@ def peak_memory() -> int | None:
 
 
 def shorten_thread_spinning() -> None:
-    """Lets PyTorch's threads sleep while they wait for each other, if it is not imported yet.
+    """Makes PyTorch's threads sleep soon when they wait for each other. Call before importing it.
 
-    By default they spin for milliseconds, and hundreds of times a photo; where a thread of ours or
-    another program has one of two cores, ppd-tiny then takes ten times as long. With both free,
-    sleeping costs a run of one photo 0.05 seconds of 3.5.
+    By default they spin for milliseconds, hundreds of times for each photo. If another thread or
+    program uses one of two cores, ppd-tiny then takes ten times as long. With both cores free,
+    sleeping costs 0.05 of the 3.5 seconds of a run with one photo.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "1000")

@@ -1,4 +1,4 @@
-"""Starting processes that only their parent ends."""
+"""Processes and signals."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def ignoring_interrupts() -> Iterator[None]:
-    """Processes started inside do not hear Ctrl-C, which is their parent's to answer."""
+    """Processes that are started inside ignore Ctrl-C. Their parent handles it."""
     if threading.current_thread() is not threading.main_thread():
-        yield  # where signals cannot be set
+        yield  # only the main thread may set signal handlers
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -25,8 +25,8 @@ class StopRequest:
     """Whether the user, or the system, has asked this process to stop.
 
     Attributes:
-        requested: set by the first SIGINT (Ctrl-C) or SIGTERM.
-        number: of that signal.
+        requested: True after the first SIGINT (Ctrl-C) or SIGTERM.
+        number: The number of that signal.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class StopRequest:
         self.number = 0
 
     def note(self, number: int, _frame: object) -> None:
-        """Handles a signal; a second Ctrl-C stops at once."""
+        """Handles a signal. A second Ctrl-C stops at once."""
         if self.requested:
             raise KeyboardInterrupt
         self.requested, self.number = True, number
@@ -42,7 +42,7 @@ class StopRequest:
 
 @contextmanager
 def noting_stops() -> Iterator[StopRequest]:
-    """Inside, Ctrl-C and SIGTERM are noted, so that the work can end where nothing is lost."""
+    """Inside, Ctrl-C and SIGTERM are only noted, so that the work can end without a loss."""
     stop = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield stop

@@ -422,7 +422,7 @@ def test_a_line_that_makes_no_sense_is_passed_over_and_told(tmp_path: Path, line
     recorded.read_on()
     assert list(recorded.entries) == ["a"]
     (complaint,) = recorded.complaints()
-    assert f"{NAME}: 2 lines make no sense and are passed over" in complaint
+    assert f"{NAME}: 2 lines make no sense and are skipped" in complaint
     recorded.read_on()
     assert recorded.complaints() == [complaint]
 

@@ -20,8 +20,8 @@ from ppdcli.jobs.plan import Format, Task, plan
 from ppdcli.jobs.run import run
 from ppdcli.jobs.watch import (
     ARRIVE_SECONDS,
-    LOOKING,
-    MOST_TOLD,
+    MOST_SHOWN,
+    PAUSE_FACTOR,
     POLL_SECONDS,
     SETTLE_SECONDS,
     Watch,
@@ -212,7 +212,7 @@ def test_a_look_that_takes_long_is_followed_by_a_long_pause(
 
     monkeypatch.setitem(globals(), "discover", slow)
     scene.play()
-    assert slept[:3] == [POLL_SECONDS, 0.5 * LOOKING, POLL_SECONDS]
+    assert slept[:3] == [POLL_SECONDS, 0.5 * PAUSE_FACTOR, POLL_SECONDS]
 
 
 # --- replaced, deleted, named outright ---------------------------------------------------------
@@ -403,12 +403,12 @@ def test_a_line_for_the_user_is_told_once_over_all_rounds(scene: Scene) -> None:
 
 
 def test_lines_for_the_user_are_not_remembered_for_ever(scene: Scene) -> None:
-    scene.notes = lambda task: [f"{task.input.name} {k}" for k in range(MOST_TOLD // 2)]
+    scene.notes = lambda task: [f"{task.input.name} {k}" for k in range(MOST_SHOWN // 2)]
     for k in range(8):
         scene.at(k * 5, f"{k}.jpg")
     watch = scene.play()
     assert len(scene.told) == 8
-    assert len(watch._told) <= 2 * MOST_TOLD
+    assert len(watch._shown) <= 2 * MOST_SHOWN
 
 
 # --- what is found -----------------------------------------------------------------------------

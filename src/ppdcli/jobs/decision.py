@@ -1,4 +1,4 @@
-"""The rules of a rerun: which outputs are finished, which are made again, which are not touched."""
+"""The rules of a rerun: which outputs are finished, made again, or left untouched."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Literal
 from ppdcli.errors import shown
 from ppdcli.jobs.journal_entries import Entry, Settings, Source, source_of
 
-OFF = "off"  # a setting that is not given; so is one that a record does not have
-UNKNOWN = None  # a setting that cannot be told at present, such as the hash of an absent file
-UNLIKE_ANY = "unknown"  # a setting that differs from all others, such as the content of a pipe
+OFF = "off"  # a setting that is not given, or that a record does not have
+UNKNOWN = None  # a setting that cannot be found out, such as the hash of a missing file
+UNLIKE_ANY = "unknown"  # a setting that differs from every other, such as the content of a pipe
 
 UNKNOWN_ORIGIN = "unknown how it was made"
 DAMAGED = "output damaged or edited"
@@ -23,12 +23,12 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done about an output.
+    """What to do about an output.
 
     Attributes:
-        action: ``make`` it, ``keep`` the finished file, or ``refuse`` to touch what is there.
-        reasons: for a file that is there, why it is made again: one or more short phrases.
-        refusal: why the file that is there is not touched, in a line that names it.
+        action: ``make`` it, ``keep`` the finished file, or ``refuse`` to touch the file there.
+        reasons: Why a file that exists is made again, as short phrases.
+        refusal: Why a file that exists is not touched, in a line that names it.
     """
 
     action: Literal["make", "keep", "refuse"]
@@ -47,15 +47,15 @@ def decide(
     folder: Path,
     overwrite: bool = False,
 ) -> Decision:
-    """What is to be done about an output in a folder of this machine.
+    """Decides about an output in a folder of this machine.
 
     Args:
-        file: the output.
-        entry: the journal's last line on it, None if there is none.
-        settings: those of this run; ``UNKNOWN`` values are not compared.
-        source: the photo as it is now, None where that cannot be told.
-        folder: of the outputs, which the paths of sources are relative to.
-        overwrite: whatever file is there may be replaced.
+        file: The output.
+        entry: The last entry of the journal about it; None if there is none.
+        settings: The settings of this run. ``UNKNOWN`` values are not compared.
+        source: The present state of the photo; None if it is unknown.
+        folder: The output folder. The paths of sources are relative to it.
+        overwrite: Any file that exists may be replaced.
     """
     try:
         file.lstat()
@@ -82,7 +82,7 @@ def decide(
 def decide_by_size(
     file: str, size: int, entry: Entry | None, settings: Settings, source: Source | None
 ) -> Decision:
-    """``decide`` for an output of so many bytes, wherever it is."""
+    """``decide`` for an output of which only the size in bytes is known."""
     if entry is None:
         return _not_ours(file)
     before = entry.source
@@ -112,14 +112,14 @@ def _way_on() -> str:
 
 
 def _is_same_photo(before: Source, now: Source, folder: Path) -> bool:
-    """Whether two paths name one photo, by another way or because it has moved."""
+    """Whether two paths lead to the same photo, or the photo was moved from one to the other."""
     try:
         if (folder / before.path).samefile(folder / now.path):
             return True
     except (OSError, ValueError):
         pass
-    # Unpacked archives may give all their files one time: if the photo of the record is still
-    # where it was, one elsewhere of equal size and time is another.
+    # The files of an unpacked archive may all have the same time. If the recorded photo is still in
+    # its place, a photo of equal size and time elsewhere is a different one.
     return _stamp(before) == _stamp(now) and source_of(folder / before.path, folder) != before
 
 
@@ -130,8 +130,7 @@ def _stamp(source: Source) -> tuple[int, int]:
 def differences(before: Settings, now: Settings) -> list[str]:
     """The settings that differ, in words: ``steps 4 -> 10``.
 
-    A setting that ``before`` lacks counts as off. Those that both have are named, the others only
-    where nothing else differs.
+    A setting that ``before`` lacks counts as off, and is named only if nothing else differs.
     """
     changed = {
         key: (before.get(key, OFF), value)

@@ -10,15 +10,16 @@ from ppdcli.files.foreign import open_regular
 from ppdcli.jobs.decision import OFF, UNLIKE_ANY
 
 SLICES, SLICE_BYTES = 256, 1 << 16
-WHOLE = 1 << 28  # bytes up to which all of a file is read, in half a second
+WHOLE = 1 << 28  # bytes; a smaller file is read completely, which takes half a second
 
 
 def fingerprint(path: Path) -> str | None:
-    """16 hex digits that tell a file by its size and content.
+    """16 hex digits that identify a file by its size and content.
 
-    Of a file of more than ``WHOLE`` bytes, as large checkpoints are, 256 slices of 64 KB are read,
-    spread over it: enough to tell trainings of one network apart, no proof against design. A folder
-    is told by its files. None where it cannot be read, or not twice, as a pipe.
+    Of a file of more than ``WHOLE`` bytes, such as a large checkpoint, only 256 slices of 64 KB are
+    read, spread over it. This distinguishes trainings of one network, but not files that somebody
+    made to collide. A folder is identified by its files. None if it cannot be read, or not twice,
+    like a pipe.
     """
     digest = hashlib.sha256()
     try:
@@ -34,12 +35,12 @@ def fingerprint(path: Path) -> str | None:
 
 
 def fingerprint_of_text(text: str) -> str:
-    """``fingerprint`` for what a file says, once it has been read."""
+    """``fingerprint`` for the content of a file that was read before."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def of_given(path: Path | None) -> str:
-    """A file that the user names, as a setting; what cannot be read twice is like no other."""
+    """A file that the user names, as a setting. One that cannot be read twice equals no other."""
     return OFF if path is None else fingerprint(path) or UNLIKE_ANY
 
 

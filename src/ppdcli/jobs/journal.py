@@ -1,9 +1,9 @@
-"""What an output folder remembers: how each of its files was made, one line each.
+"""The journal of an output folder: one line for each file, which says how the file was made.
 
-The journal, ``.ppd-journal.jsonl``, is appended to. A line is written in one go, just before its
-output gets its final name, so that several processes can share a folder, and a run that is killed
-leaves no output without a line. Lines that later ones have replaced go when they are more than half
-of it and no other run has it; a new file then takes its place.
+Lines are appended to ``.ppd-journal.jsonl``. A line is written in one call, just before its output
+gets its final name. So several processes can share a folder, and a run that is killed leaves no
+output without a line. When more than half of the lines are outdated and no other run has the
+journal open, a shorter file replaces it.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ except ImportError:  # not on Windows
 
 NAME = ".ppd-journal.jsonl"
 SYNC_SECONDS = 1.0
-MOST_NONSENSE = 10_000  # lines, after which a file is taken for no journal
-SHORT = 1 << 16  # bytes, of which nobody needs less
+MOST_NONSENSE = 10_000  # lines; a file with more of them is not a journal
+SHORT = 1 << 16  # bytes; a shorter journal is left as it is
 
 
 class Recorded:
-    """What a folder's journal says, and what other processes have added since; for any thread.
+    """The entries of a folder's journal, also those that others add. Any thread may use it.
 
-    A link is not followed, and lines that are torn or make no sense are passed over.
+    A symbolic link is not followed. Lines that are incomplete or invalid are skipped.
 
     Attributes:
-        entries: the last one on each output, by its path.
-        nonsense: how many lines make none.
+        entries: The last entry of each output, by its path.
+        nonsense: How many lines are invalid.
     """
 
     def __init__(self, folder: Path | None) -> None:
-        """Reads nothing yet; of no folder nothing is known."""
+        """Reads nothing yet. Without a folder there are no entries."""
         self.entries: dict[str, Entry] = {}
         self.nonsense = 0
         self._file = None if folder is None else folder / NAME
@@ -55,7 +55,7 @@ class Recorded:
         self._inode = 0
 
     def read_on(self) -> None:
-        """Takes in the lines that are there, or were added since it was read last."""
+        """Reads the lines that were added since the last call."""
         if self._file is None:
             return
         with self._lock, suppress(OSError), open_regular(self._file, follow=False) as stream:
@@ -68,23 +68,23 @@ class Recorded:
                 self._known += length
                 if (entry := entry_of(line)) is not None:
                     self.entries[entry.path] = entry
-                elif line is None or line.endswith(b"}\n"):  # not torn by a kill
+                elif line is None or line.endswith(b"}\n"):  # complete: a killed run cuts lines off
                     self.nonsense += 1
                     if self.nonsense > MOST_NONSENSE:
                         return  # it is no journal
 
     def complaints(self) -> list[str]:
-        """A line for the user, if lines make no sense."""
+        """A line for the user if some lines are invalid."""
         if not self.nonsense:
             return []
         return [
-            f"{self._file}: {self.nonsense} lines make no sense and are passed over; outputs that "
-            "only they know count as unknown"
+            f"{self._file}: {self.nonsense} lines make no sense and are skipped; outputs that only "
+            "they record count as unknown"
         ]
 
 
 def folder_that_records(file: Path) -> Path | None:
-    """The folder, of those that a file lies in, whose journal knows the file; None if none does."""
+    """The folder above a file whose journal has an entry for it; None if there is none."""
     for folder in file.absolute().parents:
         if (folder / NAME).is_file():
             recorded = Recorded(folder)
@@ -95,19 +95,19 @@ def folder_that_records(file: Path) -> Path | None:
 
 
 class Journal:
-    """The journal of one folder, open for writing; any thread may add to it.
+    """The journal of one folder, open for writing. Any thread may add to it.
 
-    Opening takes a lock that several runs share. Whoever is alone removes what killed runs have
-    left of their temporary files.
+    Several runs can have it open and share a lock. A run that is alone removes temporary files that
+    killed runs have left behind.
     """
 
     def __init__(self, folder: Path, swept: Collection[Path] | None) -> None:
-        """Opens it, and makes the folder if need be.
+        """Opens it, and makes the folder if it is missing.
 
         Args:
-            folder: of the outputs.
-            swept: the folders below in which temporary files may be left over; None where this
-                process has some of its own already, and nothing is to be removed.
+            folder: The output folder.
+            swept: Folders in which temporary files may be left over; None to remove nothing,
+                because this process has temporary files itself.
 
         Raises:
             OSError: the system refuses.
@@ -130,7 +130,7 @@ class Journal:
         """
         line = line_of(entry)
         with self._lock:
-            # One write: lines of several processes do not mix.
+            # One call, so that lines of several processes do not mix.
             written = os.write(self._descriptor, b"\n" + line if self._torn else line)
             self._torn = written < len(line)  # the disk is full
             if self._torn:
@@ -144,10 +144,10 @@ class Journal:
     def place(self, temporary: Path, target: Path, entry: Entry) -> None:
         """Gives a finished file its final name, and records it.
 
-        The file that had the name before steps aside first, then the line is written, then the new
-        file takes the name: a run that is killed in between leaves a line without a file, which is
-        made again, and never a file with the line of another. Only one process at a time does this
-        in a folder, so that the last line is that of the file that is there.
+        First the old file of that name is moved aside, then the line is written, then the new file
+        gets the name. A run that is killed in between leaves a line without a file, and the file is
+        made again. It never leaves a file with the line of another file. Only one process at a time
+        does this in a folder, so the last line always describes the file that is there.
 
         Raises:
             OSError: the system refuses; what was there before is still there.
@@ -173,7 +173,7 @@ class Journal:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """This thread's turn to name a file in this folder, among all processes of this machine."""
+        """Inside, no other thread or process of this machine names a file in this folder."""
         with self._placing:
             folder = None
             if fcntl is not None:
@@ -187,7 +187,7 @@ class Journal:
                     os.close(folder)
 
     def close(self) -> None:
-        """Closes it; an empty one goes, and a long one is shortened, if nobody else has it."""
+        """Closes it. If no other run has it open, it is removed if empty, and shortened if long."""
         with suppress(OSError):
             size = os.fstat(self._descriptor).st_size
             if size == 0:
@@ -195,7 +195,7 @@ class Journal:
                     self.path.unlink()
             else:
                 self._sync()
-                # Once each time that it has doubled, since all of it is read.
+                # Only when its size has doubled, because this reads all of it.
                 if size > SHORT and size.bit_length() > self._size.bit_length():
                     self._shorten()
         os.close(self._descriptor)
@@ -213,10 +213,10 @@ class Journal:
             self._take("LOCK_SH", wait=True)
             if os.fstat(descriptor).st_nlink:
                 return descriptor
-            os.close(descriptor)  # another run has just removed it, or put a shorter one there
+            os.close(descriptor)  # another run has just removed or replaced it
 
     def _take(self, kind: Literal["LOCK_SH", "LOCK_EX"], wait: bool = False) -> bool:
-        """Takes the file's lock, or changes it; False if somebody else's is in the way."""
+        """Takes the file's lock, or changes its kind; False if another process holds it."""
         if fcntl is None:
             return False
         try:
@@ -226,12 +226,12 @@ class Journal:
         return True
 
     def _is_alone(self) -> bool:
-        """Takes the file for this run alone, if no other has it or has put one in its place."""
+        """Locks the file for this run alone; False if another run has it, or has replaced it."""
         return self._take("LOCK_EX") and os.fstat(self._descriptor).st_nlink > 0
 
     def _shorten(self) -> None:
-        """Leaves out the lines that later ones have replaced, if they are the most."""
-        # Another user's file stays: a new one would be ours.
+        """Removes outdated lines if they are more than half of all."""
+        # A new file would belong to us, so the file of another user stays.
         if not self._is_alone() or os.fstat(self._descriptor).st_uid != os.geteuid():
             return
         entries, lines = {}, 0
@@ -241,7 +241,10 @@ class Journal:
                     entries[entry.path] = entry
         if lines <= 2 * len(entries):
             return
-        with suppress(OutputError), atomic_path(self.path) as shorter:  # it is long, no more
+        with (
+            suppress(OutputError),
+            atomic_path(self.path) as shorter,
+        ):  # if it fails, the journal just stays long
             shorter.write_bytes(b"".join(map(line_of, entries.values())))
             shutil.copymode(self.path, shorter)
 
@@ -253,5 +256,5 @@ class Journal:
                 os.write(self._descriptor, b"\n")
 
     def _sync(self) -> None:
-        with suppress(OSError):  # it is a help after a power cut, not what was asked for
+        with suppress(OSError):  # it only helps after a power cut
             os.fsync(self._descriptor)

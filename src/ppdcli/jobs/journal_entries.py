@@ -1,4 +1,4 @@
-"""Entries of a journal: what is recorded of an output, and how it stands in a line."""
+"""The entries of a journal, and their form as lines."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 from ppdcli.files.foreign import parse_json
 
-Settings = Mapping[str, Any]  # what an output depends on besides its photo; values as in JSON
+Settings = Mapping[str, Any]  # what an output depends on besides its photo, as JSON values
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class Source:
     """The file that an output was made from.
 
     Attributes:
-        path: relative to the output folder, where that is possible.
-        bytes: its size.
-        mtime_ns: when it was last changed; in a store without times, a number of its version;
-            of stdin, of its content.
+        path: Relative to the output folder, where that is possible.
+        bytes: The size of the file.
+        mtime_ns: The time of its last change. A store without times gives a number made from its
+            version instead, and stdin one made from its content.
     """
 
     path: str
@@ -33,14 +33,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the journal says of an output.
+    """What the journal records about an output.
 
     Attributes:
-        path: relative to the journal's folder, with /.
-        bytes: its size; None where it is not known how the file that is there was made: the run
-            was killed, or it was written by its name.
-        settings: how it was made.
-        source: None where it could not be told.
+        path: Relative to the journal's folder, with /.
+        bytes: The size of the output. None if nobody knows how the file was made: the run was
+            killed, or the user named the file.
+        settings: How the output was made.
+        source: The photo; None if it is unknown.
     """
 
     path: str
@@ -50,7 +50,7 @@ class Entry:
 
 
 def source_of(path: Path | None, folder: Path) -> Source | None:
-    """What a photo's file is now; None where it cannot be told, as of no file."""
+    """The present state of a photo's file; None if there is no file, or it cannot be read."""
     if path is None:
         return None
     try:
@@ -65,12 +65,12 @@ def source_of(path: Path | None, folder: Path) -> Source | None:
 
 
 def entries_of(data: bytes) -> Iterator[Entry]:
-    """What a journal's lines say, but for those that make no sense."""
+    """The entries in the bytes of a journal. Invalid lines are skipped."""
     return filter(None, map(entry_of, data.split(b"\n")))
 
 
 def entry_of(line: bytes | None) -> Entry | None:
-    """What a line of a journal says; None if it makes no sense."""
+    """The entry in a line of a journal; None if the line is invalid."""
     if line is not None:
         with suppress(ValueError, TypeError, KeyError):
             return _parse(parse_json(line))
@@ -78,7 +78,7 @@ def entry_of(line: bytes | None) -> Entry | None:
 
 
 def line_of(entry: Entry) -> bytes:
-    """A journal's line, with its end."""
+    """An entry as a line, with the line break."""
     return json.dumps(asdict(entry), separators=(",", ":")).encode("ascii") + b"\n"
 
 

@@ -1,4 +1,4 @@
-"""What a run is told: how the work is made, and what files come out of it."""
+"""The order of a run: how the work is made, and which files come out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.todo import SettingsOf
 from ppdcli.jobs.work import Work
 
-PIXEL_BYTES = 24  # of a prediction: JPEG 2000 takes 23 to decode, WebP 16, all else but 12 at most
+PIXEL_BYTES = 24  # of a prediction: JPEG 2000 takes 23 to decode, WebP 16, other formats at most 12
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,14 @@ class Order:
     """What a run makes of photos. It can be sent to another process.
 
     Attributes:
-        prepare: makes the work. It is called once, and only if there is something to do, because
+        prepare: Makes the work. It is called once, and only if there is something to do, because
             it loads the model.
-        formats: of the files, as in ``plan``.
-        overwrite: make every file, whatever is there. Otherwise ``decision.decide`` says which.
-            A file that the user names is always written.
-        settings: what the files depend on. It is asked before the work is prepared if there is a
-            record to compare with, and again afterwards.
-        pixel_bytes: memory that a photo takes for each of its pixels, on its way.
+        formats: The formats of the files, as in ``plan``.
+        overwrite: Make every file, even if it exists. Otherwise ``decision.decide`` decides. A file
+            that the user names is always written.
+        settings: Returns what the files depend on. It is called before the work is prepared if
+            there is a record to compare with, and again afterwards.
+        pixel_bytes: The memory that a photo takes for each of its pixels while it is processed.
     """
 
     prepare: Callable[[], Work]
@@ -38,12 +38,12 @@ class Order:
 
 @dataclass(frozen=True)
 class Target:
-    """Where the files of a run go; the same for all of its processes.
+    """Where the files of a run go. All processes of a run have the same target.
 
     Attributes:
-        folder: of the outputs, whose journal knows them; None for a file or stdout.
-        places: the folders that the outputs go to.
-        resumes: there are outputs already; if not, a long journal need not be read.
+        folder: The output folder, which has the journal; None for a file or stdout.
+        places: The folders that the outputs go to.
+        resumes: Some outputs exist already. If not, the journal need not be read.
     """
 
     folder: Path | None
@@ -52,7 +52,7 @@ class Target:
 
 
 def target_of(tasks: Sequence[Task], overwrite: bool) -> Target:
-    """The target of a run with these tasks, of which there is one or more."""
+    """The target of a run with these tasks. There must be at least one."""
     return Target(
         tasks[0].folder,
         frozenset(path.parent for task in tasks for path in task.outputs.values()),
@@ -61,5 +61,5 @@ def target_of(tasks: Sequence[Task], overwrite: bool) -> Target:
 
 
 def _any_exists(tasks: Sequence[Task]) -> bool:
-    """Whether there is an output to compare with."""
+    """Whether some output exists already."""
     return any(os.path.lexists(path) for task in tasks for path in task.outputs.values())

@@ -1,4 +1,4 @@
-"""The stages that a photo goes through: reading, the network, writing."""
+"""The stages of a photo: read it, run the network, write the results."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from ppdcli.jobs.todo import Todo, TodoList
 from ppdcli.jobs.work import Job, Result, Work
 from ppdcli.photo import load_photo
 
-_ALONE = (InputError, OutputError)  # failures that concern one input
+_ALONE = (InputError, OutputError)  # failures of one input, which do not stop the run
 
 
 @dataclass
 class LoadedPhoto:
-    """A photo that was read; ``seconds`` that its stages took; ``context`` from ``examine``."""
+    """A photo that was read, the seconds of its stages, and the context from ``examine``."""
 
     job: Job
     todo: Todo
@@ -68,7 +68,7 @@ class PhotoStages:
         return LoadedPhoto(Job(photo), todo, seconds)
 
     def compute(self, group: list[tuple[Task, LoadedPhoto]]) -> list[Any]:
-        """The depth of each photo, or the result of one that is refused."""
+        """The depth of each photo, or a finished result for one that is refused."""
         refused: dict[int, Finished[Result]] = {}
         accepted: list[LoadedPhoto] = []
         for index, (_, loaded) in enumerate(group):
@@ -107,7 +107,7 @@ class PhotoStages:
             if not todo.outputs:
                 write_to_stdout(results, self._order.formats[0])
         except NoRoomError:
-            raise  # nor is there for the rest
+            raise  # there is no room for the others either
         except _ALONE as error:
             return _failed(todo, error, job.notes)
         ended = time.perf_counter()
@@ -124,7 +124,7 @@ class PhotoStages:
 
 
 def _followed(path: Path) -> Path:
-    """The file that a link leads to, which takes the result; the link stays."""
+    """The file that a symbolic link leads to: the result goes there, and the link stays."""
     try:
         path.readlink()
     except OSError:  # no link, or a name that cannot be

@@ -1,7 +1,7 @@
-"""Reading, computing and finishing at the same time, in bounded memory, results in order.
+"""A pipeline of three stages that run at the same time, in bounded memory, with results in order.
 
-Threads read ahead and finish behind; the caller's own thread computes, since that is where a
-graphics card's context and Ctrl-C live. What an item is made of is not known here.
+Some threads read items ahead, others finish them. The thread of the caller computes, because the
+context of a graphics card and Ctrl-C belong to it. The pipeline does not know what an item is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 THREAD_NAME = "ppd-pipeline"
-GRACE_SECONDS = 0.3  # for threads to end when a run ends early
+GRACE_SECONDS = 0.3  # that threads have to end when a run ends early
 
 I = TypeVar("I")  # noqa: E741  an item
 L = TypeVar("L")  # what it is read as
@@ -24,7 +24,7 @@ R = TypeVar("R")  # its result
 
 @dataclass(frozen=True)
 class Finished(Generic[R]):
-    """Said by a stage: the item's result is here, and the later stages have nothing to do."""
+    """Returned by a stage: this is the result of the item, and the later stages are skipped."""
 
     result: R
 
@@ -34,12 +34,13 @@ class Stages(Generic[I, L, C, R]):
     """What is done with an item. Any exception ends the whole run.
 
     Attributes:
-        read: on a reader's thread.
-        weight: bytes that an item takes from when it is read until it is finished.
-        key: items of equal keys may be computed together.
-        most: how many of an item's key together.
-        compute: of items with equal keys, on the caller's thread; one answer each.
-        finish: on a finisher's thread.
+        read: Reads an item, on a reader's thread.
+        weight: The bytes that an item takes from reading until it is finished.
+        key: Items with equal keys may be computed in one batch.
+        most: How many items of this key a batch may have.
+        compute: Computes items with equal keys on the caller's thread, and returns one answer for
+            each.
+        finish: Finishes an item, on a finisher's thread.
     """
 
     read: Callable[[I], L | Finished[R]]
@@ -57,17 +58,17 @@ def run_stages(
     readers: int,
     finishers: int,
 ) -> Generator[R, None, None]:
-    """One result an item, in the order of the items, as soon as those before it are there.
+    """Yields one result for each item, in the order of the items.
 
-    What is under way weighs ``budget`` bytes at most, but one item always is, and the readers may
-    each hold another that they have just read. Items are read in order, and the oldest that waits
-    is computed next, with others of its key that wait, so that nothing waits for long.
+    The items in the pipeline take at most ``budget`` bytes. One item is always allowed, and each
+    reader may hold one more that it has just read. Items are read in order. The oldest waiting item
+    is computed next, in a batch with others of its key, so that no item waits long.
 
-    Closing the iterator, or an exception, ends the threads. Those that are busy end after what
-    they are doing, which is not waited for: see ``threads_are_busy``.
+    Closing the iterator, or an exception, ends the threads. A busy thread first finishes what it is
+    doing; nobody waits for that (see ``threads_are_busy``).
 
     Raises:
-        BaseException: what a stage raised.
+        BaseException: Whatever a stage raised.
     """
     shared: _Shared[I, L, C, R] = _Shared(items, stages, budget)
     threads = [
@@ -83,7 +84,7 @@ def run_stages(
                 shared.compute_some(index)
             yield result.result
         shared.stop()
-        for thread in threads:  # which have nothing to do any more
+        for thread in threads:  # they have nothing left to do
             thread.join()
     finally:
         shared.stop()
@@ -94,13 +95,13 @@ def run_stages(
 
 
 def threads_are_busy() -> bool:
-    """Whether threads of a run that has ended early are still at work."""
+    """Whether threads of a run that ended early are still busy."""
     return any(thread.name.startswith(THREAD_NAME) for thread in threading.enumerate())
 
 
 @dataclass
 class _Shared(Generic[I, L, C, R]):
-    """What the threads share, under the lock of ``changed``."""
+    """The state that the threads share, protected by the lock of ``changed``."""
 
     items: Sequence[I]
     stages: Stages[I, L, C, R]
@@ -117,7 +118,7 @@ class _Shared(Generic[I, L, C, R]):
     stopping: bool = False
 
     def serve(self, turn: Callable[[], bool]) -> None:
-        """A thread: takes turns until there are none."""
+        """The body of a thread: calls ``turn`` until it returns False."""
         try:
             while turn():
                 pass
@@ -144,7 +145,7 @@ class _Shared(Generic[I, L, C, R]):
         loaded = self.stages.read(self.items[index])
         weight = 0 if isinstance(loaded, Finished) else self.stages.weight(loaded)
         with self.changed:
-            # Heavier than expected: it waits with what reading took alone.
+            # If it is heavier than expected, it waits here.
             self.changed.wait_for(
                 lambda: self.stopping or not self.held or self.held + weight <= self.budget
             )
@@ -159,7 +160,7 @@ class _Shared(Generic[I, L, C, R]):
         return True
 
     def _room(self) -> bool:
-        """Whether to read on, by what the heaviest item so far weighed."""
+        """Whether there is room for one more item, if it is as heavy as the heaviest so far."""
         idle = not self.held and not self.reading
         return idle or self.held + (self.reading + 1) * self.heaviest <= self.budget
 
@@ -180,14 +181,14 @@ class _Shared(Generic[I, L, C, R]):
         self.changed.notify_all()
 
     def result(self, index: int) -> Finished[R] | None:
-        """The item's result if it is there, and nothing has gone wrong."""
+        """The result of the item, or None if it is not there yet. Raises what a stage raised."""
         with self.changed:
             if self.error is not None:
                 raise self.error
             return self.results.pop(index, None)
 
     def compute_some(self, wanted: int) -> None:
-        """Computes what has waited longest; returns when the result wanted may be there."""
+        """Computes the items that have waited longest, unless the wanted result is there."""
         with self.changed:
             self.changed.wait_for(
                 lambda: self.error is not None or wanted in self.results or bool(self.waiting)
@@ -195,7 +196,7 @@ class _Shared(Generic[I, L, C, R]):
             if self.error is not None or wanted in self.results:
                 return
             indices = sorted(self.waiting)
-        # Without the lock: only this thread takes away what waits.
+        # No lock is needed: only this thread removes waiting items.
         chosen = self._group(indices)
         loaded = [self.waiting[index] for index in chosen]
         pairs = [(self.items[index], item) for index, item in zip(chosen, loaded, strict=True)]
@@ -210,7 +211,7 @@ class _Shared(Generic[I, L, C, R]):
             self.changed.notify_all()
 
     def _group(self, indices: list[int]) -> list[int]:
-        """The first index and those like it, as many as go together."""
+        """The first index and others with the same key, as many as a batch may have."""
         first = self.waiting[indices[0]]
         most, key = self.stages.most(first), self.stages.key(first)
         group = indices[:1]

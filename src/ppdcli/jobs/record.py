@@ -1,4 +1,4 @@
-"""The writing side of a run: files one by one into the folder and its journal, until it ends."""
+"""Writes the files of a run into the output folder, and records each in its journal."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from ppdcli.files.atomic import placed_by
 from ppdcli.jobs.journal import NAME, Journal, folder_that_records
 from ppdcli.jobs.journal_entries import Entry, Settings, Source
 
-WRITING_SECONDS = 10.0  # that files in the middle of being written get when the run ends early
+WRITING_SECONDS = 10.0  # for files that are being written when the run ends early
 
 
 class RunEndedError(Exception):
-    """The run has ended; nothing more is to be written."""
+    """The run has ended, so nothing more may be written."""
 
 
 class Record:
-    """What a run writes, and how it is remembered; used by any thread.
+    """What a run writes and records. Any thread may use it.
 
     Attributes:
-        settings: format -> what its files depend on; set before the first is written.
+        settings: format -> what its files depend on. Set it before the first file is written.
     """
 
     def __init__(self, folder: Path | None, places: Collection[Path]) -> None:
         """Touches no file yet.
 
         Args:
-            folder: whose journal remembers; None for a file that the user named, or stdout.
-            places: the folders that the outputs go to.
+            folder: The output folder, which has the journal; None if the user named a file, or for
+                stdout.
+            places: The folders that the outputs go to.
         """
         self.settings: Mapping[str, Settings] = {}
         self._folder, self._places = folder, places
@@ -45,7 +46,7 @@ class Record:
 
     @contextmanager
     def writing(self, name: str, source: Source | None) -> Iterator[None]:
-        """Around the writing of one file in the format ``name``, which ``close`` waits for.
+        """Write one file of the format ``name`` inside this context; ``close`` waits for it.
 
         The file is recorded when it gets its final name.
 
@@ -66,7 +67,7 @@ class Record:
                 self._changed.notify_all()
 
     def complaints(self) -> list[str]:
-        """Lines for the user that have not been told yet."""
+        """Lines for the user that have not been shown yet."""
         with self._changed:
             said, self._complaint = self._complaint, []
         return said
@@ -76,7 +77,7 @@ class Record:
             _place_by_name(temporary, target)
             return
         if self._journal is None:
-            # The line of the file that is there would be taken for that of the new one.
+            # The journal describes the file that is there; its line would be wrong for a new one.
             if target.exists():
                 raise OutputError(
                     f"{target}: is not replaced, since {self._folder / NAME} cannot be written; "
@@ -89,7 +90,7 @@ class Record:
         self._journal.place(temporary, target, entry)
 
     def close(self) -> None:
-        """Ends the writing, after the files that are being written."""
+        """Waits for the files that are being written, then refuses more."""
         with self._changed:
             self._ended = True
             self._changed.wait_for(lambda: not self._writing, WRITING_SECONDS)
@@ -113,7 +114,7 @@ class Record:
 def _place_by_name(temporary: Path, target: Path) -> None:
     """Gives a file the name that the user chose.
 
-    If a journal knows the file that was there, its line must not be taken for that of the new one.
+    If a journal has a line about the file that was there, a new line says that it is outdated.
     """
     folder = folder_that_records(target)
     if folder is None:

@@ -1,4 +1,4 @@
-"""Many inputs through one pipeline: finished ones are skipped, and a failure stops no other."""
+"""Processes many inputs in one pipeline: finished ones are skipped, failed ones stop no other."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from ppdcli.jobs.todo import TodoList
 from ppdcli.jobs.work import Result, with_new_notes
 from ppdcli.machine import cores, shorten_thread_spinning, usable_memory
 
-BUDGET = 4 << 30  # bytes under way at most, and
+BUDGET = 4 << 30  # bytes of photos in the pipeline at most, and
 SHARE_OF_MEMORY = 4  # a quarter of the machine's memory
 MOST_THREADS = 8  # that read, or that finish
 
 
 def run(tasks: Sequence[Task], order: Order) -> Generator[Result, None, None]:
-    """Works through the tasks; one that fails does not stop the others.
+    """Processes the tasks. One that fails does not stop the others.
 
     Args:
-        tasks: from ``plan``.
-        order: what to make of them.
+        tasks: From ``plan``.
+        order: What to make of them.
 
     Yields:
-        One result a task, in order. Closed early, it waits for files that are being written, and
-        nothing half-written stays.
+        One result for each task, in order. If the generator is closed early, it waits for files
+        that are being written, and leaves no half-written file.
 
     Raises:
-        PpdError: the whole run cannot go on.
+        PpdError: The whole run cannot continue.
     """
     if not tasks:
         return
@@ -43,13 +43,13 @@ def run(tasks: Sequence[Task], order: Order) -> Generator[Result, None, None]:
 def work_through(
     tasks: Sequence[Task], order: Order, target: Target, sharers: int = 1
 ) -> Generator[Result, None, None]:
-    """``run``, where stdin has been read; a task may be waited for when it is asked for.
+    """``run``, after stdin has been read. Taking an item of ``tasks`` may block until it arrives.
 
     Args:
-        tasks: of the whole run, or those that come to this process.
-        order: what to make of them.
-        target: of the whole run.
-        sharers: how many processes share this machine's memory and processor.
+        tasks: Those of the whole run, or those that this process gets.
+        order: What to make of them.
+        target: That of the whole run.
+        sharers: How many processes share the memory and processor of this machine.
     """
     shorten_thread_spinning()
     record = Record(target.folder, target.places)
@@ -77,5 +77,5 @@ def work_through(
 
 
 def budget_of(memory: int | None) -> int:
-    """Bytes that photos under way may take, of so much memory; None where that is unknown."""
+    """How many bytes the photos in the pipeline may take; ``memory`` is None if it is unknown."""
     return BUDGET // 2 if memory is None else min(BUDGET, memory // SHARE_OF_MEMORY)

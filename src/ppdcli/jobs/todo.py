@@ -1,4 +1,4 @@
-"""What of each task is still to be made, by what is there and what is recorded of it."""
+"""Finds out which outputs of each task must still be made."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SettingsOf = Callable[[], Mapping[str, Settings]]  # format -> what its files de
 
 @dataclass(frozen=True)
 class Todo:
-    """What is to be made of a task.
+    """What must be made of a task.
 
     Attributes:
-        outputs: format -> file that is to be made; none for stdout.
-        made_again: why files that are there are made again, None if there are none.
-        refusal: a line that names a file which is not to be touched; nothing is made then.
-        source: the photo as it is now, None where that cannot be told.
+        outputs: Format -> file to make; empty for stdout.
+        made_again: Why files that exist are made again; None if no file is.
+        refusal: A line that names a file which must not be touched. Then nothing is made.
+        source: The present state of the photo; None if it is unknown.
     """
 
     task: Task
@@ -35,20 +35,21 @@ class Todo:
 
     @property
     def finished(self) -> bool:
-        """Whether every file is there and finished."""
+        """Whether every file exists and is finished."""
         return bool(self.task.outputs) and not self.outputs
 
 
 class TodoList:
-    """Tells what is finished from what is to be made; for any thread."""
+    """Finds what is finished and what must be made. Any thread may use it."""
 
     def __init__(self, folder: Path | None, settings: SettingsOf, overwrite: bool) -> None:
         """Reads nothing yet.
 
         Args:
-            folder: of the outputs, whose journal knows them; None for a file or stdout.
-            settings: those of this run, asked for once, if there is a record to compare with.
-            overwrite: make everything, whatever is there.
+            folder: The output folder, which has the journal; None for a file or stdout.
+            settings: Returns the settings of this run. It is called once, and only if there is a
+                record to compare with.
+            overwrite: Make every file, even if it exists.
         """
         self._recorded = Recorded(folder)
         self._settings_of, self._overwrite = settings, overwrite
@@ -56,20 +57,20 @@ class TodoList:
         self._lock = threading.Lock()
 
     def read_records(self) -> None:
-        """Takes in what the journal says, or what was added to it since."""
+        """Reads the journal, or what was added to it since the last call."""
         self._recorded.read_on()
 
     def complaints(self) -> list[str]:
-        """A line for the user, if lines of the record make no sense."""
+        """A line for the user if the journal has invalid lines."""
         return self._recorded.complaints()
 
     def of(self, task: Task) -> Todo:
-        """What is to be made of a task."""
+        """What must be made of a task."""
         source, path = task.input.source, task.input.path
         if source is None and task.folder is not None:
             source = source_of(path, task.folder)
         if task.folder is None or (path is not None and not is_file(path)):
-            # A file that the user names is written. A missing photo fails when it is read.
+            # A file that the user names is always written. A missing photo fails when it is read.
             decisions = dict.fromkeys(task.outputs, MAKE)
         else:
             decisions = {

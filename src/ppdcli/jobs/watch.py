@@ -1,7 +1,7 @@
-"""Photos that arrive: each is taken when it is whole, and again when it is replaced.
+"""Watches folders: a photo is processed when it is complete, and again when it is replaced.
 
-The folders are looked through again and again, since no system tells of what other machines write
-on a network share. A look at 10,000 photos takes a fifth of a second.
+The folders are scanned again and again, because no system reports what other machines write to a
+network share. A scan of 10,000 photos takes a fifth of a second.
 """
 
 from __future__ import annotations
@@ -28,24 +28,25 @@ try:
 except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
-POLL_SECONDS = 1.0  # between two looks, and
-LOOKING = 10  # at least so many times as long as a look takes
-SETTLE_SECONDS = 2.0  # that a file must be still, to be taken
-ARRIVE_SECONDS = 10.0  # that a file which cannot be read must be still, to be called broken
-MOST_TOLD = 1000  # lines for the user that are remembered, so as to tell them once
+POLL_SECONDS = 1.0  # between two scans, or, if that is longer,
+PAUSE_FACTOR = 10  # this many times as long as a scan takes
+SETTLE_SECONDS = 2.0  # that a file must be unchanged before it is processed
+ARRIVE_SECONDS = 10.0  # that an unreadable file must be unchanged before it is reported
+MOST_SHOWN = 1000  # lines for the user that are remembered, to show each only once
 
 Results = Generator[Result, None, None]
 
 
 @dataclass(slots=True)
 class _File:
-    """What is remembered of a photo.
+    """What is remembered about a photo.
 
     Attributes:
-        stamp: tells a content from another; None where there is no file, or it cannot be told.
-        since: ``time.monotonic`` when it was first seen like that.
-        made: this process has made its outputs, of this content or of an earlier one.
-        failed: it could not be read, which is told unless it changes.
+        stamp: Size and time, which change with the content; None if there is no readable file.
+        since: ``time.monotonic`` when this stamp was first seen.
+        made: This process has made its outputs, from this content or an earlier one.
+        failed: The failure of a photo that could not be read. It is reported unless the photo
+            changes.
     """
 
     stamp: tuple[int, int] | None
@@ -55,15 +56,15 @@ class _File:
     failed: Result | None = None
 
 
-class _Seen(NamedTuple):
-    """A photo in one look."""
+class _Scanned(NamedTuple):
+    """A photo in one scan."""
 
     input: Input
     status: os.stat_result | None
     file: _File
 
     def is_due(self) -> bool:
-        """Whether it is to be taken, or its failure to be told."""
+        """Whether to process it now, or to report its failure."""
         if self.file.state == "waiting":
             return self._still() >= SETTLE_SECONDS
         return self.file.failed is not None and self._still() >= ARRIVE_SECONDS
@@ -76,10 +77,9 @@ class _Seen(NamedTuple):
 
 
 class Watch:
-    """The photos of some folders, now and as they come.
+    """Finds photos in folders, and those that arrive later.
 
-    It remembers less than a kilobyte of each photo that is there, and nothing of those that are
-    not.
+    It remembers less than a kilobyte for each photo that exists, and nothing about others.
     """
 
     def __init__(
@@ -88,23 +88,23 @@ class Watch:
         plan: Callable[[Sequence[Input]], Sequence[Task]],
         run: Callable[[Sequence[Task], bool], Results],
     ) -> None:
-        """Looks at nothing yet.
+        """Scans nothing yet.
 
         Args:
-            find: the photos that are there.
-            plan: gives each its outputs, one task an input, or raises UsageError where they clash.
-            run: works through tasks as ``jobs.run.run`` does, one result a task, in order;
-                True: outputs that exist are made again.
+            find: Returns the photos that exist now.
+            plan: Makes one task for each input, or raises UsageError if their outputs clash.
+            run: Processes tasks as ``jobs.run.run`` does. If its second argument is True, outputs
+                that exist are made again.
         """
         self._find, self._plan, self._run = find, plan, run
         self._files: dict[str, _File] = {}
-        self._told: set[str] = set()
+        self._shown: set[str] = set()
 
     def rounds(self) -> Iterator[tuple[int, Results]]:
-        """Waits until photos are to be done, then gives their number and their results, for ever.
+        """Waits for photos, then yields their number and their results; for ever.
 
-        The results must be used up, or closed, before the next round. A photo that cannot be read
-        has no result until it has been still for ``ARRIVE_SECONDS``.
+        The results must be consumed or closed before the next round. A photo that cannot be read
+        has no result until it has been unchanged for ``ARRIVE_SECONDS``.
         """
         while True:
             started = time.monotonic()
@@ -113,33 +113,35 @@ class Watch:
             if found is not None:
                 yield found
             else:
-                time.sleep(max(POLL_SECONDS, LOOKING * took))
+                time.sleep(max(POLL_SECONDS, PAUSE_FACTOR * took))
 
     def _round(self) -> tuple[int, Results] | None:
-        seen = self._look()
+        seen = self._scan()
         due = [photo for photo in seen if photo.is_due()]
         return (len(due), self._results(seen, due)) if due else None
 
-    def _look(self) -> list[_Seen]:
-        """All that are there; the others are forgotten."""
+    def _scan(self) -> list[_Scanned]:
+        """All photos that exist. Others are forgotten."""
         now = time.monotonic()
         seen = []
         for entry in self._find():
             status = _status(entry.path)
-            # The journal tells a photo from a newer one by the same.
+            # The journal compares the same two values.
             stamp = None if status is None else (status.st_size, status.st_mtime_ns)
             file = self._files.get(entry.name)
             if file is None:
                 file = _File(stamp, now)
             elif stamp is None and file.stamp is not None:
-                file = _File(None, now, "taken", file.made)  # named outright, and gone: no failure
+                file = _File(
+                    None, now, "taken", file.made
+                )  # the user named it and it is gone: no failure
             elif stamp != file.stamp:
                 file = _File(stamp, now, made=file.made)
-            seen.append(_Seen(entry, status, file))
+            seen.append(_Scanned(entry, status, file))
         self._files = {photo.input.name: photo.file for photo in seen}
         return seen
 
-    def _results(self, seen: Sequence[_Seen], due: Sequence[_Seen]) -> Results:
+    def _results(self, seen: Sequence[_Scanned], due: Sequence[_Scanned]) -> Results:
         for photo in due:
             if photo.file.failed is not None:
                 result, photo.file.failed = photo.file.failed, None
@@ -154,7 +156,7 @@ class Watch:
             yield Result(name, "failed", error=line, cause=error)
         new = [task for task in tasks if not self._files[task.input.name].made]
         replaced = [task for task in tasks if self._files[task.input.name].made]
-        # What this process has made is looked up in no journal, which may be long.
+        # What this process has made need not be looked up in the journal, which may be long.
         for group, again in ((new, False), (replaced, True)):
             with closing(self._run(group, again)) as results:
                 for task, result in zip(group, results, strict=True):
@@ -163,12 +165,12 @@ class Watch:
                     if isinstance(result.cause, InputError):
                         file.failed = result
                     else:
-                        yield replace(result, notes=self._untold(result.notes))
+                        yield replace(result, notes=self._new_notes(result.notes))
 
     def _accept(
         self, known: Sequence[Input], new: Sequence[Input]
     ) -> tuple[list[Task], dict[str, UsageError]]:
-        """Tasks for the new inputs; by name, those whose outputs would clash."""
+        """Tasks for the new inputs, and by name the errors of those whose outputs would clash."""
         try:
             return list(self._plan([*known, *new]))[len(known) :], {}
         except UsageError as error:
@@ -179,11 +181,11 @@ class Watch:
         more, others = self._accept([*known, *(task.input for task in tasks)], new[half:])
         return [*tasks, *more], {**refused, **others}
 
-    def _untold(self, notes: Sequence[str]) -> list[str]:
-        if len(self._told) > MOST_TOLD:
-            self._told.clear()
-        fresh = [line for line in notes if line not in self._told]
-        self._told.update(fresh)
+    def _new_notes(self, notes: Sequence[str]) -> list[str]:
+        if len(self._shown) > MOST_SHOWN:
+            self._shown.clear()
+        fresh = [line for line in notes if line not in self._shown]
+        self._shown.update(fresh)
         return fresh
 
 
@@ -195,31 +197,32 @@ def _status(path: Path | None) -> os.stat_result | None:
 
 
 def still_for(path: Path, status: os.stat_result, watched: float) -> float:
-    """Seconds for which nobody has written to a file, 0 while somebody has it open for writing.
+    """How many seconds ago a file was last written; 0 while a process has it open for writing.
 
     Args:
-        status: of the file, now.
-        watched: seconds for which its size and time are known to have stayed.
+        path: The file.
+        status: Its present status.
+        watched: For how many seconds its size and time are known to be unchanged.
 
     Returns:
-        Where it is certain that nobody writes, more than ``watched``: the file's age, or infinity
-        if it was renamed, or given its time, after the last byte.
+        At least ``watched`` if no process is writing. If that is certain, it is the age of the
+        file, or infinity if the file was renamed, or its time was set, after the last write.
     """
     match is_being_written(path, status):
         case True:
             return 0.0
         case False:
-            # Writing sets both times; only another act, such as a rename, sets the first alone.
+            # Writing sets both times; a rename, for example, sets only the first.
             moved = status.st_ctime_ns > status.st_mtime_ns
             return math.inf if moved else max(watched, time.time() - status.st_mtime)
     return watched
 
 
 def is_being_written(path: Path, status: os.stat_result) -> bool | None:
-    """Whether any process has a file open for writing; None where the system does not tell.
+    """Whether some process has a file open for writing; None if the system cannot say.
 
-    Linux tells of the user's own files on local disks: it grants a read lease of a file that nobody
-    writes, and of no other (fcntl(2), F_SETLEASE). The lease is given back at once.
+    Linux can, for the user's own files on local disks: it grants a read lease only for a file that
+    no process writes (fcntl(2), F_SETLEASE). The lease is given back at once.
     """
     if not hasattr(fcntl, "F_SETLEASE") or not stat.S_ISREG(status.st_mode):
         return None
@@ -228,7 +231,7 @@ def is_being_written(path: Path, status: os.stat_result) -> bool | None:
     except OSError:
         return None
     try:
-        # Who opens it for writing meanwhile makes us a signal: one that does nothing.
+        # A process that opens it for writing now sends us a signal; this one does nothing.
         fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
         fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""What a command does with photos, and what becomes of each."""
+"""The work that a command does with photos, and the result of each photo."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass
 class Result:
-    """What became of one input.
+    """The result of one input.
 
     Attributes:
-        outputs: files written, or found finished.
-        facts: what the work says of itself: model, seed, steps, size, unit, timings.
-        notes: lines for the user.
-        made_again: why files that were there have been made again; None if none was.
-        error: one line, None unless failed.
-        cause: what was raised, None unless failed.
+        outputs: Files that were written, or found finished.
+        facts: What the work reports: model, seed, steps, size, unit, timings.
+        notes: Lines for the user.
+        made_again: Why files that existed were made again; None if no file was.
+        error: The failure, in one line; None if there is none.
+        cause: The exception; None if there is none.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Result:
 
 @dataclass
 class Job:
-    """A photo on its way. ``notes``: lines for the user, told with its result."""
+    """A photo in the pipeline. ``notes``: Lines for the user, shown with its result."""
 
     photo: Photo
     notes: list[str] = field(default_factory=list)
@@ -47,8 +47,8 @@ class Writable(NamedTuple):
     """A photo's results, ready to be written.
 
     Attributes:
-        facts: what is said of them, as in ``Result``.
-        write: called with a format and a path, it writes that file.
+        facts: As in ``Result``.
+        write: Writes one file; called with the format and the path.
     """
 
     facts: dict[str, Any]

@@ -1,4 +1,4 @@
-"""One of several processes that share a run: it works through the tasks that it is handed."""
+"""A worker: one of several processes that share a run."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from ppdcli.jobs.run import work_through
 from ppdcli.jobs.work import Result, Work
 
 Given = tuple[int, Task]  # a task, with its number
-Said = tuple[int, Result] | Exception | None  # by a worker; None: its model is loaded
+Said = tuple[int, Result] | Exception | None  # a worker's message; None: its model is loaded
 
 
 class _DismissedError(Exception):
-    """The parent needs this worker no more, or is no more itself."""
+    """The parent process has ended, or does not need this worker any more."""
 
 
 class _Handed(Sequence[Task]):
-    """The tasks that a worker is given, each waited for when it is asked for.
+    """The tasks that this worker gets. Taking one blocks until it arrives.
 
-    As long as the whole run: nobody knows how many of its tasks will come here.
+    Its length is that of the whole run, because nobody knows how many tasks will come here.
     """
 
     def __init__(self, count: int) -> None:
@@ -56,11 +56,11 @@ class _Handed(Sequence[Task]):
         raise _DismissedError
 
     def number(self, index: int) -> int:
-        """The run's number of a task that was given."""
+        """The number that a task of this worker has in the whole run."""
         return self._given[index][0]
 
     def receive(self, connection: Connection, dismiss: Callable[[], None]) -> None:
-        """Takes tasks until the parent closes the connection, or ends."""
+        """Receives tasks until the parent closes the connection or ends."""
         with suppress(EOFError, OSError):
             while True:
                 given: Given = connection.recv()
@@ -70,21 +70,20 @@ class _Handed(Sequence[Task]):
         dismiss()
 
     def end(self) -> None:
-        """Nobody waits any more."""
+        """Ends all waiting for tasks."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
 
 
 def serve(connection: Connection, order: Order, target: Target, sharers: int, count: int) -> None:
-    """The life of a worker.
+    """Runs a worker until the parent dismisses it.
 
     Args:
-        connection: brings ``Given`` tasks and takes what is ``Said``; the parent's end of it lives
-            as long as the parent.
-        order, target: of the whole run.
-        sharers: how many processes share this machine.
-        count: tasks of the whole run.
+        connection: Delivers ``Given`` tasks, and takes ``Said`` messages.
+        order, target: Those of the whole run.
+        sharers: How many processes share this machine.
+        count: How many tasks the whole run has.
     """
     hush_libraries()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -116,11 +115,11 @@ def serve(connection: Connection, order: Order, target: Target, sharers: int, co
         with suppress(OSError):  # the parent may have ended
             connection.send(portable(error))
     finally:
-        os._exit(0)  # threads that are busy in a library would make a crash of a common end
+        os._exit(0)  # a normal exit would crash while threads are busy in a C++ library
 
 
 def _dismiss_self() -> None:
-    """Ends the work of this process's main thread, whatever it waits for."""
+    """Interrupts the main thread of this process, whatever it is waiting for."""
     if hasattr(signal, "pthread_kill"):
         signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)  # type: ignore[arg-type]
     else:
@@ -128,13 +127,13 @@ def _dismiss_self() -> None:
 
 
 def hush_libraries() -> None:
-    """Keeps warnings off stderr, as in the process that the user has started."""
+    """Turns off warnings on stderr, as the main process does."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
 
 
 def portable(error: BaseException) -> Exception:
-    """The error as the parent can read it: those of libraries may not survive the way."""
+    """The error in a form that can be sent: exceptions of libraries may not be picklable."""
     said = type(error)(str(error)) if isinstance(error, PpdError) else None
     portable = said or RuntimeError(f"{type(error).__name__}: {error}")
     portable.add_note(traceback_of(error))
@@ -142,5 +141,5 @@ def portable(error: BaseException) -> Exception:
 
 
 def traceback_of(error: BaseException) -> str:
-    """For -v; the way to the parent takes away an error's own."""
+    """The traceback as text, for -v: it would be lost when the error is sent."""
     return "in a worker process:\n" + "".join(traceback.format_exception(error)).rstrip()

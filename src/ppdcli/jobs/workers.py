@@ -1,9 +1,9 @@
-"""A run in several processes, one for each device or share of the processor.
+"""A run in several processes: one for each device, or several that share a processor.
 
-This process hands out tasks and collects results; each worker loads the model once and works
-through what it is given, as ``jobs.run`` does in one process. On a CPU each uses as many threads as
-one process would: PyTorch's sums depend in their last bit on that number, and no output may depend
-on the number of workers.
+This process hands out tasks and collects results. Each worker loads the model once and processes
+its tasks as ``jobs.run`` does in one process. On a CPU each worker uses as many threads as a single
+process would: the last bit of PyTorch's sums depends on that number, and no output may depend on
+the number of workers.
 """
 
 from __future__ import annotations
@@ -30,30 +30,31 @@ from ppdcli.jobs.worker import Said, serve
 from ppdcli.processes import ignoring_interrupts
 from ppdcli.wording import counted
 
-FEWEST, MOST = 2, 32  # tasks that a worker has at a time, so that it can read ahead
+FEWEST, MOST = 2, 32  # tasks that a worker holds, so that it can read ahead
 SECONDS_TO_END = WRITING_SECONDS + 2  # before a worker is killed
 
 
 def run_in_workers(tasks: Sequence[Task], orders: Sequence[Order]) -> Generator[Result, None, None]:
-    """``jobs.run.run`` in as many processes as there are orders; in this one if that is one.
+    """``jobs.run.run`` in as many processes as there are orders; for one order, in this process.
 
-    The first starts alone, so that a model that is missing is fetched, or complained of, once; the
-    others follow when it has loaded its own. What a worker that dies had not finished is done by
-    the others; a photo that was alone with two that died is failed.
+    The first worker starts alone, so that a missing model is downloaded or reported once. The
+    others start when it has loaded its model. If a worker dies, the others take over its tasks. A
+    photo fails if two workers died while they had it.
 
     Args:
-        tasks: from ``plan``.
-        orders: one for each worker; they differ in the device alone.
+        tasks: From ``plan``.
+        orders: One for each worker. They differ only in the device.
 
     Yields:
-        One result a task, in order. Closed early, it waits for files that are being written.
+        One result for each task, in order. If the generator is closed early, it waits for files
+        that are being written.
 
     Raises:
-        PpdError: the whole run cannot go on, such as when all workers have died.
+        PpdError: The whole run cannot continue, for example because all workers have died.
     """
     orders = orders[: len(tasks)]
     if len(orders) < 2:
-        for order in orders:  # none where there is nothing to do
+        for order in orders:  # there is none if there are no tasks
             yield from run(tasks, order)
         return
     target = target_of(tasks, orders[0].overwrite)
@@ -66,7 +67,7 @@ def run_in_workers(tasks: Sequence[Task], orders: Sequence[Order]) -> Generator[
 
 @dataclass
 class _Worker:
-    """A process; ``tasks``: numbers of those that it has. ``ready``: its model is loaded."""
+    """A process, with the numbers of its tasks. ``ready``: Its model is loaded."""
 
     order: Order
     process: SpawnProcess
@@ -76,7 +77,7 @@ class _Worker:
 
 
 class _WorkerPool:
-    """The workers of a run, as this process sees them."""
+    """The workers of a run."""
 
     def __init__(self, tasks: Sequence[Task], orders: Sequence[Order], target: Target) -> None:
         self._tasks, self._orders, self._target = tasks, orders, target
@@ -97,13 +98,13 @@ class _WorkerPool:
                 self._hand_out()
                 self._listen()
             result = self._finished.pop(number)
-            # Every worker says a line once; of all of them together it is shown once, too.
+            # Each worker sends a line once; the user sees it once for all workers.
             result = with_new_notes(result, [*self._notes, *result.notes], shown)
             self._notes.clear()
             yield result
 
     def dismiss(self) -> None:
-        """Ends the workers, after the files that they are writing."""
+        """Ends the workers. They first finish the files that they are writing."""
         for worker in self._workers:
             worker.connection.close()
         end = time.monotonic() + SECONDS_TO_END
@@ -115,7 +116,7 @@ class _WorkerPool:
         folder, places = self._target.folder, self._target.places
         if self._died and folder is not None and folder.is_dir():
             with suppress(OSError):
-                Journal(folder, places).close()  # which removes what they left
+                Journal(folder, places).close()  # removes their temporary files
 
     def _start(self, order: Order) -> None:
         context = get_context("spawn")
@@ -128,29 +129,29 @@ class _WorkerPool:
         )
         with ignoring_interrupts():
             process.start()
-        there.close()  # so that the end of the process is the end of the connection
+        there.close()  # now the connection ends when the process ends
         self._workers.append(_Worker(order, process, here))
 
     def _hand_out(self) -> None:
-        # Less towards the end, so that no worker has much left when another has nothing.
+        # Fewer tasks towards the end, so that all workers finish at about the same time.
         share = min(MOST, max(FEWEST, len(self._waiting) // (2 * len(self._orders))))
         for worker in list(self._workers):
-            # A worker loads its model when it has something to do; the first may find that all is
-            # finished, and then needs none.
+            # A worker loads its model when it has something to do. If everything is finished, the
+            # first worker needs no model, and no other worker starts.
             most = share if worker.ready or len(self._workers) == 1 else 1
             while self._waiting and len(worker.tasks) < most:
                 self._give(worker, self._waiting.popleft())
             if not self._waiting and self._orphans and not worker.tasks:
-                # Alone, so that it shows whether it is the reason.
+                # One at a time, to find out whether this photo kills workers.
                 self._give(worker, self._orphans.popleft())
 
     def _give(self, worker: _Worker, number: int) -> None:
         worker.tasks.add(number)
-        with suppress(OSError):  # it has just died, which its connection will tell
+        with suppress(OSError):  # if the worker has just died, _listen notices it
             worker.connection.send((number, self._tasks[number]))
 
     def _listen(self) -> None:
-        """Waits for news of any worker."""
+        """Waits for a message of any worker."""
         by_connection = {worker.connection: worker for worker in self._workers}
         for connection in wait(list(by_connection)):
             worker = by_connection[connection]  # type: ignore[index]
@@ -171,7 +172,7 @@ class _WorkerPool:
                     self._finished[number] = result
 
     def _bury(self, worker: _Worker) -> None:
-        """Leaves a dead worker's tasks to the others."""
+        """Gives the tasks of a dead worker to the others."""
         self._died = True
         self._workers.remove(worker)
         worker.connection.close()
