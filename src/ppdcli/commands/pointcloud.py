@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ppdcli.cloud_options import RELATIVE, CloudOptions, MetricSource
-from ppdcli.commands.cloud_camera import View, given_view, guessed_view
 from ppdcli.commands.model_settings import model_settings
 from ppdcli.commands.request import PhotoRequest
 from ppdcli.errors import InputError
-from ppdcli.files.cameras import CameraFile
 from ppdcli.files.formats import CLOUD_FORMATS
 from ppdcli.jobs.decision import OFF
 from ppdcli.jobs.fingerprint import fingerprint_of_text, of_given
@@ -22,8 +20,10 @@ from ppdcli.jobs.work import Job, Writable
 if TYPE_CHECKING:  # a rerun that finds everything finished imports neither OpenCV nor PyTorch
     import numpy as np
 
+    from ppdcli.commands.cloud_camera import View
     from ppdcli.commands.cloud_depth import DepthFile
     from ppdcli.depth import DepthMap
+    from ppdcli.files.cameras import CameraFile
     from ppdcli.files.sparse_depth import SparseDepth
     from ppdcli.metric import Estimate, Estimator
     from ppdcli.photo import Photo
@@ -154,6 +154,7 @@ class PointCloudWork:
         return self.request.batch or self.predictor.batch_size(photo, self.request.sampling.area)
 
     def examine(self, job: Job) -> Context:
+        from ppdcli.commands.cloud_camera import given_view, guessed_view
         from ppdcli.commands.cloud_depth import known_depths
 
         started = time.perf_counter()
