@@ -1,0 +1,134 @@
+"""Textured meshes as binary glTF 2.0: one file, metres, y up, z backward.
+
+https://registry.khronos.org/glTF/specs/2.0/glTF-2.0.html
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ppdcli.files.atomic import atomic_path
+from ppdcli.version import __version__
+
+LARGEST_TEXTURE = 4096  # pixels a side, which every graphics card takes
+QUALITY = 92
+FLOAT, UNSIGNED = 5126, 5125  # component types
+VERTICES, INDICES = 34962, 34963  # targets of buffer views
+CLAMP, LINEAR, MIPMAPS = 33071, 9729, 9987
+
+
+@dataclass(frozen=True, eq=False)
+class TexturedMesh:
+    """A surface with a photo on it.
+
+    Attributes:
+        vertices: (V, 3) float32 metres, x right, y up, z backward.
+        normals: (V, 3) float32 of unit length.
+        texture_at: (V, 2) float32 in [0, 1]: place in the texture, from its upper left corner.
+        faces: (F, 3) int32 numbers of vertices, counter-clockwise from the front.
+        texture: (H, W, 3) uint8 sRGB.
+        comments: facts, which go into the file's extras.
+    """
+
+    vertices: np.ndarray
+    normals: np.ndarray
+    texture_at: np.ndarray
+    faces: np.ndarray
+    texture: np.ndarray
+    comments: tuple[str, ...] = ()
+
+
+def write(path: Path, mesh: TexturedMesh) -> None:
+    """Writes the file, whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    arrays = [
+        mesh.vertices.astype("<f4"),
+        mesh.normals.astype("<f4"),
+        mesh.texture_at.astype("<f4"),
+        mesh.faces.astype("<u4"),
+    ]
+    blocks = [np.ascontiguousarray(array).tobytes() for array in arrays]
+    blocks.append(_jpeg(mesh.texture))
+    body = b"".join(_padded(block, b"\0") for block in blocks)
+    head = _padded(_described(mesh, blocks), b" ")
+    length = 12 + 8 + len(head) + 8 + len(body)
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(struct.pack("<4sII", b"glTF", 2, length))
+        file.write(struct.pack("<I4s", len(head), b"JSON") + head)
+        file.write(struct.pack("<I4s", len(body), b"BIN\0") + body)
+
+
+def _described(mesh: TexturedMesh, blocks: Sequence[bytes]) -> bytes:
+    """The JSON part, which says what is where in the binary part."""
+    views: list[dict[str, Any]] = []
+    offset = 0
+    for block, target in zip(blocks, (VERTICES, VERTICES, VERTICES, INDICES, None), strict=True):
+        view = {"buffer": 0, "byteOffset": offset, "byteLength": len(block)}
+        views.append(view if target is None else {**view, "target": target})
+        offset += len(_padded(block, b"\0"))
+    count = len(mesh.vertices)
+    lowest, highest = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
+    bounds = {"min": lowest.tolist(), "max": highest.tolist()}
+    accessors = [
+        {"bufferView": 0, "componentType": FLOAT, "count": count, "type": "VEC3", **bounds},
+        {"bufferView": 1, "componentType": FLOAT, "count": count, "type": "VEC3"},
+        {"bufferView": 2, "componentType": FLOAT, "count": count, "type": "VEC2"},
+        {"bufferView": 3, "componentType": UNSIGNED, "count": mesh.faces.size, "type": "SCALAR"},
+    ]
+    attributes = {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}
+    stated = {
+        "asset": {
+            "version": "2.0",
+            "generator": f"ppdcli {__version__}",
+            "extras": {"comments": list(mesh.comments)},
+        },
+        # The photo has its light in it already, so no viewer should add another.
+        "extensionsUsed": ["KHR_materials_unlit"],
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{"attributes": attributes, "indices": 3, "material": 0}]}],
+        "materials": [
+            {
+                "pbrMetallicRoughness": {
+                    "baseColorTexture": {"index": 0},
+                    "metallicFactor": 0,
+                    "roughnessFactor": 1,
+                },
+                "doubleSided": True,
+                "extensions": {"KHR_materials_unlit": {}},
+            }
+        ],
+        "textures": [{"sampler": 0, "source": 0}],
+        "samplers": [{"magFilter": LINEAR, "minFilter": MIPMAPS, "wrapS": CLAMP, "wrapT": CLAMP}],
+        "images": [{"bufferView": 4, "mimeType": "image/jpeg"}],
+        "accessors": accessors,
+        "bufferViews": views,
+        "buffers": [{"byteLength": offset}],
+    }
+    return json.dumps(stated, separators=(",", ":")).encode()
+
+
+def _padded(block: bytes, filler: bytes) -> bytes:
+    """Parts of the file begin at multiples of 4 bytes."""
+    return block + filler * (-len(block) % 4)
+
+
+def _jpeg(rgb: np.ndarray) -> bytes:
+    image = Image.fromarray(rgb)
+    image.thumbnail((LARGEST_TEXTURE, LARGEST_TEXTURE), Image.Resampling.BOX)
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=QUALITY)
+    return buffer.getvalue()
