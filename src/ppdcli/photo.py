@@ -26,6 +26,7 @@ IMAGE_SUFFIXES = frozenset((
 # fmt: on
 """Lower-case file suffixes that a search through a folder takes for photos."""
 
+_LONGEST_BOXES = 1 << 20  # bytes at a HEIC's start, in which its boxes lie
 _BAND = 1 << 18  # pixels that are converted at a time, which stay in the cache
 
 # EXIF orientation: how the stored picture must be turned to stand upright.
@@ -51,8 +52,8 @@ class Photo:
         name: what messages call it: the path as given, or what the caller said.
         focal_35mm: EXIF FocalLengthIn35mmFilm in millimetres, None where absent.
         path: the file, None for a stream.
-        orientation: EXIF orientation 1..8 that was undone to make it upright; 1 for HEIC, which
-            its own decoder turns.
+        orientation: EXIF orientation 1..8 that was undone to make it upright, by this loader or,
+            for HEIC, by the decoder.
     """
 
     rgb: np.ndarray
@@ -106,6 +107,7 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
             # After load(): Pillow turns TIFFs while loading, and then drops their orientation.
             orientation, focal_35mm = read_exif(image)
             rgb = _to_rgb(image, orientation, name)
+            orientation = _turned_by_decoder(image, data) or orientation
     except InputError:
         raise
     except MemoryError as error:
@@ -116,6 +118,18 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
             f"{name}: is damaged or truncated ({_one_line(error)}); copy or download it again"
         ) from error
     return Photo(rgb, name, focal_35mm, path, orientation)
+
+
+def _turned_by_decoder(image: Image.Image, data: bytes) -> int | None:
+    """The EXIF orientation that a HEIC's decoder has undone; None if it has turned nothing.
+
+    It follows the container's own boxes, as phones write them beside the same orientation in EXIF.
+    """
+    head = data[:_LONGEST_BOXES]
+    if image.format != "HEIF" or not (b"irot" in head or b"imir" in head):
+        return None
+    orientation = image.info.get("original_orientation")
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else None
 
 
 def _to_rgb(image: Image.Image, orientation: int, name: str) -> np.ndarray:

@@ -69,7 +69,7 @@ def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -
             values = (values * np.float64(step)).astype(np.float32)
     elif kind == "metric":
         require_no_step(path, scale)
-    return DepthData(values.astype(np.float32, copy=False), kind)
+    return DepthData(values.astype(np.float32, copy=False), kind, as_shown=False)
 
 
 def map_shape(header: Header) -> tuple[int, ...]:

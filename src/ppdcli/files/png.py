@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from ppdcli.depth_data import PROVENANCE, DepthData, Kind
+from ppdcli.depth_data import PROGRAM, PROVENANCE, DepthData, Kind
 from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.files.choices import PngScale, Scale
 from ppdcli.files.decoding import decoding
@@ -111,7 +111,7 @@ def read(path: Path, scale: Scale | None = None) -> DepthData:
     if invalid:
         values[pixels == 0] = np.nan
     provenance = {key: shown(text[key]) for key in PROVENANCE if key in text}
-    return DepthData(values, kind, provenance=provenance)
+    return DepthData(values, kind, provenance=provenance, as_shown=PROGRAM in text)
 
 
 def states_scale(path: Path) -> bool:

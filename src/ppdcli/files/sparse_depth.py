@@ -11,7 +11,13 @@ import numpy as np
 
 from ppdcli.errors import InputError
 from ppdcli.files.decoding import decoding
-from ppdcli.files.depth_files import format_of, is_metres, read_depth, require_view
+from ppdcli.files.depth_files import (
+    format_of,
+    is_metres,
+    read_depth,
+    require_view,
+    turned_with_photo,
+)
 from ppdcli.files.foreign import open_regular, read_regular
 from ppdcli.files.points_table import ROW, read_table
 from ppdcli.files.text import decode_text, encoding_of
@@ -43,7 +49,7 @@ class SparseDepth:
 
 
 def read_sparse_depth(
-    path: Path, width: int, height: int, scale: float | None = None
+    path: Path, width: int, height: int, scale: float | None = None, orientation: int = 1
 ) -> SparseDepth:
     """Read known depths; what the file is, is told by its content.
 
@@ -63,6 +69,8 @@ def read_sparse_depth(
         path: the file.
         width, height: of the photo as it is shown (EXIF orientation applied).
         scale: metres of a step of whole numbers.
+        orientation: EXIF orientation that was applied to the photo; a map of the stored image is
+            turned likewise (``depth_files.turned_with_photo``).
 
     Raises:
         InputError: missing, damaged, relative depth, of other proportions than the photo, a bad
@@ -70,10 +78,12 @@ def read_sparse_depth(
     """
     if format_of(path) is None:
         return _read_points(path, width, height)
-    return _read_map(path, width, height, scale)
+    return _read_map(path, width, height, scale, orientation)
 
 
-def _read_map(path: Path, width: int, height: int, scale: float | None) -> SparseDepth:
+def _read_map(
+    path: Path, width: int, height: int, scale: float | None, orientation: int
+) -> SparseDepth:
     notes = []
     try:
         depth_map = read_depth(path, "metric", scale)
@@ -87,6 +97,7 @@ def _read_map(path: Path, width: int, height: int, scale: float | None) -> Spars
         raise InputError(
             f"{path}: holds relative depth, which fixes no scale; give depth in metres"
         )
+    depth_map = turned_with_photo(path, depth_map, width, height, orientation)
     notes.extend(depth_map.notes)
     values = depth_map.values
     require_view(path, values.shape, width, height)

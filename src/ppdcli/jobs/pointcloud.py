@@ -13,13 +13,12 @@ from ppdcli.cloud import Shape, make_cloud
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
 from ppdcli.files.cameras import CameraFile
-from ppdcli.files.choices import PngScale
-from ppdcli.files.depth_files import format_of, read_depth, require_view, states_unit
 from ppdcli.files.formats import CLOUD_FORMATS
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
 from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
+from ppdcli.jobs.given_depth import GivenDepth
 from ppdcli.jobs.work import Built, Job
 from ppdcli.metric import Estimate, Estimator, seen, to_metric
 from ppdcli.photo import Photo
@@ -117,17 +116,14 @@ class PointCloudWork:
             return self.predictor.predict_batch(
                 photos, steps=self.steps, seed=self.seed, area=self.area
             )
-        return [self._read_depth(photo) for photo in photos]
+        assert self.depth is not None
+        given = self._given(self.depth)
+        return [given.read(photo) for photo in photos]
 
     def build(self, job: Job, seen: Seen, depth: DepthMap, wanted: Sequence[str]) -> Built:
         started = time.perf_counter()
-        alone = self.depth_scale is None and self.scale == Scale()
-        if self.depth is not None and alone and not states_unit(self.depth):
-            unit = "millimetres" if format_of(self.depth) == "png" else "metres"
-            job.notes.append(
-                f"{self.depth}: does not state its unit; read as {unit}; if it is relative, give "
-                "--near-far, --align or --metric"
-            )
+        if self.depth is not None and (note := self._given(self.depth).unit_note()):
+            job.notes.append(note)
         job.notes.extend(depth.notes)
         depth, notes = self._scaled(job, depth, seen)
         camera = seen.view.camera
@@ -208,32 +204,18 @@ class PointCloudWork:
         _warn_of(job, camera)
         return View(camera, source)
 
-    def _read_depth(self, photo: Photo) -> DepthMap:
-        assert self.depth is not None
-        started = time.perf_counter()
-        # What a bare array holds is told by what is wanted of it.
+    def _given(self, depth: Path) -> GivenDepth:
         placed = self.scale.near_far or self.scale.align or self.scale.metric
-        if placed:
-            depth = read_depth(self.depth, "relative", "normalized")
-        else:
-            depth = read_depth(self.depth, "metric", self._step())
-        height, width = photo.rgb.shape[:2]
-        require_view(self.depth, depth.values.shape, width, height)
-        return DepthMap(**vars(replace(depth, timings={"depth": time.perf_counter() - started})))
-
-    def _step(self) -> float | PngScale | None:
-        """What a step of the depth file is: as stated, or millimetres in a PNG."""
-        assert self.depth is not None
-        if self.depth_scale is not None:
-            return self.depth_scale
-        return "mm" if format_of(self.depth) == "png" else None
+        return GivenDepth(depth, self.depth_scale, bool(placed))
 
     def _known(self, job: Job) -> SparseDepth | None:
         """The depths that the user knows."""
         if self.scale.align is None:
             return None
         height, width = job.photo.rgb.shape[:2]
-        known = read_sparse_depth(self.scale.align, width, height, self.depth_scale)
+        known = read_sparse_depth(
+            self.scale.align, width, height, self.depth_scale, job.photo.orientation
+        )
         job.notes.extend(known.notes)
         return known
 
