@@ -112,6 +112,7 @@ def make_cloud(
     near_far: tuple[float, float] | None = None,
     distortion: Distortion | None = None,
     mask: np.ndarray | None = None,
+    opaque: np.ndarray | None = None,
     notes: tuple[str, ...] = (),
 ) -> PointCloud:
     """One coloured point a pixel of the photo, in the shape that is wanted.
@@ -132,6 +133,7 @@ def make_cloud(
         distortion: of the photo's grid: each pixel goes along its true ray.
         mask: bool on the map's grid, False where no points are wanted, as in the sky, though the
             map has a depth there.
+        opaque: bool on the photo's grid, False where the photo is transparent: no point there.
         notes: more comments, such as where the camera is from.
 
     Raises:
@@ -154,15 +156,19 @@ def make_cloud(
     wanted = values if mask is None else np.where(mask, values, np.nan)
 
     def enlarged(values: np.ndarray) -> np.ndarray:
-        return replace(depth_map, values=values).resized(height, width, rgb).values
+        resized = replace(depth_map, values=values).resized(height, width, rgb)
+        return resized.visible(opaque).values
 
     full = enlarged(np.where(hanging, np.nan, wanted))
     # A map without holes of its own need not be enlarged once more to count them.
-    removed = _holes(full) - (_holes(wanted) and _holes(enlarged(wanted)))
+    clear = 0 if opaque is None else int(opaque.size - opaque.sum())
+    removed = _holes(full) - (_holes(enlarged(wanted)) if _holes(wanted) else clear)
     depth = _placed(full, near_far)
     if near_far is not None and not nominal:
         depth_map = replace(depth_map, kind="metric")
     comments = (*_comments(depth_map, camera, shape.axes, removed), *notes)
+    if clear:
+        comments += (f"transparent {counted(clear, 'pixel')} of the photo left out",)
 
     along = None
     if shape.normals:

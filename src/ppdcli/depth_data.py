@@ -71,6 +71,20 @@ class DepthData:
         }
         return {"unit": self.unit, **self.provenance, **numbers}
 
+    def visible(self, opaque: np.ndarray | None) -> Self:
+        """The map without depth where the photo is transparent.
+
+        Args:
+            opaque: (h, w) bool of the photo, which may be on another grid; a pixel of the map that
+                covers any True one keeps its depth. None: all are.
+        """
+        from ppdcli.geometry.masks import any_in_cell
+
+        if opaque is None:
+            return self
+        seen = any_in_cell(opaque, *self.values.shape)
+        return replace(self, values=np.where(seen, self.values, np.float32(np.nan)))
+
     def resized(self, height: int, width: int, rgb: np.ndarray | None = None) -> Self:
         """The map and its camera on another grid, without depths between two surfaces.
 

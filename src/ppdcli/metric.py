@@ -13,6 +13,7 @@ from ppdcli.devices import Precision, dtype_of, lacks_memory
 from ppdcli.errors import InputError, PpdError
 from ppdcli.geometry.align import fit_ransac
 from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.masks import any_in_cell
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.models.moge2 import MoGe2
 from ppdcli.models.resize import resize_rgb, to_tensor, working_size
@@ -27,7 +28,8 @@ class Estimate:
 
     Attributes:
         depth: (h, w) float32 metres along the optical axis, NaN where there is none, as in the
-            sky; of about ``AREA`` pixels, in the photo's proportions.
+            sky or where the photo is transparent; of about ``AREA`` pixels, in the photo's
+            proportions.
         camera: of the photo's own grid.
     """
 
@@ -81,7 +83,10 @@ class Estimator:
                 columns,
                 rows,
             )
-        return Estimate(np.where(np.isfinite(depth), depth, np.nan), camera)
+        seen = np.isfinite(depth)
+        if photo.opaque is not None:
+            seen &= any_in_cell(photo.opaque, *depth.shape)
+        return Estimate(np.where(seen, depth, np.nan), camera)
 
 
 def seen(estimate: Estimate, height: int, width: int) -> np.ndarray:

@@ -47,6 +47,33 @@ class SparseDepth:
     source: str
     notes: tuple[str, ...] = ()
 
+    def where(self, opaque: np.ndarray | None, path: Path) -> SparseDepth:
+        """Without the points where the photo is transparent, whose depth is of something else.
+
+        Args:
+            opaque: (H, W) bool of the photo; None: all can be seen.
+            path: of the file, for messages.
+
+        Raises:
+            InputError: no point is left.
+        """
+        if opaque is None:
+            return self
+        kept = opaque[np.rint(self.v).astype(np.intp), np.rint(self.u).astype(np.intp)]
+        lost = len(kept) - int(kept.sum())
+        if not lost:
+            return self
+        said = f"{path}: {lost} of {len(kept)} known depths are where the photo is transparent"
+        if lost == len(kept):
+            raise InputError(f"{said}; give depths of what it shows")
+        return SparseDepth(
+            self.u[kept],
+            self.v[kept],
+            self.depth[kept],
+            self.source,
+            (*self.notes, f"{said}, and are left out"),
+        )
+
 
 def read_sparse_depth(
     path: Path, width: int, height: int, scale: float | None = None, orientation: int = 1

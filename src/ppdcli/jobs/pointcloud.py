@@ -106,6 +106,7 @@ class PointCloudWork:
 
     def look(self, job: Job) -> Seen:
         started = time.perf_counter()
+        job.photo.require_visible()
         view, known = self._given_view(job), self._known(job)
         estimate = self._estimate(job, view)
         view = view or self._guessed_view(job, estimate)
@@ -135,6 +136,7 @@ class PointCloudWork:
             near_far=self.scale.near_far,
             distortion=seen.view.distortion,
             mask=self._mask(depth, seen.estimate),
+            opaque=job.photo.opaque,
             notes=(f"camera {seen.view.source}", *notes),
         )
         timings = {
@@ -216,6 +218,7 @@ class PointCloudWork:
         known = read_sparse_depth(
             self.scale.align, width, height, self.depth_scale, job.photo.orientation
         )
+        known = known.where(job.photo.opaque, self.scale.align)
         job.notes.extend(known.notes)
         return known
 

@@ -45,6 +45,7 @@ class PredictWork:
 
     def look(self, job: Job) -> tuple[Estimate, float] | None:
         """MoGe-2's estimate and the seconds that it took."""
+        job.photo.require_visible()
         if not self.metric:
             return None
         started = time.perf_counter()
@@ -71,6 +72,7 @@ class PredictWork:
         if self.full_size:
             height, width = job.photo.rgb.shape[:2]
             depth = depth.resized(height, width, job.photo.rgb)
+        depth = depth.visible(job.photo.opaque)
         timings = {**depth.timings, "resize": time.perf_counter() - started}
 
         def write(name: str, path: Path) -> None:
