@@ -8,15 +8,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
 
 from ppdcli.errors import InputError, shown
 from ppdcli.files.source import read_file, read_stream
 from ppdcli.images import pnm
-from ppdcli.images.exif import read_exif
-from ppdcli.images.opening import check_size, open_image
-from ppdcli.images.pixels import to_rgb
-from ppdcli.images.whole import require_data, require_whole, with_its_end
+from ppdcli.images.decode import Decoded, decode
+from ppdcli.images.opening import check_size
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset((
@@ -25,8 +22,6 @@ IMAGE_SUFFIXES = frozenset((
 ))
 # fmt: on
 """Lower-case file suffixes that a search through a folder takes for photos."""
-
-_LONGEST_BOXES = 1 << 20  # bytes at a HEIC's start, in which its boxes lie
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +37,7 @@ class Photo:
             for HEIC, by the decoder.
         opaque: (H, W) bool, False where alpha is 0: such a pixel shows nothing, and gets no depth
             and no point. None where all can be seen.
+        notes: lines for the user on how the file was read, each naming it.
     """
 
     rgb: np.ndarray
@@ -50,6 +46,7 @@ class Photo:
     path: Path | None = None
     orientation: int = 1
     opaque: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     def require_visible(self) -> None:
         """Refuse a photo of which nothing can be seen.
@@ -95,21 +92,9 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
     try:
         if pnm.is_pnm(data):
             check_size(*pnm.size(data), name)
-            return Photo(pnm.decode(data), name, None, path)
-        with open_image(data, name) as image:
-            require_data(image, data)
-            try:
-                image.load()
-            except OSError:
-                ended = with_its_end(data)
-                if ended is None:
-                    raise
-                return _decode(ended, name, path)
-            require_whole(image, data)
-            # After load(): Pillow turns TIFFs while loading, and then drops their orientation.
-            orientation, focal_35mm = read_exif(image)
-            rgb, opaque = to_rgb(image, orientation, name)
-            orientation = _turned_by_decoder(image, data) or orientation
+            decoded = Decoded(pnm.decode(data), is_deep=pnm.is_deep(data))
+        else:
+            decoded = decode(data, name)
     except InputError:
         raise
     except MemoryError as error:
@@ -119,19 +104,15 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
         raise InputError(
             f"{name}: is damaged or truncated ({_one_line(error)}); copy or download it again"
         ) from error
-    return Photo(rgb, name, focal_35mm, path, orientation, opaque)
-
-
-def _turned_by_decoder(image: Image.Image, data: bytes) -> int | None:
-    """The EXIF orientation that a HEIC's decoder has undone; None if it has turned nothing.
-
-    It follows the container's own boxes, as phones write them beside the same orientation in EXIF.
-    """
-    head = data[:_LONGEST_BOXES]
-    if image.format != "HEIF" or not (b"irot" in head or b"imir" in head):
-        return None
-    orientation = image.info.get("original_orientation")
-    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else None
+    return Photo(
+        decoded.rgb,
+        name,
+        decoded.focal_35mm,
+        path,
+        decoded.orientation,
+        decoded.opaque,
+        tuple(f"{name}: {note}" for note in decoded.all_notes()),
+    )
 
 
 def _one_line(error: Exception) -> str:

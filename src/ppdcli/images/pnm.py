@@ -33,6 +33,15 @@ def size(data: bytes) -> tuple[int, int]:
     return width, height
 
 
+def is_deep(data: bytes) -> bool:
+    """Whether its greatest value is that of 16 bit.
+
+    Raises:
+        ValueError: the header is damaged.
+    """
+    return _header(data)[2] == 65535
+
+
 def decode(data: bytes) -> np.ndarray:
     """Decode the first picture of the file.
 
