@@ -17,8 +17,9 @@ from ppdcli.images.opening import check_size
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset((
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".dib",
-    ".gif", ".jp2", ".j2k", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".avif",
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".mpo", ".png", ".apng", ".webp", ".tif", ".tiff",
+    ".bmp", ".dib", ".gif", ".jp2", ".j2k", ".j2c", ".jpf", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".heic", ".heics", ".heif", ".heifs", ".hif", ".avif", ".avifs",
 ))
 # fmt: on
 """Lower-case file suffixes that a search through a folder takes for photos."""

@@ -231,7 +231,9 @@ class OutputOptions:
         bool, typer.Option("--json", help="One JSON object per input on stdout, nothing else.")
     ] = False
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say only what fails.")] = False
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Show tracebacks.")] = False
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Name files passed over; show tracebacks.")
+    ] = False
 
     @property
     def path(self) -> Path | None:

@@ -25,6 +25,11 @@ _RAW = (  # where, what is there, and what it is called
     (8, b"IIII", "IIQ"),
 )
 _MAKERS = {"NIKON": "NEF", "SONY": "ARW", "PENTAX": "PEF", "SAMSUNG": "SRW", "RICOH": "PEF"}
+_PHOTOS = (
+    *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
+    *(b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),  # JPEG 2000
+)
+_PNM = re.compile(rb"P[1-6][ \t\r\n]\s*[#\d]")
 _VIDEOS = (
     (0, b"\x1a\x45\xdf\xa3"),  # Matroska, WebM
     (8, b"AVI "),
@@ -71,6 +76,27 @@ def start_of_jpeg(head: bytes) -> int:
     """Where a JPEG begins that has line ends or zeros before it, as servers leave them; else 0."""
     rest = head.lstrip(b"\r\n\0 ")
     return len(head) - len(rest) if rest.startswith(b"\xff\xd8\xff") else 0
+
+
+def looks_like_photo(head: bytes, size: int) -> bool:
+    """Whether a file begins like one of the formats that photos are read from.
+
+    Args:
+        head: its first ``HEAD`` bytes.
+        size: of the file, which a BMP states.
+    """
+    if any(head.startswith(sign, start) for start, sign, _ in _RAW):
+        return False
+    if head.startswith(b"BM"):
+        return int.from_bytes(head[2:6], "little") == size
+    brand = head[4:12]
+    return bool(
+        head.startswith((*_PHOTOS, *tiff.SIGNS))
+        or (head.startswith(b"RIFF") and head[8:12] == b"WEBP")
+        or HEIF_BRANDS.fullmatch(brand)
+        or AVIF_BRANDS.fullmatch(brand)
+        or _PNM.match(head)
+    )
 
 
 def is_video(head: bytes) -> bool:
