@@ -12,7 +12,7 @@ import numpy as np
 from ppdcli.errors import InputError, shown
 from ppdcli.files.source import read_file, read_stream
 from ppdcli.images import pnm
-from ppdcli.images.decode import Decoded, decode
+from ppdcli.images.decode import Decoded, decode, several_note
 from ppdcli.images.opening import check_size
 
 # fmt: off
@@ -93,7 +93,7 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
     try:
         if pnm.is_pnm(data):
             check_size(*pnm.size(data), name)
-            decoded = Decoded(pnm.decode(data), is_deep=pnm.is_deep(data))
+            decoded = Decoded(pnm.decode(data), is_deep=pnm.is_deep(data), notes=several_note(data))
         else:
             decoded = decode(data, name)
     except InputError:

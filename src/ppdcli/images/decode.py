@@ -13,6 +13,7 @@ from ppdcli.images import kinds, tiff, tiff_planes
 from ppdcli.images.exif import read_exif
 from ppdcli.images.opening import open_image, unreadable_pixels
 from ppdcli.images.pixels import to_rgb
+from ppdcli.images.several import count_pictures
 from ppdcli.images.whole import require_data, require_whole, with_its_end
 
 _LONGEST_BOXES = 1 << 20  # bytes at a HEIC's start, in which its boxes lie
@@ -61,15 +62,13 @@ def decode(data: bytes, name: str) -> Decoded:
     """
     if (start := kinds.start_of_jpeg(data[: kinds.HEAD])) > 0:
         data = data[start:]
-    if kinds.is_video(data[: kinds.HEAD]):
-        raise InputError(f"{name}: {kinds.way_of_a_video(name)}")
-    if (raw := kinds.raw_kind(data)) is not None:
-        raise InputError(f"{name}: {kinds.way_of_raw(raw)}")
     found = tiff.directories(data)
+    if (raw := kinds.raw_kind(data, found)) is not None:
+        raise InputError(f"{name}: {kinds.way_of_raw(raw)}")
     if found:
         return _decode_tiff(data, name, found)
     with open_image(data, name) as image:
-        notes = _frames_note(image)
+        notes = (*_frames_note(image), *several_note(data))
         is_deep = _is_deep(image)
         require_data(image, data)
         try:
@@ -135,6 +134,12 @@ def _frames_note(image: Image.Image) -> tuple[str, ...]:
     if image.format in ("MPO", "HEIF") or not getattr(image, "is_animated", False):
         return ()
     return ("is animated; its first frame is taken",)
+
+
+def several_note(data: bytes) -> tuple[str, ...]:
+    """A line where further pictures follow the first."""
+    count = count_pictures(data)
+    return (f"holds {count} pictures one after another; the first is taken",) if count > 1 else ()
 
 
 def _is_deep(image: Image.Image) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
 
 from ppdcli.images import tiff
 
@@ -55,15 +57,18 @@ _OTHERS = (
 _TS_PACKET = 188  # bytes of an MPEG transport stream, each beginning with the same one
 
 
-def raw_kind(data: bytes) -> str | None:
+def raw_kind(data: bytes, found: Sequence[tiff.Directory]) -> str | None:
     """The format of a camera's raw file, None if it is none.
 
-    A TIFF is one if its main picture is as a sensor saw it.
+    A TIFF is one if a picture of full size is as the sensor saw it.
+
+    Args:
+        data: the file.
+        found: its directories, if it is a TIFF.
     """
     for start, sign, name in _RAW:
         if data.startswith(sign, start) and (name != "IIQ" or data.startswith(tiff.SIGNS)):
             return name
-    found = tiff.directories(data)
     if not any(directory.is_raw and not directory.is_reduced for directory in found):
         return None
     if tiff.DNG_VERSION in found[0].values:
@@ -115,11 +120,14 @@ def other_kind(head: bytes) -> str | None:
     return next((name for start, sign, name in _OTHERS if head.startswith(sign, start)), None)
 
 
-def way_of_a_video(name: str) -> str:
-    """What to do about a film, after the file's name."""
+def refusal_of_a_video(head: bytes, name: str) -> str | None:
+    """The line for a film that is given as a photo; None for anything else."""
+    if not is_video(head):
+        return None
+    file = "VIDEO" if name == "stdin" else shlex.quote(name)
     return (
-        "is a video; extract its frames first, and give their folder: "
-        f"mkdir frames && ffmpeg -i {name} frames/%05d.png"
+        f"{name}: is a video; extract its frames first, and give their folder: mkdir frames && "
+        f"ffmpeg -i {file} frames/%05d.png"
     )
 
 
