@@ -38,6 +38,7 @@ class Photo:
             for HEIC, by the decoder.
         opaque: (H, W) bool, False where alpha is 0: such a pixel shows nothing, and gets no depth
             and no point. None where all can be seen.
+        projection: of a panorama that says so, such as "equirectangular"; None for all else.
         notes: lines for the user on how the file was read, each naming it.
     """
 
@@ -47,6 +48,7 @@ class Photo:
     path: Path | None = None
     orientation: int = 1
     opaque: np.ndarray | None = None
+    projection: str | None = None
     notes: tuple[str, ...] = ()
 
     def require_visible(self) -> None:
@@ -112,6 +114,7 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
         path,
         decoded.orientation,
         decoded.opaque,
+        decoded.projection,
         tuple(f"{name}: {note}" for note in decoded.all_notes()),
     )
 

@@ -13,6 +13,7 @@ from ppdcli.images import kinds, tiff, tiff_planes
 from ppdcli.images.exif import read_exif
 from ppdcli.images.opening import open_image, unreadable_pixels
 from ppdcli.images.pixels import to_rgb
+from ppdcli.images.projection import read_projection
 from ppdcli.images.several import count_pictures
 from ppdcli.images.whole import require_data, require_whole, with_its_end
 
@@ -25,7 +26,7 @@ class Decoded:
     """A photo without its name.
 
     Attributes:
-        rgb, focal_35mm, orientation, opaque: as in ``ppdcli.photo.Photo``.
+        rgb, focal_35mm, orientation, opaque, projection: as in ``ppdcli.photo.Photo``.
         is_deep: whether the file holds 16 bit.
         notes: lines for the user on how it was read, without its name.
     """
@@ -35,6 +36,7 @@ class Decoded:
     orientation: int = 1
     opaque: np.ndarray | None = None
     is_deep: bool = False
+    projection: str | None = None
     notes: tuple[str, ...] = field(default=())
 
     def all_notes(self) -> Iterator[str]:
@@ -80,9 +82,10 @@ def decode(data: bytes, name: str) -> Decoded:
             return decode(ended, name)
         require_whole(image, data)
         orientation, focal_35mm = read_exif(image)
+        projection = read_projection(image)
         rgb, opaque = to_rgb(image, orientation, name)
         turned = _turned_by_decoder(image, data) or orientation
-    return Decoded(rgb, focal_35mm, turned, opaque, is_deep, notes)
+    return Decoded(rgb, focal_35mm, turned, opaque, is_deep, projection, notes)
 
 
 def _decode_tiff(data: bytes, name: str, found: list[tiff.Directory]) -> Decoded:
@@ -90,6 +93,7 @@ def _decode_tiff(data: bytes, name: str, found: list[tiff.Directory]) -> Decoded
     whole = data if main is found[0] else tiff.beginning_with(data, main.offset)
     with open_image(whole, name) as image:
         _, focal_35mm = read_exif(image)
+        projection = read_projection(image)
         if tiff_planes.is_mixed_up(main):
             if tiff_planes.mode_of(main) is None:
                 raise InputError(f"{name}: {unreadable_pixels(main)}")
@@ -107,7 +111,7 @@ def _decode_tiff(data: bytes, name: str, found: list[tiff.Directory]) -> Decoded
         with open_image(data, name) as first:
             _, focal_35mm = read_exif(first)
     notes = _pages_note(found, main)
-    return Decoded(rgb, focal_35mm, orientation, opaque, main.bits == 16, notes)
+    return Decoded(rgb, focal_35mm, orientation, opaque, main.bits == 16, projection, notes)
 
 
 def _orientation(main: tiff.Directory, found: list[tiff.Directory]) -> int:

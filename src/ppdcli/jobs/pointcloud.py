@@ -19,6 +19,7 @@ from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.jobs.given_depth import GivenDepth
+from ppdcli.jobs.panoramas import require_pinhole
 from ppdcli.jobs.work import Built, Job
 from ppdcli.metric import Estimate, Estimator, seen, to_metric
 from ppdcli.photo import Photo
@@ -107,6 +108,7 @@ class PointCloudWork:
     def look(self, job: Job) -> Seen:
         started = time.perf_counter()
         job.photo.require_visible()
+        require_pinhole(job.photo, self.cameras is not None or self.fov is not None)
         view, known = self._given_view(job), self._known(job)
         estimate = self._estimate(job, view)
         view = view or self._guessed_view(job, estimate)

@@ -10,6 +10,7 @@ from pathlib import Path
 from ppdcli.depth import DepthMap
 from ppdcli.files.choices import Choices
 from ppdcli.files.formats import DEPTH_FORMATS
+from ppdcli.jobs.panoramas import panorama_note
 from ppdcli.jobs.work import Built, Job
 from ppdcli.metric import Estimate, to_metric
 from ppdcli.photo import Photo
@@ -46,6 +47,8 @@ class PredictWork:
     def look(self, job: Job) -> tuple[Estimate, float] | None:
         """MoGe-2's estimate and the seconds that it took."""
         job.photo.require_visible()
+        if (note := panorama_note(job.photo)) is not None:
+            job.notes.append(note)
         if not self.metric:
             return None
         started = time.perf_counter()
