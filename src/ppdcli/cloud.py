@@ -34,6 +34,7 @@ class PointCloud:
         comments: lines for the file's header: unit, axes, camera, provenance.
         removed: how many points the edge-clean filter left out.
         normals: (N, 3) float32 of unit length, towards the camera; None if not asked for.
+        without_normal: how many points were left out for want of one.
     """
 
     points: np.ndarray
@@ -41,6 +42,7 @@ class PointCloud:
     comments: tuple[str, ...] = ()
     removed: int = 0
     normals: np.ndarray | None = None
+    without_normal: int = 0
 
 
 @dataclass(frozen=True)
@@ -170,10 +172,14 @@ def make_cloud(
     if clear:
         comments += (f"transparent {counted(clear, 'pixel')} of the photo left out",)
 
-    along = None
+    along, without = None, 0
     if shape.normals:
-        along = surface_normals(depth, _slopes(camera, distortion))
-        depth = np.where(np.isfinite(along[..., 0]), depth, np.nan)
+        slopes = _slopes(camera, distortion)
+        along = surface_normals(depth, slopes)
+        bare = ~np.isfinite(along[..., 0]) & np.isfinite(slopes[..., 0]) & (depth > 0)
+        depth, without = np.where(bare, np.nan, depth), int((bare & np.isfinite(depth)).sum())
+        if without:
+            comments += (f"normals {counted(without, 'point')} without one left out",)
     points, taken = unproject(depth, camera, distortion)
     if len(points) == 0:
         raise InputError("no pixel has a depth, so there is no point to write")
@@ -187,6 +193,7 @@ def make_cloud(
         comments,
         removed,
         None if along is None else from_opencv(along[taken], shape.axes),
+        without,
     )
     return cloud if shape.voxel is None else thinned(cloud, shape.voxel)
 
@@ -237,6 +244,7 @@ def thinned(cloud: PointCloud, voxel: float) -> PointCloud:
         (*cloud.comments, f"voxel {voxel:g}, {len(starts)} of {len(order)} points kept"),
         cloud.removed,
         normals,
+        cloud.without_normal,
     )
 
 

@@ -9,9 +9,10 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ppdcli.errors import InputError, shown
+from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.files.source import read_file, read_stream
 from ppdcli.images import pnm
+from ppdcli.images.arrays import as_rgb
 from ppdcli.images.decode import Decoded, decode, several_note
 from ppdcli.images.opening import check_size
 
@@ -29,6 +30,9 @@ IMAGE_SUFFIXES = frozenset((
 class Photo:
     """A decoded photo.
 
+    Any array of a picture may be given: (H, W, 3), (H, W, 1) or (H, W) of uint8, uint16 or floats
+    in 0..1 becomes (H, W, 3) uint8 (``images.arrays.as_rgb``).
+
     Attributes:
         rgb: (H, W, 3) uint8 sRGB, upright (EXIF orientation applied).
         name: what messages call it: the path as given, or what the caller said.
@@ -40,6 +44,9 @@ class Photo:
             and no point. None where all can be seen.
         projection: of a panorama that says so, such as "equirectangular"; None for all else.
         notes: lines for the user on how the file was read, each naming it.
+
+    Raises:
+        UsageError: pixels of another shape or type, or a mask of another size.
     """
 
     rgb: np.ndarray
@@ -50,6 +57,14 @@ class Photo:
     opaque: np.ndarray | None = None
     projection: str | None = None
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rgb", as_rgb(self.rgb, self.name))
+        if self.opaque is not None and self.opaque.shape != self.rgb.shape[:2]:
+            raise UsageError(
+                f"{self.name}: the mask of what can be seen is {self.opaque.shape}, but the photo "
+                f"is {self.rgb.shape[:2]}; give one of the photo's size"
+            )
 
     def require_visible(self) -> None:
         """Refuse a photo of which nothing can be seen.

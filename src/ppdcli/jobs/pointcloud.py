@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ppdcli.cloud import Shape, make_cloud
+from ppdcli.cloud import NOMINAL_NEAR_FAR, Shape, make_cloud
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
 from ppdcli.files.cameras import CameraFile
@@ -24,6 +24,7 @@ from ppdcli.jobs.work import Built, Job
 from ppdcli.metric import Estimate, Estimator, seen, to_metric
 from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
+from ppdcli.wording import counted
 
 ASSUMED_FOV = 60.0  # degrees on the longer side, between a phone's main camera and a normal lens
 
@@ -141,6 +142,11 @@ class PointCloudWork:
             opaque=job.photo.opaque,
             notes=(f"camera {seen.view.source}", *notes),
         )
+        if cloud.without_normal:
+            job.notes.append(
+                f"{job.photo.name}: {counted(cloud.without_normal, 'point')} without a normal, "
+                "alone on their surface, are left out"
+            )
         timings = {
             "camera": seen.seconds,
             **depth.timings,
@@ -158,6 +164,7 @@ class PointCloudWork:
             "axes": self.shape.axes,
             "points": len(cloud.points),
             "points_removed": cloud.removed,
+            **({"points_without_normal": cloud.without_normal} if self.shape.normals else {}),
             "timings": timings,
         }
         return Built(facts, write)
@@ -246,6 +253,12 @@ class PointCloudWork:
             f"{job.photo.name}: the cloud is relative, its proportions in depth are not those of "
             "the scene; give --metric, --align FILE or --near-far A,B for metres"
         )
+        if self.shape.voxel is not None:
+            near, far = NOMINAL_NEAR_FAR
+            job.notes.append(
+                f"{job.photo.name}: --voxel {self.shape.voxel:g} is in metres, but this cloud is "
+                f"not: its nearest point is placed at {near:g} and its farthest at {far:g}"
+            )
         return depth, ()
 
     def _mask(self, depth: DepthMap, estimate: Estimate | None) -> np.ndarray | None:
