@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import OpenEXR
 import pytest
+from PIL import Image
 
 from ppdcli.depth import DepthMap
 from ppdcli.files import exr, npy, png
@@ -81,6 +82,19 @@ def test_our_own_maps_are_of_the_shown_photo(tmp_path: Path) -> None:
         assert same.notes == ()
     npy.write(tmp_path / "a.npy", ours)  # which cannot say whose it is
     assert not read_depth(tmp_path / "a.npy", "metric").as_shown
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_a_png_may_state_its_own_orientation(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "scan.png"
+    Image.fromarray((STORED * 1000).astype(np.uint16)).save(path, exif=exif.tobytes())
+    depth = read_depth(path, scale="mm")
+    np.testing.assert_allclose(depth.values, turned_upright(STORED, orientation), atol=1e-3)
+    assert depth.notes == (f"{path}: is turned by its own EXIF orientation {orientation}",)
+    same = turned_with_photo(path, depth, *sides(orientation), orientation)
+    np.testing.assert_array_equal(same.values, depth.values)
 
 
 @pytest.mark.parametrize("orientation", [3, 6])

@@ -90,6 +90,12 @@ def test_a_reduced_copy_in_front_is_not_the_photo(
     np.testing.assert_array_equal(photo.rgb, np.rot90(LARGE, -1))
 
 
+def test_the_orientation_that_pillow_has_undone_is_told() -> None:
+    photo = loaded(built(picture(RGB, t274=8)))
+    assert photo.orientation == 8
+    np.testing.assert_array_equal(photo.rgb, np.rot90(RGB))
+
+
 def test_of_several_pages_the_first_is_taken_and_that_is_said() -> None:
     photo = loaded(built(picture(SMALL), picture(LARGE)))
     np.testing.assert_array_equal(photo.rgb, SMALL)
