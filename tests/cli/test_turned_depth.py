@@ -42,17 +42,17 @@ def test_a_sensors_map_is_turned_with_its_photo(ppd: Callable[..., Result], suff
 
 
 def test_a_map_that_ppd_wrote_is_not_turned(ppd: Callable[..., Result], tiny: list[str]) -> None:
-    """An NPY cannot say whose it is, but the folder's record can."""
+    """Wherever it is, and in every format; once another program has written it, it counts as one
+    of the stored image."""
     photo("photo.jpg", 3)
     assert ppd("predict", "photo.jpg", *tiny, "-f", "npy").exit_code == 0
     made = Path("ppd-out/photo_depth.npy")
-    depth = ["--depth", made, "--near-far", "1,4", "--fov", 60, "--no-edge-clean"]
-    result = ppd("pointcloud", "photo.jpg", *depth)
+    made.rename("ours.npy")
+    np.save("copy.npy", np.load("ours.npy"))
+    options = ["--near-far", "1,4", "--fov", 60, "--no-edge-clean", "--overwrite"]
+    result = ppd("pointcloud", "photo.jpg", "--depth", "ours.npy", *options)
     assert result.exit_code == 0 and "stored image" not in result.stderr
     ours = depths((HEIGHT, WIDTH))
-    Path("other").mkdir()
-    made.rename("other/copy.npy")
-    depth[1:2] = ["other/copy.npy", "--overwrite"]
-    result = ppd("pointcloud", "photo.jpg", *depth)
-    assert "other/copy.npy: is taken as of the stored image" in result.stderr
+    result = ppd("pointcloud", "photo.jpg", "--depth", "copy.npy", *options)
+    assert "copy.npy: is taken as of the stored image" in result.stderr
     np.testing.assert_allclose(depths((HEIGHT, WIDTH)), ours[::-1, ::-1], rtol=1e-5)

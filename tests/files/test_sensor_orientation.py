@@ -80,8 +80,11 @@ def test_our_own_maps_are_of_the_shown_photo(tmp_path: Path) -> None:
         same = turned_with_photo(path, read_depth(path), WIDTH, HEIGHT, 3)
         np.testing.assert_allclose(same.values, STORED, atol=1e-3)
         assert same.notes == ()
-    npy.write(tmp_path / "a.npy", ours)  # which cannot say whose it is
-    assert not read_depth(tmp_path / "a.npy", "metric").as_shown
+    npy.write(tmp_path / "a.npy", ours)
+    np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), STORED)
+    assert read_depth(tmp_path / "a.npy", "metric").as_shown
+    np.save(tmp_path / "b.npy", STORED)
+    assert not read_depth(tmp_path / "b.npy", "metric").as_shown
 
 
 @pytest.mark.parametrize("orientation", [3, 6])

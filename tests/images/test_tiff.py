@@ -243,6 +243,8 @@ def test_16_bit_alpha_beside_the_colours(extra: int) -> None:
         (np.dstack([DEEP, DEEP[..., :2]]), {"t262": 1}, "5 bands of 16-bit numbers"),
         (RGB.astype(np.float32) / 255, {"t339": 3}, "RGB of 32-bit floating-point numbers"),
         (RGB.astype(np.uint32), {}, "RGB of 32-bit numbers"),
+        (np.dstack([ALPHA, ALPHA]), {"t338": 2}, "grey with alpha of 16-bit numbers"),
+        (np.dstack([DEEP, ALPHA]), {"t262": 5, "t284": 2}, "CMYK of 16-bit numbers"),
         (DEEP[..., 0].astype(np.float64), {"t339": 3}, "grey of 64-bit floating-point numbers"),
     ],
 )

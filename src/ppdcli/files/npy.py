@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -20,16 +21,26 @@ from ppdcli.files.depth_scale import metres_per_step, require_no_step
 from ppdcli.files.foreign import open_regular
 
 SUFFIX = ".npy"
+_MAGIC = b"\x93NUMPY\x01\x00"
+_OWN_HEADER = 192  # bytes; NumPy's own have 128 for two dimensions
 
 
 def write(path: Path, depth_map: DepthData) -> None:
     """Write the (H, W) values as float32: metres, or the network's own output.
 
+    The header has more spaces at its end than NumPy's own, which readers pass over: so our files
+    are told from those of others, although the format has no place for a name.
+
     Raises:
         OutputError: the file cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, depth_map.values.astype(np.float32, copy=False), allow_pickle=False)
+        values = np.ascontiguousarray(depth_map.values, "<f4")
+        height, width = values.shape
+        fields = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({height}, {width}), }}"
+        stream.write(_MAGIC + struct.pack("<H", _OWN_HEADER - len(_MAGIC) - 2))
+        stream.write(fields.encode("ascii").ljust(_OWN_HEADER - len(_MAGIC) - 3) + b"\n")
+        stream.write(values.data)
 
 
 def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
@@ -45,11 +56,16 @@ def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
             numbers.
     """
 
+    ours = False
+
     def require(header: Header) -> None:
+        nonlocal ours
         require_map(path, header, map_shape(header))
+        ours = header.is_ours
 
     values = read_array(path, require)
-    return in_metres(values.reshape(_without_ones(values.shape)), path, kind, scale)
+    depth_map = in_metres(values.reshape(_without_ones(values.shape)), path, kind, scale)
+    return replace(depth_map, as_shown=ours)
 
 
 def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -> DepthData:
@@ -90,11 +106,13 @@ class Header:
         shape: of the array, its numbers not negative.
         columns_first: whether the first index changes fastest ("Fortran order").
         dtype: of the values.
+        is_ours: whether ``write`` wrote it.
     """
 
     shape: tuple[int, ...]
     columns_first: bool
     dtype: np.dtype
+    is_ours: bool = False
 
     @property
     def bytes(self) -> int:
@@ -149,6 +167,7 @@ def read_header(stream: IO[bytes]) -> Header:
     Raises:
         Exception: of any kind, since NumPy parses headers as Python; for use inside ``decoding``.
     """
+    start = stream.tell()
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         read = np.lib.format.read_array_header_1_0
@@ -161,7 +180,7 @@ def read_header(stream: IO[bytes]) -> Header:
         raise ValueError("it holds Python objects")
     if any(side < 0 for side in shape):
         raise ValueError(f"its shape is {shape}")
-    return Header(shape, columns_first, dtype)
+    return Header(shape, columns_first, dtype, stream.tell() - start == _OWN_HEADER)
 
 
 def read_values(stream: IO[bytes], header: Header, left: int) -> np.ndarray:

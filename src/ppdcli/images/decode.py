@@ -104,7 +104,7 @@ def _decode_tiff(data: bytes, name: str, found: list[tiff.Directory]) -> Decoded
             require_whole(image, whole)
             pixels = image
         # Pillow turns a TIFF while it loads it, by the orientation of that very picture.
-        turned = pixels is image and tiff.ORIENTATION in main.values
+        turned = pixels is image and 1 < main.number(tiff.ORIENTATION) <= 8
         orientation = _orientation(main, found)
         rgb, opaque = to_rgb(pixels, 1 if turned else orientation, name)
     if focal_35mm is None and main is not found[0]:

@@ -110,6 +110,8 @@ class Directory:
         numbers = self.number(SAMPLE_FORMAT, 1)
         if self.number(PHOTOMETRIC, 1) > 6 or colours not in (1, 3, 4):
             return True
+        if self.samples == 2 and self.bits > 8:
+            return True
         return self.bits > 16 or (numbers != 1 and self.samples > 1) or self.samples > 4
 
     def describe(self) -> str:

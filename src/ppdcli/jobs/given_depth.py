@@ -15,7 +15,6 @@ from ppdcli.files.depth_files import (
     states_unit,
     turned_with_photo,
 )
-from ppdcli.jobs.journal import folder_that_records
 from ppdcli.photo import Photo
 
 
@@ -45,8 +44,6 @@ class GivenDepth:
         else:
             depth = read_depth(self.path, "metric", self._step())
         height, width = photo.rgb.shape[:2]
-        if not depth.as_shown and folder_that_records(self.path) is not None:
-            depth = replace(depth, as_shown=True)  # ours, though its format cannot say so
         depth = turned_with_photo(self.path, depth, width, height, photo.orientation)
         require_view(self.path, depth.values.shape, width, height)
         return DepthMap(**vars(replace(depth, timings={"depth": time.perf_counter() - started})))
