@@ -214,11 +214,12 @@ def test_16_bit_colours_one_after_the_other(packing: str, extra: int | None) -> 
         np.testing.assert_array_equal(photo.rgb, RGB)
 
 
+@pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("orientation", [3, 6])
-def test_planes_are_turned_and_keep_their_profile(orientation: int) -> None:
-    planes = [np.ascontiguousarray(DEEP[..., k]) for k in range(3)]
+def test_planes_are_turned(orientation: int, order: str) -> None:
+    planes = [DEEP[..., k].astype(order + "u2").tobytes() for k in range(3)]
     tags = tags_of(DEEP, t284=2, t274=orientation)
-    photo = loaded(built((tags, [plane.tobytes() for plane in planes])))
+    photo = loaded(built((tags, planes), order=order))
     assert photo.orientation == orientation
     np.testing.assert_array_equal(photo.rgb, np.rot90(RGB, 2 if orientation == 3 else -1))
 

@@ -56,16 +56,12 @@ def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
             numbers.
     """
 
-    ours = False
-
     def require(header: Header) -> None:
-        nonlocal ours
         require_map(path, header, map_shape(header))
-        ours = header.is_ours
 
     values = read_array(path, require)
     depth_map = in_metres(values.reshape(_without_ones(values.shape)), path, kind, scale)
-    return replace(depth_map, as_shown=ours)
+    return replace(depth_map, as_shown=is_ours(path))
 
 
 def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -> DepthData:
@@ -88,6 +84,17 @@ def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -
     return DepthData(values.astype(np.float32, copy=False), kind, as_shown=False)
 
 
+def is_ours(path: Path) -> bool:
+    """Whether ``write`` wrote a file, by the length of its header.
+
+    Raises:
+        InputError: missing, no file, or damaged.
+    """
+    with decoding(path, ".npy"), open_regular(path) as stream:
+        read_header(stream)
+        return stream.tell() == _OWN_HEADER
+
+
 def map_shape(header: Header) -> tuple[int, ...]:
     """The shape without axes of one, as networks leave them: (1, H, W) is (H, W)."""
     return _without_ones(header.shape)
@@ -106,13 +113,11 @@ class Header:
         shape: of the array, its numbers not negative.
         columns_first: whether the first index changes fastest ("Fortran order").
         dtype: of the values.
-        is_ours: whether ``write`` wrote it.
     """
 
     shape: tuple[int, ...]
     columns_first: bool
     dtype: np.dtype
-    is_ours: bool = False
 
     @property
     def bytes(self) -> int:
@@ -167,7 +172,6 @@ def read_header(stream: IO[bytes]) -> Header:
     Raises:
         Exception: of any kind, since NumPy parses headers as Python; for use inside ``decoding``.
     """
-    start = stream.tell()
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         read = np.lib.format.read_array_header_1_0
@@ -180,7 +184,7 @@ def read_header(stream: IO[bytes]) -> Header:
         raise ValueError("it holds Python objects")
     if any(side < 0 for side in shape):
         raise ValueError(f"its shape is {shape}")
-    return Header(shape, columns_first, dtype, stream.tell() - start == _OWN_HEADER)
+    return Header(shape, columns_first, dtype)
 
 
 def read_values(stream: IO[bytes], header: Header, left: int) -> np.ndarray:

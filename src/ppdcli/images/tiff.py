@@ -19,6 +19,7 @@ MAKE = 271
 
 CFA, LINEAR_RAW = 32803, 34892  # photometric interpretations of what a sensor saw
 FLOAT = 3  # a sample format
+UNSIGNED = (1, 4)  # whole numbers, or not stated
 
 _READ = (
     *(SUBFILE, OLD_SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, FILL_ORDER, PHOTOMETRIC, MAKE),
@@ -112,7 +113,7 @@ class Directory:
             return True
         if self.samples == 2 and self.bits > 8:
             return True
-        return self.bits > 16 or (numbers != 1 and self.samples > 1) or self.samples > 4
+        return self.bits > 16 or (numbers not in UNSIGNED and self.samples > 1) or self.samples > 4
 
     def describe(self) -> str:
         """What its pixels are: ``RGB of 32-bit floating-point numbers``."""

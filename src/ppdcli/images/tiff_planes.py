@@ -35,7 +35,7 @@ def is_mixed_up(directory: Directory) -> bool:
 
 def mode_of(directory: Directory) -> str | None:
     """Pillow's mode for the planes together; None for a picture that cannot be read."""
-    unsigned = directory.number(tiff.SAMPLE_FORMAT, 1) == 1
+    unsigned = directory.number(tiff.SAMPLE_FORMAT, 1) in tiff.UNSIGNED
     if directory.bits != 16 or not unsigned or directory.number(tiff.PHOTOMETRIC) != _RGB:
         return None
     extra = directory.values.get(tiff.EXTRA_SAMPLES)

@@ -171,7 +171,8 @@ def _measured(path: Path, scale: float | None, otherwise: float | None) -> Depth
                 raise InputError(f"{path}: {NO_SCALE}")
             with np.errstate(over="ignore"):  # what is too large becomes infinite: no depth
                 metres = (values * np.float64(step)).astype(np.float32)
-            depth_map = DepthData(metres, "metric", as_shown=False)
+            ours = name == "npy" and npy.is_ours(path)
+            depth_map = DepthData(metres, "metric", as_shown=ours)
         case _:
             raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
     if depth_map.kind == "relative":
