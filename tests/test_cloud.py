@@ -207,7 +207,8 @@ def test_normals_need_neighbours() -> None:
     cloud = make_cloud(
         DepthMap(depth, "metric"), RGB, CAMERA, CloudOptions(edge_clean=False, normals=True)
     )
-    assert len(cloud.points) == 9
+    assert (len(cloud.points), cloud.without_normal) == (9, 1)
+    assert "normals 1 point without one left out" in cloud.comments
     assert cloud.normals is not None and np.isfinite(cloud.normals).all()
 
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
-from ppdcli import photo as photo_module
 from ppdcli.errors import InputError
+from ppdcli.images import pixels as pixels_module
 from ppdcli.photo import IMAGE_SUFFIXES, load_photo
 
 register_heif_opener()  # to write HEIC; the loader does it for itself
@@ -61,7 +61,7 @@ def test_every_orientation_comes_out_upright(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, orientation: int, suffix: str, rows: int
 ) -> None:
     """Whatever the rows that are converted at a time: of 2 or 3, the last may be fewer."""
-    monkeypatch.setattr(photo_module, "_BAND", rows * STORED[orientation].shape[1])
+    monkeypatch.setattr(pixels_module, "BAND", rows * STORED[orientation].shape[1])
     file = tmp_path / f"photo{suffix}"
     options = {"lossless": True} if suffix == ".webp" else {}
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation]))
@@ -322,7 +322,7 @@ def test_the_pixels_do_not_depend_on_the_bands_they_are_converted_in(
     stream.seek(0)
     whole = load_photo(stream).rgb
     for pixels in (100, 1):  # two rows and one, of which the last band has less
-        monkeypatch.setattr(photo_module, "_BAND", pixels)
+        monkeypatch.setattr(pixels_module, "BAND", pixels)
         stream.seek(0)
         np.testing.assert_array_equal(load_photo(stream).rgb, whole)
     assert len(np.unique(whole, axis=0)) == 23

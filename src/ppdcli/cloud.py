@@ -38,6 +38,7 @@ class PointCloud:
         comments: lines for the file's header: unit, axes, camera, provenance.
         removed: how many points the edge-clean filter left out.
         normals: (N, 3) float32 of unit length, towards the camera; None if not asked for.
+        without_normal: how many points were left out for want of one.
     """
 
     points: np.ndarray
@@ -45,6 +46,7 @@ class PointCloud:
     comments: tuple[str, ...] = ()
     removed: int = 0
     normals: np.ndarray | None = None
+    without_normal: int = 0
 
 
 def unproject(
@@ -92,6 +94,7 @@ def make_cloud(
     near_far: tuple[float, float] | None = None,
     distortion: Distortion | None = None,
     mask: np.ndarray | None = None,
+    opaque: np.ndarray | None = None,
     notes: tuple[str, ...] = (),
 ) -> PointCloud:
     """One coloured point a pixel of the photo, as the options say.
@@ -112,6 +115,7 @@ def make_cloud(
         distortion: of the photo's grid: each pixel goes along its true ray.
         mask: bool on the map's grid, False where no points are wanted, as in the sky, though the
             map has a depth there.
+        opaque: bool on the photo's grid, False where the photo is transparent: no point there.
         notes: more comments, such as where the camera is from.
 
     Raises:
@@ -134,20 +138,28 @@ def make_cloud(
     wanted = values if mask is None else np.where(mask, values, np.nan)
 
     def enlarged(values: np.ndarray) -> np.ndarray:
-        return replace(depth_map, values=values).resized(height, width, rgb).values
+        resized = replace(depth_map, values=values).resized(height, width, rgb)
+        return resized.visible(opaque).values
 
     full = enlarged(np.where(flying, np.nan, wanted))
     # A map without holes of its own need not be enlarged once more to count them.
-    removed = _holes(full) - (_holes(wanted) and _holes(enlarged(wanted)))
+    clear = 0 if opaque is None else int(opaque.size - opaque.sum())
+    removed = _holes(full) - (_holes(enlarged(wanted)) if _holes(wanted) else clear)
     depth = _placed(full, near_far)
     if near_far is not None and not nominal:
         depth_map = replace(depth_map, kind="metric")
     comments = (*_comments(depth_map, camera, options.axes, removed), *notes)
+    if clear:
+        comments += (f"transparent {counted(clear, 'pixel')} of the photo left out",)
 
-    along = None
+    along, without = None, 0
     if options.normals:
-        along = surface_normals(depth, _slopes(camera, distortion))
-        depth = np.where(np.isfinite(along[..., 0]), depth, np.nan)
+        slopes = _slopes(camera, distortion)
+        along = surface_normals(depth, slopes)
+        bare = ~np.isfinite(along[..., 0]) & np.isfinite(slopes[..., 0]) & (depth > 0)
+        depth, without = np.where(bare, np.nan, depth), int((bare & np.isfinite(depth)).sum())
+        if without:
+            comments += (f"normals {counted(without, 'point')} without one left out",)
     points, taken = unproject(depth, camera, distortion)
     if len(points) == 0:
         raise InputError("no pixel has a depth, so there is no point to write")
@@ -161,6 +173,7 @@ def make_cloud(
         comments,
         removed,
         None if along is None else from_opencv(along[taken], options.axes),
+        without,
     )
     return cloud if options.voxel is None else thinned(cloud, options.voxel)
 
@@ -211,6 +224,7 @@ def thinned(cloud: PointCloud, voxel: float) -> PointCloud:
         (*cloud.comments, f"voxel {voxel:g}, {len(starts)} of {len(order)} points kept"),
         cloud.removed,
         normals,
+        cloud.without_normal,
     )
 
 

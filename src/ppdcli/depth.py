@@ -53,19 +53,22 @@ class DepthMap(DepthData):
         """One coloured point a pixel of the photo; see ``ppdcli.cloud.make_cloud``.
 
         Args:
-            rgb: (H, W, 3) uint8, the photo, on this map's grid or a larger one.
+            rgb: the photo, on this map's grid or a larger one: (H, W, 3) uint8, or what
+                ``images.arrays.as_rgb`` makes that of.
             camera: pinhole camera of the photo, if the map has none or another is wanted.
             axes: "opencv" (x right, y down, z forward), "opengl" (x right, y up, z backward) or
                 "blender" (x right, y forward, z up).
             edge_clean: leave out points that hang in the air between two surfaces.
 
         Raises:
-            UsageError: no camera is known, or it is for another size.
+            UsageError: no camera is known, it is for another size, or the photo is no picture.
             InputError: the map holds no depth to place.
         """
         from ppdcli.cloud import make_cloud
         from ppdcli.cloud_options import CloudOptions
+        from ppdcli.images.arrays import as_rgb
 
+        rgb = as_rgb(rgb)
         height, width = rgb.shape[:2]
         if camera is None and self.camera is not None:
             camera = self.camera.resized(width, height)

@@ -20,6 +20,9 @@ MEANING: dict[Kind, str] = {
 PROVENANCE = ("model", "seed", "steps", "size", "scale_from")
 """What depth files carry about their origin, besides the program's version."""
 
+PROGRAM = "program"
+"""The key of that version; only files that this program wrote have it."""
+
 
 @dataclass(frozen=True, eq=False)
 class DepthData:
@@ -34,6 +37,8 @@ class DepthData:
         provenance: where the values come from, keys as in ``PROVENANCE``.
         timings: seconds that the parts of the prediction took, for the batch it was in.
         notes: lines for the user on how a file was read, each naming the file.
+        as_shown: whether the map is known to be of the photo as it is shown. False for a file of
+            another program, which may be of the image as it is stored, before EXIF turns it.
     """
 
     values: np.ndarray
@@ -42,6 +47,7 @@ class DepthData:
     provenance: dict[str, str] = field(default_factory=dict)
     timings: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    as_shown: bool = True
 
     @property
     def unit(self) -> str:
@@ -54,7 +60,7 @@ class DepthData:
             "kind": self.kind,
             "unit": self.unit,
             "meaning": MEANING[self.kind],
-            "program": f"ppdcli {__version__}",
+            PROGRAM: f"ppdcli {__version__}",
             **self.provenance,
         }
 
@@ -64,6 +70,20 @@ class DepthData:
             key: int(value) for key, value in self.provenance.items() if key in ("seed", "steps")
         }
         return {"unit": self.unit, **self.provenance, **numbers}
+
+    def visible(self, opaque: np.ndarray | None) -> Self:
+        """The map without depth where the photo is transparent.
+
+        Args:
+            opaque: (h, w) bool of the photo, which may be on another grid; a pixel of the map that
+                covers any True one keeps its depth. None: all are.
+        """
+        from ppdcli.geometry.masks import any_in_cell
+
+        if opaque is None:
+            return self
+        seen = any_in_cell(opaque, *self.values.shape)
+        return replace(self, values=np.where(seen, self.values, np.float32(np.nan)))
 
     def resized(self, height: int, width: int, rgb: np.ndarray | None = None) -> Self:
         """The map and its camera on another grid, without depths between two surfaces.

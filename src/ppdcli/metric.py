@@ -21,7 +21,8 @@ class Estimate:
 
     Attributes:
         depth: (h, w) float32 metres along the optical axis, NaN where there is none, as in the
-            sky; of about ``AREA`` pixels, in the photo's proportions.
+            sky or where the photo is transparent; of about ``AREA`` pixels, in the photo's
+            proportions.
         camera: of the photo's own grid.
         seconds: that it took.
     """

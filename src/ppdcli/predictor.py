@@ -93,18 +93,20 @@ class Predictor:
             on_step: called with the number of steps done, after each.
 
         Returns:
-            A relative depth map, or a metric one; ``resized`` brings it to the photo's size.
+            A relative or metric map, NaN where the photo is transparent; see ``resized``.
 
         Raises:
             InputError: the photo cannot be read, or fits no metric depth.
             UsageError: steps or seed out of range, or metric without having loaded MoGe-2.
             PpdError: out of memory.
         """
-        if not isinstance(photo, Photo):
-            photo = load_photo(photo)
+        photo = photo if isinstance(photo, Photo) else load_photo(photo)
+        photo.require_visible()
         estimate = self.estimate(photo, camera) if metric else None  # it may refuse: first
         (depth,) = self.predict_batch([photo], steps=steps, seed=seed, area=area, on_step=on_step)
-        return depth if estimate is None else to_metric(depth, estimate, keep_sky, seed)
+        if estimate is not None:
+            depth = to_metric(depth, estimate, keep_sky, seed)
+        return depth.visible(photo.opaque)
 
     def estimate(self, photo: Photo, camera: Camera | None = None) -> Estimate:
         """MoGe-2's metric depth and camera of a photo: see ``metric.Estimator``.

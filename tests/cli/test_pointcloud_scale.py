@@ -285,6 +285,24 @@ def test_normals_look_at_the_camera(cloud: Cloud) -> None:
     assert ((normals * places).sum(axis=1) <= 0).all()
 
 
+def test_points_without_a_normal_are_counted(cloud: Cloud) -> None:
+    depth = np.full((HEIGHT, WIDTH), 2, np.float32)
+    depth[10:30, 10:30] = np.nan
+    depth[20, 20] = 2
+    np.save("depth.npy", depth)
+    result = cloud("--depth", "depth.npy", "--fov", 60, "--normals", "--json")
+    report = json.loads(result.stdout)
+    assert report["points_without_normal"] == 1
+    assert report["points"] == np.isfinite(depth).sum() - 1
+    assert "photo.png: 1 point without a normal" in result.stderr
+
+
+def test_a_voxel_in_metres_of_a_cloud_that_is_relative_is_pointed_out(cloud: Cloud) -> None:
+    said = "--voxel 0.5 is in metres, but this cloud is not"
+    assert said in cloud("--voxel", 0.5, "--fov", 60).stderr
+    assert said not in cloud("--voxel", 0.5, "--fov", 60, "--near-far", "1,9").stderr
+
+
 def test_voxels_thin_the_cloud(cloud: Cloud) -> None:
     report = json.loads(cloud("--voxel", 0.5, "--near-far", "1,9", "--json").stdout)
     places = points()

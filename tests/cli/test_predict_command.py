@@ -251,11 +251,19 @@ def test_an_output_that_cannot_be_written_leaves_nothing_behind(
 def test_a_writer_that_fails_half_way_leaves_nothing_behind(
     ppd: Ppd, photo: Path, tiny: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half(stream: io.BufferedWriter, values: np.ndarray, **_: object) -> None:
-        stream.write(values.tobytes()[:100])
-        raise OSError(5, "Input/output error")
+    contiguous = np.ascontiguousarray
 
-    monkeypatch.setattr(np, "save", half)
+    class Half:  # the header can be written, and no value
+        shape = (48, 64)
+
+        @property
+        def data(self) -> bytes:
+            raise OSError(5, "Input/output error")
+
+    def half(values: np.ndarray, dtype: object = None) -> object:
+        return Half() if dtype == "<f4" else contiguous(values, dtype)
+
+    monkeypatch.setattr(np, "ascontiguousarray", half)
     result = ppd("predict", photo, *tiny, "-f", "npy")
     assert result.exit_code == 3
     assert "ppd-out/photo_depth.npy: cannot be written (Input/output error)" in result.stderr
@@ -279,7 +287,7 @@ def test_json_is_one_object_an_input_and_alone_on_stdout(
     result = ppd("predict", folder, *options, "--json")
     assert result.exit_code == 3
     rows = [json.loads(line) for line in lines(result.stdout)]
-    assert all(list(row) == KEYS for row in rows)
+    assert all(list(row) == [*KEYS, "passed_over"] for row in rows)
     assert [row["status"] for row in rows] == ["skipped", "failed", "done", "done"]
     skipped, failed, done, _ = rows
     assert (skipped["path"], skipped["outputs"]) == (
@@ -300,7 +308,9 @@ def test_json_is_one_object_an_input_and_alone_on_stdout(
         "unit": "relative",
         "error": None,
         "made_again": None,
+        "passed_over": done["passed_over"],
     }
+    assert done["passed_over"] > 0
     assert {"read", "encoder", "sampler", "resize", "write", "total"} == timings.keys()
     assert all(seconds >= 0 for seconds in timings.values())
 

@@ -196,18 +196,27 @@ def test_a_photo_that_would_write_anothers_output_fails_alone(
     ppd: Ppd, clock: Clock, tiny: list[str]
 ) -> None:
     noise("in/a.png")
-    clock.at(20, lambda: noise("in/a.bmp"))
+    clock.at(20, lambda: noise("in/A.png"))
     clock.at(20, lambda: noise("in/b.png"))
     result = ppd("predict", "in", *tiny, "-f", "npy", "--watch")
-    assert "failed: in/a.png and in/a.bmp would both write" in result.stderr
+    assert "failed: in/a.png and in/A.png would both write" in result.stderr
     assert made("ppd-out").keys() == {"a_depth.npy", "b_depth.npy"}
+
+
+def test_a_photo_that_differs_in_its_ending_keeps_it(
+    ppd: Ppd, clock: Clock, tiny: list[str]
+) -> None:
+    noise("in/a.png")
+    clock.at(20, lambda: noise("in/a.bmp"))
+    ppd("predict", "in", *tiny, "-f", "npy", "--watch")
+    assert made("ppd-out").keys() == {"a_depth.npy", "a.bmp_depth.npy"}
 
 
 def test_photos_that_clash_at_the_start_are_refused(
     ppd: Ppd, clock: Clock, tiny: list[str], no_model: None
 ) -> None:
     noise("in/a.png")
-    noise("in/a.bmp")
+    noise("in/A.png")
     result = ppd("predict", "in", *tiny, "--watch")
     assert result.exit_code == 2
     assert clock.now == 0

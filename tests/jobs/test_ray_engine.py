@@ -270,8 +270,13 @@ def test_outputs_in_a_store_never_clash(store: None) -> None:
     photos(2)
     upload(f"{BUCKET}/4")
     remote.put(Path("in/a/00.png"), f"{BUCKET}/4/a/00.jpg")
+    stems = [str(e.stem) for e in discover([f"{BUCKET}/4"], f"{BUCKET}/4/out", []).inputs]
+    assert {"a/00.jpg", "a/00.png"} <= set(stems)
+    remote.put(Path("in/a/00.png"), f"{BUCKET}/4/a/00.PNG")
     entries = discover([f"{BUCKET}/4"], f"{BUCKET}/4/out", []).inputs
-    with pytest.raises(UsageError, match=rf"would both write {BUCKET}/4/out/a/00_depth\.npy; "):
+    with pytest.raises(
+        UsageError, match=rf"would both write {BUCKET}/4/out/a/00\.png_depth\.npy; "
+    ):
         plan_outputs(entries, FORMATS, f"{BUCKET}/4/out")
     remote.put(Path("in/a/00.png"), f"{BUCKET}/4/b/01_depth.npy")
     named = discover([f"{BUCKET}/4/b/*"], f"{BUCKET}/4/b", []).inputs

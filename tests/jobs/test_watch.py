@@ -368,29 +368,39 @@ def test_results_that_are_closed_close_the_run(scene: Scene) -> None:
 # --- clashes and lines -------------------------------------------------------------------------
 
 
-def test_a_clash_fails_alone_and_is_told_once(scene: Scene) -> None:
+def test_photos_that_differ_in_their_ending_alone_are_all_done(scene: Scene) -> None:
     scene.write("a.jpg")
-    for name in ("a.png", "b.jpg", "c.jpg", "c.webp", "d.jpg"):
+    scene.at(20, "a.heic")
+    for name in ("b.jpg", "b.png"):
+        scene.at(30, name)
+    scene.play()
+    assert scene.lines == [(f"in/{n}", "done") for n in ("a.jpg", "a.heic", "b.jpg", "b.png")]
+
+
+def test_a_clash_fails_alone_and_is_told_once(scene: Scene) -> None:
+    """Of names that some file systems take for one."""
+    scene.write("a.jpg")
+    for name in ("A.jpg", "b.jpg", "c.jpg", "C.jpg", "d.jpg"):
         scene.at(20, name)
     scene.at(30, "e.jpg")
     scene.play()
     assert [names for _, names, _ in scene.runs] == [
-        ["in/a.jpg"], ["in/b.jpg", "in/c.jpg", "in/d.jpg"], ["in/e.jpg"],
+        ["in/a.jpg"], ["in/C.jpg", "in/b.jpg", "in/d.jpg"], ["in/e.jpg"],
     ]  # fmt: skip
     failed = [result.error for _, result in scene.told if result.status == "failed"]
     assert [line.partition(";")[0] for line in failed if line] == [
-        "in/a.jpg and in/a.png would both write out/a_depth.png",
-        "in/c.jpg and in/c.webp would both write out/c_depth.png",
+        "in/a.jpg and in/A.jpg would both write out/A.jpg_depth.png",
+        "in/C.jpg and in/c.jpg would both write out/c.jpg_depth.png",
     ]
 
 
 def test_a_clash_is_tried_again_when_the_photo_changes(scene: Scene) -> None:
     scene.write("a.jpg")
-    scene.at(10, "a.png")
+    scene.at(10, "A.jpg")
     scene.clock.at(20, Path("in/a.jpg").unlink)
-    scene.at(30, "a.png")
+    scene.at(30, "A.jpg")
     scene.play()
-    assert scene.lines == [("in/a.jpg", "done"), ("in/a.png", "failed"), ("in/a.png", "done")]
+    assert scene.lines == [("in/a.jpg", "done"), ("in/A.jpg", "failed"), ("in/A.jpg", "done")]
 
 
 def test_a_line_for_the_user_is_told_once_over_all_rounds(scene: Scene) -> None:

@@ -11,6 +11,7 @@ import torch
 from ppdcli.devices import Precision, dtype_of, lacks_memory
 from ppdcli.errors import PpdError
 from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.masks import any_in_cell
 from ppdcli.geometry.resize import resize_rgb, working_size
 from ppdcli.metric import Estimate
 from ppdcli.models.moge2 import MoGe2
@@ -58,5 +59,8 @@ class PyTorchEstimator:
                 columns,
                 rows,
             )
-        depth = np.where(np.isfinite(depth), depth, np.nan)
+        seen = np.isfinite(depth)
+        if photo.opaque is not None:
+            seen &= any_in_cell(photo.opaque, *depth.shape)
+        depth = np.where(seen, depth, np.nan)
         return Estimate(depth, camera, time.perf_counter() - started)

@@ -40,6 +40,7 @@ def report(
     """
     from ppdcli.jobs.streams import write_stdout
 
+    _tell_found(found, out)
     counts = {"done": 0, "skipped": 0, "failed": 0}
     again: Counter[str] = Counter()  # reason -> inputs
     bar = progress("items", total) if _wants_bar(total, out) else nullcontext()
@@ -50,7 +51,9 @@ def report(
                 again[result.made_again] += 1
             if out.json_lines:
                 # ASCII, since a file name need not be valid text in stdout's encoding.
-                write_stdout(json.dumps(_as_json(result)).encode("ascii") + b"\n")
+                write_stdout(
+                    json.dumps(_as_json(result, found.passed_over)).encode("ascii") + b"\n"
+                )
             _tell(result, out)
             if progressing is not None:
                 progressing.advance()
@@ -71,6 +74,16 @@ def report(
         if parts:
             say(", ".join(parts))
     return SOME_FAILED if counts["failed"] else ALL_DONE
+
+
+def _tell_found(found: Found, out: OutputOptions) -> None:
+    if out.quiet:
+        return
+    for note in found.notes:
+        say(note)
+    if out.verbose:
+        for name, why in found.others:
+            say(f"passed over: {name}: {why}")
 
 
 def _tell(result: Result, out: OutputOptions) -> None:
@@ -104,14 +117,18 @@ def _wants_bar(total: int, out: OutputOptions) -> bool:
     return total > 1 and not out.quiet and not json_here
 
 
-def _as_json(result: Result) -> dict[str, Any]:
-    """The same keys whatever became of the input, None where there is nothing to say."""
+def _as_json(result: Result, passed_over: int) -> dict[str, Any]:
+    """The same keys whatever became of the input, None where there is nothing to say.
+
+    ``passed_over``: how many files of the run's folders were not taken for photos; said if any.
+    """
     return {
         "path": result.name,
         "outputs": result.outputs,
         "status": result.status,
         **dict.fromkeys(("model", "seed", "steps", "size", "unit", "timings")),
         **result.facts,
+        **({"passed_over": passed_over} if passed_over else {}),
         "error": result.error,
         "made_again": result.made_again,
     }

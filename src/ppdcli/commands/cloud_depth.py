@@ -6,11 +6,18 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ppdcli.cloud import NOMINAL_NEAR_FAR
 from ppdcli.cloud_options import RELATIVE, MetricSource
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
 from ppdcli.files.choices import PngScale
-from ppdcli.files.depth_files import format_of, read_depth, require_view, states_unit
+from ppdcli.files.depth_files import (
+    format_of,
+    read_depth,
+    require_view,
+    states_unit,
+    turned_with_photo,
+)
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
 from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.jobs.work import Job
@@ -32,7 +39,7 @@ class DepthFile:
     scale: float | None = None
 
     def read(self, photo: Photo, metres: MetricSource) -> DepthMap:
-        """The depth in it.
+        """The depth in it, turned as the photo is shown.
 
         Args:
             photo: of the same view.
@@ -48,6 +55,7 @@ class DepthFile:
         else:
             depth = read_depth(self.path, "metric", self._step())
         height, width = photo.rgb.shape[:2]
+        depth = turned_with_photo(self.path, depth, width, height, photo.orientation)
         require_view(self.path, depth.values.shape, width, height)
         return DepthMap(**vars(replace(depth, timings={"depth": time.perf_counter() - started})))
 
@@ -73,7 +81,8 @@ def known_depths(job: Job, metres: MetricSource, scale: float | None) -> SparseD
     if metres.align is None:
         return None
     height, width = job.photo.rgb.shape[:2]
-    known = read_sparse_depth(metres.align, width, height, scale)
+    known = read_sparse_depth(metres.align, width, height, scale, job.photo.orientation)
+    known = known.where(job.photo.opaque, metres.align)
     job.notes.extend(known.notes)
     return known
 
@@ -85,6 +94,7 @@ def in_metres(
     estimate: Estimate | None,
     known: SparseDepth | None,
     seed: int,
+    voxel: float | None,
 ) -> tuple[DepthMap, tuple[str, ...]]:
     """The depth in metres if that is wanted, and what the cloud's header says of it.
 
@@ -95,6 +105,7 @@ def in_metres(
         estimate: MoGe-2's, where it is the source.
         known: depths that the user knows, where they are the source.
         seed: of RANSAC.
+        voxel: side of the cells that the cloud is thinned by, in metres; None for all points.
 
     Raises:
         InputError: the known depths, or MoGe-2's, do not fit.
@@ -115,6 +126,12 @@ def in_metres(
         f"{job.photo.name}: the cloud is relative, its proportions in depth are not those of "
         "the scene; give --metric, --align FILE or --near-far A,B for metres"
     )
+    if voxel is not None:
+        near, far = NOMINAL_NEAR_FAR
+        job.notes.append(
+            f"{job.photo.name}: --voxel {voxel:g} is in metres, but this cloud is not: its nearest "
+            f"point is placed at {near:g} and its farthest at {far:g}"
+        )
     return depth, ()
 
 

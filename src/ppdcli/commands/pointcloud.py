@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ppdcli.cloud_options import RELATIVE, CloudOptions, MetricSource
 from ppdcli.commands.model_settings import model_settings
+from ppdcli.commands.panoramas import require_pinhole
 from ppdcli.commands.request import PhotoRequest
 from ppdcli.errors import InputError
 from ppdcli.files.formats import CLOUD_FORMATS
 from ppdcli.jobs.decision import OFF
 from ppdcli.jobs.fingerprint import fingerprint_of_text, of_given
 from ppdcli.jobs.work import Job, Writable
+from ppdcli.wording import counted
 
 if TYPE_CHECKING:  # a rerun that finds everything finished imports neither OpenCV nor PyTorch
     import numpy as np
@@ -159,6 +161,8 @@ class PointCloudWork:
 
         started = time.perf_counter()
         request = self.request
+        job.photo.require_visible()
+        require_pinhole(job.photo, request.cameras is not None or request.fov is not None)
         view = given_view(job, request.cameras, request.fov)
         known = known_depths(job, request.metres, request.depth_scale)
         estimate = self._estimate(job, view)
@@ -186,7 +190,13 @@ class PointCloudWork:
                 f"{request.depth}: is metric already; leave out --metric, --align and --near-far"
             )
         depth, header = in_metres(
-            job, depth, request.metres, context.estimate, context.known, request.sampling.seed
+            job,
+            depth,
+            request.metres,
+            context.estimate,
+            context.known,
+            request.sampling.seed,
+            request.options.voxel,
         )
         cloud = make_cloud(
             depth,
@@ -196,8 +206,14 @@ class PointCloudWork:
             near_far=request.metres.near_far,
             distortion=context.view.distortion,
             mask=self._mask(depth, context.estimate),
+            opaque=job.photo.opaque,
             notes=(f"camera {context.view.source}", *header),
         )
+        if cloud.without_normal:
+            job.notes.append(
+                f"{job.photo.name}: {counted(cloud.without_normal, 'point')} without a normal, "
+                "alone on their surface, are left out"
+            )
         timings = {
             "camera": context.seconds,
             **depth.timings,
@@ -215,6 +231,7 @@ class PointCloudWork:
             "axes": request.options.axes,
             "points": len(cloud.points),
             "points_removed": cloud.removed,
+            **({"points_without_normal": cloud.without_normal} if request.options.normals else {}),
             "timings": timings,
         }
         return Writable(facts, write)

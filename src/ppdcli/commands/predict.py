@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppdcli.commands.model_settings import model_settings
+from ppdcli.commands.panoramas import panorama_note
 from ppdcli.commands.request import PhotoRequest
 from ppdcli.files.choices import Choices
 from ppdcli.files.formats import DEPTH_FORMATS
@@ -78,6 +79,9 @@ class PredictWork:
 
     def examine(self, job: Job) -> Estimate | None:
         """MoGe-2's estimate, if metres are wanted."""
+        job.photo.require_visible()
+        if (note := panorama_note(job.photo)) is not None:
+            job.notes.append(note)
         return self.predictor.estimate(job.photo) if self.request.model.metric else None
 
     def predict(self, photos: Sequence[Photo]) -> Sequence[DepthMap]:
@@ -95,6 +99,7 @@ class PredictWork:
         if request.full_size:
             height, width = job.photo.rgb.shape[:2]
             depth = depth.resized(height, width, job.photo.rgb)
+        depth = depth.visible(job.photo.opaque)
         resized = replace(depth, timings={**depth.timings, "resize": time.perf_counter() - started})
 
         def write(name: str, path: Path) -> None:

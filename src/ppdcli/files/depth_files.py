@@ -13,10 +13,12 @@ from ppdcli.files.choices import Scale
 from ppdcli.files.decoding import decoding
 from ppdcli.files.foreign import open_regular
 from ppdcli.files.formats import Reading, readable
+from ppdcli.geometry.upright import turned_upright
 
 TOO_FAR = 1e9  # metres
 HALF_MAX = 65504
 PLAUSIBLE = (0.01, 200.0)  # metres, of the middle of all depths
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that let the sides change places
 ROUNDING = 8  # pixels: models round the sides of their grids to multiples of 16 or 14
 
 
@@ -91,6 +93,50 @@ def _reading(path: Path) -> Reading:
         if reading.name == name:
             return reading
     raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR, an NPY or an NPZ")
+
+
+def turned_with_photo(
+    path: Path,
+    depth_map: DepthData,
+    width: int,
+    height: int,
+    orientation: int,
+) -> DepthData:
+    """A map of the photo as it is shown, where its file may be of the image as it is stored.
+
+    A map in the stored image's shape is turned as EXIF turns the photo, with a note; one in the
+    shown photo's shape is taken as it is. Where the shape cannot tell (a square, a half turn, a
+    mirror image) it is taken as of the stored image, and the note says so. Cameras are treated
+    likewise. A map that is known to be ``as_shown`` is never turned.
+
+    Args:
+        path: the map's file, for the note.
+        depth_map: as it was read.
+        width, height: of the photo as it is shown.
+        orientation: EXIF orientation 1..8 that was applied to the photo.
+    """
+    if orientation == 1 or depth_map.as_shown:
+        return depth_map
+    rows, columns = depth_map.values.shape
+    shown = abs(columns * height - rows * width)
+    stored = abs(rows * height - columns * width) if orientation in SIDEWAYS else shown
+    most = ROUNDING * (width + height)
+    if stored > most or shown < stored:
+        return depth_map
+    said = f"is taken as of the stored image, turned with the photo (EXIF orientation {orientation}"
+    if shown <= most:
+        said += (
+            "); its shape cannot tell: if it is of the upright photo, give the photo without that "
+            "EXIF tag, turned upright"
+        )
+    else:
+        said += ")"
+    return replace(
+        depth_map,
+        values=np.ascontiguousarray(turned_upright(depth_map.values, orientation)),
+        notes=(*depth_map.notes, f"{path}: {said}"),
+        as_shown=True,
+    )
 
 
 def require_view(path: Path, shape: tuple[int, ...], width: int, height: int) -> None:

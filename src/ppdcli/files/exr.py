@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ppdcli.depth_data import PROVENANCE, DepthData, Kind
+from ppdcli.depth_data import PROGRAM, PROVENANCE, DepthData, Kind
 from ppdcli.errors import InputError, shown
 from ppdcli.files.atomic import atomic_path, not_written, quoted_errno
 from ppdcli.files.decoding import decoding, require_size
@@ -78,7 +78,7 @@ def read(path: Path) -> DepthData:
     notes = (
         () if channel == DEPTH else (f"{path}: depth is read from its channel {shown(channel)}",)
     )
-    return DepthData(values, kind, provenance=provenance, notes=notes)
+    return DepthData(values, kind, provenance=provenance, notes=notes, as_shown=PROGRAM in header)
 
 
 def _chosen(file: Path, path: Path) -> tuple[int, str]:

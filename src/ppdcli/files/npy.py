@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
@@ -20,16 +21,26 @@ from ppdcli.files.depth_scale import metres_per_step, require_no_step
 from ppdcli.files.foreign import open_regular
 
 SUFFIX = ".npy"
+_MAGIC = b"\x93NUMPY\x01\x00"
+_OWN_HEADER = 192  # bytes; NumPy's own have 128 for two dimensions
 
 
 def write(path: Path, depth_map: DepthData) -> None:
     """Write the (H, W) values as float32: metres, or the network's own output.
 
+    The header has more spaces at its end than NumPy's own, which readers pass over: so our files
+    are told from those of others, although the format has no place for a name.
+
     Raises:
         OutputError: the file cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.save(stream, depth_map.values.astype(np.float32, copy=False), allow_pickle=False)
+        values = np.ascontiguousarray(depth_map.values, "<f4")
+        height, width = values.shape
+        fields = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({height}, {width}), }}"
+        stream.write(_MAGIC + struct.pack("<H", _OWN_HEADER - len(_MAGIC) - 2))
+        stream.write(fields.encode("ascii").ljust(_OWN_HEADER - len(_MAGIC) - 3) + b"\n")
+        stream.write(values.data)
 
 
 def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
@@ -49,7 +60,8 @@ def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
         require_map(path, header, map_shape(header))
 
     values = read_array(path, require)
-    return in_metres(values.reshape(_without_ones(values.shape)), path, kind, scale)
+    depth_map = in_metres(values.reshape(_without_ones(values.shape)), path, kind, scale)
+    return replace(depth_map, as_shown=is_ours(path))
 
 
 def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -> DepthData:
@@ -69,7 +81,18 @@ def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -
             values = (values * np.float64(step)).astype(np.float32)
     elif kind == "metric":
         require_no_step(path, scale)
-    return DepthData(values.astype(np.float32, copy=False), kind)
+    return DepthData(values.astype(np.float32, copy=False), kind, as_shown=False)
+
+
+def is_ours(path: Path) -> bool:
+    """Whether ``write`` wrote a file, by the length of its header.
+
+    Raises:
+        InputError: missing, no file, or damaged.
+    """
+    with decoding(path, ".npy"), open_regular(path) as stream:
+        read_header(stream)
+        return stream.tell() == _OWN_HEADER
 
 
 def map_shape(header: Header) -> tuple[int, ...]:

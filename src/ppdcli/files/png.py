@@ -9,13 +9,15 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
-from ppdcli.depth_data import PROVENANCE, DepthData, Kind
+from ppdcli.depth_data import PROGRAM, PROVENANCE, DepthData, Kind
 from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.files.choices import PngScale, Scale
 from ppdcli.files.decoding import decoding
 from ppdcli.files.depth_scale import STEPS_PER_METRE, metres_per_step
 from ppdcli.files.foreign import read_regular
 from ppdcli.files.png_encoder import rows_a_band, write_png
+from ppdcli.geometry.upright import turned_upright
+from ppdcli.images.exif import read_exif
 from ppdcli.images.opening import open_image
 from ppdcli.images.whole import require_data, require_whole
 
@@ -89,7 +91,7 @@ def read(path: Path, scale: Scale | None = None) -> DepthData:
     Raises:
         InputError: missing, damaged, not 16-bit grey, or of unknown scale.
     """
-    pixels, text = _content(path)
+    pixels, text, orientation = _content(path)
     kind: Kind = "relative" if text.get("kind") == "relative" else "metric"
     try:
         if _has_scale(text):
@@ -111,7 +113,14 @@ def read(path: Path, scale: Scale | None = None) -> DepthData:
     if invalid:
         values[pixels == 0] = np.nan
     provenance = {key: shown(text[key]) for key in PROVENANCE if key in text}
-    return DepthData(values, kind, provenance=provenance)
+    if orientation > 1:
+        return DepthData(
+            np.ascontiguousarray(turned_upright(values, orientation)),
+            kind,
+            provenance=provenance,
+            notes=(f"{path}: is turned by its own EXIF orientation {orientation}",),
+        )
+    return DepthData(values, kind, provenance=provenance, as_shown=PROGRAM in text)
 
 
 def states_scale(path: Path) -> bool:
@@ -127,8 +136,8 @@ def _has_scale(text: dict[str, str]) -> bool:
     return "scale" in text and "offset" in text
 
 
-def _content(path: Path) -> tuple[np.ndarray, dict[str, str]]:
-    """The pixels of 16-bit grey, and the texts."""
+def _content(path: Path) -> tuple[np.ndarray, dict[str, str], int]:
+    """The pixels of 16-bit grey, the texts, and the EXIF orientation."""
     with decoding(path, "PNG"):
         data = read_regular(path, MAX_BYTES)
         with open_image(data, str(path), ("PNG",)) as image:
@@ -139,7 +148,7 @@ def _content(path: Path) -> tuple[np.ndarray, dict[str, str]]:
             require_data(image, data)
             pixels = np.array(image)  # which also finds texts after them
             require_whole(image, data)
-            return pixels, getattr(image, "text", {})
+            return pixels, getattr(image, "text", {}), read_exif(image)[0]
 
 
 class _Code(NamedTuple):

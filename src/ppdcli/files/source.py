@@ -10,11 +10,13 @@ import errno
 import io
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ppdcli.errors import InputError
+from ppdcli.images.kinds import HEAD, refusal_of_a_video
 from ppdcli.wording import size_in_words
 
 MAX_BYTES = 2_000_000_000
@@ -31,14 +33,26 @@ class Kind:
         name: with its article, for messages.
         most: bytes that are allowed.
         way_on: what the user can do about a longer one.
+        refusal: first bytes and name -> the line for what it is not; None if it may be one.
     """
 
     name: str
     most: int
     way_on: str
+    refusal: Callable[[bytes, str], str | None] = lambda head, name: None
+
+    def check(self, head: bytes, name: str) -> None:
+        """Refuse what cannot be one, before all of it is read.
+
+        Raises:
+            InputError: it cannot.
+        """
+        line = self.refusal(head[:HEAD], name)
+        if line is not None:
+            raise InputError(line)
 
 
-IMAGE = Kind("an image", MAX_BYTES, "save it as JPEG or PNG")
+IMAGE = Kind("an image", MAX_BYTES, "save it as JPEG or PNG", refusal_of_a_video)
 
 
 def read_file(path: Path, name: str, kind: Kind = IMAGE) -> bytes:
@@ -61,6 +75,8 @@ def read_file(path: Path, name: str, kind: Kind = IMAGE) -> bytes:
                 os.set_blocking(stream.fileno(), True)
             elif not stat.S_ISREG(status.st_mode):
                 raise InputError(f"{name}: is a device, not {kind.name}; name a file")
+            else:
+                kind.check(stream.peek(HEAD), name)
             if status.st_size > kind.most:
                 raise InputError(_too_long(name, size_in_words(status.st_size), kind))
             data = read_stream(stream, name, kind)
@@ -92,6 +108,8 @@ def read_stream(stream: BinaryIO, name: str, kind: Kind = IMAGE) -> bytes:
     buffer = io.BytesIO()
     try:
         while chunk := stream.read(_CHUNK):
+            if not buffer.tell():
+                kind.check(chunk, name)
             buffer.write(chunk)
             if buffer.tell() > kind.most:
                 raise InputError(_too_long(name, "endless", kind))

@@ -11,7 +11,13 @@ import numpy as np
 
 from ppdcli.errors import InputError
 from ppdcli.files.decoding import decoding
-from ppdcli.files.depth_files import format_of, is_metres, read_depth, require_view
+from ppdcli.files.depth_files import (
+    format_of,
+    is_metres,
+    read_depth,
+    require_view,
+    turned_with_photo,
+)
 from ppdcli.files.foreign import open_regular, read_regular
 from ppdcli.files.points_table import ROW, read_table
 from ppdcli.files.text import decode_text, encoding_of
@@ -41,9 +47,36 @@ class SparseDepth:
     source: str
     notes: tuple[str, ...] = ()
 
+    def where(self, opaque: np.ndarray | None, path: Path) -> SparseDepth:
+        """Without the points where the photo is transparent, whose depth is of something else.
+
+        Args:
+            opaque: (H, W) bool of the photo; None: all can be seen.
+            path: of the file, for messages.
+
+        Raises:
+            InputError: no point is left.
+        """
+        if opaque is None:
+            return self
+        kept = opaque[np.rint(self.v).astype(np.intp), np.rint(self.u).astype(np.intp)]
+        lost = len(kept) - int(kept.sum())
+        if not lost:
+            return self
+        said = f"{path}: {lost} of {len(kept)} known depths are where the photo is transparent"
+        if lost == len(kept):
+            raise InputError(f"{said}; give depths of what it shows")
+        return SparseDepth(
+            self.u[kept],
+            self.v[kept],
+            self.depth[kept],
+            self.source,
+            (*self.notes, f"{said}, and are left out"),
+        )
+
 
 def read_sparse_depth(
-    path: Path, width: int, height: int, scale: float | None = None
+    path: Path, width: int, height: int, scale: float | None = None, orientation: int = 1
 ) -> SparseDepth:
     """Read known depths; what the file is, is told by its content.
 
@@ -63,6 +96,8 @@ def read_sparse_depth(
         path: the file.
         width, height: of the photo as it is shown (EXIF orientation applied).
         scale: metres of a step of whole numbers.
+        orientation: EXIF orientation that was applied to the photo; a map of the stored image is
+            turned likewise (``depth_files.turned_with_photo``).
 
     Raises:
         InputError: missing, damaged, relative depth, of other proportions than the photo, a bad
@@ -70,10 +105,12 @@ def read_sparse_depth(
     """
     if format_of(path) is None:
         return _read_points(path, width, height)
-    return _read_map(path, width, height, scale)
+    return _read_map(path, width, height, scale, orientation)
 
 
-def _read_map(path: Path, width: int, height: int, scale: float | None) -> SparseDepth:
+def _read_map(
+    path: Path, width: int, height: int, scale: float | None, orientation: int
+) -> SparseDepth:
     notes = []
     try:
         depth_map = read_depth(path, "metric", scale)
@@ -87,6 +124,7 @@ def _read_map(path: Path, width: int, height: int, scale: float | None) -> Spars
         raise InputError(
             f"{path}: holds relative depth, which fixes no scale; give depth in metres"
         )
+    depth_map = turned_with_photo(path, depth_map, width, height, orientation)
     notes.extend(depth_map.notes)
     values = depth_map.values
     require_view(path, values.shape, width, height)

@@ -7,7 +7,6 @@ import io
 import logging
 import math
 import re
-import struct
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,8 @@ import numpy as np
 from PIL import Image, features
 
 from ppdcli.errors import InputError
+from ppdcli.images import tiff
+from ppdcli.images.kinds import AVIF_BRANDS, HEIF_BRANDS, other_kind
 
 MAX_PIXELS = 250_000_000
 """Larger images are refused by their header: this many take 2 GB to decode, as WebP 4, as JPEG 2000
@@ -29,10 +30,9 @@ MAX_SIDE = 1_000_000
 # before HEIF, since both claim the brands mif1 and msf1, and AVIF's reader passes HEIF on.
 _FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 _FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP, GIF, JPEG 2000 or PPM"
-_TIFF = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")  # two are in no standard
-_KINDS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF"} | dict.fromkeys(_TIFF, "TIFF")
-_HEIF_BRANDS = re.compile(rb"ftyp(?:he(?:ic|ix|im|is|vc|vx|vm|vs)|mif1|msf1)")
-_AVIF_BRANDS = re.compile(rb"ftyp(?:avif|avis|mif1|msf1)")
+_KINDS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF"} | dict.fromkeys(
+    tiff.SIGNS, "TIFF"
+)
 
 # What Pillow reads in Python, it reads piece by piece: sound headers take some hundred reads, and
 # the largest PNG that is allowed, in the smallest chunks that are usual, 700,000.
@@ -60,7 +60,7 @@ class _Metered(io.BytesIO):
         super().__init__(data)
         self.name = name
         self.reads = _READS_OF_A_HEADER
-        self.bytes: float = math.inf if data.startswith(_TIFF) else _BYTES_OF_A_HEADER
+        self.bytes: float = math.inf if data.startswith(tiff.SIGNS) else _BYTES_OF_A_HEADER
 
     def header_is_read(self) -> None:
         """From here on the pixels are read."""
@@ -136,26 +136,40 @@ def check_size(width: int, height: int, name: str) -> None:
 def _formats(data: bytes) -> tuple[str, ...]:
     """Pillow's names of the readers that may try the file."""
     brand = data[4:12]
-    if data.startswith(_TIFF):
+    if data.startswith(tiff.SIGNS):
         _hush_libtiff()
     return (
         *_FORMATS,
-        *(("AVIF",) if _AVIF_BRANDS.fullmatch(brand) and _reads_avif() else ()),
-        *(("HEIF",) if _HEIF_BRANDS.fullmatch(brand) and _reads_heif() else ()),
+        *(("AVIF",) if AVIF_BRANDS.fullmatch(brand) and _reads_avif() else ()),
+        *(("HEIF",) if HEIF_BRANDS.fullmatch(brand) and _reads_heif() else ()),
     )
 
 
 def _what_is_wrong(data: bytes) -> str:
     """With a file that no reader takes."""
     brand = data[4:12]
-    if _HEIF_BRANDS.fullmatch(brand) and not _reads_heif():
+    if HEIF_BRANDS.fullmatch(brand) and not _reads_heif():
         return "is HEIC, which needs the package pillow-heif; install it, or save it as JPEG"
-    if _AVIF_BRANDS.fullmatch(brand) and not _reads_avif():
+    if AVIF_BRANDS.fullmatch(brand) and not _reads_avif():
         return "is AVIF, which this build of Pillow cannot read; save it as JPEG"
     kind = next((kind for start, kind in _KINDS.items() if data.startswith(start)), None)
     if kind is None:
-        return f"is not an image that can be read; give {_FORMAT_NAMES}"
+        other = other_kind(data)
+        what = "is not an image" if other is None else f"is {other}, not an image"
+        return f"{what} that can be read; give {_FORMAT_NAMES}"
+    if kind == "TIFF" and (found := tiff.directories(data)):
+        directory = tiff.main_picture(found)
+        if min(directory.size) > 0 and directory.is_unusual:
+            return unreadable_pixels(directory)
     return f"is {kind}, but damaged or of a kind that cannot be read; save it as 8-bit RGB"
+
+
+def unreadable_pixels(directory: tiff.Directory) -> str:
+    """With a TIFF of pixels that no reader takes."""
+    return (
+        f"is a TIFF of {directory.describe()}, which cannot be read as a photo; save it as grey or "
+        "RGB of 8 or 16 bit"
+    )
 
 
 def _reads_avif() -> bool:
@@ -186,19 +200,7 @@ def _hush_libtiff() -> None:
 
 def _check_tiff(data: bytes, name: str) -> None:
     """Refuse arrays of numbers that no photo has, of which Pillow would make Python objects."""
-    if not data.startswith(_TIFF):
-        return
-    order, big = "<" if data.startswith(b"II") else ">", b"+" in data[2:4]
-    offset, number, value = ("Q", "Q", "u8") if big else ("L", "H", "u4")
-    entry = [("tag", order + "u2"), ("type", order + "u2")]
-    entry += [("count", order + value), ("value", order + value)]
-    try:
-        (start,) = struct.unpack_from(order + offset, data, 8 if big else 4)
-        (count,) = struct.unpack_from(order + number, data, start)
-        start += struct.calcsize(order + number)
-        entries = np.frombuffer(data, entry, count, start)
-    except (struct.error, ValueError, OverflowError):
-        return  # no TIFF, or a damaged one: Pillow says so
+    entries = tiff.first_entries(data)  # a damaged one has none: Pillow says so
     arrays = entries["count"][~np.isin(entries["type"], _TIFF_BYTES)]
     if arrays.sum(dtype=np.float64) > _LONGEST_TIFF_ARRAYS:
         raise InputError(f"{name}: is damaged (its header is too long); copy or download it again")

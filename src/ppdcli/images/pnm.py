@@ -13,7 +13,7 @@ import numpy as np
 _GAP = rb"(?:[ \t\n\v\f\r]|#[^\r\n]*[\r\n])+"
 _COMMENT = re.compile(rb"#[^\r\n]*")
 _WHITE = b" \t\n\v\f\r"
-_LONGEST_HEADER = 1 << 16
+LONGEST_HEADER = 1 << 16  # bytes
 _LONGEST_TEXT = 100_000_000  # bytes, of which a number's two become eight
 _BLOCK = 1 << 22
 
@@ -31,6 +31,30 @@ def size(data: bytes) -> tuple[int, int]:
     """
     width, height, _, _ = _header(data)
     return width, height
+
+
+def is_deep(data: bytes) -> bool:
+    """Whether its greatest value is that of 16 bit.
+
+    Raises:
+        ValueError: the header is damaged.
+    """
+    return _header(data)[2] == 65535
+
+
+def length(head: bytes) -> int:
+    """Bytes of a binary picture, by its header.
+
+    Raises:
+        ValueError: the header is damaged, or the picture is a text, which does not say it.
+    """
+    width, height, top, body = _header(head)
+    kind = head[1:2]
+    if kind in b"123":
+        raise ValueError("a text")
+    if kind == b"4":
+        return body + (width + 7) // 8 * height
+    return body + width * height * (3 if kind == b"6" else 1) * (1 if top < 256 else 2)
 
 
 def decode(data: bytes) -> np.ndarray:
@@ -66,7 +90,7 @@ def _header(data: bytes) -> tuple[int, int, int, int]:
     """Width, height, the greatest value, and where the pixels begin."""
     numbers = 2 if data[1:2] in b"14" else 3
     pattern = rb"P[1-6]" + (_GAP + rb"(\d{1,10})") * numbers + rb"[ \t\n\v\f\r]"
-    found = re.match(pattern, data[:_LONGEST_HEADER])
+    found = re.match(pattern, data[:LONGEST_HEADER])
     if found is None:
         raise ValueError("a damaged header")
     width, height, top = (*map(int, found.groups()), 1)[:3]

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
-from glob import escape, glob, has_magic
+from glob import has_magic
 from pathlib import Path, PurePath
 
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.files.source import is_dir, is_file
+from ppdcli.jobs.folders import content_of, matches_of
 from ppdcli.jobs.input_list import STDIN
 from ppdcli.jobs.journal import NAME, Recorded
 from ppdcli.jobs.journal_entries import Source
-from ppdcli.photo import IMAGE_SUFFIXES
+from ppdcli.jobs.photo_files import (
+    RESULT,
+    why_passed_over,
+)
+from ppdcli.jobs.stems import endings_kept
 from ppdcli.wording import counted
-
-_SEPARATOR = f"[{re.escape(os.sep + (os.altsep or ''))}]"
-_RECURSIVE = re.compile(rf"(?:^|(?<={_SEPARATOR}))\*\*(?:{_SEPARATOR}+|$)")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Input:
         stem: where its outputs go below the output folder, without suffix: ``sub/photo``.
         read: gives its content, where there is no path.
         source: what is recorded of it, where there is no path; None for stdin that is not read.
+        searched: whether it was found, and not named by the user.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Input:
     stem: PurePath
     read: Callable[[], bytes] | None = field(default=None, repr=False)
     source: Source | None = None
+    searched: bool = False
 
     @property
     def is_stdin(self) -> bool:
@@ -48,10 +51,36 @@ class Input:
 
 @dataclass
 class Found:
-    """What discovery found: images, and how many other files and folders it passed over."""
+    """What discovery found.
+
+    Attributes:
+        inputs: the images.
+        others: files and folders that it passed over, and why.
+        notes: lines for the user.
+    """
 
     inputs: list[Input] = field(default_factory=list)
-    passed_over: int = 0
+    others: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def passed_over(self) -> int:
+        """How many files and folders were."""
+        return len(self.others)
+
+    def keep_endings(self) -> None:
+        """Gives photos that a search has found names of outputs of their own (``endings_kept``)."""
+        places = [k for k, entry in enumerate(self.inputs) if entry.searched]
+        entries = [self.inputs[k] for k in places]
+        longer = endings_kept([e.name for e in entries], [e.stem for e in entries])
+        for index, stem in longer.items():
+            self.inputs[places[index]] = replace(entries[index], stem=stem)
+        if longer:
+            first = next(iter(longer.values())).name
+            self.notes.append(
+                f"{len(longer)} photos differ from another in the ending of their names alone; "
+                f"their outputs keep it, such as {first}_..."
+            )
 
 
 def is_pattern(argument: str) -> bool:
@@ -72,10 +101,14 @@ def discover(
     passed over, as far as that folder's journal tells or this run would write there, so that a
     second run finds the same images.
 
+    Photos that a search finds beside each other, and whose names differ in the ending alone, keep
+    that ending in the names of their outputs (``stems.endings_kept``).
+
     A folder is searched as ``rg`` would: hidden files and folders are passed over, and so are links
     to folders, which may lead in a circle or to photos that are found anyway. A link to a file is
-    that file. Pipes, sockets and devices are passed over too. What the user names is taken
-    whatever it is.
+    that file. Pipes, sockets and devices are passed over too, and so are folders of thumbnails that
+    systems make. A suffix that says nothing is no reason: the first bytes are looked at. What the
+    user names is taken whatever it is.
 
     Args:
         arguments: what the user named.
@@ -98,12 +131,13 @@ def discover(
         elif is_dir(path):
             _add_folder(found, path, output, endings)
         elif is_pattern(argument):
-            matches = [Path(match) for match in sorted(_matches(argument))]
+            matches = [Path(match) for match in sorted(matches_of(argument))]
             photos = _without_recorded(matches, output)
-            found.passed_over += len(matches) - len(photos)
+            kept = set(photos)
+            found.others += [(str(match), RESULT) for match in matches if match not in kept]
             for match in photos if matches or watched else [path]:
                 if not is_dir(match):
-                    found.inputs.append(_file(match))
+                    found.inputs.append(replace(_file(match), searched=bool(matches)))
                 elif "**" not in argument:  # which has matched the files inside, too
                     _add_folder(found, match, output, endings)
         else:
@@ -117,6 +151,7 @@ def discover(
         where = ", ".join(arguments) or "the list"
         others = f" ({counted(found.passed_over, 'other file')})" if found.passed_over else ""
         raise PpdError(f"{where}: no image found{others}; name image files or a folder of them")
+    found.keep_endings()
     return found
 
 
@@ -132,20 +167,28 @@ def _add_folder(found: Found, top: Path, output: Path | None, endings: Sequence[
     while waiting:
         folder, below = waiting.pop()
         try:
-            files, folders, others = _content(folder)
+            files, folders, others = content_of(folder)
         except OSError:
             found.inputs.append(_unreadable(folder))
             continue
+        found.others += [(str(folder / name), why) for name, why in others]
         if NAME in files:
             recorded |= recorded_in(folder)
-        images = [n for n in files if is_image(n) and folder / n not in recorded]
+        images = []
+        for name in files:
+            why = RESULT if folder / name in recorded else why_passed_over(folder / name)
+            if why is None:
+                images.append(name)
+            else:
+                found.others.append((str(folder / name), why))
         if beside:
-            stems = {PurePath(name).stem for name in images}
-            images = [name for name in images if not _is_result(name, stems, endings)]
-        found.passed_over += others + len(files) - len(images)
+            stems = {PurePath(name).stem for name in images} | set(images)
+            made = {name for name in images if _is_result(name, stems, endings)}
+            found.others += [(str(folder / name), RESULT) for name in sorted(made)]
+            images = [name for name in images if name not in made]
         for name in images:
             path = folder / name
-            found.inputs.append(Input(str(path), path, below / path.stem))
+            found.inputs.append(Input(str(path), path, below / path.stem, searched=True))
         waiting += [
             (folder / name, below / name)
             for name in reversed(folders)
@@ -186,66 +229,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _content(folder: str | Path) -> tuple[list[str], list[str], int]:
-    """Files and the folders to be searched, each sorted, and the number of other things.
-
-    Raises:
-        OSError: the folder cannot be read.
-    """
-    files, folders, others = [], [], 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            try:
-                if entry.is_dir():
-                    if entry.is_symlink() or entry.name.startswith("."):
-                        others += 1
-                    else:
-                        folders.append(entry.name)
-                elif entry.is_file() or entry.is_symlink():
-                    files.append(entry.name)
-                else:
-                    others += 1
-            except OSError:  # a link to itself, say
-                files.append(entry.name)
-    return sorted(files), sorted(folders), others
-
-
 def _unreadable(folder: Path) -> Input:
     """An input that fails when it is read, and shares no output with another until then."""
     whole = Path(os.path.normpath(folder.absolute()))
     return Input(str(folder), folder, PurePath("unreadable", *whole.parts[1:]))
-
-
-def _matches(pattern: str) -> set[str]:
-    """Like ``glob``, but ``**`` goes through no link to a folder, of which a circle has no end."""
-    recursive = _RECURSIVE.search(pattern)
-    if recursive is None:
-        return set(glob(pattern))
-    before, after = pattern[: recursive.start()], pattern[recursive.end() :] or "*"
-    return {
-        match
-        for top in (glob(before) if before else [""])
-        for folder in _folders_below(Path(top))
-        for match in _matches(str(Path(escape(str(folder)), after)))
-    }
-
-
-def _folders_below(top: Path) -> Iterator[Path]:
-    """The folder and all that are in it, but for hidden ones and links."""
-    waiting = [top]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            _, folders, _ = _content(folder)
-        except OSError:
-            continue
-        yield folder
-        waiting += [folder / name for name in folders]
-
-
-def is_image(name: str) -> bool:
-    """Whether a file of a folder is taken for a photo, by its name."""
-    return not name.startswith(".") and PurePath(name).suffix.lower() in IMAGE_SUFFIXES
 
 
 def _is_result(name: str, stems: Collection[str], endings: Sequence[str]) -> bool:

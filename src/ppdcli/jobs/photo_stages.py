@@ -65,7 +65,7 @@ class PhotoStages:
         except _ALONE as error:
             return Finished(_failed(todo, error, []))
         seconds = {"read": time.perf_counter() - started}
-        return LoadedPhoto(Job(photo), todo, seconds)
+        return LoadedPhoto(Job(photo, list(photo.notes)), todo, seconds)
 
     def compute(self, group: list[tuple[Task, LoadedPhoto]]) -> list[Any]:
         """The depth of each photo, or a finished result for one that is refused."""

@@ -146,4 +146,7 @@ def _way_apart(one: Input, other: Input) -> str:
     if first.lower() == second.lower():
         return "rename one, or run them one by one with different --output"
     patterns = " and ".join(f"'{one.path.parent / '*'}{suffix}'" for suffix in (first, second))
-    return f"rename one, or run {patterns} one by one with different --output"
+    return (
+        f"rename one, or run {patterns} one by one with different --output, or give the folder "
+        f"{one.path.parent}, whose photos then keep their endings"
+    )

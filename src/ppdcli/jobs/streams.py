@@ -11,8 +11,9 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from ppdcli.errors import PpdError
+from ppdcli.errors import InputError, PpdError
 from ppdcli.files.source import read_stream
+from ppdcli.images.several import count_pictures
 from ppdcli.jobs.journal_entries import Source
 from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.work import Writable
@@ -24,7 +25,7 @@ def take_stdin(tasks: Sequence[Task]) -> Sequence[Task]:
     On the caller's thread: Python cannot end one that holds stdin's lock.
 
     Raises:
-        InputError: stdin cannot be read, or is endless.
+        InputError: stdin cannot be read, is endless, or holds several photos.
     """
 
     return [_with_stdin(task) if task.input.is_stdin else task for task in tasks]
@@ -32,6 +33,12 @@ def take_stdin(tasks: Sequence[Task]) -> Sequence[Task]:
 
 def _with_stdin(task: Task) -> Task:
     data = _stdin()
+    count = count_pictures(data)
+    if count > 1:
+        raise InputError(
+            f"stdin: holds {count} pictures one after another, but - is one photo; write them to "
+            "files instead (mkdir frames && ffmpeg -i VIDEO frames/%05d.png), and give their folder"
+        )
     source = None if task.folder is None else Source("stdin", len(data), zlib.crc32(data))
     return replace(task, input=replace(task.input, read=partial(bytes, data), source=source))
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from set_writers import gradient, save_photo, save_steps
 
 from ppdcli.depth import DepthMap
@@ -93,6 +94,20 @@ def test_another_aspect_fails(root: Path, shape: tuple[int, int], way_on: str) -
     np.save(root / "a_depth.npy", np.ones(shape))
     with pytest.raises(InputError, match=f"photo .* is 80x60, of another aspect; {way_on}"):
         frame(root)
+
+
+@pytest.mark.parametrize("orientation", [3, 6])
+def test_depth_of_the_stored_image_is_turned_with_its_photo(root: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(gradient(60, 80)).save(root / "a.jpg", exif=exif.tobytes())
+    stored = (2 + np.arange(1200).reshape(30, 40) / 1000).astype(np.float32)
+    np.save(root / "a_depth.npy", stored)
+    expected = np.rot90(stored, 2 if orientation == 3 else -1)
+    np.testing.assert_array_equal(frame(root).depth, expected)
+    if orientation == 3:
+        save(root / "a_depth.npy", stored)  # ours
+        np.testing.assert_array_equal(frame(root).depth, stored)
 
 
 def test_what_is_no_measured_depth_fails(root: Path) -> None:

@@ -16,7 +16,7 @@ from ppdcli.evaluation.sets.pairs import Pair, find_pairs
 from ppdcli.evaluation.sets.reading import between
 from ppdcli.evaluation.sets.rgbd_list import read_pairs
 from ppdcli.files import exr, npy, npz_depth, png
-from ppdcli.files.depth_files import format_of, is_metres
+from ppdcli.files.depth_files import format_of, is_metres, turned_with_photo
 from ppdcli.files.depth_scale import FORMS
 from ppdcli.files.source import is_dir
 from ppdcli.photo import Photo, load_photo
@@ -28,7 +28,8 @@ NO_SCALE = f"holds whole numbers and does not say what one step is; give --depth
 FACTS = (
     "depth: metres, or whole numbers times the stated metres per step; 0, negative, NaN and "
     "infinite are no depth; valid where 0.1 < d < 80 m, at 200 pixels or more",
-    "whole images at the depth files' size; photo and depth agree in aspect within 2 %",
+    "whole images at the depth files' size; photo and depth agree in aspect within 2 %; depth of "
+    "the stored image is turned as EXIF turns its photo",
 )
 
 
@@ -98,6 +99,8 @@ def read(
     """
     depth_map = _measured(depth_path, scale, otherwise)
     photo = load_photo(photo_path)
+    height, width = photo.rgb.shape[:2]
+    depth_map = turned_with_photo(depth_path, depth_map, width, height, photo.orientation)
     _require_same_view(depth_path, depth_map.values.shape, photo)
     values = depth_map.values
     depth = np.where(is_metres(values), values, np.float32(np.nan))
@@ -167,7 +170,9 @@ def _measured(path: Path, scale: float | None, otherwise: float | None) -> Depth
             elif step is None:
                 raise InputError(f"{path}: {NO_SCALE}")
             with np.errstate(over="ignore"):  # what is too large becomes infinite: no depth
-                depth_map = DepthData((values * np.float64(step)).astype(np.float32), "metric")
+                metres = (values * np.float64(step)).astype(np.float32)
+            ours = name == "npy" and npy.is_ours(path)
+            depth_map = DepthData(metres, "metric", as_shown=ours)
         case _:
             raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
     if depth_map.kind == "relative":

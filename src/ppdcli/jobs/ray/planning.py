@@ -12,6 +12,7 @@ from ppdcli.files import remote
 from ppdcli.jobs import inputs
 from ppdcli.jobs.inputs import Found, Input
 from ppdcli.jobs.journal_entries import Source
+from ppdcli.jobs.photo_files import HIDDEN, NO_PHOTO, RESULT, is_image, is_searched
 from ppdcli.jobs.plan import Format, Task, plan
 from ppdcli.jobs.ray.places import OutputPlace, is_elsewhere, path_of
 
@@ -43,6 +44,7 @@ def discover(arguments: Sequence[str], output: str, endings: Sequence[str]) -> F
             if entry.name not in known:
                 known.add(entry.name)
                 found.inputs.append(entry)
+    found.keep_endings()
     if not found.inputs:
         raise PpdError(f"{', '.join(arguments)}: no image found; name image files or their folder")
     return found
@@ -61,16 +63,17 @@ def _find(found: Found, url: str, output: str, endings: Sequence[str]) -> Iterat
             stem,
             partial(remote.read, file.url),
             Source(file.url, file.bytes, file.version),
+            searched=file.url != top,
         )
         if file.url == top or any(sign in url for sign in "*?["):
             yield entry  # named by the user, whatever it is
             continue
-        hidden = any(part.startswith(".") for part in file.below.parts)
+        hidden = not all(map(is_searched, file.below.parts))
         result = str(file.below).endswith(tuple(endings)) and (
             top == output.rstrip("/") or file.url.startswith(output.rstrip("/") + "/")
         )
-        if hidden or result or not inputs.is_image(file.below.name):
-            found.passed_over += 1
+        if hidden or result or not is_image(file.below.name):
+            found.others.append((file.url, HIDDEN if hidden else RESULT if result else NO_PHOTO))
         else:
             yield entry
 
