@@ -28,7 +28,7 @@ from ppdcli.evaluation.sets import diode, eth3d, hypersim
 from ppdcli.evaluation.sets.catalog import RULES
 from ppdcli.evaluation.sets.listing import read_list as read_set
 from ppdcli.files import exr, png
-from ppdcli.files.cameras import read_cameras
+from ppdcli.files.cameras.camera_file import read_cameras
 from ppdcli.files.depth_files import read_depth
 from ppdcli.files.sparse_depth import read_sparse_depth
 from ppdcli.jobs.input_list import read_list

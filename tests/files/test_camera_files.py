@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from ppdcli.errors import InputError, UsageError
-from ppdcli.files.cameras import ImageCamera, given_cameras, read_cameras
-from ppdcli.files.cameras_content import KIND
+from ppdcli.files.cameras.camera_file import ImageCamera, given_cameras, read_cameras
+from ppdcli.files.cameras.table import KIND
 from ppdcli.files.open3d_import import import_open3d
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
@@ -343,7 +343,7 @@ def test_models_written_by_colmap(tmp_path: Path, kind: str) -> None:
 
 def test_our_list_of_models_is_colmaps() -> None:
     pycolmap = pytest.importorskip("pycolmap")
-    from ppdcli.files.cameras_colmap import _MODELS, _PARAMETERS
+    from ppdcli.files.cameras.colmap import _MODELS, _PARAMETERS
 
     ids = {int(value): name for name, value in pycolmap.CameraModelId.__members__.items()}
     for model_id, (name, count) in enumerate(_MODELS):
@@ -856,7 +856,7 @@ def test_missing_and_unreadable_files(tmp_path: Path) -> None:
 
 def test_nothing_heavy_is_imported() -> None:
     code = (
-        "import sys, ppdcli.files.cameras; "
+        "import sys, ppdcli.files.cameras.camera_file; "
         "print([m for m in ('cv2', 'torch', 'open3d', 'scipy', 'yaml') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -19,7 +19,7 @@ from ppdcli.errors import UsageError
 from ppdcli.files.formats import CLOUD_FORMATS, own_endings
 
 if TYPE_CHECKING:
-    from ppdcli.files.cameras import CameraFile
+    from ppdcli.files.cameras.camera_file import CameraFile
     from ppdcli.jobs.work import Work
 
 PIXEL_BYTES = 192  # of memory a pixel, while a photo is read and its cloud made and written
@@ -227,7 +227,7 @@ def pointcloud(
         raise UsageError("--intrinsics and --fov both name the camera; give one")
     cameras = None
     if intrinsics is not None:
-        from ppdcli.files.cameras import given_cameras
+        from ppdcli.files.cameras.camera_file import given_cameras
 
         cameras = given_cameras(intrinsics)
     if fov is not None:

@@ -12,7 +12,7 @@ import numpy as np
 from ppdcli.cloud import Shape, make_cloud
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
-from ppdcli.files.cameras import CameraFile
+from ppdcli.files.cameras.camera_file import CameraFile
 from ppdcli.files.choices import PngScale
 from ppdcli.files.depth_files import format_of, read_depth, require_view, states_unit
 from ppdcli.files.formats import CLOUD_FORMATS

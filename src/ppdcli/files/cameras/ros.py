@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ppdcli.errors import InputError, shown
-from ppdcli.files.cameras_stated import (
+from ppdcli.files.cameras.stated import (
     Contents,
     Pair,
     StatedCamera,

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ppdcli.errors import InputError
-from ppdcli.files import cameras_colmap, cameras_json, cameras_ros
-from ppdcli.files.cameras_stated import (
+from ppdcli.files.cameras import colmap, nerfstudio, ros
+from ppdcli.files.cameras.stated import (
     Contents,
     StatedCamera,
     checked_focal,
@@ -39,10 +39,10 @@ def read_contents(path: Path) -> Contents:
         InputError: the file is missing, empty, too large, of no known format, or damaged.
     """
     if is_dir(path):
-        path = cameras_colmap.find_cameras(path)
+        path = colmap.find_cameras(path)
     data = _read(path)
     text = _decoded(data)
-    return _of_text(text, path) if text is not None else cameras_colmap.read_binary(data, path)
+    return _of_text(text, path) if text is not None else colmap.read_binary(data, path)
 
 
 def _read(path: Path) -> bytes:
@@ -72,13 +72,13 @@ def _of_text(text: str, path: Path) -> Contents:
     values = _plain_numbers(lines) if len(text) <= MAX_PLAIN else None
     if values is not None:
         return Contents("text", (_of_numbers(values, str(path)),))
-    if cameras_colmap.is_text(lines):
-        return cameras_colmap.read_text(lines, path)
-    if cameras_colmap.is_image_list(lines):
+    if colmap.is_text(lines):
+        return colmap.read_text(lines, path)
+    if colmap.is_image_list(lines):
         raise InputError(
             f"{path}: is COLMAP's list of images; give cameras.txt beside it, or their folder"
         )
-    return _of_mappings(cameras_ros.parse_yaml(text, path), path)
+    return _of_mappings(ros.parse_yaml(text, path), path)
 
 
 def _plain_numbers(lines: list[str]) -> list[float] | None:
@@ -119,13 +119,13 @@ def _of_mappings(documents: list[Any], path: Path) -> Contents:
     where = str(path)
     if mappings and len(mappings) == len(documents):
         first = mappings[0]
-        if all(cameras_ros.is_camera_info(message) for message in mappings):
-            return cameras_ros.read_camera_info(mappings, where)
+        if all(ros.is_camera_info(message) for message in mappings):
+            return ros.read_camera_info(mappings, where)
         if len(mappings) == 1:
-            if cameras_json.is_transforms(first):
-                return cameras_json.read_transforms(first, where)
-            if cameras_json.is_open3d(first):
-                return cameras_json.read_open3d(first, where)
-            if cameras_ros.is_calibration(first):
-                return cameras_ros.read_calibration(first, where)
+            if nerfstudio.is_transforms(first):
+                return nerfstudio.read_transforms(first, where)
+            if nerfstudio.is_open3d(first):
+                return nerfstudio.read_open3d(first, where)
+            if ros.is_calibration(first):
+                return ros.read_calibration(first, where)
     raise InputError(f"{path}: is no camera file that is known; give {FORMATS}")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppdcli.errors import InputError, shown
-from ppdcli.files.cameras_stated import (
+from ppdcli.files.cameras.stated import (
     Contents,
     Pair,
     StatedCamera,

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from ppdcli.errors import InputError, UsageError, shown
-from ppdcli.files.cameras_content import read_contents
-from ppdcli.files.cameras_stated import Contents, StatedCamera
+from ppdcli.files.cameras.stated import Contents, StatedCamera
+from ppdcli.files.cameras.table import read_contents
 from ppdcli.geometry.camera import Camera, parse_intrinsics
 from ppdcli.geometry.distortion import Distortion
 

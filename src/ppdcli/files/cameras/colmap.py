@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ppdcli.errors import InputError, shown
-from ppdcli.files.cameras_stated import (
+from ppdcli.files.cameras.stated import (
     MAX_SIDE,
     Contents,
     StatedCamera,
