@@ -10,102 +10,58 @@ so that the user is told and can give its numbers instead.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ppdcli.errors import InputError, shown
+from ppdcli.files.cameras.content import Content
+from ppdcli.files.cameras.lens import lens_of
+from ppdcli.files.cameras.matrix import from_matrix
+from ppdcli.files.cameras.named import flat
 from ppdcli.files.cameras.stated import (
     Contents,
     Pair,
     StatedCamera,
-    from_matrix,
     image_size,
     number,
     numbers,
 )
-from ppdcli.geometry.distortion import NAMES, Distortion, Model
 
-MAX_YAML = 2**20  # characters, without repeated messages; the parser is slow
-MAX_SCALAR = 4096  # characters; integers of base 60 take the square of it
-MAX_DEPTH = 32
-
-_MODELS: dict[str, Model] = {
-    "plumb_bob": "opencv",
-    "rational_polynomial": "opencv",
-    "equidistant": "fisheye",
-    "fisheye": "fisheye",
+_OF_MESSAGES = {"width", "height", "d", "r", "p", "distortion_model", "binning_x", "roi", "header"}
+_OF_CALIBRATIONS = {
+    "camera_name",
+    "distortion_model",
+    "rectification_matrix",
+    "projection_matrix",
 }
-_NO_MODEL = ("", "none", "pinhole")
-
-_SEPARATOR = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
-# Of a message, all that changes from one to the next.
-_HEADER = re.compile(r"^header:.*?\n(?=\S)", re.MULTILINE | re.DOTALL)
-# OpenCV's FileStorage writes a directive that is not always valid YAML, and tags of its own.
-_NOT_PLAIN = re.compile(r"\A%YAML.*|!!opencv-(?:nd-)?matrix")
 
 
-def parse_yaml(text: str, path: Path) -> list[Any]:
-    """The documents of a YAML file or of a dump of messages; equal messages once.
-
-    Raises:
-        InputError: it is no YAML, or too long.
-    """
-    import yaml  # type: ignore[import-untyped]
-
-    parts = (_HEADER.sub("", part).strip() for part in _SEPARATOR.split(_NOT_PLAIN.sub("", text)))
-    documents = [part for part in dict.fromkeys(parts) if part]
-    if sum(map(len, documents)) > MAX_YAML:
-        raise InputError(f"{path}: is larger than any camera's YAML; give a file of one camera")
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        if not all(_is_plain(document, loader) for document in documents):
-            return []
-        return [yaml.load(document, loader) for document in documents]
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        at = f" at line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}: cannot be read as YAML{at}; correct it") from error
+def is_calibration(content: Content) -> bool:
+    """Whether camera_matrix, which OpenCV has too, stands beside another of ROS's entries."""
+    data = content.mapping
+    return "camera_matrix" in data and bool(_OF_CALIBRATIONS & data.keys())
 
 
-def _is_plain(document: str, loader: Any) -> bool:
-    """Whether a document may be built; finds out, before anything is, what can grow without bounds.
-
-    False for a value longer than ``MAX_SCALAR``: it is no camera file. Raises YAMLError for aliases
-    and for lists in lists in lists.
-    """
-    import yaml
-
-    depth = 0
-    for event in yaml.parse(document, loader):
-        if isinstance(event, yaml.ScalarEvent) and len(event.value) > MAX_SCALAR:
-            return False
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        if isinstance(event, yaml.AliasEvent) or depth > MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem_mark=event.start_mark)
-    return True
+def is_camera_info(content: Content) -> bool:
+    """Whether all documents are messages of ROS 1 (K) or ROS 2 (k)."""
+    messages = content.documents
+    return bool(messages) and all(map(_is_message, messages))
 
 
-def is_calibration(data: Mapping[str, Any]) -> bool:
-    """Whether it is ROS's calibration file, or OpenCV's, which has the same names."""
-    return "camera_matrix" in data
+def _is_message(data: Any) -> bool:
+    if not isinstance(data, dict) or not ("K" in data or "k" in data):
+        return False
+    names = {str(key).lower() for key in data}
+    return "height" in names and len(_OF_MESSAGES & names) >= 3
 
 
-def is_camera_info(data: Mapping[str, Any]) -> bool:
-    """Whether it is a message of ROS 1 (K) or ROS 2 (k)."""
-    return "K" in data or "k" in data
-
-
-def read_calibration(data: Mapping[str, Any], where: str) -> Contents:
-    """From the content of a calibration YAML.
+def read_calibration(content: Content) -> Contents:
+    """From a calibration YAML.
 
     Raises:
         InputError: a value is missing or makes no sense.
     """
+    data, where = content.mapping, content.where
     known = ("distortion_model", "distortion_coefficients")
     unknown = [key for key in data if "dist" in str(key).lower() and key not in known]
     if unknown:
@@ -113,13 +69,10 @@ def read_calibration(data: Mapping[str, Any], where: str) -> Contents:
             f"{where}: {shown(unknown[0])} is not a known entry; rename it to "
             "distortion_coefficients"
         )
-    model = str(data.get("distortion_model") or "")
-    if not model and number(data.get("fisheye_model", 0), "fisheye_model", where) != 0:
-        model = "fisheye"  # OpenCV's calibration sample
     camera = _stated(
         _data(data.get("camera_matrix"), "camera_matrix", where),
         _data(data.get("distortion_coefficients", []), "distortion_coefficients", where),
-        model,
+        str(data.get("distortion_model") or ""),
         _data(data.get("projection_matrix", []), "projection_matrix", where),
         image_size(data, "image_width", "image_height", where),
         (0.0, 0.0),
@@ -128,13 +81,14 @@ def read_calibration(data: Mapping[str, Any], where: str) -> Contents:
     return Contents("ROS calibration", (camera,))
 
 
-def read_camera_info(messages: list[Mapping[str, Any]], where: str) -> Contents:
+def read_camera_info(content: Content) -> Contents:
     """From the messages of a dump, which must be of one camera.
 
     Raises:
         InputError: a value is missing or makes no sense, or the cameras differ.
     """
-    cameras = {_of_message(message, where) for message in messages}
+    where = content.where
+    cameras = {_of_message(message, where) for message in content.documents}
     if len(cameras) > 1:
         raise InputError(
             f"{where}: its messages are of {len(cameras)} different cameras; keep one message"
@@ -167,7 +121,7 @@ def _of_message(message: Mapping[str, Any], where: str) -> StatedCamera:
 
 def _data(entry: Any, what: str, where: str) -> list[float]:
     """A matrix: rows, cols, data; or a plain list."""
-    return numbers(entry.get("data") if isinstance(entry, dict) else entry, what, where)
+    return numbers(flat(entry), what, where)
 
 
 def _stated(
@@ -186,7 +140,7 @@ def _stated(
         )
     focal, (cx, cy) = from_matrix(k, where)
     try:
-        distortion = _distortion(model, d)
+        distortion = lens_of(model, d)
     except ValueError as error:
         return StatedCamera(problem=str(error))
     raw = StatedCamera("", focal, (cx - corner[0], cy - corner[1]), size, distortion=distortion)
@@ -196,26 +150,3 @@ def _stated(
     if rectified == raw:
         return raw
     return StatedCamera("", raw.focal, raw.centre, size, None, distortion, rectified)
-
-
-def _distortion(model: str, d: list[float]) -> Distortion | None:
-    """None for a pinhole; ValueError with the reason where it cannot be undistorted."""
-    name = model.lower()
-    if name in _NO_MODEL:
-        if not any(d):
-            return None
-        name = "plumb_bob"
-    if name not in _MODELS:
-        raise ValueError(
-            f"its distortion model {shown(model)} cannot be undistorted; undistort the image "
-            "first, or calibrate with plumb_bob, rational_polynomial or equidistant"
-        )
-    lens = _MODELS[name]
-    known = len(NAMES[lens])
-    if any(d[known:]):
-        raise ValueError(
-            f"its {len(d)} distortion coefficients are more than the {known} that can be "
-            "undistorted; undistort the image first, or calibrate without the others"
-        )
-    distortion = Distortion.of(lens, *d[:known])
-    return None if distortion.is_pinhole else distortion

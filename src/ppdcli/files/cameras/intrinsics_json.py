@@ -1,0 +1,54 @@
+"""JSON with one camera as named values: RealSense, Polycam, Replica, BOP, Open3D and many others.
+
+The values stand at the top, or one level below: of ``camera``, ``intrinsics``, ``color`` and so on.
+First pixel centre at (0, 0). Open3D's matrix is column by column, which shows by its zeros.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ppdcli.errors import shown
+from ppdcli.files.cameras.content import Content
+from ppdcli.files.cameras.named import is_camera, read_named
+from ppdcli.files.cameras.stated import Contents, StatedCamera
+
+MOST_CAMERAS = 100_000
+
+
+def fits(content: Content) -> bool:
+    """Whether the entries, or those of an entry, have fx, fy, cx, cy or a camera matrix."""
+    return bool(_found(content.mapping))
+
+
+def read(content: Content) -> Contents:
+    """The camera, or the cameras that stand one level below.
+
+    Raises:
+        InputError: a value is missing or makes no sense.
+    """
+    where = content.where
+    found = _found(content.mapping)
+    cameras: list[StatedCamera] = []
+    for name, values in found.items():
+        told = shown(name, 40)
+        inside = f"{where}: {told}" if name else where
+        cameras.append(read_named(values, inside, told if len(found) > 1 else ""))
+    numbered = all(name.isdecimal() for name in found)  # BOP: by the number of the image
+    images = [(f"{int(name):06d}", k) for k, name in enumerate(found)] if numbered else []
+    return Contents("JSON", tuple(cameras), tuple(images))
+
+
+def _found(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Cameras by the name of their entry; the empty name for the file itself."""
+    if is_camera(data):
+        return {"": data}
+    below = {key: value for key, value in data.items() if isinstance(value, dict)}
+    sized = {key: data[key] for key in ("width", "height", "w", "h") if key in data}
+    found: dict[str, Mapping[str, Any]] = {}
+    for key, value in list(below.items())[:MOST_CAMERAS]:
+        named = {k: v for k, v in value.items() if isinstance(k, str)}
+        if is_camera(named):
+            found[key] = {**sized, **named}
+    return found

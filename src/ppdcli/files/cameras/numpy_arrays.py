@@ -1,0 +1,117 @@
+"""Camera matrices in .npy and .npz files: 3x3, 3x4, 4x4, or a stack of them.
+
+In an archive the matrix has one of the usual names (K, intrinsics, camera_matrix, mtx ...) and may
+stand beside the lens (dist, D ...) and the size. First pixel centre at (0, 0).
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+from zipfile import ZipFile
+
+import numpy as np
+
+from ppdcli.errors import InputError, shown
+from ppdcli.files import npy
+from ppdcli.files.cameras.content import Content
+from ppdcli.files.cameras.named import MATRIX_SIZES, is_camera, matrices, read_named
+from ppdcli.files.cameras.stated import Contents
+from ppdcli.files.decoding import decoding
+
+MOST_CAMERAS = 10_000
+MOST_ENTRIES = 100  # of an archive
+MOST_NUMBERS = 16  # that one camera has under one name
+
+
+def is_array(content: Content) -> bool:
+    """Whether it is a .npy file."""
+    return content.data.startswith(b"\x93NUMPY")
+
+
+def is_archive(content: Content) -> bool:
+    """Whether it is a .npz file: a zip of .npy files."""
+    return content.data.startswith(b"PK\x03\x04") and b".npy" in content.data
+
+
+def read_array(content: Content) -> Contents:
+    """The matrix of a .npy file.
+
+    Raises:
+        InputError: damaged, or no camera matrix.
+    """
+    with decoding(content.path, ".npy"):
+        values = _array(io.BytesIO(content.data), len(content.data))
+    if values is None:
+        raise InputError(f"{content.where}: holds no numbers; give a camera matrix")
+    return _of_arrays({"K": values}, content.where)
+
+
+def read_archive(content: Content) -> Contents:
+    """The matrix of an archive, with the lens and the size where they are there.
+
+    Raises:
+        InputError: damaged, or without a camera matrix.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    with decoding(content.path, ".npz"), ZipFile(io.BytesIO(content.data)) as archive:
+        entries = archive.infolist()
+        if len(entries) > MOST_ENTRIES:
+            raise ValueError(f"it has {len(entries)} entries, more than a camera has")
+        for entry in entries:
+            with archive.open(entry) as stream:
+                values = _array(stream, entry.file_size)
+            if values is not None:
+                arrays[entry.filename.removesuffix(npy.SUFFIX)] = values
+    if len(entries) == 1 and "arr_0" in arrays:  # NumPy's name for an array without one
+        arrays = {"K": arrays["arr_0"]}
+    return _of_arrays(arrays, content.where)
+
+
+def _array(stream: Any, size: int) -> np.ndarray | None:
+    """An array of numbers, or a text; None for others, and for what is larger than cameras are."""
+    header = npy.read_header(stream)
+    if header.dtype.kind not in "fiuU" or header.bytes > 8 * MOST_NUMBERS * MOST_CAMERAS:
+        return None
+    return npy.read_values(stream, header, size - stream.tell())
+
+
+def _of_arrays(arrays: dict[str, np.ndarray], where: str) -> Contents:
+    stacks = {key: _stacked(value) for key, value in arrays.items()}
+    stacks = {
+        key: rows for key, rows in stacks.items() if rows.size and len(rows[0]) <= MOST_NUMBERS
+    }
+    named = {key: _entry(rows, 0, len(rows)) for key, rows in stacks.items()}
+    if not is_camera(named):
+        shapes = ", ".join(f"{key} {value.shape}" for key, value in arrays.items())
+        raise InputError(
+            f"{where}: has no camera matrix (it holds {shown(shapes) or 'no numbers'}); give one "
+            "of shape (3, 3), called K in an .npz"
+        )
+    matrix = matrices(named).get("")
+    count = 1 if matrix is None else len(stacks[matrix])
+    if count == 1:
+        return Contents("NumPy", (read_named(named, where),))
+    if count > MOST_CAMERAS:
+        raise InputError(f"{where}: holds {count} cameras, more than {MOST_CAMERAS}; keep one")
+    cameras = []
+    for k in range(count):
+        values = {key: _entry(rows, k, count) for key, rows in stacks.items()}
+        cameras.append(read_named(values, f"{where}: number {k}", f"number {k}"))
+    return Contents("NumPy", tuple(cameras))
+
+
+def _stacked(values: np.ndarray) -> np.ndarray:
+    """(N, M): N sets of M values. Matrices stand in the last two axes."""
+    if values.ndim >= 2 and values.shape[-2:] in ((3, 3), (3, 4), (4, 4), (4, 3)):
+        return values.reshape(-1, values.shape[-2] * values.shape[-1])
+    if values.ndim == 2 and values.shape[1] in MATRIX_SIZES:
+        return values
+    return values.reshape(1, -1)
+
+
+def _entry(rows: np.ndarray, k: int, count: int) -> Any:
+    """What the k-th of ``count`` cameras has under a name; a single set is of all of them."""
+    # Sets of another number are of no camera, which their length then shows.
+    values = (rows[k] if len(rows) == count else rows.reshape(-1)).tolist()
+    return values[0] if len(values) == 1 else values
