@@ -29,8 +29,8 @@ class Chooser:
 
         Cameras that are all alike are one. Where the file names images, it is the one that it names
         for the photo: the name that shares the longest end of its path, and at least the file name.
-        Else it is the one in whose folder the photo is, where cameras have folders; else the only
-        one that is of the photo's size, where all cameras state theirs.
+        Else it is the one in whose folder the photo is, where cameras have folders; of several, or
+        where there are no folders, the only one of the photo's size, where all state theirs.
 
         Args:
             photo: the photo's path, as the user gave it.
@@ -45,14 +45,13 @@ class Chooser:
         path = PurePosixPath(photo.replace("\\", "/"))
         if self.contents.images:
             return self._of_image(path)
-        folders = self.contents.folders
-        named = {cameras[index] for folder, index in folders if folder in path.parts[:-1]}
-        sized = {camera for camera in cameras if camera.size in (size, size[::-1])}
-        if any(camera.size is None for camera in cameras):
-            sized = set()  # one of these may be of that size, too
-        for found in (named, sized):
-            if len(found) == 1:
-                return found.pop()
+        places = {*path.parts[:-1], path.stem}
+        found = {cameras[index] for name, index in self.contents.folders if name in places}
+        found = found or set(cameras)
+        if len(found) > 1 and all(camera.size for camera in found):
+            found = {camera for camera in found if camera.size in (size, size[::-1])}
+        if len(found) == 1:
+            return found.pop()
         labels = [shown(camera.label, 40) for camera in cameras if camera.label]
         told = ", ".join(labels[:_TOLD]) + (", ..." if len(labels) > _TOLD else "")
         raise InputError(

@@ -1,4 +1,4 @@
-"""JSON with one camera as named values: RealSense, Polycam, Replica, BOP, Open3D and many others.
+"""JSON or YAML with named values: RealSense, Polycam, Replica, BOP, VINS, Open3D and many others.
 
 The values stand at the top, or one level below: of ``camera``, ``intrinsics``, ``color`` and so on.
 First pixel centre at (0, 0). Open3D's matrix is column by column, which shows by its zeros.
@@ -11,7 +11,8 @@ from typing import Any
 
 from ppdcli.errors import shown
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.named import is_camera, read_named
+from ppdcli.files.cameras.named import read_named
+from ppdcli.files.cameras.names import is_camera
 from ppdcli.files.cameras.stated import Contents, StatedCamera
 
 MOST_CAMERAS = 100_000
@@ -37,18 +38,23 @@ def read(content: Content) -> Contents:
         cameras.append(read_named(values, inside, told if len(found) > 1 else ""))
     numbered = all(name.isdecimal() for name in found)  # BOP: by the number of the image
     images = [(f"{int(name):06d}", k) for k, name in enumerate(found)] if numbered else []
-    return Contents("JSON", tuple(cameras), tuple(images))
+    folders = [(name, k) for k, name in enumerate(found) if name and not numbered]
+    return Contents("intrinsics", tuple(cameras), tuple(images), tuple(folders))
 
 
 def _found(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Cameras by the name of their entry; the empty name for the file itself."""
     if is_camera(data):
         return {"": data}
-    below = {key: value for key, value in data.items() if isinstance(value, dict)}
-    sized = {key: data[key] for key in ("width", "height", "w", "h") if key in data}
     found: dict[str, Mapping[str, Any]] = {}
-    for key, value in list(below.items())[:MOST_CAMERAS]:
-        named = {k: v for k, v in value.items() if isinstance(k, str)}
+    for key, value in list(data.items())[:MOST_CAMERAS]:
+        named = (
+            {k: v for k, v in value.items() if isinstance(k, str)}
+            if isinstance(value, dict)
+            else {}
+        )
         if is_camera(named):
-            found[key] = {**sized, **named}
-    return found
+            found[key] = named
+    # Size and lens may stand above.
+    shared = {key: value for key, value in data.items() if key not in found}
+    return {key: {**shared, **named} for key, named in found.items()}

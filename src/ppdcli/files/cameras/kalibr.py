@@ -13,8 +13,9 @@ from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras.content import Content
 from ppdcli.files.cameras.lens import FIRST, lens_of
 from ppdcli.files.cameras.matrix import checked_pinhole
-from ppdcli.files.cameras.named import flat
-from ppdcli.files.cameras.stated import Contents, StatedCamera, image_size, numbers
+from ppdcli.files.cameras.named import pair_size
+from ppdcli.files.cameras.names import flat
+from ppdcli.files.cameras.stated import Contents, StatedCamera, numbers
 
 _CAMERA = re.compile(r"cam\d{1,3}")
 _OTHERS = {"camera_model", "distortion_model", "resolution"}
@@ -67,12 +68,7 @@ def _stated(name: str, entry: Any, file: str) -> StatedCamera:
     focal, centre = checked_pinhole(fx, fy, cx, cy, where)
     size = None
     if entry.get("resolution") is not None:
-        sides = numbers(entry["resolution"], "resolution", where)
-        if len(sides) != 2:
-            raise InputError(
-                f"{where}: resolution has {len(sides)} numbers instead of 2; correct it"
-            )
-        size = image_size({"width": sides[0], "height": sides[1]}, "width", "height", where)
+        size = pair_size(entry["resolution"], "resolution", where)
     known = ("distortion_coeffs", "distortion_coefficients")  # Kalibr's, EuRoC's
     stated: Any = next((flat(entry[key]) for key in known if entry.get(key) is not None), [])
     try:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 
-from ppdcli.errors import InputError
 from ppdcli.files.cameras.content import Content
 from ppdcli.files.cameras.lens import lens_of
 from ppdcli.files.cameras.matrix import from_matrix, from_projection
-from ppdcli.files.cameras.stated import Contents, StatedCamera, image_size, number
+from ppdcli.files.cameras.named import pair_size
+from ppdcli.files.cameras.stated import Contents, StatedCamera, number
 
 _LINE = re.compile(r"([A-Za-z]\w*)\s*:?\s+(.*)")
 _PROJECTION = re.compile(r"P(?:_rect_0)?([0-9])")
@@ -46,6 +46,7 @@ def read(content: Content) -> Contents:
         cameras.append(StatedCamera(name, focal, centre, size))
     for digit in "0123":
         if f"K_0{digit}" in rows:
+            folders.append((f"image_0{digit}", len(cameras)))
             cameras.append(_unrectified(rows, digit, content.where))
     return Contents("KITTI", tuple(cameras), folders=tuple(folders))
 
@@ -72,7 +73,4 @@ def _numbers(text: str, where: str) -> list[float]:
 def _size(text: str | None, where: str) -> tuple[int, int] | None:
     if text is None:
         return None
-    sides = _numbers(text, where)
-    if len(sides) != 2:
-        raise InputError(f"{where}: its size has {len(sides)} numbers instead of 2; correct it")
-    return image_size({"width": sides[0], "height": sides[1]}, "width", "height", where)
+    return pair_size(text.split(), "its size", where)

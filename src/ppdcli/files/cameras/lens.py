@@ -24,7 +24,7 @@ _MODELS: dict[str, Model] = {
     "kannalabrandt8": "fisheye",  # ORB-SLAM
     "fov": "fov",
 }
-_NO_MODEL = ("", "none", "pinhole")
+_NO_MODEL = ("", "none", "pinhole", "simple_pinhole")
 # Polynomials of another direction: without coefficients they bend nothing either.
 _LIKE_BROWN = ("inverse_brown_conrady", "modified_brown_conrady")
 

@@ -32,7 +32,7 @@ def checked_pinhole(fx: float, fy: float, cx: float, cy: float, where: str) -> t
         InputError: a focal length is not positive, or all four are parts of the image's size.
     """
     focal = checked_focal(fx, fy, where)
-    if 0 < cx < 1 and 0 < cy < 1 and max(focal) < LONGEST_NORMALISED:
+    if max(abs(cx), abs(cy)) <= 1 and max(focal) < LONGEST_NORMALISED:
         raise InputError(
             f"{where}: {fx:g},{fy:g},{cx:g},{cy:g} are parts of the image's size, not pixels; "
             "multiply fx and cx by its width, fy and cy by its height"
@@ -73,7 +73,10 @@ def from_projection(values: list[float], where: str) -> tuple[Pair, Pair]:
         InputError: as ``from_matrix``.
     """
     if len(values) != 12:
-        raise InputError(f"{where}: the projection matrix has {len(values)} numbers instead of 12")
+        raise InputError(
+            f"{where}: the projection matrix has {len(values)} numbers instead of 12; "
+            "export it again"
+        )
     return from_matrix([*values[0:3], *values[4:7], *values[8:11]], where)
 
 
@@ -100,5 +103,6 @@ def _without_padding(values: list[float], where: str) -> list[float]:
             )
         return [*values[0:3], *values[4:7], *values[8:11]]
     raise InputError(
-        f"{where}: the camera matrix has {len(values)} numbers instead of 9 (or 12 or 16, padded)"
+        f"{where}: the camera matrix has {len(values)} numbers instead of 9 (or 12 or 16, padded); "
+        "correct it"
     )

@@ -15,7 +15,8 @@ import numpy as np
 from ppdcli.errors import InputError, shown
 from ppdcli.files import npy
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.named import MATRIX_SIZES, is_camera, matrices, read_named
+from ppdcli.files.cameras.named import read_named
+from ppdcli.files.cameras.names import MATRIX_SIZES, is_camera, is_known, matrices
 from ppdcli.files.cameras.stated import Contents
 from ppdcli.files.decoding import decoding
 
@@ -44,7 +45,7 @@ def read_array(content: Content) -> Contents:
         values = _array(io.BytesIO(content.data), len(content.data))
     if values is None:
         raise InputError(f"{content.where}: holds no numbers; give a camera matrix")
-    return _of_arrays({"K": values}, content.where)
+    return _of_arrays({"K": values}, content.where, [str(values.shape)])
 
 
 def read_archive(content: Content) -> Contents:
@@ -58,14 +59,17 @@ def read_archive(content: Content) -> Contents:
         entries = archive.infolist()
         if len(entries) > MOST_ENTRIES:
             raise ValueError(f"it has {len(entries)} entries, more than a camera has")
-        for entry in entries:
+        names = {entry.filename.removesuffix(npy.SUFFIX): entry for entry in entries}
+        if names.keys() == {"arr_0"}:  # NumPy's name for an array without one
+            names = {"K": names["arr_0"]}
+        for name, entry in names.items():
+            if not is_known(name):
+                continue
             with archive.open(entry) as stream:
                 values = _array(stream, entry.file_size)
             if values is not None:
-                arrays[entry.filename.removesuffix(npy.SUFFIX)] = values
-    if len(entries) == 1 and "arr_0" in arrays:  # NumPy's name for an array without one
-        arrays = {"K": arrays["arr_0"]}
-    return _of_arrays(arrays, content.where)
+                arrays[name] = values
+    return _of_arrays(arrays, content.where, list(names))
 
 
 def _array(stream: Any, size: int) -> np.ndarray | None:
@@ -76,27 +80,32 @@ def _array(stream: Any, size: int) -> np.ndarray | None:
     return npy.read_values(stream, header, size - stream.tell())
 
 
-def _of_arrays(arrays: dict[str, np.ndarray], where: str) -> Contents:
+def _of_arrays(arrays: dict[str, np.ndarray], where: str, held: list[str]) -> Contents:
     stacks = {key: _stacked(value) for key, value in arrays.items()}
     stacks = {
         key: rows for key, rows in stacks.items() if rows.size and len(rows[0]) <= MOST_NUMBERS
     }
-    named = {key: _entry(rows, 0, len(rows)) for key, rows in stacks.items()}
+    named = {key: _entry(rows, 0) for key, rows in stacks.items()}
     if not is_camera(named):
-        shapes = ", ".join(f"{key} {value.shape}" for key, value in arrays.items())
         raise InputError(
-            f"{where}: has no camera matrix (it holds {shown(shapes) or 'no numbers'}); give one "
-            "of shape (3, 3), called K in an .npz"
+            f"{where}: has no camera matrix (it holds {shown(', '.join(held)) or 'nothing'}); give "
+            "one of shape (3, 3), called K in an .npz"
         )
     matrix = matrices(named).get("")
     count = 1 if matrix is None else len(stacks[matrix])
-    if count == 1:
-        return Contents("NumPy", (read_named(named, where),))
     if count > MOST_CAMERAS:
         raise InputError(f"{where}: holds {count} cameras, more than {MOST_CAMERAS}; keep one")
+    for key, rows in stacks.items():
+        if len(rows) not in (1, count):
+            raise InputError(
+                f"{where}: {shown(key, 40)} is of {len(rows)} cameras, and the matrix of {count}; "
+                "keep one"
+            )
+    if count == 1:
+        return Contents("NumPy", (read_named(named, where),))
     cameras = []
     for k in range(count):
-        values = {key: _entry(rows, k, count) for key, rows in stacks.items()}
+        values = {key: _entry(rows, k) for key, rows in stacks.items()}
         cameras.append(read_named(values, f"{where}: number {k}", f"number {k}"))
     return Contents("NumPy", tuple(cameras))
 
@@ -110,8 +119,7 @@ def _stacked(values: np.ndarray) -> np.ndarray:
     return values.reshape(1, -1)
 
 
-def _entry(rows: np.ndarray, k: int, count: int) -> Any:
-    """What the k-th of ``count`` cameras has under a name; a single set is of all of them."""
-    # Sets of another number are of no camera, which their length then shows.
-    values = (rows[k] if len(rows) == count else rows.reshape(-1)).tolist()
+def _entry(rows: np.ndarray, k: int) -> Any:
+    """What the k-th camera has under a name; a single set is of all of them."""
+    values = rows[k if len(rows) > 1 else 0].tolist()
     return values[0] if len(values) == 1 else values

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from ppdcli.errors import InputError
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.named import flat, matrices, read_named
+from ppdcli.files.cameras.named import read_named
+from ppdcli.files.cameras.names import flat, matrices
 from ppdcli.files.cameras.stated import Contents
 
 if TYPE_CHECKING:

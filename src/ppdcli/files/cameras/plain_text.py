@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from ppdcli.errors import InputError
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.named import MATRIX_SIZES, pinhole_of
+from ppdcli.files.cameras.named import pinhole_of
+from ppdcli.files.cameras.names import MATRIX_SIZES
 from ppdcli.files.cameras.stated import Contents, StatedCamera, number
 
 MAX_PLAIN = 2**16  # characters of a text that holds a few numbers

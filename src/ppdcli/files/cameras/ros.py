@@ -17,7 +17,7 @@ from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras.content import Content
 from ppdcli.files.cameras.lens import lens_of
 from ppdcli.files.cameras.matrix import from_matrix
-from ppdcli.files.cameras.named import flat
+from ppdcli.files.cameras.names import flat
 from ppdcli.files.cameras.stated import (
     Contents,
     Pair,

@@ -59,8 +59,8 @@ class Contents:
         format: its name for messages and reports.
         cameras: at least one.
         images: (image name, index into ``cameras``), for formats that name images.
-        folders: (folder name, index into ``cameras``), for formats whose cameras keep their images
-            in a folder each.
+        folders: (name, index into ``cameras``), for formats whose cameras keep their images in a
+            folder each; an image of that name is its camera's, too.
         missing: what would say which camera took a photo, for messages; empty for nothing.
     """
 
