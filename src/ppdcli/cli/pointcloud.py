@@ -188,7 +188,7 @@ def pointcloud(
         str | None,
         typer.Option(
             metavar="FX,FY,CX,CY|FILE",
-            help="Camera: pixels of the photo, or a COLMAP, ROS, nerfstudio, Open3D or 3x3 file.",
+            help="Camera: pixels of the photo, or a camera file (see docs/cameras.md).",
         ),
     ] = None,
     fov: Annotated[

@@ -1,5 +1,6 @@
 """Camera files: numbers and matrices, Open3D's, and what holds for every format."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,8 +10,11 @@ import pytest
 from camera_checks import pinhole
 
 from ppdcli.errors import InputError, UsageError
+from ppdcli.files.cameras import table
 from ppdcli.files.cameras.camera_file import given_cameras, read_cameras
-from ppdcli.files.cameras.table import KIND
+from ppdcli.files.cameras.content import Content
+from ppdcli.files.cameras.stated import Contents, StatedCamera, number
+from ppdcli.files.cameras.table import KIND, CameraFormat
 from ppdcli.files.open3d_import import import_open3d
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
@@ -268,3 +272,54 @@ def test_nothing_heavy_is_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_row_makes_a_format(write, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fits(content: Content) -> bool:
+        return content.lines[:1] == ["DUMMY CAMERA 1"]
+
+    def read(content: Content) -> Contents:
+        focal = number(content.lines[1], "the focal length", content.where)
+        return Contents("dummy", (StatedCamera("", (focal, focal), None, (640, 480)),))
+
+    path = write("DUMMY CAMERA 1\n600\n")
+    with pytest.raises(InputError, match="no camera file that is known"):
+        read_cameras(path)
+    monkeypatch.setattr(table, "FORMATS", [*table.FORMATS, CameraFormat("dummy", fits, read)])
+    found = read_cameras(path).for_image("a.jpg", 320, 240)
+    assert pinhole(found) == (300, 300, 159.5, 119.5) and found.source == f"dummy file {path}"
+    with pytest.raises(InputError, match="the focal length is 'wide', not a finite number"):
+        read_cameras(write("DUMMY CAMERA 1\nwide\n"))
+    with pytest.raises(InputError, match=r"no camera file.*JSON with fx, fy, cx, cy, dummy"):
+        read_cameras(write("something else"))
+
+
+@pytest.mark.parametrize(
+    ("size", "doubt"),
+    [
+        ((1920, 1080), None),
+        ((1900, 1090), None),  # within what lenses are off
+        (
+            (1600, 1200),
+            "taken as of this photo of 1600x1200, but .* an image of 1920x1080; if they",
+        ),
+        ((2048, 1152), "taken as of this photo of 2048x1152"),
+        ((2880, 1620), "the intrinsics belong to another image size"),
+        ((800, 600), "lies outside the image a.jpg of 800x600; give the intrinsics of this image"),
+    ],
+)
+@pytest.mark.parametrize("typed", [True, False])
+def test_numbers_without_a_size(
+    write, size: tuple[int, int], doubt: str | None, typed: bool
+) -> None:
+    text = "1400,1400,959.5,539.5"
+    cameras = given_cameras(text if typed else str(write(text)))
+    if doubt is not None and "outside" in doubt:
+        with pytest.raises(InputError, match=doubt):
+            cameras.for_image("a.jpg", *size)
+        return
+    found = cameras.for_image("a.jpg", *size)
+    assert found.camera == Camera(1400, 1400, 959.5, 539.5, *size)
+    assert (doubt is None) == (found.warnings == ())
+    for line in found.warnings:
+        assert re.search(doubt or "", line) and "\n" not in line and line.startswith("a.jpg: ")
