@@ -82,7 +82,7 @@ def import_file(
             "free; make room, or set PPD_CACHE to a folder elsewhere"
         )
     try:
-        with atomic_path(target) as copy:
+        with atomic_path(target, follow=False) as copy:
             with progress(part.name, 0, size, show_progress) as report:
                 digest = _copy(path, copy, report)
             if part.sha256 not in (None, digest):
