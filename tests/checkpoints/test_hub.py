@@ -122,15 +122,36 @@ def test_a_package_without_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         fetch(catalog.model("ppd-tiny").network)
 
 
-def test_a_file_in_no_repository_is_to_be_fetched_by_hand() -> None:
-    model = catalog.model("ppd-moge2")
+def test_a_file_in_no_repository_is_to_be_fetched_by_hand(
+    catalogue: Callable[[str], Path],
+) -> None:
+    catalogue(
+        '[files.net]\nget = "a friend"\nfile = "net.pth"\nlicense = "MIT"\n'
+        '[models.mine]\nsummary = "x"\nfamily = "tiny"\narea = [64, 48]\nsteps = 2\n'
+        'network = "net"\n'
+    )
+    model = catalog.model("mine")
     with pytest.raises(CheckpointError) as error:
         hub.fetch(model, model.network, False, silent)
     assert str(error.value) == (
-        "ppd_moge.pth of ppd-moge2: not on this machine, and not on the Hub; get it from the "
-        "shared-drive link in the authors' README, https://github.com/gangweix/pixel-perfect-depth "
-        "and run `ppd weights import ppd_moge.pth --as ppd-moge2`"
+        "net.pth of mine: not on this machine, and not on the Hub; get it from a friend and run "
+        "`ppd weights import net.pth --as mine`"
     )
+
+
+def test_without_the_file_for_metres_the_way_on_is_to_do_without_metric(da2: Model) -> None:
+    assert da2.metric is not None
+    for name in ("ppd-da2", "ppd-tiny"):
+        with pytest.raises(CheckpointError) as error:
+            hub.fetch(catalog.model(name), da2.metric, True, silent)
+        assert str(error.value) == (
+            "Ruicheng/moge-2-vitl-normal/model.pt for metres: not on this machine, and --offline "
+            "is set; get it by hand and run `ppd weights import FILE --as moge2-vitl`, or leave out "
+            "--metric"
+        )
+    model = catalog.model("ppd-moge2")
+    with pytest.raises(CheckpointError, match=r"model\.pt of ppd-moge2: .*, or use -m ppd-tiny"):
+        hub.fetch(model, da2.metric, True, silent)  # there it is the encoder, too
 
 
 @pytest.mark.parametrize("switch", ["--offline", "HF_HUB_OFFLINE"])

@@ -183,9 +183,12 @@ class PointCloudWork:
         try:
             return self.estimator.estimate(job.photo, None if given is None else given.camera)
         except InputError as error:
+            way_on = "give --intrinsics or --fov"
+            if given is not None:
+                way_on = "check --intrinsics or --fov, or get metres from --near-far"
             if self.scale.metric:
-                raise
-            job.notes.append(f"{job.photo.name}: {error}")
+                raise InputError(f"{error}; {way_on}") from error
+            job.notes.append(f"{job.photo.name}: {error}; {way_on}")
             return None
 
     def _guessed_view(self, job: Job, estimate: Estimate | None) -> View:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ppdcli.depth import DepthMap
+from ppdcli.errors import InputError
 from ppdcli.files.choices import Choices
 from ppdcli.files.formats import DEPTH_FORMATS
 from ppdcli.jobs.work import Built, Job
@@ -48,7 +49,10 @@ class PredictWork:
         if not self.metric:
             return None
         started = time.perf_counter()
-        estimate = self.predictor.estimate(job.photo)
+        try:
+            estimate = self.predictor.estimate(job.photo)
+        except InputError as error:
+            raise InputError(f"{error}; without --metric depth is relative") from error
         return estimate, time.perf_counter() - started
 
     def predict(self, photos: Sequence[Photo]) -> Sequence[DepthMap]:
