@@ -139,21 +139,6 @@ def test_a_file_in_no_repository_is_to_be_fetched_by_hand(
     )
 
 
-def test_without_the_file_for_metres_the_way_on_is_to_do_without_metric(da2: Model) -> None:
-    assert da2.metric is not None
-    for name in ("ppd-da2", "ppd-tiny"):
-        with pytest.raises(CheckpointError) as error:
-            hub.fetch(catalog.model(name), da2.metric, True, silent)
-        assert str(error.value) == (
-            "Ruicheng/moge-2-vitl-normal/model.pt for metres: not on this machine, and --offline "
-            "is set; get it by hand and run `ppd weights import FILE --as moge2-vitl`, or leave out "
-            "--metric"
-        )
-    model = catalog.model("ppd-moge2")
-    with pytest.raises(CheckpointError, match=r"model\.pt of ppd-moge2: .*, or use -m ppd-tiny"):
-        hub.fetch(model, da2.metric, True, silent)  # there it is the encoder, too
-
-
 @pytest.mark.parametrize("switch", ["--offline", "HF_HUB_OFFLINE"])
 def test_offline_is_one_line_and_no_request(
     monkeypatch: pytest.MonkeyPatch, served: LocalHub, da2: Model, switch: str
