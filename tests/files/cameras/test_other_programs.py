@@ -125,6 +125,14 @@ LENSES: dict[str, tuple[Any, Distortion]] = {
         kalibr("fov", "[0.9]"),
         Distortion.of("fov", 0.9),
     ),
+    "Kalibr with another name": (
+        kalibr("radtan", "[-0.1, 0.02, 0.001, -0.002]").replace("distortion_coeffs", "distortion"),
+        Distortion.of("opencv", *BROWN[:4]),
+    ),
+    "one of a rig": (
+        {"color_intrinsics": K_ROWS, "color_dist_coeffs": BROWN, "image_size": [640, 480]},
+        Distortion.of("opencv", *BROWN),
+    ),
     "ORB-SLAM": (ORBSLAM, Distortion.of("opencv", *BROWN[:4])),
     "ORB-SLAM fisheye": (
         ORBSLAM.replace("PinHole", "KannalaBrandt8").replace("p1", "k3").replace("p2", "k4"),
@@ -266,6 +274,17 @@ def test_several_cameras_below(write) -> None:
     assert read_cameras(write(frames)).for_image("rgb/000002.png", 640, 480).camera.fx == 502
 
 
+def test_a_pair_of_cameras_with_sides(write) -> None:
+    other = [[600, 0, 310], [0, 510, 250], [0, 0, 1]]
+    pair = {"K_left": K_ROWS, "D_left": BROWN, "K_right": other, "D_right": [0] * 5, **SIZE}
+    cameras = read_cameras(write(pair))
+    left = cameras.for_image("left/0001.png", 640, 480)
+    assert left.camera.fx == 500 and left.distortion == Distortion.of("opencv", *BROWN)
+    assert pinhole(cameras.for_image("right.png", 640, 480))[0] == 600
+    with pytest.raises(InputError, match=r"holds 2 cameras \(K_left, K_right\).*such as left"):
+        cameras.for_image("0001.png", 640, 480)
+
+
 REFUSED = {
     "a pose": ("1 0 0 5\n0 1 0 6\n0 0 1 7\n0 0 0 1\n", "does not end in the row and the column"),
     "a rotation": ("0 1 0 0\n1 0 0 0\n0 0 1 0\n0 0 0 1\n", "no camera matrix"),
@@ -304,6 +323,13 @@ REFUSED = {
         "not a known entry",
     ),
     "lens in another entry": ({**FLAT, "optics": {"k1": 0.1}}, "optics is not a known entry"),
+    "lens of no camera": ({**FLAT, "D_left": BROWN}, "D_left is not a known entry"),
+    "lens of another camera": ({"K": K_ROWS, "D1": BROWN}, "D1 is not a known entry"),
+    "no coefficients": ({**FLAT, "distortion_model": "radtan"}, "radtan without coefficients"),
+    "Kalibr without coefficients": (
+        kalibr("radtan", "[]").replace("  distortion_coeffs: []\n", ""),
+        "radtan without coefficients; add them",
+    ),
     "omnidirectional": ({**FLAT, "xi": 1.2}, "xi, which cannot be undistorted"),
     "Kalibr omni": (
         kalibr("none", "[]", "omni").replace("[500", "[1, 500"),

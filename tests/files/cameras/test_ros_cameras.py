@@ -180,6 +180,8 @@ def test_region_of_interest_and_binning(write) -> None:
         ("roi: \n", "roi: 5\nbroken:\n", "roi has no entries"),
         ("D: [-0.1", "D: {-0.1", "cannot be read as YAML at line"),
         ("D: [-0.1, 0.02, 1e-05, -0.002, 0.0]", "D: 5", "D is not a list"),
+        ("D: [-0.1, 0.02, 1e-05, -0.002, 0.0]\n", "", "model plumb_bob without D; add it"),
+        ("[-0.1, 0.02, 1e-05, -0.002, 0.0]", "[-0.1, 0.02, 1e-05]", "3 distortion coefficients"),
     ],
 )
 def test_bad_ros(write, old: str, new: str, cause: str) -> None:

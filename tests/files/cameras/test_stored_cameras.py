@@ -68,6 +68,15 @@ def test_four_numbers_in_an_archive(tmp_path: Path) -> None:
     assert pinhole(read_cameras(tmp_path / "k.npz").for_image("a.jpg", 640, 480))[1] == 510
 
 
+def test_a_pair_in_an_archive(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "k.npz", mtxL=K, distL=DIST, mtxR=K * [[2], [1], [1]], distR=DIST, R=np.eye(3)
+    )
+    cameras = read_cameras(tmp_path / "k.npz")
+    assert cameras.for_image("left/a.png", 640, 480).distortion == LENS
+    assert cameras.for_image("right/a.png", 1240, 480).camera.fx == 1000
+
+
 def test_a_stack_of_different_cameras_does_not_say_which(tmp_path: Path) -> None:
     np.save(tmp_path / "k.npy", np.stack([K, K * [[2], [2], [1]]]))
     with pytest.raises(InputError, match=r"holds 2 cameras \(number 0, number 1\).*keep one"):

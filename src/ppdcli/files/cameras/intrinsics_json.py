@@ -7,11 +7,12 @@ First pixel centre at (0, 0). Open3D's matrix is column by column, which shows b
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ppdcli.errors import shown
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.named import read_named
+from ppdcli.files.cameras.named import read_cameras_of, read_named
 from ppdcli.files.cameras.names import is_camera
 from ppdcli.files.cameras.stated import Contents, StatedCamera
 
@@ -31,14 +32,17 @@ def read(content: Content) -> Contents:
     """
     where = content.where
     found = _found(content.mapping)
+    if len(found) == 1:
+        ((name, values),) = found.items()
+        inside = f"{where}: {shown(name, 40)}" if name else where
+        return replace(read_cameras_of(values, inside), format="intrinsics")
     cameras: list[StatedCamera] = []
     for name, values in found.items():
         told = shown(name, 40)
-        inside = f"{where}: {told}" if name else where
-        cameras.append(read_named(values, inside, told if len(found) > 1 else ""))
+        cameras.append(read_named(values, f"{where}: {told}", told))
     numbered = all(name.isdecimal() for name in found)  # BOP: by the number of the image
     images = [(f"{int(name):06d}", k) for k, name in enumerate(found)] if numbered else []
-    folders = [(name, k) for k, name in enumerate(found) if name and not numbered]
+    folders = [(name, k) for k, name in enumerate(found) if not numbered]
     return Contents("intrinsics", tuple(cameras), tuple(images), tuple(folders))
 
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.lens import FIRST, lens_of
+from ppdcli.files.cameras.lens import FIRST
 from ppdcli.files.cameras.matrix import checked_pinhole
 from ppdcli.files.cameras.named import pair_size
-from ppdcli.files.cameras.names import flat
+from ppdcli.files.cameras.named_lens import lens_of_named
+from ppdcli.files.cameras.names import plain_name
 from ppdcli.files.cameras.stated import Contents, StatedCamera, numbers
 
 _CAMERA = re.compile(r"cam\d{1,3}")
@@ -69,12 +70,10 @@ def _stated(name: str, entry: Any, file: str) -> StatedCamera:
     size = None
     if entry.get("resolution") is not None:
         size = pair_size(entry["resolution"], "resolution", where)
-    known = ("distortion_coeffs", "distortion_coefficients")  # Kalibr's, EuRoC's
-    stated: Any = next((flat(entry[key]) for key in known if entry.get(key) is not None), [])
+    named = {key: value for key, value in entry.items() if isinstance(key, str)}
+    plain = {plain_name(key): value for key, value in named.items()}
     try:
-        lens = lens_of(
-            str(entry.get("distortion_model") or ""), numbers(stated, "distortion_coeffs", where)
-        )
+        lens = lens_of_named(named, plain, where, "")
     except ValueError as error:
         return StatedCamera(name, size=size, problem=str(error))
     return StatedCamera(name, focal, centre, size, distortion=lens)

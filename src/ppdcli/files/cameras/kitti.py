@@ -56,11 +56,12 @@ def _unrectified(rows: dict[str, str], digit: str, file: str) -> StatedCamera:
     name = f"K_0{digit}"
     where = f"{file}: {name}"
     size = _size(rows.get(f"S_0{digit}"), where)
-    if size is None:
-        return StatedCamera(name, problem="its size (S) is not stated; give the rectified images")
+    if size is None or f"D_0{digit}" not in rows:
+        told = "its size or lens (S, D) is not stated; give the rectified images"
+        return StatedCamera(name, size=size, problem=told)
     focal, centre = from_matrix(_numbers(rows[name], where), where)
     try:
-        lens = lens_of("plumb_bob", _numbers(rows.get(f"D_0{digit}", ""), where))
+        lens = lens_of("plumb_bob", _numbers(rows[f"D_0{digit}"], where))
     except ValueError as error:
         return StatedCamera(name, size=size, problem=str(error))
     return StatedCamera(name, focal, centre, size, distortion=lens)

@@ -51,6 +51,11 @@ def is_model(name: str) -> bool:
     return plain in _MODELS or plain in _NO_MODEL or plain in _LIKE_BROWN
 
 
+def is_no_lens(name: str) -> bool:
+    """Whether it is the name of a camera without distortion."""
+    return named_model(name) in _NO_MODEL
+
+
 def lens_of(name: str, coefficients: list[float]) -> Distortion | None:
     """The lens of a model with its coefficients; None for a pinhole.
 

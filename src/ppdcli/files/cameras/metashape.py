@@ -27,7 +27,7 @@ def fits(content: Content) -> bool:
     root = content.xml
     if root is None:
         return False
-    return (root.tag == "document" and root.find(".//sensor") is not None) or (
+    return (root.tag in ("document", "chunk") and root.find(".//sensor") is not None) or (
         root.tag == "calibration" and root.find("f") is not None
     )
 

@@ -12,8 +12,37 @@ from typing import Any
 from ppdcli.errors import InputError
 from ppdcli.files.cameras.matrix import checked_pinhole, from_matrix
 from ppdcli.files.cameras.named_lens import lens_of_named
-from ppdcli.files.cameras.names import CENTRES, FOCAL, PAIRS, SIZES, flat, matrices, plain_name
-from ppdcli.files.cameras.stated import Pair, StatedCamera, image_size, number, numbers
+from ppdcli.files.cameras.names import (
+    CENTRES,
+    FOCAL,
+    PAIRS,
+    SIZES,
+    flat,
+    has_numbers,
+    matrices,
+    plain_name,
+)
+from ppdcli.files.cameras.stated import Contents, Pair, StatedCamera, image_size, number, numbers
+
+
+def read_cameras_of(values: Mapping[str, Any], where: str, label: str = "") -> Contents:
+    """The camera of named values, or those of a pair or a rig, each with a matrix of its own.
+
+    Args:
+        values: by name.
+        where: the file, and the camera in it, for messages.
+        label: what messages call a single camera.
+
+    Raises:
+        InputError: no camera, or a value that makes no sense.
+    """
+    found = matrices(values)
+    if has_numbers(values) or len(found) < 2:
+        which = "" if has_numbers(values) else next(iter(found), "")
+        return Contents("", (read_named(values, where, label, which),))
+    cameras = [read_named(values, f"{where}: {key}", key, which) for which, key in found.items()]
+    folders = [(which, index) for index, which in enumerate(found) if which.isalpha()]
+    return Contents("", tuple(cameras), folders=tuple(folders))
 
 
 def read_named(
@@ -25,7 +54,7 @@ def read_named(
         values: by name.
         where: the file, and the camera in it, for messages.
         label: what messages call the camera.
-        which: what follows the names of matrix and lens, such as "1" of M1 and D1.
+        which: the camera whose matrix and lens are meant, as in ``names.matrices``.
 
     Raises:
         InputError: no camera, or a value that makes no sense.

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppdcli.errors import InputError, shown
-from ppdcli.files.cameras.lens import FIRST, is_model, lens_of
+from ppdcli.files.cameras.lens import FIRST, is_model, is_no_lens, lens_of
 from ppdcli.files.cameras.names import (
     COEFFICIENT,
     DEVICE,
@@ -21,6 +21,7 @@ from ppdcli.files.cameras.stated import number, numbers
 from ppdcli.geometry.distortion import NAMES, Distortion
 
 _OMNIDIRECTIONAL = "xi"
+_LENS_MODELS = MODELS[:2]  # the others are models of cameras
 
 
 def lens_of_named(
@@ -32,7 +33,7 @@ def lens_of_named(
         values: of a camera, by name.
         plain: the same by names as they are compared.
         where: the file, for messages.
-        which: what follows the names of this camera's values, such as "1" of D1.
+        which: the camera whose lens is meant, as in ``names.matrices``.
 
     Raises:
         InputError: a value that makes no sense, or two lenses.
@@ -65,7 +66,19 @@ def lens_of_named(
             return _of_names(value, model, where)
         coefficients = numbers(value if isinstance(value, list) else [value], key, where)
         return lens_of(model or _device_model(plain, coefficients), coefficients)
-    return lens_of(model, [])
+    lens = lens_of(model, [])
+    if _needs_coefficients(plain):
+        raise ValueError(
+            f"it states the distortion model {shown(model)} without coefficients; add them"
+        )
+    return lens
+
+
+def _needs_coefficients(plain: Mapping[str, Any]) -> bool:
+    """Whether a lens is named, but nothing says how much it bends; an empty list says: nothing."""
+    names = [plain.get(key) for key in _LENS_MODELS]
+    stated = any(isinstance(name, str) and not is_no_lens(name) for name in names)
+    return stated and not lenses(plain, "")
 
 
 def _is_coefficient(name: str, value: Any) -> bool:

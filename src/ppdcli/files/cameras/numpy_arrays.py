@@ -7,6 +7,7 @@ stand beside the lens (dist, D ...) and the size. First pixel centre at (0, 0).
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 from zipfile import ZipFile
 
@@ -15,7 +16,7 @@ import numpy as np
 from ppdcli.errors import InputError, shown
 from ppdcli.files import npy
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.named import read_named
+from ppdcli.files.cameras.named import read_cameras_of, read_named
 from ppdcli.files.cameras.names import MATRIX_SIZES, is_camera, is_known, matrices
 from ppdcli.files.cameras.stated import Contents
 from ppdcli.files.decoding import decoding
@@ -91,8 +92,7 @@ def _of_arrays(arrays: dict[str, np.ndarray], where: str, held: list[str]) -> Co
             f"{where}: has no camera matrix (it holds {shown(', '.join(held)) or 'nothing'}); give "
             "one of shape (3, 3), called K in an .npz"
         )
-    matrix = matrices(named).get("")
-    count = 1 if matrix is None else len(stacks[matrix])
+    count = max((len(stacks[key]) for key in matrices(named).values()), default=1)
     if count > MOST_CAMERAS:
         raise InputError(f"{where}: holds {count} cameras, more than {MOST_CAMERAS}; keep one")
     for key, rows in stacks.items():
@@ -102,7 +102,7 @@ def _of_arrays(arrays: dict[str, np.ndarray], where: str, held: list[str]) -> Co
                 "keep one"
             )
     if count == 1:
-        return Contents("NumPy", (read_named(named, where),))
+        return replace(read_cameras_of(named, where), format="NumPy")
     cameras = []
     for k in range(count):
         values = {key: _entry(rows, k) for key, rows in stacks.items()}

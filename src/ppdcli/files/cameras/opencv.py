@@ -5,11 +5,12 @@ Such a file may have a pair of cameras: M1 and D1 beside M2 and D2. First pixel 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from ppdcli.errors import InputError
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.named import read_named
+from ppdcli.files.cameras.named import read_cameras_of
 from ppdcli.files.cameras.names import flat, matrices
 from ppdcli.files.cameras.stated import Contents
 
@@ -35,17 +36,11 @@ def read(content: Content) -> Contents:
     """
     data = content.mapping if content.xml is None else _of_xml(content.xml)
     where = content.where
-    found = matrices(data)
-    if not found:
+    if not matrices(data):
         raise InputError(
             f"{where}: is OpenCV's, but has no camera matrix; give a file with camera_matrix"
         )
-    alone = len(found) == 1
-    cameras = [
-        read_named(data, where if alone else f"{where}: {key}", "" if alone else key, which)
-        for which, key in found.items()
-    ]
-    return Contents("OpenCV", tuple(cameras))
+    return replace(read_cameras_of(data, where), format="OpenCV")
 
 
 def _is_stored(value: Any) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras.content import Content
-from ppdcli.files.cameras.lens import lens_of
+from ppdcli.files.cameras.lens import is_no_lens, lens_of
 from ppdcli.files.cameras.matrix import from_matrix
 from ppdcli.files.cameras.names import flat
 from ppdcli.files.cameras.stated import (
@@ -71,7 +71,9 @@ def read_calibration(content: Content) -> Contents:
         )
     camera = _stated(
         _data(data.get("camera_matrix"), "camera_matrix", where),
-        _data(data.get("distortion_coefficients", []), "distortion_coefficients", where),
+        None
+        if data.get("distortion_coefficients") is None
+        else _data(data["distortion_coefficients"], "distortion_coefficients", where),
         str(data.get("distortion_model") or ""),
         _data(data.get("projection_matrix", []), "projection_matrix", where),
         image_size(data, "image_width", "image_height", where),
@@ -110,7 +112,7 @@ def _of_message(message: Mapping[str, Any], where: str) -> StatedCamera:
         size, corner = part, (x, y)
     return _stated(
         numbers(fields["k"], "K", where),
-        numbers(fields.get("d") or [], "D", where),
+        None if fields.get("d") is None else numbers(fields["d"], "D", where),
         str(fields.get("distortion_model") or ""),
         numbers(fields.get("p") or [], "P", where),
         size,
@@ -126,7 +128,7 @@ def _data(entry: Any, what: str, where: str) -> list[float]:
 
 def _stated(
     k: list[float],
-    d: list[float],
+    d: list[float] | None,
     model: str,
     p: list[float],
     size: tuple[int, int] | None,
@@ -140,7 +142,9 @@ def _stated(
         )
     focal, (cx, cy) = from_matrix(k, where)
     try:
-        distortion = lens_of(model, d)
+        distortion = lens_of(model, d or [])
+        if d is None and not is_no_lens(model):
+            raise ValueError(f"it states the distortion model {model} without D; add it")
     except ValueError as error:
         return StatedCamera(problem=str(error))
     raw = StatedCamera("", focal, (cx - corner[0], cy - corner[1]), size, distortion=distortion)
