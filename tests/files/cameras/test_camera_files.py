@@ -301,7 +301,7 @@ def test_a_row_makes_a_format(write, monkeypatch: pytest.MonkeyPatch) -> None:
         ((1900, 1090), None),  # within what lenses are off
         (
             (1600, 1200),
-            "taken as of this photo of 1600x1200, but .* an image of 1920x1080; if they",
+            "of this photo of 1600x1200, but .* 959.5,539.5 is the centre of 1920x1080; if",
         ),
         ((2048, 1152), "taken as of this photo of 2048x1152"),
         ((2880, 1620), "the intrinsics belong to another image size"),

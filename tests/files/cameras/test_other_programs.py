@@ -50,6 +50,7 @@ Camera.p2: -0.002
 Camera.width: 640
 Camera.height: 480
 ORBextractor.nFeatures: 1000
+Viewer.PointSize:2
 """
 VINS = """%YAML:1.0
 ---
@@ -105,6 +106,7 @@ PINHOLES: dict[str, Any] = {
     "device": {**FLAT, "model": "iPhone14,2"},
     "Record3D": RECORD3D,
     "KITTI object": KITTI,
+    "KITTI of another data set": KITTI + "P1: " + "0.0 " * 12 + "\nP3: " + "0.0 " * 12 + "\n",
     "Kalibr without a lens": kalibr("none", "[]"),
     "ORB-SLAM rectified": ORBSLAM.replace("PinHole", "Rectified"),
     "ORB-SLAM 3": "%YAML:1.0\nFile.version: '1.0'\nCamera.type: 'PinHole'\nCamera1.fx: 500.0\n"
@@ -348,6 +350,7 @@ REFUSED = {
         KITTI.replace("P2: 5.0e+02 0", "P2: 5.0e+02"),
         "P2: the projection matrix has 11",
     ),
+    "KITTI all zero": ("P2: " + "0 " * 12 + "\n", "all its cameras are zero"),
     "KITTI zero": (KITTI.replace("P0: 5.0e+02", "P0: 0"), "P0: the focal lengths are 0"),
     "Middlebury count": (
         MIDDLEBURY.replace("cam0=[500", "cam0=["),

@@ -241,13 +241,15 @@ def test_calibration_written_by_opencv(tmp_path: Path, fisheye: int) -> None:
     assert found.distortion == Distortion.of("fisheye" if fisheye else "opencv", *lens)
 
 
-def test_calibration_of_older_opencv(write) -> None:
+@pytest.mark.parametrize("colon", [": [", ":["])
+def test_calibration_of_older_opencv(write, colon: str) -> None:
     text = (
         "%YAML:1.0\n---\nimage_width: 640\nimage_height: 480\ncamera_matrix: !!opencv-matrix\n"
         "   rows: 3\n   cols: 3\n   dt: d\n   data: [ 5.0000000000000000e+02, 0., 310., 0., 510.,\n"
         "       250., 0., 0., 1. ]\ndistortion_coefficients: !!opencv-matrix\n   rows: 5\n"
         "   cols: 1\n   dt: d\n   data: [ -1.0e-01, 2.0e-02, 0., 0., 0. ]\n"
     )
+    text = text.replace(": [", colon)  # as OpenCV reads it, too
     found = read_cameras(write(text)).for_image("a.jpg", 640, 480)
     assert found.camera == Camera(500, 510, 310, 250, 640, 480)
     assert found.distortion == Distortion.of("opencv", -0.1, 0.02)

@@ -259,6 +259,15 @@ def test_one_calibration_of_metashape(write: Callable[..., Path]) -> None:
     assert found.distortion == Distortion.of("thin_prism_fisheye", 0.01, 0, 0, 0, 0, 1e-4)
 
 
+def test_an_old_version_of_metashape(write: Callable[..., Path]) -> None:
+    values = {"fx": 603.5, "fy": 602.25, "cx": 315.5, "cy": 245.5, "k1": -0.1}
+    found = read_cameras(write(project(sensor(0, values)))).for_image("a.jpg", 640, 480)
+    assert found.camera == Camera(603.5, 602.25, 315, 245, 640, 480)
+    assert found.distortion == Distortion.of("opencv", -0.1)
+    with pytest.raises(InputError, match="its p1 and p2 are of an old version"):
+        read_cameras(write(project(sensor(0, {**values, "p2": 0.1}))))
+
+
 @pytest.mark.parametrize(
     ("text", "cause"),
     [

@@ -205,8 +205,9 @@ def _another_size(camera: Camera) -> str | None:
         return None
     return (
         f"the intrinsics state no image size and are taken as of this photo of "
-        f"{camera.width}x{camera.height}, but their principal point is the centre of an image of "
-        f"{2 * camera.cx + 1:.0f}x{2 * camera.cy + 1:.0f}; if they are of that size, scale them"
+        f"{camera.width}x{camera.height}, but their principal point {camera.cx:g},{camera.cy:g} is "
+        f"the centre of {2 * camera.cx + 1:.0f}x{2 * camera.cy + 1:.0f}; if they are of another "
+        "size, scale them to the photo's"
     )
 
 

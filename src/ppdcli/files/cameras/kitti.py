@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+from ppdcli.errors import InputError
 from ppdcli.files.cameras.content import Content
 from ppdcli.files.cameras.lens import lens_of
 from ppdcli.files.cameras.matrix import from_matrix, from_projection
@@ -40,7 +41,10 @@ def read(content: Content) -> Contents:
         if match is None:
             continue
         where = f"{content.where}: {name}"
-        focal, centre = from_projection(_numbers(text, where), where)
+        values = _numbers(text, where)
+        if values and not any(values):  # converted from a data set without this camera
+            continue
+        focal, centre = from_projection(values, where)
         size = _size(rows.get(f"S_rect_0{match[1]}"), where)
         folders += [(f"image_{zero}{match[1]}", len(cameras)) for zero in ("", "0")]
         cameras.append(StatedCamera(name, focal, centre, size))
@@ -48,6 +52,8 @@ def read(content: Content) -> Contents:
         if f"K_0{digit}" in rows:
             folders.append((f"image_0{digit}", len(cameras)))
             cameras.append(_unrectified(rows, digit, content.where))
+    if not cameras:
+        raise InputError(f"{content.where}: all its cameras are zero; export it again")
     return Contents("KITTI", tuple(cameras), folders=tuple(folders))
 
 

@@ -1,7 +1,8 @@
 """Metashape's XML: cameras of a project (cameras.xml), or the calibration of one camera.
 
 cx and cy are from the image's centre, p1 and p2 change places with OpenCV's, and b1, b2 are what fx
-has beyond f, and the skew (Metashape's manual, appendix "Camera models").
+has beyond f, and the skew (Metashape's manual, appendix "Camera models"). Its first versions wrote
+fx, fy, and cx, cy from the corner. The first pixel centre is at (0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _VALUES = ("f", "cx", "cy", "b1", "b2", "k1", "k2", "k3", "k4", "p1", "p2", "p3", "p4")
+_OLD_VALUES = ("fx", "fy", "skew")
 
 
 def fits(content: Content) -> bool:
@@ -28,7 +30,7 @@ def fits(content: Content) -> bool:
     if root is None:
         return False
     return (root.tag in ("document", "chunk") and root.find(".//sensor") is not None) or (
-        root.tag == "calibration" and root.find("f") is not None
+        root.tag == "calibration" and bool({"f", "fx"} & {entry.tag for entry in root})
     )
 
 
@@ -69,14 +71,22 @@ def _stated(label: str, sensor: Element, calibration: Element | None, where: str
     kind = calibration.findtext("projection") or calibration.get("type") or sensor.get("type") or ""
     if kind not in ("frame", "fisheye"):
         return StatedCamera(label, problem=f"its type {shown(kind)} cannot be undistorted; {FIRST}")
-    values = {key: number(calibration.findtext(key) or 0, key, where) for key in _VALUES}
+    every = (*_VALUES, *_OLD_VALUES)
+    values = {key: number(calibration.findtext(key) or 0, key, where) for key in every}
     size = _size(calibration, where)
     if size is None:
         raise InputError(f"{where}: states no resolution; export it again")
+    is_old = calibration.find("fx") is not None
+    if is_old:
+        values |= {"f": values["fy"], "b1": values["fx"] - values["fy"], "b2": values["skew"]}
+        values |= {"cx": values["cx"] - size[0] / 2, "cy": values["cy"] - size[1] / 2}
     fx, fy = checked_focal(values["f"] + values["b1"], values["f"], where)
     if abs(values["b2"]) > SKEW_ALLOWED * fx:
         told = f"it has a skew (b2 = {values['b2']:g}), which is not supported; calibrate without"
-        return StatedCamera(label, problem=told)
+        return StatedCamera(label, size=size, problem=told)
+    if is_old and (values["p1"] or values["p2"]):
+        told = "its p1 and p2 are of an old version; export the cameras with a newer one"
+        return StatedCamera(label, size=size, problem=told)
     centre = (size[0] / 2 + values["cx"] - 0.5, size[1] / 2 + values["cy"] - 0.5)
     try:
         lens = _lens(kind, values)

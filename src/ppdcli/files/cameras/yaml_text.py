@@ -16,7 +16,10 @@ _SEPARATOR = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
 # Of a message, all that changes from one to the next.
 _HEADER = re.compile(r"^header:.*?\n(?=\S)", re.MULTILINE | re.DOTALL)
 # OpenCV's FileStorage writes a directive that is not always valid YAML, and tags of its own.
+_OPENCV = "%YAML"
 _NOT_PLAIN = re.compile(r"\A%YAML.*|!!opencv-(?:nd-)?matrix")
+# It also reads what people then write by hand: "Viewer.PointSize:2", "data:[1, 2]".
+_NO_SPACE = re.compile(r"^([ \t]*[A-Za-z_][\w.-]*):(?=[^\s:])", re.MULTILINE | re.ASCII)
 
 
 def parse_yaml(text: str, path: Path) -> list[Any]:
@@ -27,6 +30,8 @@ def parse_yaml(text: str, path: Path) -> list[Any]:
     """
     import yaml  # type: ignore[import-untyped]
 
+    if text.startswith(_OPENCV):
+        text = _NO_SPACE.sub(r"\1: ", text)
     parts = (_HEADER.sub("", part).strip() for part in _SEPARATOR.split(_NOT_PLAIN.sub("", text)))
     documents = [part for part in dict.fromkeys(parts) if part]
     if sum(map(len, documents)) > MAX_YAML:
