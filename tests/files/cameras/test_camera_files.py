@@ -305,7 +305,10 @@ def test_a_row_makes_a_format(write, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         ((2048, 1152), "taken as of this photo of 2048x1152"),
         ((2880, 1620), "the intrinsics belong to another image size"),
-        ((800, 600), "lies outside the image a.jpg of 800x600; give the intrinsics of this image"),
+        (
+            (800, 600),
+            "outside the image a.jpg of 800x600, as of one of 1920x1080; give the intrinsics of th",
+        ),
     ],
 )
 @pytest.mark.parametrize("typed", [True, False])

@@ -149,6 +149,10 @@ LENSES: dict[str, tuple[Any, Distortion]] = {
         {**REALSENSE, "model": "distortion.kannala_brandt4", "coeffs": [*BROWN[:4], 0]},
         Distortion.of("fisheye", *BROWN[:4]),
     ),
+    "RealSense fisheye with zeros": (
+        {**REALSENSE, "model": "kannala_brandt4", "coeffs": [0] * 5},
+        Distortion.of("fisheye"),
+    ),
     "flat with names": (
         {**FLAT, **SIZE, "k1": -0.1, "k2": 0.02, "p1": 0.001, "p2": -0.002, "k3": 0.003},
         Distortion.of("opencv", *BROWN),
@@ -317,6 +321,7 @@ REFUSED = {
     ),
     "prism": ({**FLAT, "D": [*BROWN, 0, 0, 0, 1, 0, 0, 0]}, "12 distortion coefficients are more"),
     "k4": ({**FLAT, "k1": 0.1, "k4": 0.1}, "its lens has k4"),
+    "device with names": ({**FLAT, "model": "X9", "k1": 0.1}, "model X9 cannot be"),
     "two lenses": ({**FLAT, "dist": BROWN, "distortion": BROWN}, "both state the lens"),
     "another name": ({**FLAT, "my_dist": BROWN}, "my_dist is not a known entry"),
     "radial alone": ({**FLAT, "radial": [0.1, 0.2]}, "radial is not a known entry"),

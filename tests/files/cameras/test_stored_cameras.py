@@ -90,7 +90,7 @@ def test_a_stack_of_different_cameras_does_not_say_which(tmp_path: Path) -> None
             {"depth": np.ones((48, 64)), "conf": np.ones(3)},
             r"no camera matrix \(it holds depth, conf",
         ),
-        ({"K": np.ones((480, 640))}, "no camera matrix"),
+        ({"K": np.ones((480, 640))}, r"float64 of shape \(480, 640\), which is no camera"),
         ({"K": np.eye(4) + np.eye(4, k=3)}, "does not end in the row"),
         ({"K": K * [[np.nan], [1], [1]]}, "K is 'nan', not a finite number"),
         ({"K": -K}, "no camera matrix"),
@@ -98,10 +98,13 @@ def test_a_stack_of_different_cameras_does_not_say_which(tmp_path: Path) -> None
         ({"K": K, "dist": np.ones((2, 4))}, "dist is of 2 cameras, and the matrix of 1"),
         ({"K": K, "dist": np.ones(3)}, "3 distortion coefficients are no complete set"),
         ({"K": np.array([[None] * 3] * 3)}, "Python objects"),
-        ({"K": K.astype(complex)}, "no camera matrix"),
+        ({"K": K.astype(complex)}, "complex128 of shape .* which is no camera"),
+        ({"K": K, "D": np.ones((4, 5))}, "20 distortion coefficients are more"),
+        ({"K": K, "D": DIST.astype(complex)}, "complex128"),
+        ({"K": K, "dist": np.array([None])}, "Python objects"),
         ({}, r"no camera file that is known"),
     ],
-    ids=range(11),
+    ids=range(14),
 )
 def test_bad_archives(tmp_path: Path, arrays: dict[str, np.ndarray], cause: str) -> None:
     np.savez(tmp_path / "k.npz", **arrays)

@@ -125,7 +125,9 @@ class CameraFile:
             if max(camera.offset) > 0.5:
                 raise InputError(
                     f"{self.name}: the principal point {camera.cx:g},{camera.cy:g} lies outside "
-                    f"the image {name} of {width}x{height}; give the intrinsics of this image size"
+                    f"the image {name} of {width}x{height}, as of one of "
+                    f"{2 * camera.cx + 1:.0f}x{2 * camera.cy + 1:.0f}; give the intrinsics of this "
+                    "image size"
                 )
             return camera, is_turned
         camera = stated.of_image(*stated.size)

@@ -14,6 +14,8 @@ _MODELS: dict[str, Model] = {
     "radial_tangential": "opencv",  # EuRoC
     "brown_conrady": "opencv",  # RealSense
     "opencv": "opencv",
+    "simple_radial": "opencv",
+    "radial": "opencv",
     "perspective": "opencv",
     "equidistant": "fisheye",
     "equi": "fisheye",

@@ -63,9 +63,10 @@ def lens_of_named(
         raise InputError(f"{where}: {first} and {second} both state the lens; keep one")
     for key, value in stated.items():
         if isinstance(value, dict):
-            return _of_names(value, model, where)
+            bends = any(isinstance(v, int | float) and v for v in value.values())
+            return _of_names(value, model or _device_model(plain, bends), where)
         coefficients = numbers(value if isinstance(value, list) else [value], key, where)
-        return lens_of(model or _device_model(plain, coefficients), coefficients)
+        return lens_of(model or _device_model(plain, any(coefficients)), coefficients)
     lens = lens_of(model, [])
     if _needs_coefficients(plain):
         raise ValueError(
@@ -111,9 +112,10 @@ def _model(plain: Mapping[str, Any], where: str) -> str:
     return ""
 
 
-def _device_model(plain: Mapping[str, Any], coefficients: list[float]) -> str:
-    """RealSense's ``model``, which in other files is that of a device."""
+def _device_model(plain: Mapping[str, Any], bends: bool) -> str:
+    """RealSense's ``model``, which in other files is that of a device.
+
+    An unknown one counts where there are coefficients: it may be the name of their model.
+    """
     value = plain.get(DEVICE, "")
-    if isinstance(value, str) and is_model(value):
-        return value
-    return str(value) if any(coefficients) else ""
+    return str(value) if bends or (isinstance(value, str) and is_model(value)) else ""

@@ -44,8 +44,6 @@ def read_array(content: Content) -> Contents:
     """
     with decoding(content.path, ".npy"):
         values = _array(io.BytesIO(content.data), len(content.data))
-    if values is None:
-        raise InputError(f"{content.where}: holds no numbers; give a camera matrix")
     return _of_arrays({"K": values}, content.where, [str(values.shape)])
 
 
@@ -67,25 +65,24 @@ def read_archive(content: Content) -> Contents:
             if not is_known(name):
                 continue
             with archive.open(entry) as stream:
-                values = _array(stream, entry.file_size)
-            if values is not None:
-                arrays[name] = values
+                arrays[name] = _array(stream, entry.file_size)
     return _of_arrays(arrays, content.where, list(names))
 
 
-def _array(stream: Any, size: int) -> np.ndarray | None:
-    """An array of numbers, or a text; None for others, and for what is larger than cameras are."""
+def _array(stream: Any, size: int) -> np.ndarray:
+    """An array of numbers, or a text.
+
+    Raises:
+        ValueError: it is another one, or larger than cameras are.
+    """
     header = npy.read_header(stream)
     if header.dtype.kind not in "fiuU" or header.bytes > 8 * MOST_NUMBERS * MOST_CAMERAS:
-        return None
+        raise ValueError(f"it holds {header.describe()}, which is no camera")
     return npy.read_values(stream, header, size - stream.tell())
 
 
 def _of_arrays(arrays: dict[str, np.ndarray], where: str, held: list[str]) -> Contents:
-    stacks = {key: _stacked(value) for key, value in arrays.items()}
-    stacks = {
-        key: rows for key, rows in stacks.items() if rows.size and len(rows[0]) <= MOST_NUMBERS
-    }
+    stacks = {key: _stacked(value) for key, value in arrays.items() if value.size}
     named = {key: _entry(rows, 0) for key, rows in stacks.items()}
     if not is_camera(named):
         raise InputError(
