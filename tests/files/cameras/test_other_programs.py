@@ -224,6 +224,9 @@ def test_gaussian_splatting_by_the_name_of_the_image(write) -> None:
     assert cameras.for_image("sub/b.jpg", 640, 480).camera.fx == 600
     with pytest.raises(InputError, match=r"has no image c\.jpg among its 2"):
         cameras.for_image("c.jpg", 640, 480)
+    rows[0] |= {"cx": 310, "cy": 250}
+    cameras = read_cameras(write(json.dumps(rows)))
+    assert pinhole(cameras.for_image("x/a.png", 640, 480)) == (500, 510, 310, 250)
 
 
 RAW_KITTI = """calib_time: 09-Jan-2012 13:57:47
@@ -363,6 +366,10 @@ REFUSED = {
     ),
     "Record3D count": ({**RECORD3D, "K": [500, 510, 310]}, "3 numbers instead of 9"),
     "splatting": ([{"img_name": "a", "fx": -1, "fy": 5, **SIZE}], "image 'a': the focal lengths"),
+    "splatting with a lens": (
+        [{"img_name": "a", "fx": 5, "fy": 5, **SIZE, "k1": 0.1}],
+        r"its lens \(k1\) cannot be undistorted",
+    ),
     "splatting name": ([{"img_name": 5, "fx": 5, "fy": 5, **SIZE}], "image 0: has no img_name"),
 }
 
