@@ -27,7 +27,7 @@ from ppdcli.files.cameras.stated import (
     numbers,
 )
 
-_OF_MESSAGES = {"width", "height", "d", "r", "p", "distortion_model", "binning_x", "roi", "header"}
+_OF_MESSAGES = {"r", "p", "distortion_model", "binning_x", "roi", "header"}
 _OF_CALIBRATIONS = {
     "camera_name",
     "distortion_model",
@@ -52,7 +52,7 @@ def _is_message(data: Any) -> bool:
     if not isinstance(data, dict) or not ("K" in data or "k" in data):
         return False
     names = {str(key).lower() for key in data}
-    return "height" in names and len(_OF_MESSAGES & names) >= 3
+    return {"width", "height"} <= names and bool(_OF_MESSAGES & names)
 
 
 def read_calibration(content: Content) -> Contents:
