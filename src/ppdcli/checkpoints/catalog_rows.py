@@ -26,9 +26,9 @@ class Part:
         bundled: its name inside the package.
         repository, file: on the Hub; without a repository, ``file`` is its usual name.
         get: where a person finds a file that its authors have in no repository.
+        revision, bytes, sha256: None where nobody has stated them. ``revision`` is a commit.
         mirror: whose copy ``repository`` holds of a file that the authors have at ``get``; None
             where the repository is the authors'.
-        revision, bytes, sha256: None where nobody has stated them. ``revision`` is a commit.
     """
 
     name: str
@@ -38,10 +38,10 @@ class Part:
     repository: str | None = None
     file: str | None = None
     get: str | None = None
-    mirror: str | None = None
     revision: str | None = None
     bytes: int | None = None
     sha256: str | None = None
+    mirror: str | None = None
 
     @property
     def address(self) -> str:
