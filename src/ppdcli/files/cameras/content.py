@@ -92,7 +92,7 @@ class Content:
             return []
         return [self._json()] if self._is_json else parse_yaml(self.text, self.path)
 
-    @property
+    @cached_property
     def mapping(self) -> dict[str, Any]:
         """The only document, if it has named entries; else none."""
         found = self.documents
