@@ -44,7 +44,9 @@ def parse_yaml(text: str, path: Path) -> list[Any]:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f" at line {mark.line + 1}" if mark else ""
-        raise InputError(f"{path}: cannot be read as YAML{at}; correct it") from error
+        raise InputError(
+            f"{path}: cannot be read as YAML{at}; correct it, or give another file"
+        ) from error
 
 
 def _is_plain(document: str, loader: Any) -> bool:
