@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import camera_samples
 import h5py
 import numpy as np
 import OpenEXR
@@ -28,9 +29,10 @@ from ppdcli.evaluation.sets import diode, eth3d, hypersim
 from ppdcli.evaluation.sets.catalog import RULES
 from ppdcli.evaluation.sets.listing import read_list as read_set
 from ppdcli.files import exr, png
-from ppdcli.files.cameras import read_cameras
+from ppdcli.files.cameras.camera_file import read_cameras
 from ppdcli.files.depth_files import read_depth
 from ppdcli.files.sparse_depth import read_sparse_depth
+from ppdcli.geometry.distortion import rays
 from ppdcli.jobs.input_list import read_list
 from ppdcli.photo import Photo
 
@@ -263,7 +265,8 @@ IMAGES = "".join(
 
 
 def _camera(path: Path) -> object:
-    return read_cameras(path).for_image("photo1.jpg", 640, 480)
+    found = read_cameras(path).for_image("photo1.jpg", 640, 480)
+    return rays(found.camera, found.distortion)
 
 
 def _binary_cameras() -> tuple[bytes, bytes]:
@@ -292,9 +295,11 @@ def _cameras() -> dict[str, Sample]:
         "camera-nerfstudio": nerfstudio,
         "camera-open3d": open3d,
     }  # fmt: skip
+    texts.update(camera_samples.texts())
     binary, images = _binary_cameras()
     beside = (("images.txt", IMAGES.encode()),)
     return {
+        **{n: Sample(data, f"x{n[-4:]}", _camera) for n, data in camera_samples.arrays().items()},
         **{n: Sample(text.encode(), "x.yaml", _camera, text=True) for n, text in texts.items()},
         "colmap-text": Sample(COLMAP.encode(), "cameras.txt", _camera, text=True, around=beside),
         "colmap-images": Sample(

@@ -22,7 +22,6 @@ LONG_FILES = {
     "tests/cli/test_predict_command.py": 560,
     "tests/cli/test_reruns.py": 480,
     "tests/evaluation/test_edge_cloud.py": 460,
-    "tests/files/test_camera_files.py": 880,
     "tests/files/test_hostile_readers.py": 440,
     "tests/jobs/test_journal.py": 470,
     "tests/jobs/test_run.py": 620,

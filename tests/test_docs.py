@@ -15,7 +15,7 @@ from ppdcli.cli.app import app
 from ppdcli.version import __version__
 
 ROOT = Path(__file__).parents[1]
-PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "CONTRIBUTING.md"]
+PAGES = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "CONTRIBUTING.md"]
 IN_CODE = re.compile(r"`([\w./]+\.(?:py|toml|md|txt|yml|yaml|cff))`")
 PLACES = (ROOT, ROOT / "src/ppdcli", ROOT / "docs")  # that paths in the pages start from
 

@@ -70,7 +70,11 @@ def test_the_facts_that_are_known() -> None:
     assert (moge.address, moge.license) == ("Ruicheng/moge-2-vitl-normal/model.pt", "MIT")
     assert (moge.revision, moge.bytes) == ("b135031bae30b5ac2ae141a0e68717795ce38340", 1323815928)
     assert parts["ppd"].address == "gangweix/Pixel-Perfect-Depth/ppd.pth"
-    assert parts["ppd-moge"].repository is None and parts["ppd-moge"].get is not None
+    mirrored = parts["ppd-moge"]
+    assert mirrored.repository == "apozz/Pixel-Perfect-Depth-MoGe2"
+    assert mirrored.address == mirrored.file == "ppd_moge.pth", "the pin holds for an import, too"
+    assert mirrored.get is not None and "third party's mirror" in str(mirrored.mirror)
+    assert [part.name for part in parts.values() if part.mirror] == ["ppd-moge"]
 
 
 def test_nothing_is_stated_that_nobody_knows() -> None:
@@ -159,6 +163,14 @@ MISTAKES = {
     "a missing key": ('[files.net]\nget = "x"', "[files.net] license: is missing"),
     "no file": ('[files.net]\nget = "x"\nlicense = "MIT"', "[files.net] file: is missing"),
     "no place": ('[files.net]\nfile = "x"\nlicense = "MIT"', "[files.net]: give a repository, or"),
+    "a mirror of nothing": (
+        FILE + 'mirror = "x"',
+        "[files.net] mirror: needs a repository, and get",
+    ),
+    "a mirror nowhere": (
+        BY_HAND + 'mirror = "x"',
+        "[files.net] mirror: needs a repository, and get",
+    ),
     "two places": (FILE + 'get = "x"', "[files.net]: give a repository, or get"),
     "a number": (FILE + "terms = 3", "[files.net] terms: must be text"),
     "an empty text": (FILE + 'terms = " "', "[files.net] terms: must be one line of text"),

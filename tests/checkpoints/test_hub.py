@@ -122,14 +122,20 @@ def test_a_package_without_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         fetch(catalog.model("ppd-tiny").network)
 
 
-def test_a_file_in_no_repository_is_to_be_fetched_by_hand() -> None:
-    model = catalog.model("ppd-moge2")
+def test_a_file_in_no_repository_is_to_be_fetched_by_hand(
+    catalogue: Callable[[str], Path],
+) -> None:
+    catalogue(
+        '[files.net]\nget = "a friend"\nfile = "net.pth"\nlicense = "MIT"\n'
+        '[models.mine]\nsummary = "x"\nfamily = "tiny"\narea = [64, 48]\nsteps = 2\n'
+        'network = "net"\n'
+    )
+    model = catalog.model("mine")
     with pytest.raises(CheckpointError) as error:
         hub.fetch(model, model.network, False, silent)
     assert str(error.value) == (
-        "ppd_moge.pth of ppd-moge2: not on this machine, and not on the Hub; get it from the "
-        "shared-drive link in the authors' README, https://github.com/gangweix/pixel-perfect-depth "
-        "and run `ppd weights import ppd_moge.pth --as ppd-moge2`"
+        "net.pth of mine: not on this machine, and not on the Hub; get it from a friend and run "
+        "`ppd weights import net.pth --as mine`"
     )
 
 

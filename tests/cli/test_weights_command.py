@@ -198,6 +198,8 @@ def test_list_says_what_there_is(ppd: Ppd) -> None:
     }
     notes = listed.stdout.partition("\n\n")[2].splitlines()
     assert "mine: of my own" in notes
+    (mirror,) = (note for note in notes if note.startswith("ppd-moge: "))
+    assert "apozz/Pixel-Perfect-Depth-MoGe2 is a third party's mirror" in mirror
     assert "CC-BY-NC-4.0: non-commercial use only, with attribution (da2-vitl)" in notes
     assert "MIT: free for any use (net)" in notes
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ppdcli.errors import OutputError
-from ppdcli.files.atomic import atomic_path
+from ppdcli.files.atomic import atomic_path, placed_by
 
 
 def test_success_makes_parents_and_leaves_one_file(tmp_path: Path) -> None:
@@ -91,3 +91,50 @@ def test_a_disk_that_fails_is_told_from_one_that_cannot_sync(
     except OutputError as failure:
         assert not written and "Input/output error" in str(failure)
     assert [path.name for path in tmp_path.iterdir()] == (["x.png"] if written else [])
+
+
+def written(target: Path, follow: bool | None = None) -> None:
+    with atomic_path(target, follow) as temporary:
+        temporary.write_bytes(b"new")
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_link_that_is_named_is_written_through(tmp_path: Path, there: bool) -> None:
+    (tmp_path / "deep").mkdir()
+    link, target = tmp_path / "x.ply", tmp_path / "deep" / "data"
+    link.symlink_to("deep/other")
+    (tmp_path / "deep" / "other").symlink_to("data")
+    if there:
+        target.write_bytes(b"old")
+    with atomic_path(link) as temporary:
+        assert temporary.parent == target.parent  # of one file system, so that it can be renamed
+        assert temporary.suffix == ".ply"  # which writers go by
+        temporary.write_bytes(b"new")
+    assert link.is_symlink() and target.read_bytes() == b"new"
+    assert {path.name for path in target.parent.iterdir()} == {"data", "other"}
+
+
+def test_a_link_of_an_output_folder_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "precious").write_bytes(b"precious")
+    for k, follow in enumerate((False, None)):
+        link = tmp_path / f"{k}"
+        link.symlink_to("precious")
+        with placed_by(Path.replace, follow=False):
+            written(link, follow)
+        assert not link.is_symlink() and link.read_bytes() == b"new"
+    assert (tmp_path / "precious").read_bytes() == b"precious"
+
+
+def test_links_and_names_that_lead_to_no_file(tmp_path: Path) -> None:
+    circle, pipe, device = tmp_path / "circle", tmp_path / "pipe", tmp_path / "device"
+    circle.symlink_to("circle")
+    os.mkfifo(pipe)
+    device.symlink_to(os.devnull)
+    (tmp_path / "lost").symlink_to(tmp_path / "pipe" / "below")
+    for name in ("circle", "pipe", "device", "lost"):
+        with pytest.raises(OutputError) as error:
+            written(tmp_path / name)
+        assert str(error.value).startswith(f"{tmp_path / name}: cannot be written (")
+    assert circle.is_symlink() and device.is_symlink() and pipe.is_fifo()
+    assert Path(os.devnull).is_char_device()
+    assert len(list(tmp_path.iterdir())) == 4

@@ -21,7 +21,7 @@ from ppdcli.evaluation.prediction_files import of_folder
 from ppdcli.evaluation.sets import hypersim
 from ppdcli.evaluation.sets.listing import read_list as read_set
 from ppdcli.files import sparse_depth
-from ppdcli.files.cameras import given_cameras, read_cameras
+from ppdcli.files.cameras.camera_file import given_cameras, read_cameras
 from ppdcli.files.depth_files import format_of, read_depth
 from ppdcli.files.sparse_depth import read_sparse_depth
 from ppdcli.jobs.fingerprint import fingerprint

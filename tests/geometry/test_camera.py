@@ -8,7 +8,7 @@ from PIL import Image
 
 from ppdcli.errors import UsageError
 from ppdcli.geometry.camera import Camera, parse_intrinsics
-from ppdcli.photo import _UPRIGHT
+from ppdcli.images.pixels import _UPRIGHT
 
 
 def test_field_of_view_spans_the_whole_width() -> None:

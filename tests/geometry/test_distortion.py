@@ -9,8 +9,8 @@ from PIL import Image
 
 from ppdcli.errors import UsageError
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.distortion import Distortion, rays, undistort_points
-from ppdcli.photo import _UPRIGHT
+from ppdcli.geometry.distortion import Distortion, rays
+from ppdcli.images.pixels import _UPRIGHT
 
 CAMERA = Camera(300.0, 310.0, 331.0, 222.0, 640, 480)
 LENSES = {
@@ -21,6 +21,12 @@ LENSES = {
     "rational": Distortion.of("opencv", 0.3, 0.1, 1e-3, 2e-3, 0.02, 0.25, 0.12, 0.01),
     "fisheye": Distortion.of("fisheye", -0.02, 0.003, -0.001, 0.0002),
     "equidistant": Distortion.of("fisheye"),
+}
+THEIRS = {  # lenses that OpenCV does not have; COLMAP's are compared in tests/files/cameras
+    "fov": Distortion.of("fov", 0.9),
+    "thin prism": Distortion.of(
+        "thin_prism_fisheye", -0.02, 0.003, 2e-3, -3e-3, -0.001, 2e-4, 4e-3, -2e-3
+    ),
 }
 
 
@@ -57,23 +63,36 @@ def test_distort_agrees_with_opencv(name: str) -> None:
     np.testing.assert_allclose(np.stack(lens.distort(x, y), axis=1), expected, atol=1e-12)
 
 
-def test_undistorted_points_undo_the_distortion() -> None:
-    for lens in LENSES.values():
-        x, y = np.random.default_rng(1).uniform(-0.6, 0.6, (2, 3, 50))
-        dx, dy = lens.distort(x, y)
-        u, v = dx * CAMERA.fx + CAMERA.cx, dy * CAMERA.fy + CAMERA.cy
-        again = undistort_points(u, v, CAMERA, lens)
-        np.testing.assert_allclose(again, (x, y), atol=3e-6)
+@pytest.mark.parametrize("name", [*LENSES, *THEIRS])
+def test_rays_undo_the_distortion(name: str) -> None:
+    lens = {**LENSES, **THEIRS}[name]
+    x, y = np.moveaxis(rays(CAMERA, lens).astype(np.float64), -1, 0)
+    dx, dy = lens.distort(x, y)
+    v, u = np.mgrid[:480, :640]
+    np.testing.assert_allclose(dx * CAMERA.fx + CAMERA.cx, u, atol=2e-3)
+    np.testing.assert_allclose(dy * CAMERA.fy + CAMERA.cy, v, atol=2e-3)
+
+
+def test_a_fov_lens_without_an_angle_is_a_pinhole() -> None:
+    assert Distortion.of("fov", 0).is_pinhole
+    x = np.array([0.0, 0.5, 2.0])
+    np.testing.assert_array_equal(Distortion.of("fov", 0).distort(x, x), (x, x))
+    np.testing.assert_allclose(Distortion.of("fov", 1e-6).distort(x, x), (x, x), rtol=1e-9)
+
+
+def row_of_rays(camera: Camera, lens: Distortion, columns: list[int]) -> np.ndarray:
+    """x of the rays at some pixels of an image one pixel high."""
+    found = rays(camera, lens)[0, columns]
+    np.testing.assert_array_equal(np.isnan(found[:, 0]), np.isnan(found[:, 1]))
+    return found[:, 0]
 
 
 def test_a_fisheye_beyond_a_right_angle() -> None:
     # Equidistant with 1 pixel a milliradian: the angle is what the pixel says.
     camera = Camera(1000, 1000, 2000, 0, 4001, 1)
-    x, y = undistort_points(
-        2000 + np.array([0, 500, 1500, 1569, 1600]), np.zeros(5), camera, LENSES["equidistant"]
-    )
+    x = row_of_rays(camera, LENSES["equidistant"], [2000, 2500, 3500, 3569, 3600])
     np.testing.assert_allclose(x[:3], np.tan([0, 0.5, 1.5]), rtol=1e-5)
-    assert np.isnan(x[3:]).all() and np.isnan(y[3:]).all()  # 89.9 and 91.7 degrees
+    assert np.isnan(x[3:]).all()  # 89.9 and 91.7 degrees
 
 
 def test_no_ray_beyond_where_the_model_turns_back() -> None:
@@ -82,7 +101,7 @@ def test_no_ray_beyond_where_the_model_turns_back() -> None:
     lens = Distortion.of("opencv", -0.3)
     assert lens.distort(np.array([-2.2]), np.zeros(1))[0] == pytest.approx(0.9944)
     camera = Camera(1000, 1000, 1000, 0, 2001, 1)
-    x, _ = undistort_points(1000 + np.array([700.0, 704, 994.4, -704]), np.zeros(4), camera, lens)
+    x = row_of_rays(camera, lens, [1700, 1704, 1994, 296])
     assert 0.95 < x[0] < 1.054
     assert np.isnan(x[1:]).all()
 
@@ -100,8 +119,8 @@ def test_without_distortion_it_is_the_pinhole() -> None:
     assert expected[0, 0] == pytest.approx([-331 / 300, -222 / 310])
     assert expected[479, 639] == pytest.approx([308 / 300, 257 / 310])
     np.testing.assert_array_equal(rays(CAMERA, Distortion.of("opencv")), expected)
-    x, y = undistort_points(np.array([331, 631]), np.array([222, 532]), CAMERA)
-    assert (x.tolist(), y.tolist()) == ([0, 1], [0, 1])
+    assert expected[222, 331].tolist() == [0, 0]
+    assert expected[222, 631] == pytest.approx([1, 0])
     # A fisheye without coefficients is not a pinhole.
     assert np.abs(rays(CAMERA, Distortion.of("fisheye")) - expected).max() > 0.1
 
@@ -117,10 +136,10 @@ def test_resized_and_cropped_photos_have_the_same_rays() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("name", ["tangential", "fisheye"])
+@pytest.mark.parametrize("name", ["tangential", "fisheye", "fov", "thin prism"])
 def test_turned_photos_have_the_same_rays(orientation: int, name: str) -> None:
     camera = Camera(70, 75, 30, 17, 64, 48)
-    lens = LENSES[name]
+    lens = {**LENSES, **THEIRS}[name]
     stored = np.abs(rays(camera, lens)).max(axis=-1)  # the same after any turn or mirroring
     picture = Image.fromarray(stored)
     if orientation in _UPRIGHT:

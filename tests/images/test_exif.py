@@ -46,7 +46,11 @@ def focal(size: tuple[int, int], details: dict[int, object]) -> float | None:
 def test_as_stated() -> None:
     assert read_exif(photo((160, 120), PHONE, orientation=6)) == (6, 26)
     assert focal((160, 120), {}) is None
-    assert focal((160, 120), {Base.FocalLengthIn35mmFilm: 0}) is None
+    for unknown in (0, 1, 65535):
+        assert focal((160, 120), {Base.FocalLengthIn35mmFilm: unknown}) is None
+    assert focal((600, 400), SENSOR | {Base.FocalLengthIn35mmFilm: 65535}) == focal(
+        (600, 400), SENSOR
+    )
 
 
 def test_from_the_sensor() -> None:

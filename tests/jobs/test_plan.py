@@ -12,6 +12,7 @@ from ppdcli.jobs.inputs import Input
 from ppdcli.jobs.plan import Format, plan, share
 
 NPY, PNG = Format("npy", "_depth.npy"), Format("png", "_depth.png")
+PLY = Format("ply", ".ply")
 
 
 @pytest.fixture(autouse=True)
@@ -43,9 +44,16 @@ def test_a_folder_may_be_called_like_a_file() -> None:
     assert task.outputs == {"npy": Path("depth.npy/a_depth.npy")}
 
 
-def test_a_folder_may_have_a_dot_in_its_name() -> None:
-    (task,) = plan(images("a.jpg"), [NPY], Path("v1.2"))
-    assert task.outputs == {"npy": Path("v1.2/a_depth.npy")}
+@pytest.mark.parametrize("name", ["v1.2", "out.v2", "2024.05.17", "run.final", ".hidden", "x."])
+def test_a_folder_may_have_a_dot_in_its_name(name: str) -> None:
+    (task,) = plan(images("a.jpg"), [NPY], Path(name))
+    assert task.outputs == {"npy": Path(name, "a_depth.npy")}
+
+
+def test_a_folder_that_is_there_may_be_called_like_any_file() -> None:
+    Path("clouds.obj").mkdir()
+    (task,) = plan(images("a.jpg"), [PLY], Path("clouds.obj"))
+    assert task.outputs == {"ply": Path("clouds.obj/a.ply")}
 
 
 def test_stdout_has_no_file() -> None:
@@ -60,6 +68,14 @@ def test_stdout_has_no_file() -> None:
         (["a.jpg", "b.jpg"], [NPY], "d.npy", "one file cannot take 2"),
         (["a.jpg"], [NPY, PNG], "d.npy", "one file cannot take 2"),
         (["a.jpg"], [NPY], "d.png", "the output is npy, which is no .png"),
+        (
+            ["a.jpg"],
+            [NPY],
+            "d.TIF",
+            r"is npy, which is no \.tif; the formats are png, exr, npy, preview",
+        ),
+        (["a.jpg"], [PLY], "cloud.obj", r"is ply, which is no \.obj; the formats are ply, side"),
+        (["a.jpg", "b.jpg"], [PLY], "x.mp4", r"which is no \.mp4; the formats are ply, side"),
         (["a.jpg"], [NPY], "a.jpg", "is a file, not a folder"),
         (["a.jpg", "a.png"], [NPY], "out", "a.jpg and a.png would both write out/a_depth.npy"),
         (["a.jpg", "A.png"], [NPY], "out", "a.jpg and A.png would both write"),

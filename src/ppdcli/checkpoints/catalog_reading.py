@@ -96,7 +96,11 @@ def part_of(name: str, table: Table) -> Part:
     where = f"[files.{name}]"
     _check_keys(where, table, Part)
     row = Part(name=name, **table)
-    if sum(place is not None for place in (row.bundled, row.repository, row.get)) != 1:
+    places = [place for place in (row.bundled, row.repository, row.get) if place is not None]
+    if row.mirror is not None:
+        if row.repository is None or row.get is None or row.bundled is not None:
+            raise ValueError(f"{where} mirror: needs a repository, and get for the authors' file")
+    elif len(places) != 1:
         raise ValueError(f"{where}: give a repository, or get, which says where to find the file")
     if row.bundled is not None:
         return row

@@ -25,8 +25,10 @@ class Part:
         terms: what the licence means, in a line.
         bundled: its name inside the package.
         repository, file: on the Hub; without a repository, ``file`` is its usual name.
-        get: where a person finds a file that is in no repository.
+        get: where a person finds a file that its authors have in no repository.
         revision, bytes, sha256: None where nobody has stated them. ``revision`` is a commit.
+        mirror: whose copy ``repository`` holds of a file that the authors have at ``get``; None
+            where the repository is the authors'.
     """
 
     name: str
@@ -39,11 +41,15 @@ class Part:
     revision: str | None = None
     bytes: int | None = None
     sha256: str | None = None
+    mirror: str | None = None
 
     @property
     def address(self) -> str:
-        """What it is called where it comes from, for messages."""
-        if self.repository is not None:
+        """What it is called where its authors have it: for messages, and to tell files apart.
+
+        A mirror's copy is the authors' file, so that a pin holds for both.
+        """
+        if self.repository is not None and self.mirror is None:
             return f"{self.repository}/{self.file}"
         return str(self.bundled or self.file)
 

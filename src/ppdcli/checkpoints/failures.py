@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ppdcli.checkpoints.catalog_rows import FALLBACK, Part
+from ppdcli.checkpoints.catalog_rows import FALLBACK, Model, Part
 from ppdcli.checkpoints.pins import pin_of
 from ppdcli.checkpoints.transfer import one_line
 from ppdcli.errors import CheckpointError, shown
@@ -18,12 +19,46 @@ CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_
 LOG_IN = "set HF_TOKEN or run `hf auth login`"
 
 
-def failure(what: str, part: Part, cause: str, advice: str = "") -> CheckpointError:
-    """A download of ``what`` that failed; whatever the advice, the file can be fetched by hand."""
+@dataclass(frozen=True)
+class Want:
+    """A file that somebody asks for.
+
+    Attributes:
+        part: the file.
+        model: for which it is wanted; None: for itself.
+    """
+
+    part: Part
+    model: Model | None = None
+
+    @property
+    def what(self) -> str:
+        """The file and what it is for, for messages."""
+        if self.model is None:
+            return self.part.address
+        return (
+            f"{self.part.address} {'for metres' if self._for_metres else f'of {self.model.name}'}"
+        )
+
+    @property
+    def without(self) -> str:
+        """How to do without it."""
+        return "leave out --metric" if self._for_metres else f"use -m {FALLBACK}"
+
+    @property
+    def _for_metres(self) -> bool:
+        model = self.model
+        return model is not None and self.part == model.metric and self.part not in model.parts
+
+
+def failure(want: Want, cause: str, advice: str = "") -> CheckpointError:
+    """A download that failed; whatever the advice, the file can be fetched by hand."""
+    source = "by hand" if want.part.get is None else f"from {want.part.get}"
     by_hand = (
-        f"get it by hand and run `ppd weights import FILE --as {part.name}`, or use -m {FALLBACK}"
+        f"get it {source} and run `ppd weights import FILE --as {want.part.name}`, or "
+        f"{want.without}"
     )
-    return CheckpointError(f"{what}: {cause}; {advice}{', or ' if advice else ''}{by_hand}")
+    return CheckpointError(f"{want.what}: {cause}; {advice}{', or ' if advice else ''}{by_hand}")
 
 
 def missing_certificates() -> str | None:
@@ -35,14 +70,15 @@ def missing_certificates() -> str | None:
     return None
 
 
-def another(what: str, part: Part, difference: str) -> CheckpointError:
+def another(want: Want, difference: str) -> CheckpointError:
     """A Hub whose file is not the one that is known."""
+    part = want.part
     pinned = pin_of(part)
     if pinned is None:
         cause = f"the Hub's file is not the catalogue's, it has {difference}; refused"
-        return failure(what, part, cause, "check HF_ENDPOINT")
+        return failure(want, cause, "check HF_ENDPOINT")
     cause = f"the Hub's file is not what was pinned on {pinned.date}, it has {difference}; refused"
-    return failure(what, part, cause, f"`ppd weights remove {part.name}` makes way for the new one")
+    return failure(want, cause, f"`ppd weights remove {part.name}` makes way for the new one")
 
 
 def differing(found: str, expected: str) -> str:
@@ -50,9 +86,9 @@ def differing(found: str, expected: str) -> str:
     return f"sha256 {found[:12]} instead of {expected[:12]}"
 
 
-def refused(what: str, part: Part, error: HfHubHTTPError) -> CheckpointError:
+def refused(want: Want, error: HfHubHTTPError) -> CheckpointError:
     """An answer of the Hub that is no file."""
-    return failure(what, part, *_refusal(error, part))
+    return failure(want, *_refusal(error, want.part))
 
 
 def _refusal(error: HfHubHTTPError, part: Part) -> tuple[str, str]:

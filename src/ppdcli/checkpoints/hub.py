@@ -14,6 +14,7 @@ from pathlib import Path
 from ppdcli.checkpoints.catalog import models
 from ppdcli.checkpoints.catalog_rows import AUTO, COMMIT, FALLBACK, SHA256, Model, Part
 from ppdcli.checkpoints.failures import (
+    Want,
     another,
     differing,
     failure,
@@ -84,7 +85,8 @@ def fetch(
     held = held_file(part)
     if held is not None and held.damage is None:
         return held.path
-    what = part.address if model is None else f"{part.address} of {model.name}"
+    want = Want(part, model)
+    what = want.what
     if part.bundled is not None:
         raise CheckpointError(
             f"{part.bundled}: missing from the package; install ppdcli again, or give a file with "
@@ -102,25 +104,25 @@ def fetch(
 
     if offline or constants.HF_HUB_OFFLINE:
         switch = "--offline" if offline else "HF_HUB_OFFLINE"
-        raise failure(what, part, f"{lacking}, and {switch} is set")
+        raise failure(want, f"{lacking}, and {switch} is set")
     if not Path(constants.HF_HUB_CACHE).is_absolute():  # "~", which huggingface_hub then makes
-        raise failure(
-            what, part, "this user has no home folder", "set HOME, or HF_HOME to a folder"
-        )
+        raise failure(want, "this user has no home folder", "set HOME, or HF_HOME to a folder")
     if held is not None:
         announce(f"{what}: {lacking}, to be replaced")
     size = "" if part.bytes is None else f", {size_in_words(part.bytes)}"
     terms = "" if part.terms is None else f": {part.terms}"
     announce(f"downloading {what}{size} (licence of these weights: {part.license}{terms})")
+    if part.mirror is not None:
+        announce(f"{part.name}: from {part.repository}, {part.mirror}")
     with _quiet():
-        remote = _ask(part, what)
-        path = _bring(part, remote, what, announce, show_progress)
+        remote = _ask(want)
+        path = _bring(want, remote, announce, show_progress)
     if held is not None and held.place == "imported":
         remove_imported(part)
     return path
 
 
-def _ask(part: Part, what: str) -> Remote:
+def _ask(want: Want) -> Remote:
     """What the Hub has, which must be what is known of the part; one request, no second try.
 
     Raises:
@@ -129,6 +131,7 @@ def _ask(part: Part, what: str) -> Remote:
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
 
+    part = want.part
     assert part.repository is not None and part.file is not None
     wanted = known(part)
     try:
@@ -136,32 +139,30 @@ def _ask(part: Part, what: str) -> Remote:
             hf_hub_url(part.repository, part.file, revision=wanted.revision)
         )
     except HfHubHTTPError as error:
-        raise refused(what, part, error) from error
+        raise refused(want, error) from error
     except Exception as error:  # of its HTTP library, which depends on its version
         raise failure(
-            what,
-            part,
+            want,
             f"the Hub cannot be reached ({missing_certificates() or one_line(error)})",
             "check the connection and HF_ENDPOINT",
         ) from error
     commit, etag, size = answer.commit_hash or "", answer.etag or "", answer.size
     if not (COMMIT.fullmatch(commit) and _ETAG.fullmatch(etag) and size):
         raise failure(
-            what,
-            part,
+            want,
             "the server does not answer like a Hub (no commit, hash or size)",
             "check HF_ENDPOINT, the proxy and the firewall",
         )
     remote = Remote(commit, etag, size, etag if SHA256.fullmatch(etag) else None)
     if wanted.bytes not in (None, remote.bytes):
-        raise another(what, part, f"{remote.bytes} bytes instead of {wanted.bytes}")
+        raise another(want, f"{remote.bytes} bytes instead of {wanted.bytes}")
     if wanted.sha256 and remote.sha256 and wanted.sha256 != remote.sha256:
-        raise another(what, part, differing(remote.sha256, wanted.sha256))
+        raise another(want, differing(remote.sha256, wanted.sha256))
     return remote
 
 
 def _bring(
-    part: Part, remote: Remote, what: str, announce: Callable[[str], None], show_progress: bool
+    want: Want, remote: Remote, announce: Callable[[str], None], show_progress: bool
 ) -> Path:
     """Downloads a file, checks it, and gives it its place in the cache.
 
@@ -170,49 +171,49 @@ def _bring(
     """
     from huggingface_hub.errors import HfHubHTTPError
 
+    part = want.part
     assert part.repository is not None
     blob = repository_folder(part.repository) / "blobs" / remote.etag
     cache = blob.parents[2]
     try:
-        with alone(blob, lambda: announce(f"{what}: another process is downloading it; waiting")):
+        with alone(
+            blob, lambda: announce(f"{want.what}: another process is downloading it; waiting")
+        ):
             path = find(part)
             if path is not None:  # that process has brought it
                 return path
-            digest = _download(part, remote, blob, what, announce, show_progress)
+            digest = _download(want, remote, blob, announce, show_progress)
             path = place(part, remote.commit, blob, is_main=known(part).revision is None)
             _pin(part, remote, digest, announce)
             return path
     except HfHubHTTPError as error:
-        raise refused(what, part, error) from error
+        raise refused(want, error) from error
     except BrokenOffError as error:
-        raise failure(
-            what, part, f"broken off ({error})", "run it again to go on from there"
-        ) from error
+        raise failure(want, f"broken off ({error})", "run it again to go on from there") from error
     except WrongFileError as error:
-        raise failure(what, part, f"refused, {error}", "try again later") from error
+        raise failure(want, f"refused, {error}", "try again later") from error
     except OSError as error:
         if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
             cause = f"no room left in {cache} ({error.strerror})"
-            raise failure(what, part, cause, ROOM) from error
+            raise failure(want, cause, ROOM) from error
         raise failure(
-            what,
-            part,
+            want,
             f"the Hugging Face cache {cache} cannot be written ({one_line(error)})",
             "make it writable, or set HF_HOME to a folder that is",
         ) from error
 
 
 def _download(
-    part: Part,
+    want: Want,
     remote: Remote,
     blob: Path,
-    what: str,
     announce: Callable[[str], None],
     show_progress: bool,
 ) -> str:
     """Puts the checked content into ``blob``; returns its sha256."""
     from huggingface_hub import hf_hub_url
 
+    part = want.part
     assert part.repository is not None and part.file is not None
     expected = known(part).sha256 or remote.sha256
     if blob.exists():  # of another revision, or damaged
@@ -226,7 +227,7 @@ def _download(
     folder, free = free_space(partial)
     if free < missing:
         cause = f"needs {size_in_words(missing)} in {folder}, where {size_in_words(free)} are free"
-        raise failure(what, part, cause, ROOM)
+        raise failure(want, cause, ROOM)
     for folder in (partial.parent, partial.parents[1] / "snapshots"):  # a cache has both
         folder.mkdir(parents=True, exist_ok=True)
     going_on = f", going on after {size_in_words(done)}" if done else ""
@@ -241,7 +242,7 @@ def _download(
     if expected not in (None, digest):
         partial.unlink()
         difference = differing(digest, expected)
-        raise failure(what, part, f"damaged on the way ({difference}), and removed", "try again")
+        raise failure(want, f"damaged on the way ({difference}), and removed", "try again")
     partial.replace(blob)
     return digest
 

@@ -83,7 +83,7 @@ def import_file(
             f"{size_in_words(free)} are free; make room, or set PPD_CACHE to a folder elsewhere"
         )
     try:
-        with atomic_path(target) as copy:
+        with atomic_path(target, follow=False) as copy:
             if show_progress:
                 with progress("bytes", size, label=part.name) as bar:
                     digest = _copy(path, copy, bar.set)

@@ -48,7 +48,7 @@ def record(part: Part, file: Path) -> None:
     """
     status = file.stat()
     row = {"file": file.name, "bytes": status.st_size, "mtime_ns": status.st_mtime_ns}
-    with atomic_path(_path(part)) as temporary:
+    with atomic_path(_path(part), follow=False) as temporary:
         temporary.write_text(json.dumps(row), encoding="ascii")
 
 

@@ -135,7 +135,7 @@ def pin(part: Part, revision: str | None, size: int, sha256: str) -> None:
         OutputError: the pin cannot be written.
     """
     row = Pin(part.address, revision, size, sha256, date.today().isoformat())
-    with atomic_path(_path(part)) as temporary:
+    with atomic_path(_path(part), follow=False) as temporary:
         temporary.write_text(json.dumps(dataclasses.asdict(row), indent=1), encoding="utf-8")
 
 

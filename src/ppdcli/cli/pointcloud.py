@@ -65,8 +65,8 @@ def pointcloud(
         str | None,
         typer.Option(
             metavar="FX,FY,CX,CY|FILE",
-            help="Focal lengths and principal point in pixels of the photo; or a file or folder of "
-            "COLMAP, ROS, nerfstudio, Open3D, or a 3x3 matrix.",
+            help="Focal lengths and principal point in pixels of the photo; or a camera file "
+            "(docs/cameras.md lists them).",
             rich_help_panel=CAMERA,
         ),
     ] = None,
@@ -126,7 +126,7 @@ def pointcloud(
         raise UsageError("--intrinsics and --fov both name the camera; give one")
     cameras = None
     if intrinsics is not None:
-        from ppdcli.files.cameras import given_cameras
+        from ppdcli.files.cameras.camera_file import given_cameras
 
         cameras = given_cameras(intrinsics)
     if fov is not None:

@@ -51,6 +51,11 @@ def list_(verbose: Verbose = False) -> int:
         needs = "" if model.needs is None else f"; needs {model.needs}"
         notes.append(f"{model.name}: {model.summary}{needs}")
     notes.append("metric: for metres; the model runs without")
+    for part in known.parts.values():
+        if part.mirror is not None:
+            notes.append(
+                f"{part.name}: {part.repository} is {part.mirror}; its authors: {part.get}"
+            )
     terms: dict[str, list[str]] = {}
     for part in known.parts.values():
         if part.terms is not None:

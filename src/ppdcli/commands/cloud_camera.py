@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ppdcli.files.cameras import CameraFile
+from ppdcli.files.cameras.camera_file import CameraFile
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.jobs.work import Job

@@ -209,7 +209,7 @@ def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[
     if results.by_set:
         texts["sets.csv"] = csv_of_sets(results.by_set, results.columns)
     for name, text in texts.items():
-        with atomic_path(folder / name) as temporary:
+        with atomic_path(folder / name, follow=False) as temporary:
             temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
     pages = write_report(
         folder,
@@ -254,7 +254,7 @@ def _drop_pictures_but(folder: Path, kept: set[str]) -> None:
             and PurePath(name).name == name
         ):
             (folder / name).unlink(missing_ok=True)
-    with atomic_path(record) as temporary:
+    with atomic_path(record, follow=False) as temporary:
         temporary.write_text(json.dumps(sorted(kept)), encoding="ascii")
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # a rerun that finds everything finished imports neither Open
     from ppdcli.commands.cloud_camera import View
     from ppdcli.commands.cloud_depth import DepthFile
     from ppdcli.depth import DepthMap
-    from ppdcli.files.cameras import CameraFile
+    from ppdcli.files.cameras.camera_file import CameraFile
     from ppdcli.files.sparse_depth import SparseDepth
     from ppdcli.metric import Estimate, Estimator
     from ppdcli.photo import Photo
@@ -243,9 +243,12 @@ class PointCloudWork:
         try:
             return self.estimator.estimate(job.photo, None if given is None else given.camera)
         except InputError as error:
+            way_on = "give --intrinsics or --fov"
+            if given is not None:
+                way_on = "check --intrinsics or --fov, or get metres from --near-far"
             if self.request.metres.moge2:
-                raise
-            job.notes.append(f"{job.photo.name}: {error}")
+                raise InputError(f"{error}; {way_on}") from error
+            job.notes.append(f"{job.photo.name}: {error}; {way_on}")
             return None
 
     def _mask(self, depth: DepthMap, estimate: Estimate | None) -> np.ndarray | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ppdcli.commands.model_settings import model_settings
 from ppdcli.commands.panoramas import panorama_note
 from ppdcli.commands.request import PhotoRequest
+from ppdcli.errors import InputError
 from ppdcli.files.choices import Choices
 from ppdcli.files.formats import DEPTH_FORMATS
 from ppdcli.jobs.work import Job, Writable
@@ -82,7 +83,12 @@ class PredictWork:
         job.photo.require_visible()
         if (note := panorama_note(job.photo)) is not None:
             job.notes.append(note)
-        return self.predictor.estimate(job.photo) if self.request.model.metric else None
+        if not self.request.model.metric:
+            return None
+        try:
+            return self.predictor.estimate(job.photo)
+        except InputError as error:
+            raise InputError(f"{error}; without --metric depth is relative") from error
 
     def predict(self, photos: Sequence[Photo]) -> Sequence[DepthMap]:
         return self.predictor.predict_batch(photos, **vars(self.request.sampling))

@@ -66,7 +66,10 @@ class Gallery:
             "predicted": depth.astype(np.float32),
             "valid": frame.valid,
         }
-        with atomic_path(self._path(row.image)) as temporary, temporary.open("wb") as file:
+        with (
+            atomic_path(self._path(row.image), follow=False) as temporary,
+            temporary.open("wb") as file,
+        ):
             np.savez_compressed(file, allow_pickle=False, **arrays)
         self._drop_all_but({self._path(image) for image in chosen})
 

@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import secrets
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -20,49 +21,77 @@ _NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)  # of some 
 
 Place = Callable[[Path, Path], object]  # gives a finished temporary file its final name
 
-_place: ContextVar[Place] = ContextVar("_place", default=Path.replace)
+_placing: ContextVar[tuple[Place, bool]] = ContextVar("_placing", default=(Path.replace, True))
 
 
 @contextmanager
-def placed_by(place: Place) -> Iterator[None]:
+def placed_by(place: Place, follow: bool) -> Iterator[None]:
     """Within it, on this thread, ``place`` gives files their final names, and may record them.
 
-    ``place`` raises OSError where the system refuses.
+    ``place`` raises OSError where the system refuses; ``follow`` is as for ``atomic_path``.
     """
-    token = _place.set(place)
+    token = _placing.set((place, follow))
     try:
         yield
     finally:
-        _place.reset(token)
+        _placing.reset(token)
 
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
+def atomic_path(target: Path, follow: bool | None = None) -> Iterator[Path]:
     """A hidden path beside ``target``, with its suffix, that takes its place on success.
 
     Missing parent folders are made. Whatever goes wrong, the temporary file is removed and an
     older ``target`` stays as it was. The data is on the disk before the name is, so that a power
     cut leaves no empty file under it.
 
+    Args:
+        target: the file.
+        follow: where ``target`` is a link, whether the file that it leads to is written, and the
+            link stays; else the file replaces the link. None: as ``placed_by`` says, and outside of
+            it True. A file that a user names is written through links; our own records and the
+            files of an output folder are not.
+
     Raises:
         NoRoomError: the disk is full or read-only.
-        OutputError: the system refuses (name too long, a folder, no permission).
+        OutputError: the system refuses (name too long, a folder, no permission), links that lead in
+            a circle, or a device or a pipe in the place of the file.
     """
+    place, usual = _placing.get()
+    named = target
     if not target.name:
         raise OutputError(f"{target}: is a folder, not a file name; name a file in it")
+    try:
+        target = _followed(target) if (usual if follow is None else follow) else target
+    except OSError as error:
+        raise not_written(named, error) from error
     # Short, whatever the target's length: a long stem must not make it too long.
-    name = f".ppd-{os.getpid()}-{secrets.token_hex(4)}{target.suffix}"
+    name = f".ppd-{os.getpid()}-{secrets.token_hex(4)}{named.suffix}"
     temporary = target.with_name(name)
     try:
         make_folder(target.parent)
         yield temporary
         _to_disk(temporary)
-        _place.get()(temporary, target)
+        place(temporary, target)
     except OSError as error:
-        raise not_written(target, error) from error
+        raise not_written(named, error) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _followed(path: Path) -> Path:
+    """The file that is to be written: what a link leads to, whether it is there or not."""
+    with suppress(OSError):  # no link, or a name that cannot be
+        path.readlink()
+        path = Path(os.path.realpath(path))
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    with suppress(FileNotFoundError, NotADirectoryError):
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise OSError(errno.EINVAL, "is no regular file", str(path))
+    return path
 
 
 def not_written(target: Path, error: OSError) -> OutputError:

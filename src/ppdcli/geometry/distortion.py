@@ -14,11 +14,13 @@ import numpy as np
 from ppdcli.errors import UsageError
 from ppdcli.geometry.camera import Camera, exif_turn
 
-Model = Literal["opencv", "fisheye"]
+Model = Literal["opencv", "fisheye", "fov", "thin_prism_fisheye"]
 
 NAMES: dict[Model, tuple[str, ...]] = {
     "opencv": ("k1", "k2", "p1", "p2", "k3", "k4", "k5", "k6"),
     "fisheye": ("k1", "k2", "k3", "k4"),
+    "fov": ("omega",),
+    "thin_prism_fisheye": ("k1", "k2", "p1", "p2", "k3", "k4", "sx1", "sy1"),
 }
 
 MAX_DEGREES = 89.0
@@ -34,19 +36,23 @@ MAX_ROUNDS = 30
 
 @dataclass(frozen=True)
 class Distortion:
-    """A lens that bends rays, in one of OpenCV's two models.
+    """A lens that bends rays, in one of OpenCV's two models or of two more of COLMAP's.
 
-    Both work on normalised coordinates x = X/Z, y = Y/Z, so they hold for every size and crop of
-    the image. With r^2 = x^2 + y^2 (OpenCV documentation, calib3d):
+    All work on normalised coordinates x = X/Z, y = Y/Z, so they hold for every size and crop of
+    the image. With r^2 = x^2 + y^2 (OpenCV documentation, calib3d; COLMAP, "Camera Models"):
 
     - "opencv": f = (1 + k1 r^2 + k2 r^4 + k3 r^6) / (1 + k4 r^2 + k5 r^4 + k6 r^6),
       x' = x f + 2 p1 x y + p2 (r^2 + 2 x^2), y' = y f + p1 (r^2 + 2 y^2) + 2 p2 x y;
     - "fisheye": a = atan(r), b = a (1 + k1 a^2 + k2 a^4 + k3 a^6 + k4 a^8),
-      x' = x b / r, y' = y b / r.
+      x' = x b / r, y' = y b / r;
+    - "fov": b = atan(2 r tan(omega / 2)) / omega, x' = x b / r, y' = y b / r;
+    - "thin_prism_fisheye": u = x a / r, v = y a / r with a = atan(r), then as "opencv" on (u, v)
+      with f = 1 + k1 a^2 + k2 a^4 + k3 a^6 + k4 a^8, and sx1 a^2, sy1 a^2 added.
 
     Attributes:
-        model: "opencv" or "fisheye".
-        coefficients: 8 numbers k1 k2 p1 p2 k3 k4 k5 k6, or 4 numbers k1 k2 k3 k4.
+        model: one of ``NAMES``.
+        coefficients: the numbers that ``NAMES`` lists for the model, in that order; omega in
+            radians.
 
     Raises:
         UsageError: an unknown model, another number of coefficients, or one that is not finite.
@@ -76,7 +82,12 @@ class Distortion:
     @property
     def is_pinhole(self) -> bool:
         """Nothing is bent. A fisheye never is a pinhole, not even with zero coefficients."""
-        return self.model == "opencv" and not any(self.coefficients)
+        return not self.by_angle and not any(self.coefficients)
+
+    @property
+    def by_angle(self) -> bool:
+        """Whether the polynomial is one of the angle from the axis, as in a fisheye."""
+        return self.model in ("fisheye", "thin_prism_fisheye")
 
     def describe(self) -> str:
         """The model and its coefficients for messages and file comments."""
@@ -86,83 +97,76 @@ class Distortion:
     def rotated(self, orientation: int) -> Distortion:
         """That of the upright image, from that of the image as it is stored (EXIF 1..8).
 
-        (p2, p1) is a direction in the image and turns with it; the rest is the same all round.
+        (p2, p1) and (sx1, sy1) are directions in the image and turn with it; the rest is the same
+        all round.
         """
+        turned = dict(zip(NAMES[self.model], self.coefficients, strict=True))
         swap, mirror_x, mirror_y = exif_turn(orientation)
-        if self.model == "fisheye":
-            return self
-        k1, k2, p1, p2, *others = self.coefficients
-        if swap:
-            p1, p2 = p2, p1
-        p2 = -p2 if mirror_x else p2
-        p1 = -p1 if mirror_y else p1
-        return Distortion(self.model, (k1, k2, p1, p2, *others))
+        for x, y in (("p2", "p1"), ("sx1", "sy1")):
+            if x in turned:
+                along_x, along_y = turned[x], turned[y]
+                if swap:
+                    along_x, along_y = along_y, along_x
+                turned[x] = -along_x if mirror_x else along_x
+                turned[y] = -along_y if mirror_y else along_y
+        return Distortion(self.model, tuple(turned.values()))
 
     def distort(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where the rays (x, y, 1) appear: distorted normalised coordinates, of the same shape."""
         r = np.sqrt(x * x + y * y)
-        angle = np.arctan(r) if self.model == "fisheye" else r
+        radius = np.arctan(r) if self.by_angle else r
         with np.errstate(invalid="ignore", divide="ignore"):
-            factor = np.where(r > 0, self._radial(angle) / r, 1.0)
-        tx, ty = self._tangential(x, y)
+            factor = np.where(r > 0, self._radial(radius) / r, 1.0)
+            scale = np.where(r > 0, radius / r, 1.0)
+        tx, ty = self._sideways(x * scale, y * scale)
         return x * factor + tx, y * factor + ty
 
     def _radial(self, r: np.ndarray) -> np.ndarray:
-        """Distorted radius at the radius r ("opencv") or the angle r from the axis ("fisheye")."""
+        """Distorted radius at the radius r, or at the angle r from the axis (``by_angle``)."""
         s = r * r
-        if self.model == "fisheye":
-            k1, k2, k3, k4 = self.coefficients
+        if self.model == "fov":
+            (omega,) = self.coefficients
+            return np.arctan(2 * r * math.tan(omega / 2)) / omega if omega else r
+        if self.by_angle:
+            values = dict(zip(NAMES[self.model], self.coefficients, strict=True))
+            k1, k2, k3, k4 = (values[name] for name in ("k1", "k2", "k3", "k4"))
             return r * (1 + s * (k1 + s * (k2 + s * (k3 + s * k4))))
         k1, k2, _, _, k3, k4, k5, k6 = self.coefficients
         bent = r * (1 + s * (k1 + s * (k2 + s * k3)))
         return bent / (1 + s * (k4 + s * (k5 + s * k6))) if k4 or k5 or k6 else bent
 
-    def _tangential(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if not self._has_tangential:
+    def _sideways(self, u: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What tangential distortion and thin prisms add; (u, v) is the ray's place before it."""
+        if not self._has_sideways:
             return np.zeros(()), np.zeros(())
         p1, p2 = self.coefficients[2:4]
-        along = 2 * (p2 * x + p1 * y)
-        s = x * x + y * y
-        return along * x + p2 * s, along * y + p1 * s
+        sx1, sy1 = self.coefficients[6:8] if self.model == "thin_prism_fisheye" else (0.0, 0.0)
+        along = 2 * (p2 * u + p1 * v)
+        s = u * u + v * v
+        return along * u + (p2 + sx1) * s, along * v + (p1 + sy1) * s
 
     @property
-    def _has_tangential(self) -> bool:
+    def _has_sideways(self) -> bool:
+        if self.model == "thin_prism_fisheye":
+            return any(self.coefficients[2:4] + self.coefficients[6:8])
         return self.model == "opencv" and any(self.coefficients[2:4])
 
 
-def undistort_points(
-    u: np.ndarray, v: np.ndarray, camera: Camera, distortion: Distortion | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The rays (x, y, 1) on which pixels of a photo look.
+def rays(camera: Camera, distortion: Distortion | None = None) -> np.ndarray:
+    """The ray (x, y, 1) on which every pixel of a photo looks.
 
     Past the radius where the model turns back on itself it has no meaning, although its formulas
-    still have solutions there: such pixels get no ray.
+    still have solutions there: such pixels get no ray. Works through the image in bands of rows, so
+    that little more than the result is in memory.
 
     Args:
-        u, v: pixel coordinates, arrays of one shape, first pixel centre at (0, 0).
         camera: of the photo as taken, with its distortion.
         distortion: None for a pinhole.
 
     Returns:
-        x and y of the same shape, float64; NaN where the model is not valid, where the ray is
-        more than 89 degrees off the axis, and where the ray, distorted again, would miss its pixel
-        by more than 0.05 pixels.
-    """
-    x = (np.asarray(u, np.float64) - camera.cx) / camera.fx
-    y = (np.asarray(v, np.float64) - camera.cy) / camera.fy
-    if distortion is None or distortion.is_pinhole:
-        return x, y
-    reach = float(np.hypot(x, y).max(initial=0))
-    return _undistort(x, y, distortion, _radial_table(distortion, reach), camera)
-
-
-def rays(camera: Camera, distortion: Distortion | None = None) -> np.ndarray:
-    """The ray (x, y, 1) of every pixel, as ``undistort_points`` finds it.
-
-    Works through the image in bands of rows, so that little more than the result is in memory.
-
-    Returns:
         (camera.height, camera.width, 2) float32 of x and y; a point at depth Z is (x Z, y Z, Z).
+        NaN where the model is not valid, where the ray is more than 89 degrees off the axis, and
+        where the ray, distorted again, would miss its pixel by more than 0.05 pixels.
     """
     x = (np.arange(camera.width) - camera.cx) / camera.fx
     y = (np.arange(camera.height) - camera.cy) / camera.fy
@@ -179,13 +183,13 @@ def rays(camera: Camera, distortion: Distortion | None = None) -> np.ndarray:
 
 
 def _radial_table(distortion: Distortion, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Radii (angles for a fisheye) and their distorted radii, which rise from 0 on.
+    """Radii (angles where ``by_angle``) and their distorted radii, which rise from 0 on.
 
     Ends where the model turns back, at 89 degrees, or beyond ``reach``, the largest distorted
     radius asked for, with room for what tangential distortion adds.
     """
     limit = math.radians(MAX_DEGREES)
-    limit = limit if distortion.model == "fisheye" else math.tan(limit)
+    limit = limit if distortion.by_angle else math.tan(limit)
     wanted = 1.5 * max(reach, 0.1)
     end = min(wanted, limit)
     while True:
@@ -210,7 +214,7 @@ def _undistort(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Distorted to true normalised coordinates.
 
-    The radial part is looked up; the small tangential part, which depends on the result, is
+    The radial part is looked up; the small part to the side, which depends on the result, is
     taken off in rounds until it stands still.
     """
     radii, distorted = table
@@ -221,17 +225,17 @@ def _undistort(
             px, py = x - tx, y - ty
             length = np.sqrt(px * px + py * py)
             radius = np.interp(length, distorted, radii, right=np.nan)
-            if distortion.model == "fisheye":
-                radius = np.tan(radius)
             factor = np.where(length > 0, radius / length, 1.0)
-            true_x, true_y = px * factor, py * factor
-            if not distortion._has_tangential:
+            u, v = px * factor, py * factor
+            if not distortion._has_sideways:
                 break
             before_x, before_y = tx, ty
-            tx, ty = distortion._tangential(true_x, true_y)
+            tx, ty = distortion._sideways(u, v)
             moved = np.hypot(tx - before_x, ty - before_y)
             if np.nanmax(moved, initial=0) * focal < MAX_RESIDUAL / 100:
                 break
+        scale = np.where(radius > 0, np.tan(radius) / radius, 1.0) if distortion.by_angle else 1.0
+        true_x, true_y = u * scale, v * scale
         again_x, again_y = distortion.distort(true_x, true_y)
         misses = np.hypot((again_x - x) * camera.fx, (again_y - y) * camera.fy)
         invalid = ~(misses <= MAX_RESIDUAL)

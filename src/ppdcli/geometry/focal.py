@@ -29,21 +29,15 @@ def recover_focal_shift(
 
     Raises:
         InputError: too few pixels, a point that is not finite, points behind the camera, or a
-            field of view along the longer side outside 1..179 degrees.
+            field of view along the longer side outside 1..179 degrees. The caller knows the way on.
         ValueError: ``focal`` is not positive.
     """
     if focal is not None and not 0 < focal < math.inf:
         raise ValueError(f"focal must be positive and finite: {focal}")
 
     def refuse(cause: str) -> NoReturn:
-        if focal is None:
-            raise InputError(
-                f"MoGe-2's camera estimate failed: {cause}; give --intrinsics or --fov"
-            )
-        raise InputError(
-            f"MoGe-2's depth does not fit the camera: {cause}; check --intrinsics or --fov, "
-            "or get metres from --near-far"
-        )
+        what = "camera estimate failed" if focal is None else "depth does not fit the camera"
+        raise InputError(f"MoGe-2's {what}: {cause}")
 
     xyz, uv = subsampled(points, mask)
     if len(xyz) < MIN_SAMPLES:

@@ -47,7 +47,8 @@ def read_exif(image: Image.Image) -> tuple[int, float | None]:
 
 def _stated(details: Mapping[int, Any]) -> float | None:
     focal = _number(details, ExifTags.Base.FocalLengthIn35mmFilm)
-    return focal if focal is not None and focal > 0 else None
+    low, high = _PLAUSIBLE_35MM
+    return focal if focal is not None and low <= focal <= high else None  # 0, 65535: unknown
 
 
 def _of_sensor(details: Mapping[int, Any], size: tuple[int, int]) -> float | None:

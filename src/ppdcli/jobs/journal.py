@@ -241,10 +241,8 @@ class Journal:
                     entries[entry.path] = entry
         if lines <= 2 * len(entries):
             return
-        with (
-            suppress(OutputError),
-            atomic_path(self.path) as shorter,
-        ):  # if it fails, the journal just stays long
+        # If it cannot be written, the journal just stays long.
+        with suppress(OutputError), atomic_path(self.path, follow=False) as shorter:
             shorter.write_bytes(b"".join(map(line_of, entries.values())))
             shutil.copymode(self.path, shorter)
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ppdcli.errors import InputError, NoRoomError, OutputError
@@ -102,7 +100,7 @@ class PhotoStages:
             writing = time.perf_counter()
             for name, path in todo.outputs.items():
                 with self._record.writing(name, todo.source):
-                    results.write(name, path if task.folder is not None else _followed(path))
+                    results.write(name, path)
             job.notes.extend(self._record.complaints())
             if not todo.outputs:
                 write_to_stdout(results, self._order.formats[0])
@@ -121,15 +119,6 @@ class PhotoStages:
         facts["timings"] = {key: round(value, 4) for key, value in timings.items()}
         paths = [str(path) for path in task.outputs.values()] or ["stdout"]
         return Result(task.input.name, "done", paths, facts, job.notes, todo.made_again)
-
-
-def _followed(path: Path) -> Path:
-    """The file that a symbolic link leads to: the result goes there, and the link stays."""
-    try:
-        path.readlink()
-    except OSError:  # no link, or a name that cannot be
-        return path
-    return Path(os.path.realpath(path))
 
 
 def _failed(todo: Todo, error: Exception, notes: list[str]) -> Result:

@@ -17,8 +17,19 @@ from ppdcli.photo import IMAGE_SUFFIXES
 
 Outputs = dict[str, Path]  # format -> file
 
+# Of pictures, clouds and meshes, videos, tables and archives that other programs write.
+# fmt: off
+_FOREIGN_SUFFIXES = frozenset((
+    ".hdr", ".pfm", ".dpt", ".psd", ".svg", ".pdf", ".raw", ".npz", ".mat", ".h5", ".hdf5",
+    ".obj", ".pcd", ".xyz", ".xyzrgb", ".pts", ".ptx", ".las", ".laz", ".e57", ".glb", ".gltf",
+    ".stl", ".off", ".fbx", ".dae", ".3ds", ".usd", ".usda", ".usdc", ".usdz", ".abc", ".blend",
+    ".splat", ".ksplat", ".spz", ".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm",
+    ".csv", ".txt", ".json", ".xml", ".zip", ".tar", ".gz",
+))
+# fmt: on
 FILE_SUFFIXES = (
     IMAGE_SUFFIXES
+    | _FOREIGN_SUFFIXES
     | {row.suffix for row in DEPTH_FORMATS.values()}
     | {Path("x" + row.ending).suffix for row in CLOUD_FORMATS.values()}
 )  # of an --output that is meant as a file
@@ -58,7 +69,8 @@ def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None
         inputs: the images.
         formats: what to write of each.
         output: a folder; a file when there is one input and one format and it has the format's
-            suffix; None for stdout.
+            suffix; None for stdout. A name with the suffix of another kind of file is refused,
+            unless it is a folder that is there.
 
     Raises:
         UsageError: two inputs would write the same file, one would overwrite an input, or stdout
@@ -85,7 +97,11 @@ def plan(inputs: Sequence[Input], formats: Sequence[Format], output: Path | None
         raise UsageError(f"{output}: is a file, not a folder; choose another --output")
     elif suffix in FILE_SUFFIXES and not is_dir(output):
         names = ", ".join(f.name for f in formats)
-        raise UsageError(f"{output}: the output is {names}, which is no {suffix}; choose another")
+        rows = CLOUD_FORMATS if formats[0].name in CLOUD_FORMATS else DEPTH_FORMATS
+        raise UsageError(
+            f"{output}: the output is {names}, which is no {suffix}; the formats are "
+            f"{', '.join(rows)}; give a name that ends as one of them, or a folder"
+        )
     else:
         tasks = [
             Task(entry, {f.name: output / f"{entry.stem}{f.ending}" for f in formats}, output)

@@ -59,7 +59,7 @@ class Record:
             self._open()
             self._writing += 1
         try:
-            with placed_by(partial(self._place, name, source)):
+            with placed_by(partial(self._place, name, source), follow=self._folder is None):
                 yield
         finally:
             with self._changed:

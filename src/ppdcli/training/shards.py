@@ -74,7 +74,10 @@ def write_shard(
         ],
         axis=-1,
     )
-    with atomic_path(folder / f"{number:06d}{SUFFIX}") as partial, partial.open("wb") as file:
+    with (
+        atomic_path(folder / f"{number:06d}{SUFFIX}", follow=False) as partial,
+        partial.open("wb") as file,
+    ):
         np.save(file, scenes)
 
 

@@ -107,7 +107,7 @@ class TrainingState:
             "samples": self.samples,
             "next_shard": self.next_shard,
         }
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
+        with atomic_path(path, follow=False) as temporary, temporary.open("wb") as file:
             try:
                 torch.save(state, file)
             except RuntimeError as error:  # of PyTorch's writer, after the stream has failed

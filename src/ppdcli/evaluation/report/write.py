@@ -58,7 +58,7 @@ def write_report(folder: Path, report: Report) -> list[Path]:
         files[name] = _png(draw_strip(picture, shown, report.table))
     files[PAGE] = render_page(report, panels, scores, profile).encode()
     for name, data in files.items():
-        with atomic_path(folder / name) as temporary:
+        with atomic_path(folder / name, follow=False) as temporary:
             temporary.write_bytes(data)
     return [folder / name for name in (PAGE, *(name for name in files if name != PAGE))]
 

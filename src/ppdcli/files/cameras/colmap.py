@@ -6,26 +6,18 @@ centre is at (0.5, 0.5).
 
 from __future__ import annotations
 
-import os
 import re
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from ppdcli.errors import InputError, shown
-from ppdcli.files.cameras_stated import (
-    MAX_SIDE,
-    Contents,
-    StatedCamera,
-    checked_focal,
-    image_size,
-    number,
-)
-from ppdcli.files.foreign import open_regular
+from ppdcli.files.cameras.colmap_images import AGAIN, image_list, is_image_list, names_of
+from ppdcli.files.cameras.content import Content
+from ppdcli.files.cameras.lens import checked_lens
+from ppdcli.files.cameras.matrix import checked_focal
+from ppdcli.files.cameras.stated import MAX_SIDE, Contents, StatedCamera, image_size, number
 from ppdcli.files.source import is_file
-from ppdcli.geometry.distortion import NAMES, Distortion, Model
+from ppdcli.geometry.distortion import NAMES, Model
 
 # The parameters of those models that can be undistorted here.
 _PARAMETERS: dict[str, str] = {
@@ -40,6 +32,8 @@ _PARAMETERS: dict[str, str] = {
     "RADIAL_FISHEYE": "f cx cy k1 k2",
     "SIMPLE_FISHEYE": "f cx cy",
     "FISHEYE": "fx fy cx cy",
+    "FOV": "fx fy cx cy omega",
+    "THIN_PRISM_FISHEYE": "fx fy cx cy k1 k2 p1 p2 k3 k4 sx1 sy1",
 }
 
 # How COLMAP numbers its models in .bin files, with how many parameters each has.
@@ -66,15 +60,7 @@ _MODELS: tuple[tuple[str, int], ...] = (
 
 _ID = r"\d{1,18}"
 _CAMERA_LINE = re.compile(rf"{_ID}\s+[A-Z][A-Z0-9_]+\s+{_ID}\s+{_ID}\s+\S", re.ASCII)
-_IMAGE_LINE = re.compile(rf"{_ID}(\s+[-+.\deE]+){{7}}\s+{_ID}\s+\S", re.ASCII)
-
 _CAMERA_HEAD = struct.Struct("<iiQQ")  # id, model, width, height
-_IMAGE_HEAD = struct.Struct("<I7dI")  # id, rotation, translation, camera id
-_POINT_BYTES = 24  # x, y, id of the 3-D point
-_MAX_NAME = 4096
-_MAX_LINE = 1 << 16  # bytes
-
-AGAIN = "export the model again"
 
 
 def find_cameras(folder: Path) -> Path:
@@ -92,22 +78,36 @@ def find_cameras(folder: Path) -> Path:
     )
 
 
-def is_text(lines: list[str]) -> bool:
-    """Whether lines without comments are those of cameras.txt."""
-    return bool(lines) and _CAMERA_LINE.match(lines[0]) is not None
+def is_text(content: Content) -> bool:
+    """Whether it is cameras.txt, or images.txt, which is refused by name."""
+    lines = content.lines
+    return bool(lines) and (_CAMERA_LINE.match(lines[0]) is not None or is_image_list(lines))
 
 
-def is_image_list(lines: list[str]) -> bool:
-    """Whether lines without comments are those of images.txt."""
-    return bool(lines) and _IMAGE_LINE.match(lines[0]) is not None
+def is_binary(content: Content) -> bool:
+    """Whether it is called cameras.bin, or begins with a camera of a model that COLMAP has."""
+    if content.text is not None:
+        return False
+    if content.path.name == "cameras.bin":
+        return True
+    if len(content.data) < 8 + _CAMERA_HEAD.size:
+        return False
+    _, model, width, height = _CAMERA_HEAD.unpack_from(content.data, 8)
+    sizes = 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE
+    return 0 <= model < len(_MODELS) and sizes
 
 
-def read_text(lines: list[str], path: Path) -> Contents:
-    """From the lines of cameras.txt without comments.
+def read_text(content: Content) -> Contents:
+    """From cameras.txt.
 
     Raises:
         InputError: a line is damaged, an id occurs twice, or images.txt does not fit.
     """
+    lines, path = content.lines, content.path
+    if is_image_list(lines):
+        raise InputError(
+            f"{path}: is COLMAP's list of images; give cameras.txt beside it, or their folder"
+        )
     cameras: dict[int, StatedCamera] = {}
     for line in lines:
         words = line.split()
@@ -123,23 +123,26 @@ def read_text(lines: list[str], path: Path) -> Contents:
     return _with_images(cameras, path)
 
 
-def read_binary(data: bytes, path: Path) -> Contents:
-    """From the bytes of cameras.bin.
+def read_binary(content: Content) -> Contents:
+    """From cameras.bin.
 
     Raises:
-        InputError: it is something else, damaged, an id occurs twice, or images.bin does not fit.
+        InputError: it is damaged, an id occurs twice, or images.bin does not fit.
     """
+    data, path = content.data, content.path
     cameras: dict[int, StatedCamera] = {}
     try:
         (count,) = struct.unpack_from("<Q", data)
         # So that an absurd count ends here, not after a long loop.
         if count > len(data) // _CAMERA_HEAD.size:
-            raise ValueError(f"it states {count} cameras in {len(data)} bytes")
+            raise ValueError("it states more cameras than it has bytes for")
         position = 8
         for _ in range(count):
             camera_id, model, width, height = _CAMERA_HEAD.unpack_from(data, position)
             if not (0 <= model < len(_MODELS) and width <= MAX_SIDE and height <= MAX_SIDE):
-                raise ValueError(f"model {model} of {width}x{height} is unknown")
+                raise ValueError(
+                    "it states a lens model or an image size that COLMAP does not have"
+                )
             name, length = _MODELS[model]
             raw = struct.unpack_from(f"<{length}d", data, position + _CAMERA_HEAD.size)
             position += _CAMERA_HEAD.size + 8 * length
@@ -152,8 +155,8 @@ def read_binary(data: bytes, path: Path) -> Contents:
     except (struct.error, ValueError) as error:
         cause = "it is truncated" if isinstance(error, struct.error) else error
         raise InputError(
-            f"{path}: a binary file, but no intact COLMAP cameras.bin ({cause}); "
-            "give a camera file, or COLMAP's model folder"
+            f"{path}: is no intact COLMAP cameras.bin ({cause}); {AGAIN}, or give another camera "
+            "file"
         ) from error
     return _with_images(cameras, path)
 
@@ -168,10 +171,12 @@ def _stated(
     camera_id: int, model: str, width: int, height: int, parameters: list[float], where: str
 ) -> StatedCamera:
     label = f"camera {camera_id}"
+    size = image_size({"width": width, "height": height}, "width", "height", where)
     if model not in _PARAMETERS:
         told, usable = shown(model), ", ".join(_PARAMETERS)
         return StatedCamera(
             label,
+            size=size,
             problem=f"its model {told} cannot be undistorted; convert it to one of {usable}",
         )
     names = _PARAMETERS[model].split()
@@ -184,16 +189,26 @@ def _stated(
     if "f" in values:
         values["fx"] = values["fy"] = values["f"]
     focal = checked_focal(values["fx"], values["fy"], where)
-    size = image_size({"width": width, "height": height}, "width", "height", where)
-    lens: Model = "fisheye" if "FISHEYE" in model else "opencv"
-    distortion = Distortion.of(lens, *(values.get(name, 0.0) for name in NAMES[lens]))
+    lens = _lens_of(model)
+    try:
+        distortion = checked_lens(lens, [values.get(name, 0.0) for name in NAMES[lens]])
+    except ValueError as error:
+        return StatedCamera(label, size=size, problem=str(error))
     return StatedCamera(
         label,
         focal,
         (values["cx"] - 0.5, values["cy"] - 0.5),
         size,
-        distortion=None if distortion.is_pinhole else distortion,
+        distortion=distortion,
     )
+
+
+def _lens_of(model: str) -> Model:
+    if model == "THIN_PRISM_FISHEYE":
+        return "thin_prism_fisheye"
+    if model == "FOV":
+        return "fov"
+    return "fisheye" if "FISHEYE" in model else "opencv"
 
 
 def _with_images(cameras: dict[int, StatedCamera], path: Path) -> Contents:
@@ -203,85 +218,12 @@ def _with_images(cameras: dict[int, StatedCamera], path: Path) -> Contents:
     images: list[tuple[str, int]] = []
     source = image_list(path) if len(cameras) > 1 else None
     if source is not None:
-        names = _names_binary(source) if source.suffix == ".bin" else _names_text(source)
-        for camera_id, name in names:
+        for camera_id, name in names_of(source):
             if camera_id not in indices:
                 raise InputError(
                     f"{source}: image {shown(name)!r} is of camera {camera_id}, which {path} does "
                     f"not hold; {AGAIN}"
                 )
             images.append((name, indices[camera_id]))
-    return Contents("COLMAP", tuple(cameras.values()), tuple(images))
-
-
-def image_list(path: Path) -> Path | None:
-    """images.txt or .bin beside a camera list; of its own kind first."""
-    endings = sorted((".txt", ".bin"), key=lambda ending: ending != path.suffix)
-    for ending in endings:
-        source = path.with_name("images" + ending)
-        if is_file(source):
-            return source
-    return None
-
-
-def _names_text(path: Path) -> Iterator[tuple[int, str]]:
-    """(camera id, image name) for each image; the points, on each second line, are passed over."""
-    with _reading(path) as stream:
-        while line := stream.readline(_MAX_LINE):
-            head = line.decode("utf-8-sig").strip()
-            if not head or head.startswith("#"):
-                _skip_line(stream, line)
-                continue
-            if not (line.endswith(b"\n") or len(line) < _MAX_LINE) or not _IMAGE_LINE.match(head):
-                raise InputError(
-                    f"{path}: the line {shown(head, 60)!r} is not IMAGE_ID, rotation, translation, "
-                    f"CAMERA_ID, NAME; {AGAIN}"
-                )
-            words = head.split(maxsplit=9)
-            yield int(words[8]), words[9]
-            _skip_line(stream, b"")
-
-
-def _skip_line(stream: BinaryIO, begun: bytes) -> None:
-    """To the end of the line of which ``begun`` has been read."""
-    while not begun.endswith(b"\n"):
-        begun = stream.readline(_MAX_LINE)
-        if not begun:
-            return
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
-    """Opens a list of images; InputError if it is damaged or cannot be read."""
-    try:
-        with open_regular(path) as stream:
-            yield stream
-    except (struct.error, ValueError) as error:  # a UnicodeDecodeError is a ValueError
-        raise InputError(f"{path}: is damaged or truncated; {AGAIN}") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {AGAIN}") from error
-
-
-def _names_binary(path: Path) -> Iterator[tuple[int, str]]:
-    """(camera id, image name) for each image; the points are skipped without being read."""
-    with _reading(path) as stream:
-        size = os.fstat(stream.fileno()).st_size
-        (count,) = struct.unpack("<Q", stream.read(8))
-        for _ in range(count):
-            camera_id = _IMAGE_HEAD.unpack(stream.read(_IMAGE_HEAD.size))[-1]
-            name = _name(stream)
-            (points,) = struct.unpack("<Q", stream.read(8))
-            if stream.tell() + points * _POINT_BYTES > size:
-                raise ValueError("points without an end")
-            stream.seek(points * _POINT_BYTES, os.SEEK_CUR)
-            yield camera_id, name
-
-
-def _name(stream: BinaryIO) -> str:
-    """Text up to a zero byte."""
-    start = stream.tell()
-    text, zero, _ = stream.read(_MAX_NAME).partition(b"\0")
-    if not zero:
-        raise ValueError("a name without an end")
-    stream.seek(start + len(text) + 1)
-    return text.decode()
+    missing = "put images.txt or images.bin beside it"
+    return Contents("COLMAP", tuple(cameras.values()), tuple(images), missing=missing)

@@ -12,7 +12,6 @@ from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
 
 MAX_SIDE = 1_000_000  # pixels; more is no image but a damaged file
-SKEW_ALLOWED = 1e-6  # of the focal length: the noise of a solver, far below a pixel
 
 Pair = tuple[float, float]
 
@@ -60,11 +59,16 @@ class Contents:
         format: its name for messages and reports.
         cameras: at least one.
         images: (image name, index into ``cameras``), for formats that name images.
+        folders: (name, index into ``cameras``), for formats whose cameras keep their images in a
+            folder each; an image of that name is its camera's, too.
+        missing: what would say which camera took a photo, for messages; empty for nothing.
     """
 
     format: str
     cameras: tuple[StatedCamera, ...]
     images: tuple[tuple[str, int], ...] = ()
+    folders: tuple[tuple[str, int], ...] = ()
+    missing: str = ""
 
 
 def number(value: Any, what: str, where: str) -> float:
@@ -99,20 +103,6 @@ def numbers(values: Any, what: str, where: str) -> list[float]:
     return [number(value, what, where) for value in flat]
 
 
-def checked_focal(fx: float, fy: float, where: str) -> Pair:
-    """(fx, fy).
-
-    Raises:
-        InputError: one of them is not positive.
-    """
-    if fx <= 0 or fy <= 0:
-        raise InputError(
-            f"{where}: the focal lengths are {fx:g} and {fy:g}, but must be positive; "
-            "give the intrinsics in pixels"
-        )
-    return fx, fy
-
-
 def image_size(
     data: Mapping[str, Any], width: str, height: str, where: str
 ) -> tuple[int, int] | None:
@@ -132,30 +122,3 @@ def image_size(
             "no size of an image; correct them"
         )
     return int(sides[0]), int(sides[1])
-
-
-def from_matrix(nine: list[float], where: str) -> tuple[Pair, Pair]:
-    """Focal lengths and principal point of a camera matrix, row by row or transposed.
-
-    Which of the two it is shows by where the row ``0 0 1`` is.
-
-    Raises:
-        InputError: not 9 numbers, no camera matrix, or a skewed one.
-    """
-    if len(nine) != 9:
-        raise InputError(f"{where}: the camera matrix has {len(nine)} numbers instead of 9")
-    if nine[2] == nine[5] == 0 and nine[6:8] != [0, 0]:
-        nine = [nine[3 * column + row] for row in range(3) for column in range(3)]
-    fx, skew, cx, below, fy, cy, *last = nine
-    pattern = "its pattern is fx 0 cx / 0 fy cy / 0 0 1"
-    if below != 0 or last[:2] != [0, 0] or abs(last[2] - 1) > 1e-9:
-        raise InputError(f"{where}: the 3x3 matrix is no camera matrix; {pattern}")
-    focal = checked_focal(fx, fy, where)
-    if abs(skew) > SKEW_ALLOWED * fx:
-        raise InputError(
-            f"{where}: the camera matrix has a skew of {skew:g}, which is not supported; "
-            "calibrate without skew"
-        )
-    if cx == cy == 0:
-        raise InputError(f"{where}: the camera matrix has no principal point (zeros); {pattern}")
-    return focal, (cx, cy)

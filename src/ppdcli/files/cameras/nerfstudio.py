@@ -1,7 +1,4 @@
-"""Cameras in JSON: nerfstudio's transforms.json (and Instant NGP's), and Open3D's.
-
-Nerfstudio's first pixel centre is at (0.5, 0.5), Open3D's at (0, 0).
-"""
+"""nerfstudio's transforms.json, and Instant NGP's. The first pixel centre is at (0.5, 0.5)."""
 
 from __future__ import annotations
 
@@ -10,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ppdcli.errors import InputError, shown
-from ppdcli.files.cameras_stated import (
+from ppdcli.files.cameras.content import Content
+from ppdcli.files.cameras.matrix import checked_focal
+from ppdcli.files.cameras.stated import (
     Contents,
     Pair,
     StatedCamera,
-    checked_focal,
-    from_matrix,
     image_size,
     number,
     numbers,
@@ -34,17 +31,23 @@ _SETTINGS = (
 # fmt: on
 
 
-def is_transforms(data: Mapping[str, Any]) -> bool:
-    """Whether it is nerfstudio's transforms.json."""
-    return any(key in data for key in ("frames", "fl_x", "camera_angle_x"))
+def fits(content: Content) -> bool:
+    """Whether it states a focal length in one of its ways, or lists images with their poses."""
+    data = content.mapping
+    if data.keys() & {"fl_x", "camera_angle_x"}:
+        return True
+    frames = data.get("frames")
+    listed = frames[0] if isinstance(frames, list) and frames else None
+    return isinstance(listed, dict) and bool(listed.keys() & {"file_path", "transform_matrix"})
 
 
-def read_transforms(data: Mapping[str, Any], where: str) -> Contents:
+def read(content: Content) -> Contents:
     """Intrinsics at the top, or of single frames, which go before those at the top.
 
     Raises:
         InputError: no focal length, a value that makes no sense, or no frame.
     """
+    data, where = content.mapping, content.where
     shared = {key: data[key] for key in _SETTINGS if key in data}
     frames = data.get("frames")
     if frames is None:
@@ -126,23 +129,3 @@ def _problem(
     if lens == "fisheye" and "fl_x" not in values:
         return "it is a fisheye without fl_x, so its focal length is unknown; add fl_x"
     return ""
-
-
-def is_open3d(data: Mapping[str, Any]) -> bool:
-    """Whether it is Open3D's PinholeCameraIntrinsic or PinholeCameraParameters."""
-    return "intrinsic_matrix" in data or "intrinsic" in data
-
-
-def read_open3d(data: Mapping[str, Any], where: str) -> Contents:
-    """From either of Open3D's two files; the matrix is stored column by column.
-
-    Raises:
-        InputError: a value is missing or makes no sense.
-    """
-    intrinsic = data.get("intrinsic", data)
-    if not isinstance(intrinsic, dict):
-        raise InputError(f"{where}: intrinsic has no entries; export it again")
-    matrix = numbers(intrinsic.get("intrinsic_matrix"), "intrinsic_matrix", where)
-    focal, centre = from_matrix(matrix, where)
-    size = image_size(intrinsic, "width", "height", where)
-    return Contents("Open3D", (StatedCamera("", focal, centre, size),))

@@ -6,13 +6,16 @@ import hashlib
 import operator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ppdcli.errors import InputError, UsageError, shown
-from ppdcli.files.cameras_content import read_contents
-from ppdcli.files.cameras_stated import Contents, StatedCamera
+from ppdcli.files.cameras.choosing import Chooser
+from ppdcli.files.cameras.stated import Contents, StatedCamera
+from ppdcli.files.cameras.table import read_contents
 from ppdcli.geometry.camera import Camera, parse_intrinsics
 from ppdcli.geometry.distortion import Distortion
+
+NEAR_CENTRE = 0.025  # of a side: real lenses are off by less
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,7 @@ class CameraFile:
     def for_image(self, name: str, width: int, height: int, orientation: int = 1) -> ImageCamera:
         """The camera of a photo.
 
-        A file with one camera serves every photo. Of several, it is the one that the file names
-        for the photo: the name that shares the longest end of its path, and at least the file
-        name, with ``name``.
+        A file with one camera serves every photo; see ``Chooser`` for several.
 
         A camera for another size is scaled if its image has the same shape, within the rounding
         of a pixel a side: the photo was resized. Camera files are of the image as it is stored,
@@ -77,7 +78,7 @@ class CameraFile:
             InputError: no camera or several for this photo, one for an image of another shape or
                 size, or a lens that cannot be undistorted.
         """
-        stated = self._chosen(name)
+        stated = self._chooser.chosen(name, (width, height))
         if stated.problem:
             raise InputError(f"{_named(self.name, stated)}: {stated.problem}")
         upright, turned = self._fitted(stated, name, width, height, orientation)
@@ -92,10 +93,14 @@ class CameraFile:
                 f"{self.name} is taken for the raw image's camera (K, D); if the image is a "
                 f"rectified one (image_rect), give the intrinsics {values} (P) instead"
             )
-        warning = upright.warning()
-        if warning:
-            warnings.append(f"{name}: {warning}")
+        doubt = upright.warning() or (None if stated.size else _another_size(upright))
+        if doubt:
+            warnings.append(f"{name}: {doubt}")
         return ImageCamera(upright, distortion, self._source(stated, turned), tuple(warnings))
+
+    @cached_property
+    def _chooser(self) -> Chooser:
+        return Chooser(self.contents, self.name)
 
     def _source(self, stated: StatedCamera, turned: bool) -> str:
         if self.is_typed:
@@ -120,7 +125,9 @@ class CameraFile:
             if max(camera.offset) > 0.5:
                 raise InputError(
                     f"{self.name}: the principal point {camera.cx:g},{camera.cy:g} lies outside "
-                    f"the image {name} of {width}x{height}; give the intrinsics of this image size"
+                    f"the image {name} of {width}x{height}, as of one of "
+                    f"{2 * camera.cx + 1:.0f}x{2 * camera.cy + 1:.0f}; give the intrinsics of this "
+                    "image size"
                 )
             return camera, is_turned
         camera = stated.of_image(*stated.size)
@@ -133,46 +140,6 @@ class CameraFile:
             f"{self.name}: a camera of {camera.width}x{camera.height} does not fit the image "
             f"{name} of {width}x{height}, which has another shape; give the camera of this image"
         )
-
-    def _chosen(self, name: str) -> StatedCamera:
-        cameras, images = self.contents.cameras, self.contents.images
-        if self._all_alike:
-            return cameras[0]
-        if not images:
-            raise InputError(
-                f"{self.name}: holds {len(cameras)} cameras and does not say which one took "
-                f"{name}; put images.txt or images.bin beside it, or keep one camera"
-            )
-        path = PurePosixPath(name.replace("\\", "/"))
-        found = self._by_name.get(path.name) or self._by_name.get(path.stem) or []
-        ranks = [(_likeness(recorded, path), index) for recorded, index in found]
-        best = max((rank for rank, _ in ranks), default=None)
-        chosen = {cameras[index] for rank, index in ranks if rank == best}
-        if not chosen:
-            raise InputError(
-                f"{self.name}: has no image {path.name} among its {len(images)}, such as "
-                f"{shown(images[0][0])!r}; give the image under its name there, or a file with one "
-                "camera"
-            )
-        if len(chosen) > 1:
-            raise InputError(
-                f"{self.name}: names several images {path.name} with different cameras; give the "
-                "image with its folders as they are named there"
-            )
-        return chosen.pop()
-
-    @cached_property
-    def _all_alike(self) -> bool:
-        return len(set(self.contents.cameras)) == 1
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[tuple[PurePosixPath, int]]]:
-        """Recorded paths by their last part."""
-        table: dict[str, list[tuple[PurePosixPath, int]]] = {}
-        for recorded, index in self.contents.images:
-            path = PurePosixPath(recorded.replace("\\", "/"))
-            table.setdefault(path.name, []).append((path, index))
-        return table
 
 
 def given_cameras(text: str) -> CameraFile:
@@ -199,13 +166,9 @@ def given_cameras(text: str) -> CameraFile:
 
 
 def read_cameras(path: str | Path) -> CameraFile:
-    """Read a camera file; its format is told by its content.
+    """Read a camera file of one of the formats in ``table``; it is recognised by its content.
 
-    Formats: four numbers fx fy cx cy or a 3x3 matrix as text (any mix of commas and spaces,
-    brackets, # comments; row by row or transposed), COLMAP cameras.txt and .bin with
-    images.txt / .bin beside it, or their folder, ROS calibration YAML and camera_info dumps (ROS 1
-    and 2), nerfstudio's transforms.json, Open3D's PinholeCameraIntrinsic and -Parameters JSON.
-    Text without a stated convention has its first pixel centre at (0, 0).
+    A format that states no convention has its first pixel centre at (0, 0).
 
     Raises:
         InputError: the file is missing, empty, not one of these, damaged, too large, or without
@@ -234,14 +197,20 @@ def _checked(contents: Contents, path: str) -> Contents:
     return replace(contents, images=tuple(named.items()))
 
 
-def _likeness(recorded: PurePosixPath, path: PurePosixPath) -> tuple[bool, int]:
-    """How well two paths agree, whose last parts do: all of ``recorded``, and how many parts."""
-    agree = 1
-    for mine, theirs in zip(recorded.parts[-2::-1], path.parts[-2::-1], strict=False):
-        if mine != theirs:
-            break
-        agree += 1
-    return agree == len(recorded.parts), agree
+def _another_size(camera: Camera) -> str | None:
+    """A line for the user where numbers without an image size may be of another size than this.
+
+    They are taken for pixels of the photo as it is. A lens's axis meets the image near its centre,
+    so a principal point beside it is a sign that they are not.
+    """
+    if max(camera.offset) <= NEAR_CENTRE:
+        return None
+    return (
+        f"the intrinsics state no image size and are taken as of this photo of "
+        f"{camera.width}x{camera.height}, but their principal point {camera.cx:g},{camera.cy:g} is "
+        f"the centre of {2 * camera.cx + 1:.0f}x{2 * camera.cy + 1:.0f}; if they are of another "
+        "size, scale them to the photo's"
+    )
 
 
 def _same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:

@@ -1,0 +1,1 @@
+"""Cameras of other programs' files: ``camera_file`` is the way in, ``table`` lists the formats."""
