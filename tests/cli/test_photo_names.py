@@ -24,7 +24,7 @@ def test_what_is_passed_over_is_counted_and_named(ppd: Ppd, tiny: list[str]) -> 
     folder()
     result = ppd("predict", "in", *tiny, "-f", "npy", "--json", "-v")
     assert result.exit_code == 0, result.stderr
-    assert {json.loads(line)["passed_over"] for line in result.stdout.splitlines()} == {2}
+    assert {json.loads(line)["photos_passed_over"] for line in result.stdout.splitlines()} == {1}
     assert "passed over: in/IMG_2.DNG: a camera's raw file; develop it first" in result.stderr
     assert "passed over: in/notes.txt: no photo" in result.stderr
     assert "passed over: in" not in ppd("predict", "in", *tiny, "-f", "npy").stderr

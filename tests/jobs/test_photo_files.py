@@ -76,6 +76,13 @@ def test_raw_files_beside_photos_are_passed_over(name: str) -> None:
     assert found.others == [(f"in/{name}", "a camera's raw file; develop it first")]
 
 
+def test_photos_that_cannot_be_read_are_counted() -> None:
+    for name in ("a.jpg", "b.jxl", "c.dng", "@eaDir/d.jpg", "notes.txt", ".e.jpg"):
+        put(f"in/{name}")
+    found = discover(["in"])
+    assert (found.passed_over, found.photos_passed_over) == (5, 3)
+
+
 @pytest.mark.parametrize(
     "name", ["A.HIF", "a.heics", "a.JFIF", "a.jpe", "a.Jpeg", "a.AVIFS", "a.jpf", "a.TIF", "a.apng"]
 )

@@ -52,7 +52,7 @@ def report(
             if out.json_lines:
                 # ASCII, since a file name need not be valid text in stdout's encoding.
                 write_stdout(
-                    json.dumps(_as_json(result, found.passed_over)).encode("ascii") + b"\n"
+                    json.dumps(_as_json(result, found.photos_passed_over)).encode("ascii") + b"\n"
                 )
             _tell(result, out)
             if progressing is not None:
@@ -120,7 +120,7 @@ def _wants_bar(total: int, out: OutputOptions) -> bool:
 def _as_json(result: Result, passed_over: int) -> dict[str, Any]:
     """The same keys whatever became of the input, None where there is nothing to say.
 
-    ``passed_over``: how many files of the run's folders were not taken for photos; said if any.
+    ``passed_over``: how many photos of the run's folders were; said if any.
     """
     return {
         "path": result.name,
@@ -128,7 +128,7 @@ def _as_json(result: Result, passed_over: int) -> dict[str, Any]:
         "status": result.status,
         **dict.fromkeys(("model", "seed", "steps", "size", "unit", "timings")),
         **result.facts,
-        **({"passed_over": passed_over} if passed_over else {}),
+        **({"photos_passed_over": passed_over} if passed_over else {}),
         "error": result.error,
         "made_again": result.made_again,
     }

@@ -35,12 +35,22 @@ def write(path: Path, depth_map: DepthData) -> None:
         OutputError: the file cannot be written.
     """
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        values = np.ascontiguousarray(depth_map.values, "<f4")
-        height, width = values.shape
-        fields = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({height}, {width}), }}"
-        stream.write(_MAGIC + struct.pack("<H", _OWN_HEADER - len(_MAGIC) - 2))
-        stream.write(fields.encode("ascii").ljust(_OWN_HEADER - len(_MAGIC) - 3) + b"\n")
-        stream.write(values.data)
+        values = depth_map.values.astype(np.float32, copy=False)
+        np.save(_WithOurHeader(stream), values, allow_pickle=False)
+
+
+class _WithOurHeader:
+    """Passes what NumPy writes on to a file, the header with more spaces at its end."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream, self._begun = stream, False
+
+    def write(self, data: bytes) -> int:
+        first, self._begun = not self._begun, True
+        if first and data.startswith(_MAGIC):
+            fields = data[len(_MAGIC) + 2 :].rstrip().ljust(_OWN_HEADER - len(_MAGIC) - 3) + b"\n"
+            data = _MAGIC + struct.pack("<H", len(fields)) + fields
+        return self._stream.write(data)
 
 
 def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:

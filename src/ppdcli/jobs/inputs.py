@@ -16,6 +16,7 @@ from ppdcli.jobs.input_list import STDIN
 from ppdcli.jobs.journal import NAME, Recorded
 from ppdcli.jobs.journal_entries import Source
 from ppdcli.jobs.photo_files import (
+    OF_PHOTOS,
     RESULT,
     why_passed_over,
 )
@@ -67,6 +68,11 @@ class Found:
     def passed_over(self) -> int:
         """How many files and folders were."""
         return len(self.others)
+
+    @property
+    def photos_passed_over(self) -> int:
+        """How many of them are photos that cannot be read, or folders of thumbnails."""
+        return sum(why in OF_PHOTOS for _, why in self.others)
 
     def keep_endings(self) -> None:
         """Gives photos that a search has found names of outputs of their own (``endings_kept``)."""

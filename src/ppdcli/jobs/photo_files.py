@@ -16,7 +16,11 @@ LINK = "a link to a folder"
 SPECIAL = "neither a file nor a folder"
 RESULT = "made by ppd"
 RAW = "a camera's raw file; develop it first"
+UNREADABLE = "a photo of a kind that cannot be read; save it as JPEG"
 THUMBNAILS = "a folder of thumbnails or deleted files"
+
+OF_PHOTOS = (RAW, UNREADABLE, THUMBNAILS)
+"""The reasons that concern photos."""
 
 # Folders that systems and cameras make beside photos, in lower case; hidden ones are passed over
 # anyway, as .thumbnails is.
@@ -29,6 +33,7 @@ _RAW_SUFFIXES = frozenset((
     ".rwl", ".pef", ".srw", ".x3f", ".erf", ".3fr", ".fff", ".iiq", ".mos", ".mef", ".mrw", ".dcr",
     ".kdc", ".gpr", ".raw",
 ))
+_UNREADABLE_SUFFIXES = frozenset((".jxl", ".jxr", ".wdp", ".hdp", ".psd", ".psb", ".tga"))
 # Not even looked into: no photos, small copies of photos, or photos that have not arrived yet.
 _OTHER_SUFFIXES = frozenset((
     ".npy", ".npz", ".exr", ".ply", ".glb", ".html", ".json", ".jsonl", ".txt", ".csv", ".xml",
@@ -57,6 +62,8 @@ def why_passed_over(path: Path) -> str | None:
         return None
     if suffix in _RAW_SUFFIXES:
         return RAW
+    if suffix in _UNREADABLE_SUFFIXES:
+        return UNREADABLE
     if suffix in _OTHER_SUFFIXES or path.name.endswith("~"):
         return NO_PHOTO
     try:

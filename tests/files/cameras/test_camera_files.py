@@ -261,7 +261,7 @@ def test_missing_and_unreadable_files(tmp_path: Path) -> None:
     path = tmp_path / "huge"
     with path.open("wb") as stream:
         stream.truncate(KIND.most + 1)
-    with pytest.raises(InputError, match="more than the 67.1 MB"):
+    with pytest.raises(InputError, match=r"more than the 67\.1 MB"):
         read_cameras(path)
 
 
