@@ -218,6 +218,8 @@ def test_several_cameras_below(write) -> None:
         cameras.for_image("a.jpg", 1280, 960)
     frames = {str(k): {"cam_K": [500 + k, 0, 310, 0, 510, 250, 0, 0, 1]} for k in range(3)}
     assert read_cameras(write(frames)).for_image("rgb/000002.png", 640, 480).camera.fx == 502
+    frames["9" * 5000] = frames.pop("0")
+    assert read_cameras(write(frames)).for_image("2.png", 640, 480).camera.fx == 502
 
 
 def test_a_pair_of_cameras_with_sides(write) -> None:

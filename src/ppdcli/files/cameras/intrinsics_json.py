@@ -6,6 +6,7 @@ First pixel centre at (0, 0). Open3D's matrix is column by column, which shows b
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,6 +18,7 @@ from ppdcli.files.cameras.names import is_camera
 from ppdcli.files.cameras.stated import Contents, StatedCamera
 
 MOST_CAMERAS = 100_000
+_NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def fits(content: Content) -> bool:
@@ -40,7 +42,7 @@ def read(content: Content) -> Contents:
     for name, values in found.items():
         told = shown(name, 40)
         cameras.append(read_named(values, f"{where}: {told}", told))
-    numbered = all(name.isdecimal() for name in found)  # BOP: by the number of the image
+    numbered = all(map(_NUMBER.fullmatch, found))  # BOP: by the number of the image
     images = [(f"{int(name):06d}", k) for k, name in enumerate(found)] if numbered else []
     folders = [(name, k) for k, name in enumerate(found) if not numbered]
     return Contents("intrinsics", tuple(cameras), tuple(images), tuple(folders))
