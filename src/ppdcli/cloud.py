@@ -28,6 +28,23 @@ NOMINAL_NEAR_FAR = (1.0, 10.0)
 DEFAULTS = CloudOptions()
 
 
+@dataclass(frozen=True, eq=False)
+class CloudPixels:
+    """The photo whose pixels the points of a cloud are.
+
+    Attributes:
+        rgb: (H, W, 3) uint8 sRGB.
+        taken: (H, W) bool: the pixels that have a point; the points are in row-major order.
+        camera: of the photo's grid.
+        distortion: of the lens; None for a pinhole.
+    """
+
+    rgb: np.ndarray
+    taken: np.ndarray
+    camera: Camera
+    distortion: Distortion | None = None
+
+
 @dataclass(eq=False)
 class PointCloud:
     """Coloured points.
@@ -38,7 +55,8 @@ class PointCloud:
         comments: lines for the file's header: unit, axes, camera, provenance.
         removed: how many points the edge-clean filter left out.
         normals: (N, 3) float32 of unit length, towards the camera; None if not asked for.
-        without_normal: how many points were left out for want of one.
+        without_normal: how many points were left out because they have none.
+        pixels: the photo whose pixels the points are; None for a thinned cloud.
     """
 
     points: np.ndarray
@@ -47,6 +65,7 @@ class PointCloud:
     removed: int = 0
     normals: np.ndarray | None = None
     without_normal: int = 0
+    pixels: CloudPixels | None = None
 
 
 def unproject(
@@ -174,6 +193,7 @@ def make_cloud(
         removed,
         None if along is None else from_opencv(along[taken], options.axes),
         without,
+        CloudPixels(rgb, taken, camera, distortion),
     )
     return cloud if options.voxel is None else thinned(cloud, options.voxel)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from ppdcli.axes import Axes
 
+MOST_FACES = 200_000  # of a mesh by default: smooth in any viewer, about 8 MB
+
 
 @dataclass(frozen=True)
 class CloudOptions:
@@ -20,6 +22,7 @@ class CloudOptions:
         normals: give each point its surface's normal; points without one are left out.
         voxel: side of the cells that keep one point each, the mean of theirs, in the cloud's unit;
             None for all points.
+        faces: most triangles of a mesh.
     """
 
     axes: Axes = "opencv"
@@ -27,6 +30,7 @@ class CloudOptions:
     snap: bool = False
     normals: bool = False
     voxel: float | None = None
+    faces: int = MOST_FACES
 
 
 @dataclass(frozen=True)

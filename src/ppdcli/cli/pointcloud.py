@@ -15,7 +15,7 @@ from ppdcli.cli.exits import say
 from ppdcli.cli.groups import format_names, numbers, takes
 from ppdcli.cli.job_options import JobOptions
 from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, OutputOptions
-from ppdcli.cloud_options import CloudOptions, MetricSource
+from ppdcli.cloud_options import MOST_FACES, CloudOptions, MetricSource
 from ppdcli.errors import UsageError
 from ppdcli.files.formats import CLOUD_FORMATS
 
@@ -40,7 +40,7 @@ def pointcloud(
         typer.Option(
             "-f",
             "--format",
-            help="Which files to write: ply (the cloud), side (a picture of it).",
+            help="Which files to write: ply (the cloud), glb (a textured mesh), side (a picture).",
             show_default="ply",
         ),
     ] = None,
@@ -116,6 +116,10 @@ def pointcloud(
             metavar="METRES", help="Thin the cloud: keep one point in each cube of this side."
         ),
     ] = None,
+    faces: Annotated[
+        int,
+        typer.Option(min=100, metavar="N", help="How many triangles a mesh (glb) has at most."),
+    ] = MOST_FACES,
 ) -> int:
     """Turn images into coloured point clouds (PLY)."""
     from ppdcli.commands.pointcloud import CloudRequest
@@ -151,7 +155,9 @@ def pointcloud(
         raise UsageError("--metric, --align and --near-far each fix the scale; give one")
     model.check()
     metres.check()
-    names = ["ply"] if format_ is None else format_names(format_, CLOUD_FORMATS)
+    names = _formats(format_, out)
+    if "glb" in names and voxel is not None:
+        raise UsageError("--voxel thins the cloud, and a mesh (glb) needs all of it; leave out one")
     # MoGe-2 knows the camera better than EXIF, where it is on this machine anyway.
     given = cameras is not None or fov is not None
     moge2 = True if metres.metric else False if given else None
@@ -169,7 +175,19 @@ def pointcloud(
         cameras=cameras,
         fov=fov,
         metres=MetricSource(placed, align, metres.metric, metres.keep_sky),
-        options=CloudOptions(axes, edge_clean, snap, normals, voxel),  # type: ignore[arg-type]
+        options=CloudOptions(axes, edge_clean, snap, normals, voxel, faces),  # type: ignore[arg-type]
     )
     of_one = [name for name, file in (("--depth", depth), ("--align", align)) if file is not None]
     return run_job(request, source, out, job, of_one)
+
+
+def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
+    from ppdcli.files.source import is_dir
+
+    if given is not None:
+        return format_names(given, CLOUD_FORMATS)
+    if out.path is not None and not is_dir(out.path):
+        for name in ("ply", "glb"):  # named by the file's suffix
+            if out.path.suffix.lower() == CLOUD_FORMATS[name].ending:
+                return [name]
+    return ["ply"]

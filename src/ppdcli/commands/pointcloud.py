@@ -80,7 +80,10 @@ class CloudRequest(PhotoRequest):
             "snap": options.snap,
             "voxel": OFF if options.voxel is None else options.voxel,
         }
-        own = {"ply": {"axes": options.axes, "normals": options.normals}}
+        own: dict[str, dict[str, Any]] = {
+            "ply": {"axes": options.axes, "normals": options.normals},
+            "glb": {"faces": options.faces},
+        }
         return {row.name: {**shared, **own.get(row.name, {})} for row in self.formats}
 
     def _depth_settings(self) -> dict[str, Any]:
@@ -221,7 +224,7 @@ class PointCloudWork:
         }
 
         def write(name: str, path: Path) -> None:
-            CLOUD_FORMATS[name].write(path, cloud, request.options.axes)
+            CLOUD_FORMATS[name].write(path, cloud, request.options)
 
         facts = {
             **depth.report(),

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ppdcli.axes import Axes
     from ppdcli.cloud import PointCloud
+    from ppdcli.cloud_options import CloudOptions
     from ppdcli.depth_data import DepthData, Kind
     from ppdcli.files.choices import Choices, Scale
 
@@ -66,12 +66,13 @@ class CloudFormat:
     Attributes:
         name: as --format has it.
         ending: what follows the photo's name in that of the file.
-        write: writes a cloud whose points are in these axes. Raises OutputError.
+        write: writes a cloud as the options say. Raises InputError if the cloud does not allow it,
+            and OutputError.
     """
 
     name: str
     ending: str
-    write: Callable[[Path, PointCloud, Axes], None]
+    write: Callable[[Path, PointCloud, CloudOptions], None]
 
 
 def _write_png(path: Path, depth: DepthData, choices: Choices) -> str | None:
@@ -141,16 +142,22 @@ def _write_preview(path: Path, depth: DepthData, choices: Choices) -> None:
     preview.write(path, depth, choices.colormap, choices.value_range)
 
 
-def _write_ply(path: Path, cloud: PointCloud, _axes: Axes) -> None:
+def _write_ply(path: Path, cloud: PointCloud, _options: CloudOptions) -> None:
     from ppdcli.files import ply
 
     ply.write(path, cloud)
 
 
-def _write_side(path: Path, cloud: PointCloud, axes: Axes) -> None:
+def _write_glb(path: Path, cloud: PointCloud, options: CloudOptions) -> None:
+    from ppdcli.files import cloud_mesh, glb
+
+    glb.write(path, cloud_mesh.mesh_of(cloud, options.axes, options.faces))
+
+
+def _write_side(path: Path, cloud: PointCloud, options: CloudOptions) -> None:
     from ppdcli.files import cloud_picture
 
-    cloud_picture.write(path, cloud, axes)
+    cloud_picture.write(path, cloud, options.axes)
 
 
 _DEPTH = (
@@ -178,7 +185,11 @@ _DEPTH = (
     ),
     DepthFormat("preview", "_preview.png", _write_preview, ("colormap", "value_range")),
 )
-_CLOUDS = (CloudFormat("ply", ".ply", _write_ply), CloudFormat("side", "_side.png", _write_side))
+_CLOUDS = (
+    CloudFormat("ply", ".ply", _write_ply),
+    CloudFormat("glb", ".glb", _write_glb),
+    CloudFormat("side", "_side.png", _write_side),
+)
 
 DEPTH_FORMATS: dict[str, DepthFormat] = {row.name: row for row in _DEPTH}
 CLOUD_FORMATS: dict[str, CloudFormat] = {row.name: row for row in _CLOUDS}

@@ -6,8 +6,10 @@ import math
 
 import numpy as np
 
-from ppdcli.geometry.edges import GAP, GOES_ON
+from ppdcli.geometry.edges import GAP, WIDTH
 
+SLOPE = 0.5  # of a step, at the next pixel: depth goes on climbing
+STAIRS = 1.0  # of a step, within WIDTH pixels: an enlarged map shows a slope as stairs
 SPARE = 10  # times as many faces as wanted before a surface is simplified; more gain nothing
 
 
@@ -16,16 +18,18 @@ def grid_step(height: int, width: int, most_faces: int) -> int:
     return max(1, math.ceil(math.sqrt(2 * height * width / (SPARE * most_faces))))
 
 
-def grid_faces(depth: np.ndarray, gap: float = GAP) -> np.ndarray:
+def grid_faces(depth: np.ndarray, step: int = 1, gap: float = GAP) -> np.ndarray:
     """Triangles between neighbouring pixels of one surface.
 
-    Two neighbours are on different surfaces by the criterion of the edge-clean filter
-    (``geometry.edges``): their depths differ by more than ``gap``, and depth does not go on
-    climbing on either side by more than 15 % of that step. If it does, this is a slope, however
-    steep. Where nothing is known beyond both sides, the two are taken for different surfaces.
+    Two neighbours are on different surfaces if their depths differ by more than ``gap``, as in the
+    edge-clean filter (``geometry.edges``), and depth does not go on climbing on either side: by
+    half of that step at the next pixel, or by as much again within 8 pixels of the photo. If it
+    does, this is a slope, however steep. Where nothing is known beyond both sides, the two are on
+    different surfaces.
 
     Args:
         depth: (H, W) along Z, in any unit, > 0; NaN, infinite or <= 0 where there is none.
+        step: how many pixels of the photo are between two of the map.
         gap: relative difference of depths.
 
     Returns:
@@ -34,8 +38,10 @@ def grid_faces(depth: np.ndarray, gap: float = GAP) -> np.ndarray:
     """
     known = np.isfinite(depth) & (depth > 0)
     log = np.log(np.where(known, depth, np.nan), dtype=np.float32)
-    rows, columns = _linked(log, 0, 1, gap), _linked(log, 1, 0, gap)
-    falling, rising = _linked(log, 1, 1, gap), _linked(log, 1, -1, gap)
+    reach = max(2, WIDTH // step)
+    rows, columns, falling, rising = (
+        _linked(log, dy, dx, gap, reach) for dy, dx in ((0, 1), (1, 0), (1, 1), (1, -1))
+    )
     height, width = depth.shape
     number = np.arange(height * width, dtype=np.int32).reshape(height, width)
     # The corners of each square, and which of its sides link pixels of one surface.
@@ -58,7 +64,7 @@ def _stack(wanted: np.ndarray, *corners: np.ndarray) -> np.ndarray:
     return np.stack([corner[wanted] for corner in corners], axis=-1)
 
 
-def _linked(log: np.ndarray, dy: int, dx: int, gap: float) -> np.ndarray:
+def _linked(log: np.ndarray, dy: int, dx: int, gap: float, reach: int) -> np.ndarray:
     """Whether each pixel and its neighbour at (dy, dx) are on one surface.
 
     Returns:
@@ -66,15 +72,21 @@ def _linked(log: np.ndarray, dy: int, dx: int, gap: float) -> np.ndarray:
         the pixel on the right.
     """
     if dx < 0:
-        return _linked(log[:, ::-1], dy, -dx, gap)[:, ::-1]
+        return _linked(log[:, ::-1], dy, -dx, gap, reach)[:, ::-1]
     height, width = log.shape
     step = log[dy:, dx:] - log[: height - dy, : width - dx]
-    padded = np.pad(step, ((dy, dy), (dx, dx)), constant_values=np.nan)
-    rows, columns = step.shape
-    before, after = padded[:rows, :columns], padded[2 * dy :, 2 * dx :]
-    # A step may point either way; what goes on in its direction has its sign.
-    goes_on = np.fmax(before * np.sign(step), after * np.sign(step)) > GOES_ON * np.abs(step)
-    return (np.abs(step) <= math.log1p(gap)) | goes_on
+    sign, size = np.sign(step), np.abs(step)
+    goes_on = np.zeros(step.shape, bool)
+    for pixels, share in ((1, SLOPE), (reach, STAIRS)):
+        far = np.pad(log, ((pixels * dy,) * 2, (pixels * dx,) * 2), constant_values=np.nan)
+        rows, columns = step.shape
+        before = log[: height - dy, : width - dx] - far[:rows, :columns]
+        down, right = (pixels + 1) * dy, (pixels + 1) * dx
+        beyond = far[down + pixels * dy :, right + pixels * dx :][:rows, :columns]
+        after = beyond - log[dy:, dx:]
+        # A step may point either way; what goes on in its direction has its sign.
+        goes_on |= np.fmax(before * sign, after * sign) > share * size
+    return (size <= math.log1p(gap)) | goes_on
 
 
 def simplified(
