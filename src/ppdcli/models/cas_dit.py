@@ -1,9 +1,9 @@
 """The cascade diffusion transformer, Cas-DiT, with its semantics prompt (paper sections 3.2, 3.3).
 
-Half of the blocks work on coarse tokens, each 2p x 2p pixels. Semantics tokens of an image encoder
-are then fused in and every token becomes a 2 x 2 block of fine ones, p x p pixels each, for the
-other half. There is no convolution but the patch embeddings, and no autoencoder: pixels go in and
-pixels come out, which is what keeps depth edges clean.
+The first half of the blocks works on coarse tokens of 2p x 2p pixels. The semantics tokens of an
+image encoder are then fused in, and every token becomes a 2 x 2 block of fine tokens of p x p
+pixels for the second half. The network has no autoencoder, and no convolution except the patch
+embeddings. It works directly on pixels, which keeps depth edges clean.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ppdcli.models.rope import rotary_table
 
 
 class CasDiT(DiT):
-    """Coarse blocks, then the semantics, then fine blocks."""
+    """Coarse blocks, fusion with the semantics tokens, then fine blocks."""
 
     def __init__(self, config: CasDiTConfig) -> None:
         super().__init__()
@@ -95,6 +95,6 @@ class CasDiT(DiT):
 
 
 def _refine(fused: Tensor, rows: int, columns: int) -> Tensor:
-    """Every token of width 4D becomes a 2 x 2 block of tokens of width D (section 3.2)."""
+    """Turns every token of width 4D into a 2 x 2 block of tokens of width D (section 3.2)."""
     blocks = fused.unflatten(-1, (2, 2, -1)).unflatten(1, (rows, columns))
     return blocks.transpose(2, 3).flatten(1, 4)
