@@ -1,6 +1,6 @@
-"""Lens distortion: from the pixels of a photo as it was taken to their true rays.
+"""Lens distortion: from the pixels of a distorted photo to their undistorted rays.
 
-The photo is not resampled: every pixel keeps its colour and depth, and goes along its own ray.
+The photo is not resampled. Every pixel keeps its colour and depth and gets its own ray.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ NAMES: dict[Model, tuple[str, ...]] = {
 }
 
 MAX_DEGREES = 89.0
-"""Rays farther from the axis are NaN: their depth along the axis says next to nothing."""
+"""Rays farther from the axis are NaN: their depth along the axis carries almost no information."""
 
 MAX_RESIDUAL = 0.05
-"""Pixels by which a ray may miss its pixel when it is distorted again."""
+"""Largest error in pixels of a ray that is distorted again."""
 
 TABLE_NODES = 1 << 14
 CHUNK_ROWS = 128
@@ -34,9 +34,9 @@ MAX_ROUNDS = 30
 
 @dataclass(frozen=True)
 class Distortion:
-    """A lens that bends rays, in one of OpenCV's two models.
+    """A lens distortion in one of OpenCV's two models.
 
-    Both work on normalised coordinates x = X/Z, y = Y/Z, so they hold for every size and crop of
+    Both models use normalised coordinates x = X/Z, y = Y/Z, so they hold for every size and crop of
     the image. With r^2 = x^2 + y^2 (OpenCV documentation, calib3d):
 
     - "opencv": f = (1 + k1 r^2 + k2 r^4 + k3 r^6) / (1 + k4 r^2 + k5 r^4 + k6 r^6),
@@ -46,10 +46,10 @@ class Distortion:
 
     Attributes:
         model: "opencv" or "fisheye".
-        coefficients: 8 numbers k1 k2 p1 p2 k3 k4 k5 k6, or 4 numbers k1 k2 k3 k4.
+        coefficients: The 8 numbers k1 k2 p1 p2 k3 k4 k5 k6, or the 4 numbers k1 k2 k3 k4.
 
     Raises:
-        UsageError: an unknown model, another number of coefficients, or one that is not finite.
+        UsageError: The model is unknown, the number of coefficients is wrong, or one is not finite.
     """
 
     model: Model
@@ -69,24 +69,24 @@ class Distortion:
 
     @classmethod
     def of(cls, model: Model, *coefficients: float) -> Distortion:
-        """From the first coefficients in the order of the model; the others are zero."""
+        """Takes the first coefficients in the model's order; the others are zero."""
         missing = len(NAMES[model]) - len(coefficients)
         return cls(model, (*map(float, coefficients), *[0.0] * missing))
 
     @property
     def is_pinhole(self) -> bool:
-        """Nothing is bent. A fisheye never is a pinhole, not even with zero coefficients."""
+        """True if nothing is distorted. A fisheye never is a pinhole, even if all are zero."""
         return self.model == "opencv" and not any(self.coefficients)
 
     def describe(self) -> str:
-        """The model and its coefficients for messages and file comments."""
+        """Returns the model and its coefficients for messages and file comments."""
         pairs = zip(NAMES[self.model], self.coefficients, strict=True)
         return " ".join([self.model, *(f"{name}={value:.9g}" for name, value in pairs)])
 
     def rotated(self, orientation: int) -> Distortion:
-        """That of the upright image, from that of the image as it is stored (EXIF 1..8).
+        """Returns the distortion of the upright image, from that of the stored image (EXIF 1..8).
 
-        (p2, p1) is a direction in the image and turns with it; the rest is the same all round.
+        (p2, p1) is a direction in the image and turns with it. The rest is radially symmetric.
         """
         swap, mirror_x, mirror_y = exif_turn(orientation)
         if self.model == "fisheye":
@@ -99,7 +99,7 @@ class Distortion:
         return Distortion(self.model, (k1, k2, p1, p2, *others))
 
     def distort(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where the rays (x, y, 1) appear: distorted normalised coordinates, of the same shape."""
+        """Returns the distorted normalised coordinates of the rays (x, y, 1), same shape."""
         r = np.sqrt(x * x + y * y)
         angle = np.arctan(r) if self.model == "fisheye" else r
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -108,7 +108,8 @@ class Distortion:
         return x * factor + tx, y * factor + ty
 
     def _radial(self, r: np.ndarray) -> np.ndarray:
-        """Distorted radius at the radius r ("opencv") or the angle r from the axis ("fisheye")."""
+        """Returns the distorted radius for the radius r ("opencv") or the off-axis angle r
+        ("fisheye")."""
         s = r * r
         if self.model == "fisheye":
             k1, k2, k3, k4 = self.coefficients
@@ -133,20 +134,20 @@ class Distortion:
 def undistort_points(
     u: np.ndarray, v: np.ndarray, camera: Camera, distortion: Distortion | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rays (x, y, 1) on which pixels of a photo look.
+    """Returns the rays (x, y, 1) of pixels of a photo.
 
-    Past the radius where the model turns back on itself it has no meaning, although its formulas
-    still have solutions there: such pixels get no ray.
+    Beyond the radius where the model turns back it has no meaning, although its formulas still
+    have solutions there. Such pixels get no ray.
 
     Args:
-        u, v: pixel coordinates, arrays of one shape, first pixel centre at (0, 0).
-        camera: of the photo as taken, with its distortion.
+        u, v: Pixel coordinates, arrays of one shape, first pixel centre at (0, 0).
+        camera: Camera of the distorted photo.
         distortion: None for a pinhole.
 
     Returns:
-        x and y of the same shape, float64; NaN where the model is not valid, where the ray is
-        more than 89 degrees off the axis, and where the ray, distorted again, would miss its pixel
-        by more than 0.05 pixels.
+        x and y of the same shape, float64. They are NaN where the model is not valid, where the ray
+        is more than 89 degrees off the axis, and where the ray, distorted again, would miss its
+        pixel by more than 0.05 pixels.
     """
     x = (np.asarray(u, np.float64) - camera.cx) / camera.fx
     y = (np.asarray(v, np.float64) - camera.cy) / camera.fy
@@ -157,12 +158,12 @@ def undistort_points(
 
 
 def rays(camera: Camera, distortion: Distortion | None = None) -> np.ndarray:
-    """The ray (x, y, 1) of every pixel, as ``undistort_points`` finds it.
+    """Returns the ray (x, y, 1) of every pixel; see ``undistort_points``.
 
-    Works through the image in bands of rows, so that little more than the result is in memory.
+    The image is processed in bands of rows, so memory holds little more than the result.
 
     Returns:
-        (camera.height, camera.width, 2) float32 of x and y; a point at depth Z is (x Z, y Z, Z).
+        (camera.height, camera.width, 2) float32 of x and y. A point at depth Z is (x Z, y Z, Z).
     """
     x = (np.arange(camera.width) - camera.cx) / camera.fx
     y = (np.arange(camera.height) - camera.cy) / camera.fy
@@ -179,10 +180,10 @@ def rays(camera: Camera, distortion: Distortion | None = None) -> np.ndarray:
 
 
 def _radial_table(distortion: Distortion, reach: float) -> tuple[np.ndarray, np.ndarray]:
-    """Radii (angles for a fisheye) and their distorted radii, which rise from 0 on.
+    """Returns radii (angles for a fisheye) and their distorted radii, which rise from 0.
 
-    Ends where the model turns back, at 89 degrees, or beyond ``reach``, the largest distorted
-    radius asked for, with room for what tangential distortion adds.
+    The table ends where the model turns back, at 89 degrees, or beyond ``reach``, the largest
+    distorted radius that is needed, with a margin for tangential distortion.
     """
     limit = math.radians(MAX_DEGREES)
     limit = limit if distortion.model == "fisheye" else math.tan(limit)
@@ -208,10 +209,10 @@ def _undistort(
     table: tuple[np.ndarray, np.ndarray],
     camera: Camera,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distorted to true normalised coordinates.
+    """Converts distorted to undistorted normalised coordinates.
 
-    The radial part is looked up; the small tangential part, which depends on the result, is
-    taken off in rounds until it stands still.
+    The radial part comes from the table. The tangential part is small and depends on the result; it
+    is subtracted in rounds until the result is stable.
     """
     radii, distorted = table
     focal = max(camera.fx, camera.fy)
