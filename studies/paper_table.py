@@ -38,7 +38,7 @@ from ppdcli.training.augment import crop, tint
 from ppdcli.training.clock import cosine
 from ppdcli.training.pool import ScenePool
 from ppdcli.training.recipe import DIFFUSION, PRIMITIVES, Phase
-from ppdcli.training.shards import SUFFIX, Rendering, start_workers
+from ppdcli.training.shards import SUFFIX, RenderSettings, start_workers
 from ppdcli.training.stages import FlowLoss, error_of_x0, flow_loss
 from ppdcli.training.state import Averaged
 from ppdcli.training.targets import log_depth_target
@@ -114,8 +114,8 @@ def frozen_encoder(checkpoint: Path | None) -> PyramidEncoder:
 
 def render_scenes(folder: Path, shards: int) -> None:
     """Fills ``folder`` with so many shards, before any row is trained: all see the same ones."""
-    order = Rendering(folder, SEED, {PRIMITIVES: 1.0}, 0, shards)
-    (renderer,) = start_workers(order, 1)
+    settings = RenderSettings(folder, SEED, {PRIMITIVES: 1.0}, 0, shards)
+    (renderer,) = start_workers(settings, 1)
     try:
         while renderer.is_alive() and len(list(folder.glob(f"*{SUFFIX}"))) < shards:
             time.sleep(0.5)
