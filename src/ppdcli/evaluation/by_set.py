@@ -16,18 +16,18 @@ from ppdcli.evaluation.report.content import Column, Table, TableRow
 from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.evaluation.summary import Summary, cell, summarise
 
-BySet = Mapping[str, Sequence[Summary]]  # data set -> one summary a predictor
+BySet = Mapping[str, Sequence[Summary]]  # data set -> one summary for each predictor
 
 
 def summarise_sets(
     predictor: str, rows: Sequence[ScoreRow], columns: Sequence[Column], parts: Mapping[str, str]
 ) -> dict[str, Summary]:
-    """One predictor's means over the images of each data set.
+    """Returns the means of one predictor over the images of each data set.
 
     Args:
-        predictor: its name.
-        rows: its rows.
-        columns: the scores.
+        predictor: Name of the predictor.
+        rows: Rows of the predictor.
+        columns: The scores.
         parts: image -> its data set.
     """
     found: dict[str, list[ScoreRow]] = {}
@@ -37,9 +37,9 @@ def summarise_sets(
 
 
 def mean_of_sets(whole: Summary, sets: Sequence[Summary]) -> Summary:
-    """The summary of all images, its means taken over the data sets instead, each counting once.
+    """Returns the summary of all images with means over the data sets, each counting once.
 
-    Data sets that do not have a score are left out of its mean.
+    A data set without a score is left out of the mean of that score.
     """
     means = {}
     for key in whole.means:
@@ -49,7 +49,7 @@ def mean_of_sets(whole: Summary, sets: Sequence[Summary]) -> Summary:
 
 
 def table_of_sets(by_set: BySet, columns: Sequence[Column]) -> Table:
-    """For the report: a row a data set and predictor, nothing marked as best."""
+    """Returns the report's table: a row for each data set and predictor, no best value marked."""
     return Table(
         tuple(replace(column, better=None) for column in columns),
         tuple(
@@ -67,7 +67,7 @@ def table_of_sets(by_set: BySet, columns: Sequence[Column]) -> Table:
 
 
 def text_of_sets(by_set: BySet, columns: Sequence[Column]) -> list[str]:
-    """For a terminal."""
+    """Returns the table as lines for a terminal."""
     rows = [(shown(name), shown(s.predictor), s) for name, some in by_set.items() for s in some]
     wide = max(len(text) for text in ("set", *(name for name, _, _ in rows))) + 2
     wider = max(len(text) for text in ("predictor", *(name for _, name, _ in rows))) + 2
@@ -83,7 +83,7 @@ def text_of_sets(by_set: BySet, columns: Sequence[Column]) -> list[str]:
 
 
 def csv_of_sets(by_set: BySet, columns: Sequence[Column]) -> str:
-    """The same as CSV; empty where there is no value."""
+    """Returns the table as CSV; missing values are empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["set", "predictor", *(c.key for c in columns), "images", "not_scored"])
@@ -96,7 +96,7 @@ def csv_of_sets(by_set: BySet, columns: Sequence[Column]) -> str:
 
 
 def json_of_sets(by_set: BySet) -> list[dict[str, Any]]:
-    """The same for programs; None where there is no value."""
+    """Returns the table for JSON; missing values are None."""
     return [
         {
             "set": name,

@@ -110,7 +110,7 @@ def test_what_is_no_measured_depth_fails(root: Path) -> None:
     with pytest.raises(InputError, match=r"a_depth\.png: "):
         frame(root, 0.001)
     path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="is no depth file"):
+    with pytest.raises(InputError, match="is not a depth file"):
         frame(root, 0.001)
 
 
@@ -146,7 +146,7 @@ def test_a_list_gives_each_pair_its_scale(root: Path) -> None:
         ("a.jpg a.png 1\na.jpg b.png 1\n", "line 2 has the photo a.jpg again"),
         ("/a.jpg a.png 1\n", "line 1: /a.jpg is not below"),
         ("a.jpg ../a.png 1\n", r"line 1: \.\./a.png is not below"),
-        (b"\xff\xfe\x00", "is no text"),
+        (b"\xff\xfe\x00", "is not a text file"),
     ],
 )
 def test_a_bad_list_is_refused_by_line(root: Path, text: str | bytes, message: str) -> None:

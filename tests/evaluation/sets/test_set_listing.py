@@ -80,5 +80,5 @@ def test_no_list(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder, not a list"):
         read_list(tmp_path, scannet.RULES)
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(UsageError, match=r"photo\.jpg: is no text"):
+    with pytest.raises(UsageError, match=r"photo\.jpg: is not a text file"):
         read_list(tmp_path / "photo.jpg", scannet.RULES)

@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs no network, no script and no other file."""
+"""The report as one HTML page without network access, scripts or other files."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ from ppdcli.evaluation.report.panels import (
 )
 from ppdcli.evaluation.report.style import style_sheet
 
-MOST_UNFOLDED = 20  # failures
+MOST_UNFOLDED = 20  # a longer list of failures is folded
 
 
 def render_page(
     report: Report, panels: Sequence[Panels], scores: Chart | None, profile: Chart | None
 ) -> str:
-    """The page's HTML; equal arguments give equal text.
+    """Returns the page's HTML; equal arguments give equal text.
 
     Args:
-        report: all of its texts may hold anything, lone surrogates too.
-        panels: of ``report.pictures``, in their order.
-        scores, profile: the charts; None where there is nothing to draw.
+        report: The report. Its texts can hold any characters, even lone surrogates.
+        panels: Panels of ``report.pictures``, in their order.
+        scores, profile: The charts; None if there is nothing to draw.
     """
     title = escaped(report.title)
     css = style_sheet(
@@ -95,7 +95,7 @@ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 
 
 def _counts(report: Report) -> str:
-    """How many images were scored, and whether the predictors' means are of the same ones."""
+    """Says how many images were scored, and whether all means are over the same images."""
     rows = report.table.rows
     if not rows:
         return "<p>Nothing was scored.</p>"
@@ -258,7 +258,7 @@ def _article(picture: Picture, panels: Panels, table: Table) -> str:
 
 
 def _scale(kind: str, ticks: Sequence[tuple[float, str]]) -> str:
-    """The bar of a palette; a label at 30 % has 30 % of itself on its left, so none sticks out."""
+    """Draws a palette's bar; a label at 30 % is shifted by 30 % of its width, to stay inside."""
     labels = "".join(
         f'<span style="left:{100 * at:.1f}%;transform:translateX(-{100 * at:.1f}%)">{label}</span> '
         for at, label in ticks

@@ -1,4 +1,4 @@
-"""Lists of photos with measured depth: `photo depth [scale]`, a pair a line."""
+"""Lists of photos with measured depth: `photo depth [scale]`, one pair per line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LINE = "`photo depth [metres per step]`, with paths below --root"
 
 
 def read_pairs(path: Path) -> tuple[Pair, ...]:
-    """The pairs of a list, in its order.
+    """Returns the pairs of a list, in its order.
 
-    Fields are separated by tabs in a line that has one, else by spaces. Blank lines and those that
-    start with # are comments. The third field is a scale as ``parse_depth_scale`` reads it.
+    Fields are separated by tabs in a line that has one, else by spaces. Blank lines and lines that
+    start with # are comments. The third field is a scale for ``parse_depth_scale``.
 
     Raises:
-        InputError: missing, no text, without a pair, or a line that is wrong, by its number.
+        InputError: The list is missing, not a text or has no pair, or a line is wrong; names it.
     """
     try:
         return _pairs(path)
