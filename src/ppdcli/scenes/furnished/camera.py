@@ -16,10 +16,10 @@ class Camera:
     """A pinhole camera.
 
     Attributes:
-        place: (3,) metres.
-        target: (3,) point in the middle of the picture.
-        roll: radians that it is held askew.
-        fov: degrees that the picture's longer side spans, but 100 a panorama's at most.
+        place: Position, (3,) metres.
+        target: Point in the middle of the picture, (3,) metres.
+        roll: Rotation about the optical axis, in radians.
+        fov: Angle in degrees over the picture's longer side; at most 100 for a panorama.
     """
 
     place: np.ndarray
@@ -28,7 +28,7 @@ class Camera:
     fov: float
 
     def axes(self) -> np.ndarray:
-        """(3, 3): columns are right, up and forward in the world."""
+        """Axes (3, 3): the columns are right, up and forward in the world."""
         forward = self.target - self.place
         forward = forward / np.linalg.norm(forward)
         right = np.cross([0.0, 1.0, 0.0], forward)
@@ -38,7 +38,7 @@ class Camera:
         return np.stack([c * right + s * up, c * up - s * right, forward], 1)
 
     def focal(self, height: int, width: int) -> float:
-        """Focal length in pixels."""
+        """Returns the focal length in pixels."""
         return 0.5 * max(height, width) / float(np.tan(np.radians(self.fov) / 2))
 
 
@@ -48,15 +48,15 @@ def take(
     """Takes a picture.
 
     Args:
-        stage: what to take.
-        camera: from where.
-        height, width: of the picture.
-        hard: keep the edges of shadows sharp.
-        rays: ambient rays a pixel.
+        stage: The stage.
+        camera: The camera.
+        height, width: Size of the picture.
+        hard: Whether shadows keep sharp edges.
+        rays: Number of ambient rays per pixel.
 
     Returns:
         Linear light (H, W, 3) float32 >= 0; depth along the optical axis (H, W) float32 metres at
-        the pixels' centres, SKY_DEPTH for the sky and for what is farther.
+        the pixel centres, SKY_DEPTH for the sky and for anything farther.
     """
     ready = stage.ready()
     world = stage.world()

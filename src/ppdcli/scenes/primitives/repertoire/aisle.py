@@ -54,7 +54,7 @@ def aisle(rng: Rng, paint: Painter) -> Scene:
 def _wares(
     scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, half: np.ndarray, axes: np.ndarray
 ) -> None:
-    """Shelves of one kind of packet each, in rows."""
+    """Places shelves in rows, each with one kind of packet."""
     metal = surface(paint, "metal", 1)
     levels = int(rng.integers(3, 6))
     gap = 2 * half[1] / levels
