@@ -33,7 +33,7 @@ def summarise_sets(
     found: dict[str, list[ScoreRow]] = {}
     for row in rows:
         found.setdefault(parts[row.image], []).append(row)
-    return {name: summarise(predictor, some, columns) for name, some in found.items()}
+    return {name: summarise(predictor, group, columns) for name, group in found.items()}
 
 
 def mean_of_sets(whole: Summary, sets: Sequence[Summary]) -> Summary:
@@ -68,17 +68,17 @@ def table_of_sets(by_set: BySet, columns: Sequence[Column]) -> Table:
 
 def text_of_sets(by_set: BySet, columns: Sequence[Column]) -> list[str]:
     """Returns the table as lines for a terminal."""
-    rows = [(shown(name), shown(s.predictor), s) for name, some in by_set.items() for s in some]
-    wide = max(len(text) for text in ("set", *(name for name, _, _ in rows))) + 2
-    wider = max(len(text) for text in ("predictor", *(name for _, name, _ in rows))) + 2
+    rows = [(shown(name), shown(s.predictor), s) for name, group in by_set.items() for s in group]
+    set_width = max(len(text) for text in ("set", *(name for name, _, _ in rows))) + 2
+    predictor_width = max(len(text) for text in ("predictor", *(name for _, name, _ in rows))) + 2
     widths = [max(len(c.title), 6) + 2 for c in columns]
     titles = "".join(f"{c.title:>{w}}" for c, w in zip(columns, widths, strict=True))
-    lines = [f"{'set':<{wide}}{'predictor':<{wider}}{titles}{'images':>8}"]
+    lines = [f"{'set':<{set_width}}{'predictor':<{predictor_width}}{titles}{'images':>8}"]
     for name, predictor, s in rows:
         values = "".join(
             f"{c.text(s.means[c.key]):>{w}}" for c, w in zip(columns, widths, strict=True)
         )
-        lines.append(f"{name:<{wide}}{predictor:<{wider}}{values}{s.scored:>8}")
+        lines.append(f"{name:<{set_width}}{predictor:<{predictor_width}}{values}{s.scored:>8}")
     return lines
 
 
@@ -90,8 +90,8 @@ def csv_of_sets(by_set: BySet, columns: Sequence[Column]) -> str:
     for name, summaries in by_set.items():
         for s in summaries:
             values = ["" if math.isnan(v := s.means[c.key]) else f"{v:.7g}" for c in columns]
-            left = sum(s.not_scored.values())
-            writer.writerow([cell(name), cell(s.predictor), *values, s.scored, left])
+            left_out = sum(s.not_scored.values())
+            writer.writerow([cell(name), cell(s.predictor), *values, s.scored, left_out])
     return stream.getvalue()
 
 

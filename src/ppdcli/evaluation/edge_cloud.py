@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppdcli.cloud import unproject
-from ppdcli.evaluation.edge_metrics import flying_points, neighbours, scaled_points
+from ppdcli.evaluation.edge_metrics import flying_points, scaled_points, search_tree
 from ppdcli.evaluation.metrics import require_depth
-from ppdcli.evaluation.true_edges import EdgeSettings, without_holes
+from ppdcli.evaluation.true_edges import EdgeSettings, fill_holes
 from ppdcli.geometry.camera import Camera
 
 NO_EDGES = "the true depth has no edge"
@@ -104,13 +104,13 @@ def flying_rate(
     require_depth(predicted, taken)
     if not taken.any():
         return math.nan
-    truth = without_holes(depth, valid)
+    truth = fill_holes(depth, valid)
     flying = flying_points(np.where(taken, predicted, truth), truth)
     return float(flying[taken].mean())
 
 
 def _distances(guess: np.ndarray, truth: np.ndarray, sampled: np.ndarray) -> tuple[float, float]:
     """Returns the mean distances to the other cloud, of the sampled predicted and true points."""
-    to_truth = neighbours(truth).query(guess[sampled])[0]
-    from_truth = neighbours(guess).query(truth[sampled])[0]
+    to_truth = search_tree(truth).query(guess[sampled])[0]
+    from_truth = search_tree(guess).query(truth[sampled])[0]
     return float(to_truth.mean()), float(from_truth.mean())

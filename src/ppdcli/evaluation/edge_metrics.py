@@ -222,7 +222,7 @@ class Reference:
     @cached_property
     def tree(self) -> cKDTree:
         """Search tree of the valid points."""
-        return neighbours(self.points[self.valid])
+        return search_tree(self.points[self.valid])
 
     def score(self, dirty: np.ndarray, cleaned: np.ndarray, every: int = 1) -> Score:
         """Scores a filter.
@@ -254,7 +254,7 @@ class Reference:
             return float("nan"), float("nan")
         points = scaled_points(cleaned, self.camera)
         to_truth = self.tree.query(points[left][::every])[0]
-        from_truth = neighbours(points[kept]).query(self.points[self.band][::every])[0]
+        from_truth = search_tree(points[kept]).query(self.points[self.band][::every])[0]
         return float(to_truth.mean()), float(from_truth.mean())
 
 
@@ -271,7 +271,7 @@ def _mean(column: np.ndarray) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def neighbours(points: np.ndarray) -> cKDTree:
+def search_tree(points: np.ndarray) -> cKDTree:
     """Returns a search tree of points (N, 3), for a single nearest-neighbour query."""
     from scipy.spatial import cKDTree
 

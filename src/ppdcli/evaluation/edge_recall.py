@@ -11,9 +11,9 @@ from ppdcli.evaluation.metrics import require_depth
 from ppdcli.evaluation.true_edges import (
     EdgeSettings,
     edge_slopes,
+    fill_holes,
     log_depth,
     true_edges,
-    without_holes,
 )
 
 TOLERANCE = 2  # pixels by which a predicted edge may be misplaced
@@ -69,7 +69,7 @@ def edge_recall(
     edges = true_edges(depth, valid, settings)
     if not edges.any():
         return EdgeRecall(math.nan, math.nan, 0)
-    guess, truth = (without_holes(log_depth(a, valid), valid) for a in (predicted, depth))
+    guess, truth = (fill_holes(log_depth(a, valid), valid) for a in (predicted, depth))
     across = _cross_sections(truth, edges, settings.aperture)
     guess, truth = across.values(guess), across.values(truth)
     level, jump, _ = _along_jump(truth)

@@ -61,14 +61,14 @@ class Gallery:
             return
         # Depth keeps its size: the report reduces it without losing sparse pixels.
         arrays = {
-            "rgb": _small(frame.photo.rgb),
+            "rgb": _reduced(frame.photo.rgb),
             "truth": frame.depth.astype(np.float32),
             "predicted": depth.astype(np.float32),
             "valid": frame.valid,
         }
         with atomic_path(self._path(row.image)) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
-        self._drop_all_but({self._path(image) for image in chosen})
+        self._remove_others({self._path(image) for image in chosen})
 
     def pictures(self, rows: Sequence[ScoreRow]) -> list[Picture]:
         """Returns the worst pictures, then the best. Missing ones are left out."""
@@ -99,7 +99,7 @@ class Gallery:
     def _prefix(self) -> str:
         return hashlib.sha256(self.predictor.encode(errors="surrogateescape")).hexdigest()[:8]
 
-    def _drop_all_but(self, kept: set[Path]) -> None:
+    def _remove_others(self, kept: set[Path]) -> None:
         try:
             for path in set(self.folder.glob(f"{self._prefix}-*.npz")) - kept:
                 path.unlink(missing_ok=True)
@@ -109,7 +109,7 @@ class Gallery:
             ) from error
 
 
-def _small(rgb: np.ndarray) -> np.ndarray:
+def _reduced(rgb: np.ndarray) -> np.ndarray:
     scale = min(1.0, WIDEST / max(rgb.shape[:2]))
     height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
     return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)

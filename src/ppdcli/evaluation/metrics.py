@@ -14,9 +14,9 @@ class Scores:
     """Scores of one image, or their means.
 
     Attributes:
-        abs_rel: mean |gt - p| / (gt + 1e-5); 0 is perfect.
-        delta1: share of pixels with max(gt / (p + 1e-5), p / (gt + 1e-5)) < 1.25; 1 is perfect.
-        delta_half, delta2, delta3: the same below 1.25 ** 0.5, 1.25 ** 2 and 1.25 ** 3.
+        abs_rel: Mean |gt - p| / (gt + 1e-5); 0 is perfect.
+        delta1: Share of pixels with max(gt / (p + 1e-5), p / (gt + 1e-5)) < 1.25; 1 is perfect.
+        delta_half, delta2, delta3: The same below 1.25 ** 0.5, 1.25 ** 2 and 1.25 ** 3.
     """
 
     abs_rel: float

@@ -167,7 +167,7 @@ def _least_squares_line(
         if x.size < 2:
             raise Degenerate("the predicted disparity is positive at fewer than two valid pixels")
     slope, intercept = _least_squares(x, y)
-    return slope, intercept, _oddity(x, slope)
+    return slope, intercept, _irregularity(x, slope)
 
 
 def _trimmed_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, str | None]:
@@ -178,10 +178,10 @@ def _trimmed_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, str | Non
         if np.count_nonzero(kept) < 2:
             break
         slope, intercept = _least_squares(x[kept], y[kept])
-    return slope, intercept, _oddity(x, slope)
+    return slope, intercept, _irregularity(x, slope)
 
 
-def _oddity(x: np.ndarray, slope: float) -> str | None:
+def _irregularity(x: np.ndarray, slope: float) -> str | None:
     if np.ptp(x) == 0:
         return "constant prediction"
     return None if slope > 0 else f"falling prediction (slope {slope:.3g})"

@@ -65,11 +65,11 @@ class Rows:
             make_folder(folder)
             fresh, torn = self._read(settings) if os.path.lexists(self.path) else (True, 0)
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._file_error(error) from error
         if fresh:
             self._write("wb", {"settings": settings})
         elif torn:  # a row that was incomplete when the last run ended
-            self._cut(torn)
+            self._truncate(torn)
 
     def _read(self, settings: dict[str, str]) -> tuple[bool, int]:
         """Reads the file. Returns whether to start it anew, and the size of a torn last line."""
@@ -80,10 +80,10 @@ class Rows:
                     return True, 0
                 if first:
                     self._compare(settings, self._settings(line))
-                elif length and not self._take(line):
+                elif length and not self._read_line(line):
                     self.damaged_lines += 1
                     if self.damaged_lines > MOST_DAMAGED_LINES:
-                        raise self._not_ours()
+                        raise self._foreign_file_error()
                 first = False
                 known += length
             size = os.fstat(stream.fileno()).st_size
@@ -123,7 +123,7 @@ class Rows:
             OutputError: The row cannot be written.
         """
         if self.rows.get((row.image, row.predictor)) != row:
-            self._write("ab", _plain(row))
+            self._write("ab", _as_json(row))
             self.rows[row.image, row.predictor] = row
 
     def of(self, predictor: str, images: Iterable[str]) -> Iterator[ScoreRow]:
@@ -133,28 +133,28 @@ class Rows:
 
     @property
     def predictors(self) -> list[str]:
-        """Returns all predictors that were ever scored here, in order of their first row."""
+        """All predictors that were ever scored here, in order of their first row."""
         return list(self.identities)
 
     def _settings(self, line: bytes | None) -> dict[str, str]:
         try:
             return _texts(parse_json(line or b"")["settings"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise self._not_ours() from None
+            raise self._foreign_file_error() from None
 
-    def _not_ours(self) -> UsageError:
+    def _foreign_file_error(self) -> UsageError:
         return UsageError(
             f"{self.path}: is not a benchmark's file; choose another --output, or --overwrite it"
         )
 
-    def _take(self, line: bytes | None) -> bool:
+    def _read_line(self, line: bytes | None) -> bool:
         """Reads a line; returns whether it is valid."""
         try:
             raw = parse_json(line or b"")
             if "identity" in raw:
                 self.identities[_text(raw["predictor"])] = _texts(raw["identity"])
             else:
-                row = _row(raw)
+                row = _parse_row(raw)
                 self.rows[row.image, row.predictor] = row
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return False
@@ -175,23 +175,23 @@ class Rows:
             with self.path.open(mode) as file:
                 file.write(json.dumps(line).encode("ascii") + b"\n")
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._file_error(error) from error
 
-    def _cut(self, count: int) -> None:
+    def _truncate(self, count: int) -> None:
         try:
             with self.path.open("rb+") as file:
                 file.truncate(self.path.stat().st_size - count)
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._file_error(error) from error
 
-    def _refused(self, error: OSError) -> OutputError:
+    def _file_error(self, error: OSError) -> OutputError:
         return OutputError(
             f"{self.path}: cannot be written ({error.strerror}); make room or choose another "
             "--output"
         )
 
 
-def _plain(row: ScoreRow) -> dict[str, Any]:
+def _as_json(row: ScoreRow) -> dict[str, Any]:
     """Returns a row for JSON, without NaN, which JSON does not support."""
     raw = asdict(row)
     if not row.digest:
@@ -201,7 +201,7 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
     return raw
 
 
-def _row(raw: dict[str, Any]) -> ScoreRow:
+def _parse_row(raw: dict[str, Any]) -> ScoreRow:
     """Parses the row of a line.
 
     Raises:

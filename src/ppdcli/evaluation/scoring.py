@@ -48,7 +48,7 @@ class Rules:
         protocol: Protocol of the alignment.
         depth_range: Metres that are valid in the set.
         edges: Definition of edges; None for no edge scores.
-        authors_nearest: Predictions are resized to the true depth's size with
+        authors_nearest: Whether predictions are resized to the true depth's size with
             ``cv2.INTER_NEAREST``, as the authors do; else by the nearest pixel centre. The protocol
             "trimmed" interpolates bilinearly instead.
         seed: Seed of RANSAC and of the choice of points.

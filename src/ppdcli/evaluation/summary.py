@@ -108,7 +108,7 @@ def remarks(summaries: Sequence[Summary]) -> list[str]:
     lines = []
     for s in summaries:
         lines += [f"{s.predictor}: {n} not scored, {why}" for why, n in s.not_scored.items()]
-        lines += [f"{s.predictor}: {n} scored in spite of a {what}" for what, n in s.notes.items()]
+        lines += [f"{s.predictor}: {n} scored despite a {what}" for what, n in s.notes.items()]
         if s.measured:
             parts = ", ".join(f"{key} of {n}" for key, n in s.measured.items())
             lines.append(
@@ -127,7 +127,7 @@ def facts_of(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
         return ()
     if any(len(found) > 1 for found in digests.values()):
         return (
-            "the predictors' rows are of images that were rendered differently: score all on one "
+            "the predictors were scored on images that were rendered differently; score all on one "
             "machine with --overwrite",
         )
     whole = hashlib.sha256("".join(min(found) for found in digests.values()).encode())

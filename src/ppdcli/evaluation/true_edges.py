@@ -84,7 +84,7 @@ def true_edges(depth: np.ndarray, valid: np.ndarray, settings: EdgeSettings) -> 
     if not valid.any():
         return np.zeros(valid.shape, bool)
     log = log_depth(depth, valid)
-    slopes = edge_slopes(without_holes(log, valid), settings.aperture)
+    slopes = edge_slopes(fill_holes(log, valid), settings.aperture)
     whole = [np.clip(np.rint(FINENESS * slope), -32767, 32767).astype(np.int16) for slope in slopes]
     low, high = FINENESS * settings.canny_low, FINENESS * settings.canny_high
     edges = cv2.Canny(whole[0], whole[1], low, high, L2gradient=True) > 0
@@ -107,7 +107,7 @@ def log_depth(depth: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return np.log(np.where(valid, depth, 1)).astype(np.float32)
 
 
-def without_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+def fill_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
     """Fills each invalid pixel with the value of the nearest valid one; there must be one."""
     if valid.all():
         return values

@@ -14,12 +14,12 @@ import numpy as np
 
 from ppdcli.errors import InputError
 from ppdcli.geometry.robust_line import (
-    AGREES,
+    AGREEMENT,
     least_squares,
     lines_through_pairs,
     median_deviation,
-    misfits,
-    refined,
+    refine_line,
+    robust_costs,
 )
 from ppdcli.wording import counted
 
@@ -119,14 +119,14 @@ def fit_ransac(
     x, y, ignored = _usable(relative[mask], depth[mask], rng)
     if x.size < 2:
         raise InputError(
-            f"known and predicted depth meet at {counted(x.size, 'pixel')}; a fit needs many"
+            f"known and predicted depth overlap at {counted(x.size, 'pixel')}; a fit needs many"
         )
     threshold = median_deviation(y)
     slopes, intercepts = lines_through_pairs(x, y, rng, trials)
     if threshold == 0 or slopes.size == 0:
         which = "known" if threshold == 0 else "predicted"
-        raise InputError(f"the {which} depth is constant, so it fixes no scale")
-    best = misfits(slopes, intercepts, x, y, threshold).argmin()
+        raise InputError(f"the {which} depth is constant, so it cannot fix a scale")
+    best = robust_costs(slopes, intercepts, x, y, threshold).argmin()
     near = np.abs(y - slopes[best] * x - intercepts[best]) <= threshold
     slope, intercept = least_squares(x, y, near.astype(np.float64))
     _require_rising(slope)
@@ -137,7 +137,7 @@ def fit_sparse(relative: np.ndarray, depth: np.ndarray, seed: int = 0) -> LogLin
     """A robust fit to measured depths, of which up to about 40 % may be wrong.
 
     Each of 1000 trials is a line through two random points. The line with the least sum of squared
-    residuals, each cut off at ``AGREES``, is chosen. A fit with Huber's weights to the points that
+    residuals, each cut off at ``AGREEMENT``, wins. A fit with Huber's weights to the points that
     agree then refines it.
 
     The points cannot fix the scale in these cases, which raise an error:
@@ -158,26 +158,28 @@ def fit_sparse(relative: np.ndarray, depth: np.ndarray, seed: int = 0) -> LogLin
     rng = np.random.default_rng(seed)
     x, y, ignored = _usable(relative, depth, rng)
     if x.size < LEAST_POINTS:
-        meet = counted(x.size, "point")
-        raise InputError(f"known and predicted depth meet at {meet}; give {LEAST_POINTS} or more")
+        points = counted(x.size, "point")
+        raise InputError(
+            f"known and predicted depth overlap at {points}; give {LEAST_POINTS} or more"
+        )
     slopes, intercepts = lines_through_pairs(x, y, rng, TRIALS)
     plausible = np.abs(slopes) <= STEEPEST
     levels = y[rng.integers(x.size, size=TRIALS // 10)]
     slopes = np.concatenate((slopes[plausible], np.zeros(levels.size)))
     intercepts = np.concatenate((intercepts[plausible], levels))
-    errors = misfits(slopes, intercepts, x, y, AGREES)
+    errors = robust_costs(slopes, intercepts, x, y, AGREEMENT)
     best = errors.argmin()
-    slope, intercept = refined(slopes[best], intercepts[best], x, y)
-    near = np.abs(y - slope * x - intercept) <= AGREES
+    slope, intercept = refine_line(slopes[best], intercepts[best], x, y)
+    near = np.abs(y - slope * x - intercept) <= AGREEMENT
     _require_agreement(x, y, near)
-    left = misfits(np.array([slope]), np.array([intercept]), x, y, AGREES)[0]
+    left = robust_costs(np.array([slope]), np.array([intercept]), x, y, AGREEMENT)[0]
     if left > (1 - LEAST_GAIN) * errors[slopes == 0].min():
         raise InputError(
             "the known depths do not follow the predicted ones: one constant depth fits them "
             "almost as well as any line; give points of this photo, on near and far surfaces"
         )
     _require_rising(slope)
-    return _line(slope, intercept, x, y, near, ignored, AGREES, seed)
+    return _line(slope, intercept, x, y, near, ignored, AGREEMENT, seed)
 
 
 def relative_at(
@@ -220,7 +222,7 @@ def _require_agreement(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> None:
     if agreeing < max(LEAST_POINTS, LEAST_SHARE * x.size):
         raise InputError(
             f"only {agreeing} of {x.size} known depths agree on a scale (within "
-            f"{100 * AGREES:g} % of depth + 1); check that they are metres along the optical "
+            f"{100 * AGREEMENT:g} % of depth + 1); check that they are metres along the optical "
             "axis, and of this photo"
         )
     low, high = np.expm1(y[near].min()), np.expm1(y[near].max())
@@ -232,7 +234,7 @@ def _require_agreement(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> None:
     if np.ptp(x[near]) < LEAST_SPREAD:
         raise InputError(
             f"the {agreeing} known depths that agree are at one predicted depth (relative "
-            f"{x[near].min():.4g} to {x[near].max():.4g}), which fixes no scale; add points on "
+            f"{x[near].min():.4g} to {x[near].max():.4g}), which cannot fix a scale; add points on "
             "nearer or farther surfaces"
         )
 

@@ -58,7 +58,7 @@ class Camera:
 
     @classmethod
     def assumed(cls, degrees: float, width: int, height: int) -> Camera:
-        """Like ``from_fov``, but the angle spans the longer side, so rotation does not matter."""
+        """Like ``from_fov``, but the angle spans the longer side, in portrait and in landscape."""
         focal = max(width, height) / 2 / math.tan(math.radians(degrees) / 2)
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 

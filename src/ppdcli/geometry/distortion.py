@@ -75,7 +75,7 @@ class Distortion:
 
     @property
     def is_pinhole(self) -> bool:
-        """True if nothing is distorted. A fisheye never is a pinhole, even if all are zero."""
+        """Whether nothing is distorted. A fisheye is no pinhole, even with zero coefficients."""
         return self.model == "opencv" and not any(self.coefficients)
 
     def describe(self) -> str:

@@ -47,26 +47,26 @@ def recover_focal_shift(
 
     xyz, uv = subsampled(points, mask)
     if len(xyz) < MIN_SAMPLES:
-        refuse(f"it sees depth in {len(xyz)} of {SAMPLES**2} sampled pixels")
+        refuse(f"only {len(xyz)} of {SAMPLES**2} sampled pixels have depth")
     if not np.isfinite(xyz).all():
-        refuse("it put points at infinity")
+        refuse("some of its points are not finite")
     fitted, shift = fit_focal_shift(xyz, uv, focal)
     if not (math.isfinite(fitted) and math.isfinite(shift)):
         refuse("no camera fits its points")
     in_front = float((xyz[:, 2] + shift > 0).mean())
     if in_front < 0.5:  # a few outliers are normal
-        refuse(f"{1 - in_front:.0%} of its points come out behind the camera")
+        refuse(f"{1 - in_front:.0%} of its points are behind the camera")
     if fitted <= 0:
-        refuse(f"the focal length comes out negative ({fitted:.3g})")
+        refuse(f"the fitted focal length is negative ({fitted:.3g})")
     if focal is None:
-        degrees = math.degrees(2 * math.atan(max(spans(*points.shape[:2])) / fitted))
+        degrees = math.degrees(2 * math.atan(max(half_extents(*points.shape[:2])) / fitted))
         low, high = TRAINED_FOV_DEGREES
         if not low <= degrees <= high:
-            refuse(f"the field of view comes out as {degrees:.4g} degrees")
+            refuse(f"the fitted field of view is {degrees:.4g} degrees")
     return fitted, shift
 
 
-def spans(height: int, width: int) -> tuple[float, float]:
+def half_extents(height: int, width: int) -> tuple[float, float]:
     """Returns half the width and half the height, in half diagonals."""
     diagonal = math.hypot(width, height)
     return width / diagonal, height / diagonal
@@ -83,7 +83,7 @@ def subsampled(points: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray,
     # Like torch's mode "nearest": the upper left pixel of each cell, not the central one.
     rows = np.arange(SAMPLES) * height // SAMPLES
     columns = np.arange(SAMPLES) * width // SAMPLES
-    span_u, span_v = spans(height, width)
+    span_u, span_v = half_extents(height, width)
     u, v = np.meshgrid(
         span_u * ((2 * columns + 1) / width - 1), span_v * ((2 * rows + 1) / height - 1)
     )

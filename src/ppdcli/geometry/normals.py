@@ -11,8 +11,8 @@ def surface_normals(depth: np.ndarray, rays: np.ndarray) -> np.ndarray:
     """Returns unit normals that face the camera, in OpenCV axes (x right, y down, z forward).
 
     A pixel's normal is the cross product of its steps to a neighbour in the row and to one in the
-    column. In each of the two lines the neighbour that is nearer in depth is used. No step crosses
-    an edge as long as one of the neighbours is on the pixel's surface.
+    column. In both lines it uses the neighbour whose depth is closer to the pixel's. No step
+    crosses an edge as long as one of the neighbours is on the pixel's surface.
 
     Args:
         depth: (H, W) along the optical axis; NaN, infinite or <= 0 at pixels without depth.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-AGREES = 0.15
+AGREEMENT = 0.15
 """Largest residual of a point that agrees in ``fit_sparse``, in log(depth + 1); about 15 % of
 depth + 1. Three quarters of the true depths of rendered scenes agree with ppd-tiny's."""
 BLOCK = 1 << 18  # residuals in memory at a time: 2 MiB, which fits in the cache
@@ -26,7 +26,7 @@ def lines_through_pairs(
     return slopes, y[first] - slopes * x[first]
 
 
-def misfits(
+def robust_costs(
     slopes: np.ndarray, intercepts: np.ndarray, x: np.ndarray, y: np.ndarray, threshold: float
 ) -> np.ndarray:
     """Returns the sum of squared residuals of each line, in units of the threshold, cut off at 1.
@@ -44,11 +44,13 @@ def misfits(
     return sums
 
 
-def refined(slope: float, intercept: float, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+def refine_line(
+    slope: float, intercept: float, x: np.ndarray, y: np.ndarray
+) -> tuple[float, float]:
     """Refines a line: least squares with Huber's weights on the points that agree with it."""
     for _ in range(REWEIGHTINGS):
         residual = np.abs(y - slope * x - intercept)
-        near = residual <= AGREES
+        near = residual <= AGREEMENT
         sigma = max(MAD_TO_SIGMA * float(np.median(residual[near])), LEAST_SIGMA)
         weight = near * (HUBER * sigma / np.maximum(residual, HUBER * sigma))
         slope, intercept = least_squares(x, y, weight)

@@ -31,12 +31,10 @@ def near_far_depth(relative: np.ndarray, near: float, far: float) -> np.ndarray:
         raise UsageError(f"near and far {near:g},{far:g}: 0 < near < far is needed, in metres")
     valid = np.isfinite(relative)
     if not valid.any():
-        raise InputError("the depth map has no valid pixel, so near and far cannot be placed")
+        raise InputError("the depth map has no valid pixel, so near and far cannot be assigned")
     low, high = float(relative[valid].min()), float(relative[valid].max())
     if low == high:
-        raise InputError(
-            f"the depth map is constant ({low:g}), so near and far cannot be told apart in it"
-        )
+        raise InputError(f"the depth map is constant ({low:g}), so near and far cannot be assigned")
     u = (relative.astype(np.float64) - low) / (high - low)
     depth = np.expm1(math.log1p(near) + u * (math.log1p(far) - math.log1p(near)))
     return np.where(valid, depth, np.nan).astype(np.float32)

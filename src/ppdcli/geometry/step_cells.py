@@ -100,7 +100,9 @@ def find_cells(source: np.ndarray, edge: float, y: Axis, x: Axis) -> Iterator[Ce
         x: Axis of the columns.
     """
     holds = (np.diff(y.start) > 0)[:, None] & (np.diff(x.start) > 0)
-    rows, columns = np.divmod(np.flatnonzero(_have_a_step(source, edge) & holds), holds.shape[1])
+    rows, columns = np.divmod(
+        np.flatnonzero(_cells_with_step(source, edge) & holds), holds.shape[1]
+    )
     corners = [(r[rows], c[columns]) for r in (y.low, y.high) for c in (x.low, x.high)]
     values = np.stack([source[corner] for corner in corners])
     order = np.argsort(values, axis=0)  # NaN sorts last
@@ -188,7 +190,7 @@ def _mean(values: np.ndarray, weights: np.ndarray, group: range) -> tuple[np.nda
         return total, nearest + beyond / total
 
 
-def _have_a_step(source: np.ndarray, edge: float) -> np.ndarray:
+def _cells_with_step(source: np.ndarray, edge: float) -> np.ndarray:
     """Returns (h + 1, w + 1) bool: cell (i, j) has the corners (i-1..i, j-1..j), clamped."""
     h, w = source.shape
     # Beyond the border there is no step; along it the border pixels repeat.

@@ -20,7 +20,7 @@ from ppdcli.models.dit import (
     PatchEmbedding,
     Prepared,
     initialise,
-    through,
+    run_blocks,
     to_pixels,
     to_velocity,
 )
@@ -34,15 +34,15 @@ class CasDiT(DiT):
         super().__init__()
         self.config = config
         width, patch = config.hidden_size, config.patch_size
-        channels, moving = config.in_channels, config.out_channels
-        self.x_embedder = PatchEmbedding(channels, width, 2 * patch, moving)
+        channels, x_t_channels = config.in_channels, config.out_channels
+        self.x_embedder = PatchEmbedding(channels, width, 2 * patch, x_t_channels)
         self.t_embedder = TimestepEmbedding(width)
         self.blocks = nn.ModuleList(
             Block(width, config.num_heads, config.mlp_ratio) for _ in range(config.depth)
         )
         self.proj_fusion = Fusion(width, config.semantics_dim, 4 * width)
         self.fine_embedder = (
-            PatchEmbedding(channels, width, patch, moving) if config.fine_embedding else None
+            PatchEmbedding(channels, width, patch, x_t_channels) if config.fine_embedding else None
         )
         self.final_layer = FinalLayer(width, patch * patch * config.out_channels)
         initialise(self, self.t_embedder, self.final_layer)
@@ -55,9 +55,9 @@ class CasDiT(DiT):
                 rotary_table(rows, columns, head_dim, image.device),
                 rotary_table(2 * rows, 2 * columns, head_dim, image.device),
             ),
-            self.x_embedder.of_image(image),
-            self.proj_fusion.of_prompt(semantics, self.config.semantics_scale),
-            None if self.fine_embedder is None else self.fine_embedder.of_image(image),
+            self.x_embedder.image_part(image),
+            self.proj_fusion.semantics_part(semantics, self.config.semantics_scale),
+            None if self.fine_embedder is None else self.fine_embedder.image_part(image),
         )
 
     def velocity(self, x_t: Tensor, prepared: Prepared, condition: Condition) -> Tensor:
@@ -67,13 +67,13 @@ class CasDiT(DiT):
         half = config.depth // 2
 
         tokens = self.x_embedder(x_t, prepared.embedded)
-        tokens = through(tokens, self.blocks[:half], condition.blocks[:half], coarse)
+        tokens = run_blocks(tokens, self.blocks[:half], condition.blocks[:half], coarse)
 
         tokens = _refine(self.proj_fusion(tokens, prepared.prompt), rows, columns)
         if self.fine_embedder is not None:
             tokens = tokens + self.fine_embedder(x_t, prepared.fine)
 
-        tokens = through(tokens, self.blocks[half:], condition.blocks[half:], fine)
+        tokens = run_blocks(tokens, self.blocks[half:], condition.blocks[half:], fine)
         values = self.final_layer(tokens, condition.last)
         output = to_pixels(values, 2 * rows, 2 * columns, config.patch_size)
         x0 = config.predicts == "x0"

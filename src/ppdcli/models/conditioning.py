@@ -30,7 +30,7 @@ class Condition:
     blocks: tuple[Tensor, ...]
     last: Tensor
 
-    def apart(self) -> list[Condition]:
+    def split(self) -> list[Condition]:
         """Returns one ``Condition`` for each timestep."""
         return [
             Condition(

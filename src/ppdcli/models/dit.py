@@ -51,20 +51,22 @@ class PatchEmbedding(nn.Module):
     at each step.
 
     Args:
-        moving: Number of channels of x_t, which come first.
+        x_t_channels: Number of channels of x_t, which come first.
     """
 
-    def __init__(self, in_channels: int, hidden_size: int, patch_size: int, moving: int) -> None:
+    def __init__(
+        self, in_channels: int, hidden_size: int, patch_size: int, x_t_channels: int
+    ) -> None:
         super().__init__()
-        self.moving = moving
+        self.x_t_channels = x_t_channels
         self.proj = nn.Conv2d(in_channels, hidden_size, patch_size, stride=patch_size)
 
-    def of_image(self, image: Tensor) -> Tensor:
+    def image_part(self, image: Tensor) -> Tensor:
         """Returns the part of the image, including the bias. It is the same at every step."""
-        return self._tokens(image, self.proj.weight[:, self.moving :], self.proj.bias)
+        return self._tokens(image, self.proj.weight[:, self.x_t_channels :], self.proj.bias)
 
-    def forward(self, x_t: Tensor, of_image: Tensor) -> Tensor:
-        return of_image + self._tokens(x_t, self.proj.weight[:, : self.moving], None)
+    def forward(self, x_t: Tensor, image_part: Tensor) -> Tensor:
+        return image_part + self._tokens(x_t, self.proj.weight[:, : self.x_t_channels], None)
 
     def _tokens(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         patches = F.conv2d(x, weight, bias, stride=self.proj.stride)
@@ -145,7 +147,7 @@ class Fusion(nn.ModuleList):
         )
         self.hidden_size = hidden_size
 
-    def of_prompt(self, semantics: Tensor, scale: float) -> Tensor:
+    def semantics_part(self, semantics: Tensor, scale: float) -> Tensor:
         """Returns the semantics' part of the first layer, including the bias.
 
         Args:
@@ -156,10 +158,10 @@ class Fusion(nn.ModuleList):
         first: nn.Linear = self[0]  # type: ignore[assignment]
         return F.linear(prompt, first.weight[:, self.hidden_size :], first.bias)
 
-    def forward(self, tokens: Tensor, of_prompt: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, semantics_part: Tensor) -> Tensor:
         first, *rest = self
         weight: Tensor = first.weight  # type: ignore[assignment]
-        hidden = F.linear(tokens, weight[:, : self.hidden_size]) + of_prompt
+        hidden = F.linear(tokens, weight[:, : self.hidden_size]) + semantics_part
         for layer in rest:
             hidden = layer(hidden)
         return hidden
@@ -234,7 +236,7 @@ class DiT(nn.Module):
         raise NotImplementedError
 
 
-def through(
+def run_blocks(
     tokens: Tensor, blocks: Iterable[nn.Module], vectors: Iterable[Tensor], table: Tensor
 ) -> Tensor:
     """Passes the tokens of one grid through the blocks in order."""

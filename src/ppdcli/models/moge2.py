@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ppdcli.geometry.focal import recover_focal_shift, spans
+from ppdcli.geometry.focal import half_extents, recover_focal_shift
 from ppdcli.models.dinov2 import IMAGENET_MEAN, IMAGENET_STD, PATCH, DinoV2, coarse_grid
 from ppdcli.models.moge2_blocks import ConvStack, ScaleHead, view_plane
 from ppdcli.models.moge2_config import BACKBONES, LEVELS, EncoderConfig, MoGe2Config, StackConfig
@@ -184,7 +184,7 @@ class MoGe2(nn.Module):
         points, scale = output.points, output.metric_scale
         if points is None or scale is None:
             raise ValueError("metric depth needs a points head and a scale head")
-        span_x, span_y = spans(*image.shape[-2:])
+        span_x, span_y = half_extents(*image.shape[-2:])
         focal = None if fov_x is None else span_x / math.tan(math.radians(fov_x) / 2)
         likely = torch.ones_like(points[..., 0]) if output.mask is None else output.mask
         mask = likely > 0.5

@@ -22,7 +22,7 @@ def draw_noise(height: int, width: int, seed: int) -> Tensor:
     return torch.randn((1, 1, height, width), generator=generator, dtype=torch.float32)
 
 
-def enlarged(image: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_image(image: Tensor, size: tuple[int, int]) -> Tensor:
     """Resizes (N, 3, H, W) in [0, 1] to (N, 3, *size) in [0, 1], bicubic."""
     mode = {"mode": "bicubic", "antialias": True, "align_corners": False}
     return F.interpolate(image, size=size, **mode).clamp(0, 1)  # type: ignore[arg-type]
@@ -76,7 +76,7 @@ class PixelPerfectDepth(nn.Module):
         if wanted == (height, width):
             return self.encoder(image)
         if view is None:
-            view = enlarged(image, wanted)
+            view = resize_image(image, wanted)
         return self.encoder(view, (height, width))
 
     @torch.inference_mode()
@@ -108,7 +108,7 @@ class PixelPerfectDepth(nn.Module):
         together = torch.tensor(times, device=device)
         if len(times) > KEPT_STEPS:
             return map(self.network.condition, together.split(1))
-        conditions = self.network.condition(together).apart()
+        conditions = self.network.condition(together).split()
         if weights is not None:
             self._kept = run, conditions
         return conditions

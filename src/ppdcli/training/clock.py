@@ -42,7 +42,7 @@ class Clock:
         return min(self.used / self.total, 1.0)
 
 
-def current(phases: Sequence[Phase], share: float) -> int | None:
+def current_phase(phases: Sequence[Phase], share: float) -> int | None:
     """Returns the index of the phase that runs at this share of the time; None at the end."""
     end = 0.0
     for number, phase in enumerate(phases):
@@ -52,7 +52,7 @@ def current(phases: Sequence[Phase], share: float) -> int | None:
     return None
 
 
-def cosine(done: float) -> float:
+def cosine_decay(done: float) -> float:
     """Returns the factor of a learning rate after a share of its time: from 1 down to 0.01."""
     return max(0.5 * (1 + math.cos(math.pi * done)), 0.01)
 
@@ -72,4 +72,4 @@ def learning_rate(
             own += phase.share
             done += min(max(share - begin, 0.0), phase.share)
         begin += phase.share
-    return rate.highest * cosine(done / own) * min(1.0, (steps + 1) / max(rate.warmup, 1))
+    return rate.highest * cosine_decay(done / own) * min(1.0, (steps + 1) / max(rate.warmup, 1))

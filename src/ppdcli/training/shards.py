@@ -88,7 +88,7 @@ def read_shard(path: Path) -> np.ndarray:
     def require(header: Header) -> None:
         planes = header.shape[3:]
         if header.dtype != np.uint8 or planes != (5,) or header.bytes > MOST_BYTES:
-            raise InputError(f"{path}: holds {header.describe()}, no scenes; remove it")
+            raise InputError(f"{path}: holds {header.describe()} instead of scenes; remove it")
 
     return read_array(path, require)
 

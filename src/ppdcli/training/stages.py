@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
 from ppdcli.models.flow import T, interpolate, shifted
-from ppdcli.models.pixel_perfect import enlarged
+from ppdcli.models.pixel_perfect import resize_image
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training.recipe import Phase
 from ppdcli.training.targets import multi_scale_gradient_loss
@@ -60,7 +60,7 @@ def flow_loss(encoder: PyramidEncoder, noise_only: float, shift: float = 1.0) ->
         with torch.no_grad(), _autocast(image.device):
             size = (image.shape[-2], image.shape[-1])
             wanted = encoder.input_size(*size)
-            semantics = encoder(image if wanted == size else enlarged(image, wanted), size)
+            semantics = encoder(image if wanted == size else resize_image(image, wanted), size)
         t = draw_timesteps(len(image), noise_only, shift, image.device)
         noise = torch.randn_like(latent)
         share = (t / T).view(-1, 1, 1, 1)

@@ -104,7 +104,7 @@ def _counts(report: Report) -> str:
     if any(c != counts[0] for c in counts) or any(f != failed[0] for f in failed):
         return (
             "<p><strong>The predictors were not all scored on the same images: their means cannot "
-            "be compared directly.</strong> The table says how many images each mean is of.</p>"
+            "be compared directly.</strong> The table shows the number of images in each mean.</p>"
         )
     scored, left_out = counts[0]
     return f"<p>{scored} {'image' if scored == 1 else 'images'} scored, {left_out} not.</p>"
@@ -195,7 +195,7 @@ def _profile_section(profiles: Sequence[Profile], chart: Chart | None) -> str:
     ]
     name = "Error near depth edges"
     numbers = f"<details>\n<summary>The numbers</summary>\n{table_of(head, body)}</details>\n"
-    alt = "Mean relative error by distance to the nearest true depth edge; a line a predictor."
+    alt = "Mean relative error by distance to the nearest true depth edge; one line per predictor."
     return section_of(
         name,
         "<p>Mean of |predicted − true| / true over all scored pixels of all images, by their "
@@ -209,8 +209,8 @@ def _pictures_section(shown: Sequence[tuple[Picture, Panels]], table: Table) -> 
     if not shown:
         return ""
     parts = [
-        "<p>True and predicted depth have the same colours for the same metres; those of the error "
-        'are the same for all images. Grey <span class="swatch"></span>: no depth, or not scored.'
+        "<p>True and predicted depth have the same colours for the same metres. The error colours "
+        'mean the same in all images. Grey <span class="swatch"></span>: no depth, or not scored.'
         "</p>\n"
     ]
     for why in get_args(Why):
@@ -282,7 +282,7 @@ def _failures_section(failures: Sequence[tuple[str, str, str]]) -> str:
     unfolded = " open" if len(failures) <= MOST_UNFOLDED else ""
     return section_of(
         "Images not scored",
-        f"<details{unfolded}>\n<summary>{len(failures)} in all, in none of the means</summary>\n",
+        f"<details{unfolded}>\n<summary>{len(failures)} in all, in no mean</summary>\n",
         scrollable("Images not scored", table_of(head, body)),
         "</details>\n",
     )

@@ -51,7 +51,7 @@ def make_panels(picture: Picture) -> Panels:
     true, in steps of ``MOST_ERROR`` / 254.
     """
     height, width = _panel_shape(*picture.truth.shape)
-    at, shown = _one_valid_pixel_each(picture.valid, height, width)
+    at, shown = _source_pixels(picture.valid, height, width)
     truth, predicted = (a[at].astype(np.float64) for a in (picture.truth, picture.predicted))
     has_depth = np.isfinite(predicted) & (predicted > 0)
     near, far = _depth_range(picture.truth[picture.valid])
@@ -103,7 +103,7 @@ def _panel_shape(height: int, width: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _one_valid_pixel_each(
+def _source_pixels(
     valid: np.ndarray, height: int, width: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """Returns the source pixel of each pixel of a smaller grid: a valid one of its area, if any.

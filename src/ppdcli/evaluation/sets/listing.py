@@ -55,7 +55,7 @@ def read_list(path: Path, rules: SetRules) -> Listing:
         photo = files[0]
         if photo in rows:
             raise UsageError(
-                f"{where} has the photo {shown(photo)} of line {lines[photo]} again; list each "
+                f"{where} repeats the photo {shown(photo)} of line {lines[photo]}; list each "
                 "image once"
             )
         rows[photo], lines[photo] = files, number

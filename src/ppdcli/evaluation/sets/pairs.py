@@ -96,27 +96,25 @@ def find_pairs(
         photo: next((key for key in _keys_of_photo(photo) if key in depths), None)
         for photo in photos
     }
-    times = Counter(key for key in chosen.values() if key is not None)
-    pairs, alone, unclear = [], [], []
+    uses = Counter(key for key in chosen.values() if key is not None)
+    pairs, unmatched, ambiguous = [], [], []
     for photo, key in chosen.items():
         if key is None:
-            alone.append(photo.as_posix())
-        elif times[key] == 1 and len(depths[key]) == 1:
+            unmatched.append(photo.as_posix())
+        elif uses[key] == 1 and len(depths[key]) == 1:
             pairs.append(Pair(photo, depths[key][0]))
         else:
-            unclear.append(photo.as_posix())
-    unused = [
-        path.as_posix() for key, paths in depths.items() if key not in times for path in paths
-    ]
+            ambiguous.append(photo.as_posix())
+    unused = [path.as_posix() for key, paths in depths.items() if key not in uses for path in paths]
     if not pairs:
         raise InputError(
             f"{root}: has no photo with a depth file; looked for {NAMES} (PNG, EXR, NPY); "
             "rename them, or name each pair in a --list"
         )
     left_out = {
-        "photo without a depth file": tuple(alone),
+        "photo without a depth file": tuple(unmatched),
         "depth file without a photo": tuple(unused),
-        "photo with more than one partner": tuple(unclear),
+        "photo with more than one partner": tuple(ambiguous),
     }
     return Pairs(tuple(pairs), {why: names for why, names in left_out.items() if names})
 

@@ -43,7 +43,7 @@ def _pairs(path: Path) -> tuple[Pair, ...]:
         photo, depth = (below(field, where) for field in fields[:2])
         scale = parse_depth_scale(fields[2], f"{where}:") if len(fields) == 3 else None
         if photo in pairs:
-            raise UsageError(f"{where} has the photo {shown(photo)} again; list each photo once")
+            raise UsageError(f"{where} repeats the photo {shown(photo)}; list each photo once")
         pairs[photo] = Pair(photo, depth, scale)
     if not pairs:
         raise UsageError(f"{path}: lists no pair; give lines {LINE}")

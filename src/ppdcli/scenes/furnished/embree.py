@@ -129,7 +129,7 @@ def _fill(library: ctypes.CDLL, geometry: int, slot: int, layout: int, values: n
     ctypes.memmove(buffer, np.ascontiguousarray(values).ctypes.data, 12 * count)
 
 
-class Placed:
+class PlacedMeshes:
     """Meshes placed in one scene. Instance k of a hit is the k-th of ``placements``."""
 
     def __init__(self, placements: list[tuple[Mesh, np.ndarray]]) -> None:

@@ -99,7 +99,7 @@ class Furnished:
             # A small picture is enough to judge the position of the camera.
             small = (max(shape[0] // 6, 8), max(shape[1] // 6, 8))
             light, depth = take(place.stage, camera, *small)
-            score = interest(light, depth)
+            score = picture_quality(light, depth)
             if best is None or score > best[0]:
                 best = score, light, depth
                 chosen, dice = camera, rng
@@ -121,7 +121,7 @@ def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np
     return wear(pixels, rng) if rng.random() < 0.5 else pixels
 
 
-def interest(light: np.ndarray, depth: np.ndarray) -> float:
+def picture_quality(light: np.ndarray, depth: np.ndarray) -> float:
     """Returns how good a picture is: 1 if it is not too near, empty or dull, less otherwise.
 
     An empty picture shows few edges between near and far.

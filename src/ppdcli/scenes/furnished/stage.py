@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ppdcli.scenes.furnished import shading
-from ppdcli.scenes.furnished.embree import Placed
+from ppdcli.scenes.furnished.embree import PlacedMeshes
 from ppdcli.scenes.furnished.models.library import Library
 from ppdcli.scenes.furnished.noise import noise_levels
 from ppdcli.scenes.furnished.parts import Part, part_of
@@ -115,7 +115,7 @@ class Stage:
         self._parts: list[Part] = []
         self._placed: list[tuple[int, np.ndarray, np.ndarray]] = []
         self._numbers: dict[int, int] = {}
-        self._ready: Ready | None = None
+        self._arrays: StageArrays | None = None
 
     def place(self, part: Part, transform: np.ndarray, tint: np.ndarray | None = None) -> None:
         """Places a part; ``tint`` is a factor of its colours."""
@@ -125,11 +125,11 @@ class Stage:
             self._parts.append(part)
         self._placed.append((number, transform, np.ones(3) if tint is None else tint))
 
-    def ready(self) -> Ready:
+    def arrays(self) -> StageArrays:
         """Returns the stage as arrays for compiled code. Place nothing afterwards."""
-        if self._ready is None:
-            self._ready = Ready(self._parts, self._placed)
-        return self._ready
+        if self._arrays is None:
+            self._arrays = StageArrays(self._parts, self._placed)
+        return self._arrays
 
     def world(self) -> np.ndarray:
         """Returns the sky as numbers for compiled code."""
@@ -150,7 +150,7 @@ class Stage:
         return row
 
 
-class Ready:
+class StageArrays:
     """The arrays of a stage."""
 
     def __init__(self, parts: list[Part], placed: list[tuple[int, np.ndarray, np.ndarray]]) -> None:
@@ -174,7 +174,9 @@ class Ready:
             texture += len(part.texels.places)
         numbers = np.array([number for number, _, _ in placed])
         materials = np.concatenate(rows)
-        self.scene = Placed([(parts[number].mesh, transform) for number, transform, _ in placed])
+        self.scene = PlacedMeshes(
+            [(parts[number].mesh, transform) for number, transform, _ in placed]
+        )
         self.geometry = (
             first[numbers].astype(np.int64),
             first_row[numbers].astype(np.int64),

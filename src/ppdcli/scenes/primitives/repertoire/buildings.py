@@ -6,7 +6,7 @@ import numpy as np
 
 from ppdcli.scenes.natural_textures import SIZE
 from ppdcli.scenes.primitives.repertoire.painter import Painter, Rng
-from ppdcli.scenes.primitives.repertoire.surfaces import glowing, motley, surface
+from ppdcli.scenes.primitives.repertoire.surfaces import glowing, surface, with_varied_cells
 from ppdcli.scenes.primitives.shapes import (
     BOX,
     CARD,
@@ -72,7 +72,7 @@ def _windows(
         up = np.array([0, (row + 0.55) * height / rows, 0])
         if night:
             shine = glowing((1.0, 0.8, 0.5), rng.uniform(0.3, 2) * (rng.random() < 0.6))
-            glass = motley(shine, 0.3, 0.3, rng.uniform(0, 0.6))
+            glass = with_varied_cells(shine, 0.3, 0.3, rng.uniform(0, 0.6))
         if single:
             count = int(np.clip(width / rng.uniform(0.9, 2.2), 1, 6))
             broad = width / count * rng.uniform(0.35, 0.7)
@@ -200,7 +200,7 @@ def ridge(
     row = float(int(rng.integers(paint.textures)) // 2 * 2 * SIZE + int(rng.integers(SIZE)))
     span = {"hills": rng.uniform(0.1, 0.4), "forest": rng.uniform(0.6, 1.0)}.get(kind, -0.3)
     if kind == "city":
-        stuff = motley(stuff, 3, 6, 0.3)
+        stuff = with_varied_cells(stuff, 3, 6, 0.3)
     center = np.array([rng.normal(0, 0.2) * distance, height / 2, distance])
     scene.add(CARD, center, half, stuff, rotation(yaw), (RIDGE, row, float(span)))
     if kind == "forest":  # no sky between the trunks

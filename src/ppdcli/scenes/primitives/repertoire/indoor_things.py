@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ppdcli.scenes.primitives.repertoire.painter import Painter, Rng
-from ppdcli.scenes.primitives.repertoire.surfaces import glowing, motley, surface
+from ppdcli.scenes.primitives.repertoire.surfaces import glowing, surface, with_varied_cells
 from ppdcli.scenes.primitives.shapes import (
     BOX,
     CARD,
@@ -59,7 +59,9 @@ def _books(
         wide = rng.uniform(0.1, 0.4) * half[0] * 2
         right = min(left + wide, half[0] * 0.95)
         size = np.array([(right - left) / 2, gap * rng.uniform(0.28, 0.45), half[2] * 0.7])
-        spines = motley(surface(paint, "cloth", 0.3), 0.3 / rng.uniform(0.02, 0.05), 0.5, 0.9)
+        spines = with_varied_cells(
+            surface(paint, "cloth", 0.3), 0.3 / rng.uniform(0.02, 0.05), 0.5, 0.9
+        )
         spot = level + axes[:, 0] * (left + right) / 2 + [0, size[1], 0]
         scene.add(BOX, spot, size, spines, axes)
         left = right + (rng.uniform(0.05, 0.4) * half[0] if rng.random() < 0.4 else 0.0)
@@ -177,7 +179,7 @@ def rug(scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, yaw: float) 
     """Adds a thin, patterned carpet."""
     cloth = surface(paint, "cloth", rng.uniform(0.3, 1.5))
     if rng.random() < 0.5:
-        cloth = motley(cloth, 3, 3, rng.uniform(0.2, 0.7))
+        cloth = with_varied_cells(cloth, 3, 3, rng.uniform(0.2, 0.7))
     half = (rng.uniform(0.5, 1.6), 0.006, rng.uniform(0.4, 1.2))
     if rng.random() < 0.2:
         scene.add(CONE, center, (half[0], 0.006, half[0]), cloth)
@@ -220,7 +222,7 @@ def dishes(
                 scene.rod(start - axes[:, 0] * long, start + axes[:, 0] * long, 0.005, stick)
         elif kind == 4:  # a keyboard, a phone, a remote control
             half = np.array([rng.uniform(0.04, 0.22), 0.008, rng.uniform(0.03, 0.08)])
-            keys = motley(surface(paint, "glass", 0.1), 5, 5, rng.uniform(0, 0.3))
+            keys = with_varied_cells(surface(paint, "glass", 0.1), 5, 5, rng.uniform(0, 0.3))
             scene.add(BOX, spot + [0, 0.008, 0], half, keys, axes)
         else:
             size = rng.uniform(0.03, 0.12, 3)

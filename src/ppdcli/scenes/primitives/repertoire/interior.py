@@ -20,7 +20,7 @@ from ppdcli.scenes.primitives.repertoire.indoor_things import (
     window,
 )
 from ppdcli.scenes.primitives.repertoire.painter import Painter, Rng
-from ppdcli.scenes.primitives.repertoire.surfaces import glowing, motley, surface
+from ppdcli.scenes.primitives.repertoire.surfaces import glowing, surface, with_varied_cells
 from ppdcli.scenes.primitives.repertoire.walls import Walls
 from ppdcli.scenes.primitives.shapes import BOX, ELLIPSOID, Lamp, Scene, rotation
 
@@ -115,7 +115,7 @@ def _openings(scene: Scene, rng: Rng, paint: Painter, walls: Walls) -> None:
             picture = surface(paint, "paper", float(half.max()) * rng.uniform(0.5, 2))
             if rng.random() < 0.4:
                 across, down, variety = rng.uniform([1, 1, 0.2], [4, 4, 0.8])
-                picture = motley(picture, across, down, variety)
+                picture = with_varied_cells(picture, across, down, variety)
             inner = place - axes[:, 2] * 0.013
             scene.add(BOX, inner, (*(half * 0.88), 0.004), picture, axes)
 

@@ -82,7 +82,7 @@ def surface(paint: Painter, name: str, period: float) -> Material:
     )
 
 
-def motley(material: Material, across: float, down: float, variety: float) -> Material:
+def with_varied_cells(material: Material, across: float, down: float, variety: float) -> Material:
     """Returns the material with an own colour for each of ``across`` x ``down`` cells per tile."""
     return replace(material, cells=(across, down), variety=variety)
 
