@@ -1,1 +1,1 @@
-"""Experiments that are run as scripts; they are not part of the package."""
+"""Experiments that run as scripts. They are not part of the package."""

@@ -1,8 +1,8 @@
-"""Seconds and memory from a depth map and a 12-megapixel photo to a PLY on disk.
+"""Time and memory from a depth map and a 12-megapixel photo to a PLY on disk.
 
-``python -m studies.cloud_speed`` measures ours beside the authors' recipe: Open3D's
-legacy cloud, its statistical outlier removal (20 neighbours, 3.0), its writer. Each runs in a
-process of its own, one after the other.
+``python -m studies.cloud_speed`` compares ours with the authors' recipe: Open3D's legacy cloud, its
+statistical outlier removal (20 neighbours, 3.0), its writer. Each runs in its own process, one
+after the other.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from ppdcli.scenes.samples import SKY_DEPTH
 
 WIDTH, HEIGHT = 4000, 3000
 MODEL_WIDTH, MODEL_HEIGHT = 1024, 768
-NEIGHBOURS, DEVIATIONS = 20, 3.0  # of the authors' point-cloud script
+NEIGHBOURS, DEVIATIONS = 20, 3.0  # as in the authors' point-cloud script
 
 
 def scene() -> tuple[DepthMap, np.ndarray, Camera]:
-    """Depth as a model gives it, a photo of 12 megapixels, and its camera."""
+    """Returns a depth map of a model's size, a photo of 12 megapixels, and its camera."""
     samples = make_samples(1, 0, 1, (MODEL_HEIGHT, MODEL_WIDTH), 1)
     depth = np.where(samples.depth[0] < SKY_DEPTH, samples.depth[0], np.nan)
     rgb = np.stack([downsample_depth(samples.rgb[0][..., c], HEIGHT, WIDTH) for c in range(3)], -1)
@@ -41,7 +41,7 @@ def scene() -> tuple[DepthMap, np.ndarray, Camera]:
 
 
 def ours(file: Path) -> int:
-    """Edge-clean, full size guided by the photo, PLY; returns how many points."""
+    """Writes a filtered cloud at full size, guided by the photo; returns the number of points."""
     depth, rgb, camera = scene()
     cloud = make_cloud(depth, rgb, camera)
     ply.write(file, cloud)
@@ -49,7 +49,7 @@ def ours(file: Path) -> int:
 
 
 def authors(file: Path) -> int:
-    """What the authors' script does after its network, at the photo's size."""
+    """Does what the authors' script does after its network, at the photo's size."""
     depth, rgb, camera = scene()
     full = downsample_depth(depth.values, HEIGHT, WIDTH)
     points, taken = unproject(full, camera)
@@ -63,26 +63,26 @@ def authors(file: Path) -> int:
 
 
 def preparation(_file: Path) -> int:
-    """What both do before they start, to be taken off."""
+    """Does the common preparation, whose time must be subtracted."""
     scene()
     import_open3d()
     return 0
 
 
-WAYS: dict[str, Callable[[Path], int]] = {way.__name__: way for way in (preparation, ours, authors)}
+METHODS: dict[str, Callable[[Path], int]] = {f.__name__: f for f in (preparation, ours, authors)}
 
 
 def main() -> None:
-    """Runs itself for each way and prints a table."""
+    """Runs this script for each method and prints a table."""
     if len(sys.argv) == 3:
         started = time.perf_counter()
-        points = WAYS[sys.argv[1]](Path(sys.argv[2]))
+        points = METHODS[sys.argv[1]](Path(sys.argv[2]))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(json.dumps([time.perf_counter() - started, peak / 1e6, points]))
         return
     print(f"{'':<12} {'seconds':>8} {'peak GB':>8} {'points':>10} {'MB':>6}")
     with tempfile.TemporaryDirectory() as folder:
-        for name in WAYS:
+        for name in METHODS:
             file = Path(folder, f"{name}.ply")
             command = [sys.executable, "-m", "studies.cloud_speed", name, str(file)]
             done = subprocess.run(command, stdout=subprocess.PIPE, check=True)

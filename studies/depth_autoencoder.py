@@ -1,6 +1,6 @@
-"""A learned 8x convolutional autoencoder of depth, to show what such a detour costs at edges.
+"""A learned 8x convolutional autoencoder of depth, which shows its cost at depth edges.
 
-It stands in for the VAE of latent diffusion: four latent channels at an eighth of the size.
+It represents the VAE of latent diffusion: four latent channels at an eighth of the size.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 
 WIDTHS = (32, 64, 96, 128)  # channels at full size, 1/2, 1/4 and 1/8
-LATENT = 4  # channels, as Stable Diffusion's VAE has
+LATENT = 4  # channels, as in Stable Diffusion's VAE
 
 
 def _convolution(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
@@ -20,7 +20,7 @@ def _convolution(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
 
 
 class DepthAutoencoder(nn.Module):
-    """(N, 1, H, W) through (N, 4, H/8, W/8) to (N, 1, H, W); H and W are multiples of 8."""
+    """Maps (N, 1, H, W) to (N, 4, H/8, W/8) and back; H and W are multiples of 8."""
 
     def __init__(self) -> None:
         super().__init__()

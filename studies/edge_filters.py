@@ -1,8 +1,9 @@
 """A table of filters for flying pixels, on rendered scenes with exact depth.
 
-``python -m studies.edge_filters [--images N]``: what each filter does to clean depth and
-to kinds of dirt. The scenes are those of ``ppd evaluate synthetic``; no threshold was chosen on
-them. The sky takes part in the dirt, as it does in photos, but its pixels are no points.
+``python -m studies.edge_filters [--images N]`` shows the effect of each filter on clean depth and
+on several kinds of corrupted depth. The scenes are those of ``ppd evaluate synthetic``; no
+threshold was chosen on them. The sky is included in the corruption, as in photos, but its pixels
+are not points.
 """
 
 from __future__ import annotations
@@ -26,21 +27,21 @@ from ppdcli.photo import Photo
 from ppdcli.scenes.samples import SKY_DEPTH
 
 REDUCTION = 4
-EVERY = 2  # of the points in the edge band
-NEIGHBOURS, DEVIATIONS = 20, 3.0  # of the statistical outlier removal, the authors' choice
-JUMP = 0.04  # in 3 x 3 pixels, MoGe's choice
+EVERY = 2  # every n-th point in the edge band is measured
+NEIGHBOURS, DEVIATIONS = 20, 3.0  # of the statistical outlier removal; the authors' choice
+JUMP = 0.04  # in 3 x 3 pixels; MoGe's choice
 Predict = Callable[[Photo], np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One dirty depth map.
+    """One corrupted depth map.
 
     Attributes:
-        reference: the truth on the map's grid.
-        depth: (H, W) metres, the dirty map.
+        reference: The true depth on the map's grid.
+        depth: (H, W) metres, the corrupted map.
         rgb: (H, W, 3) uint8, the photo on the same grid.
-        own: the map on the network's own grid, if ``depth`` is an enlargement of it.
+        own: The map on the network's own grid, if ``depth`` is an enlargement of it.
     """
 
     reference: Reference
@@ -49,16 +50,16 @@ class Case:
     own: np.ndarray | None = None
 
 
-Filter = Callable[[Case], np.ndarray]  # to the clean depth map, NaN where it takes a point away
+Filter = Callable[[Case], np.ndarray]  # returns the clean depth map, NaN for removed points
 
 
 def leave(case: Case) -> np.ndarray:
-    """No filter."""
+    """Applies no filter."""
     return case.depth
 
 
 def remove_outliers(case: Case) -> np.ndarray:
-    """Open3D's statistical outlier removal (20, 3.0), on the points in space."""
+    """Applies Open3D's statistical outlier removal (20, 3.0) to the points in space."""
     from ppdcli.files.open3d_import import import_open3d
 
     open3d = import_open3d()
@@ -73,7 +74,7 @@ def remove_outliers(case: Case) -> np.ndarray:
 
 
 def remove_jumps(case: Case) -> np.ndarray:
-    """Pixels whose 3 x 3 neighbourhood spans more than 4 % of their depth go, as in MoGe."""
+    """Removes pixels whose 3 x 3 neighbourhood spans more than 4 % of their depth, as in MoGe."""
     depth = case.depth.astype(np.float32)
     window = np.ones((3, 3), np.uint8)
     span = cv2.dilate(depth, window) - cv2.erode(depth, window)
@@ -81,13 +82,13 @@ def remove_jumps(case: Case) -> np.ndarray:
 
 
 def remove_flying(case: Case) -> np.ndarray:
-    """Ours; on the network's own grid if there is one, as ``ppd pointcloud`` does."""
+    """Applies our filter, on the network's own grid if there is one, as ``ppd pointcloud`` does."""
     depth = case.depth if case.own is None else case.own
     return _at_size_of(case, np.where(flying_pixels(depth), np.nan, depth))
 
 
 def snap_or_remove(case: Case) -> np.ndarray:
-    """Flying pixels are moved to the surface that they share their colour with, or else go."""
+    """Moves flying pixels to the surface of the most similar colour; removes the others."""
     depth = case.depth if case.own is None else case.own
     rgb = cv2.resize(case.rgb, depth.shape[::-1], interpolation=cv2.INTER_AREA)
     flying = flying_pixels(depth)
@@ -96,7 +97,7 @@ def snap_or_remove(case: Case) -> np.ndarray:
 
 
 def snap_or_leave(case: Case) -> np.ndarray:
-    """The same, but a point that finds no surface stays: a depth map without holes."""
+    """The same, but keeps a point without such a surface: a depth map without holes."""
     depth = case.depth if case.own is None else case.own
     rgb = cv2.resize(case.rgb, depth.shape[::-1], interpolation=cv2.INTER_AREA)
     return _at_size_of(case, snap_points(depth, rgb, flying_pixels(depth))[0])
@@ -113,12 +114,12 @@ FILTERS: dict[str, Filter] = {
 
 
 def cases(count: int, predict: Predict | None = None) -> Iterator[tuple[str, Case]]:
-    """Every kind of dirt on ``count`` scenes, by name.
+    """Yields every kind of corrupted depth on ``count`` scenes, by name.
 
     Args:
-        count: of scenes.
-        predict: a model's relative depth map, on its own grid; without it its three kinds are
-            left out.
+        count: Number of scenes.
+        predict: Returns a model's relative depth map on its own grid. Without it, the three kinds
+            of the model are left out.
     """
     for k, (photo, truth) in enumerate(synthetic.scenes(count)):
         if not (truth < SKY_DEPTH).any():
@@ -145,7 +146,7 @@ def cases(count: int, predict: Predict | None = None) -> Iterator[tuple[str, Cas
 
 
 def evaluate(count: int, predict: Predict | None = None) -> dict[str, dict[str, Score]]:
-    """Scores of every filter on every kind of dirt, over ``count`` scenes: [kind][filter]."""
+    """Returns the scores of every filter on every kind, over ``count`` scenes: [kind][filter]."""
     scores: dict[str, dict[str, list[Score]]] = {}
     for kind, case in cases(count, predict):
         column = scores.setdefault(kind, {name: [] for name in FILTERS})
@@ -158,7 +159,7 @@ def evaluate(count: int, predict: Predict | None = None) -> dict[str, dict[str, 
 
 
 def table(scores: dict[str, dict[str, Score]]) -> list[str]:
-    """The lines to print; shares in per cent, distances in per cent of depth."""
+    """Returns the lines to print; shares in per cent, distances in per cent of depth."""
     lines = []
     for kind, rows in scores.items():
         any_row = next(iter(rows.values()))
@@ -200,7 +201,7 @@ def _at_size_of(case: Case, depth: np.ndarray) -> np.ndarray:
 
 
 def _enlarged(depth: np.ndarray, rgb: np.ndarray) -> np.ndarray:
-    """As ``ppd pointcloud`` brings metric depth to the photo's size."""
+    """Enlarges metric depth to the photo's size as ``ppd pointcloud`` does."""
     height, width = rgb.shape[:2]
     return DepthMap(depth, "metric").resized(height, width, rgb).values
 
@@ -208,8 +209,8 @@ def _enlarged(depth: np.ndarray, rgb: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--images", type=int, default=40, help="how many scenes (40)")
-    parser.add_argument("--model", default="ppd-tiny", help="whose output is the third dirt")
+    parser.add_argument("--images", type=int, default=40, help="number of scenes (40)")
+    parser.add_argument("--model", default="ppd-tiny", help="model for the predicted depth")
     given = parser.parse_args()
     from ppdcli import load
 

@@ -1,10 +1,10 @@
-"""A folder's photos a second, beside what the network alone manages.
+"""Photos per second of a folder job, compared with the network alone.
 
-``python -m studies.folder_speed`` writes mixed photos into a temporary folder and, in a
-process each, first gives the network the photos that were read before, then runs the whole job:
-reading, network, full size, writing. The network's share of the whole is what the pipeline is
-measured by; both runs see the same machine only if nothing else runs on it. The network's peak of
-memory is that of the photos it is given, which the job never holds.
+``python -m studies.folder_speed`` writes mixed photos into a temporary folder. In one process it
+runs the network alone on photos in memory, in another the whole job: reading, network, full size,
+writing. The result is the job's speed relative to the network's; both runs are comparable only if
+nothing else runs on the machine. The network's peak memory includes the photos in memory, which
+the job never holds.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from PIL import Image
 
 from ppdcli.scenes.primitives.series import make_samples
 
-# Of phones and cameras, turned and upright, in the proportions that occur.
+# The proportions of photos from phones and cameras, portrait and landscape.
 SHAPES = ((4, 3), (3, 4), (3, 2), (2, 3), (16, 9), (1, 1))
 QUALITY = 90
-GRAIN = 3.0  # of 255: without it a picture is read faster than a photo
+GRAIN = 3.0  # of 255; without grain a picture is read faster than a photo
 
 
 def write_photos(folder: Path, count: int, megapixels: Sequence[float]) -> None:
-    """JPEGs of rendered scenes in ``SHAPES``, of about as many pixels, one size after the other."""
+    """Writes JPEGs of rendered scenes in all ``SHAPES`` and the given sizes."""
     kinds = [(shape, size) for shape in range(len(SHAPES)) for size in megapixels]
     files = [_photo(shape, size) for shape, size in kinds[:count]]
     for k in range(count):
@@ -58,12 +58,12 @@ def _photo(shape: int, megapixels: float) -> bytes:
 
 
 def network(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]:
-    """Photos, seconds and CPU seconds of the network alone, with the photos in memory."""
+    """Returns photos, seconds and CPU seconds of the network alone, with the photos in memory."""
     from ppdcli.loading import load
     from ppdcli.photo import load_photo
 
     predictor = load(arguments.model, device=arguments.device)
-    # So few that they fit, in the folder's mixture.
+    # Few enough to fit in memory, in the mixture of the folder.
     photos = [load_photo(path) for path in sorted(folder.iterdir())[: arguments.memory]]
     predictor.predict(photos[0])
     started, cpu = time.perf_counter(), time.process_time()
@@ -73,7 +73,7 @@ def network(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, fl
 
 
 def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]:
-    """Photos, seconds and CPU seconds of ``ppd predict``, without the loading of the model."""
+    """Returns photos, seconds and CPU seconds of ``ppd predict``, without loading the model."""
     from ppdcli.announce import silent
     from ppdcli.commands.predict import PredictRequest, PredictWork
     from ppdcli.files.choices import Choices
@@ -85,7 +85,7 @@ def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]
     from ppdcli.machine import shorten_thread_spinning
     from ppdcli.model_request import ModelRequest, Sampling
 
-    shorten_thread_spinning()  # as in a job, where the model is loaded after it
+    shorten_thread_spinning()  # as in a job, before the model is loaded
     predictor = load(arguments.model, device=arguments.device)
     formats = [Format(name, f"_{name}.{suffix}") for name, suffix in arguments.formats]
     request = PredictRequest(
@@ -112,13 +112,13 @@ def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]
     return len(done), seconds, cpu
 
 
-WAYS = {"network": network, "job": job}
+MEASUREMENTS = {"network": network, "job": job}
 SUFFIXES = {"npy": "npy", "png": "png", "preview": "png", "exr": "exr"}
 
 
 def main() -> None:
-    """Runs itself for each way and prints a table."""
-    parser = argparse.ArgumentParser(description="Photos a second: the network alone, the job.")
+    """Runs this script for each measurement and prints a table."""
+    parser = argparse.ArgumentParser(description="Photos per second: the network alone, the job.")
     parser.add_argument("--photos", type=int, default=1000)
     parser.add_argument("--megapixels", default="0.3,1,2,12", help="sizes, comma-separated")
     parser.add_argument("--memory", type=int, default=120, help="photos for the network alone")
@@ -127,12 +127,12 @@ def main() -> None:
     parser.add_argument("--batch", type=int)
     parser.add_argument("--model-size", action="store_true")
     parser.add_argument("--formats", default="png,preview")
-    parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--measurement", choices=MEASUREMENTS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.way is not None:
+    if arguments.measurement is not None:
         arguments.formats = [(name, SUFFIXES[name]) for name in arguments.formats.split(",")]
-        found = WAYS[arguments.way](arguments.folder, arguments)
+        found = MEASUREMENTS[arguments.measurement](arguments.folder, arguments)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         print(json.dumps([*found, peak / 1e6]))
         return
@@ -141,16 +141,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         sizes = [float(size) for size in arguments.megapixels.split(",")]
         write_photos(Path(folder), arguments.photos, sizes)
-        for way in WAYS:
+        for name in MEASUREMENTS:
             command = [sys.executable, "-m", "studies.folder_speed", *sys.argv[1:]]
-            command += ["--way", way, "--folder", folder]
-            said = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
-            count, seconds, cpu, peak = json.loads(said.splitlines()[-1])
+            command += ["--measurement", name, "--folder", folder]
+            printed = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+            count, seconds, cpu, peak = json.loads(printed.splitlines()[-1])
             speeds.append(count / seconds)
             row = (
                 f"{count:7d} {seconds:8.1f} {count / seconds:9.2f} {cpu / count:11.3f} {peak:8.2f}"
             )
-            print(f"{way:<8} {row}", flush=True)
+            print(f"{name:<8} {row}", flush=True)
     print(f"the job runs at {speeds[1] / speeds[0]:.1%} of the network's speed")
 
 

@@ -14,7 +14,7 @@ from ppdcli.scenes.furnished.models.library import DEBIAN_FOLDER, open_library, 
 
 
 def main() -> int:
-    """Packs, and says what is in the file."""
+    """Packs the libraries and prints a summary of the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=DEBIAN_FOLDER)
     parser.add_argument("-o", "--output", type=Path, required=True)

@@ -1,9 +1,9 @@
-"""The paper's argument at small scale: networks that differ in one thing, trained for as long.
+"""The paper's ablation at small scale: networks that differ in one part, with equal training.
 
-``python -m studies.paper_table -o FOLDER`` renders scenes, trains every row of the table
-that an earlier run has not trained, and prints the table. Every row learns from the same pictures
-in the same order, prompted by ppd-tiny's frozen encoder. The scenes that it is scored on are those
-of ``ppd evaluate synthetic``, at the size of the training.
+``python -m studies.paper_table -o FOLDER`` renders scenes, trains every row of the table that an
+earlier run has not trained, and prints the table. Every row learns from the same pictures in the
+same order, with the tokens of ppd-tiny's frozen encoder. The scored scenes are those of
+``ppd evaluate synthetic``, at the size of the training.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from ppdcli.models.tensors import to_tensor
 from ppdcli.photo import Photo
 from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training.augment import crop, tint
-from ppdcli.training.clock import cosine
+from ppdcli.training.clock import cosine_decay
 from ppdcli.training.pool import ScenePool
 from ppdcli.training.recipe import DIFFUSION, PRIMITIVES, Phase
-from ppdcli.training.shards import SUFFIX, Rendering, start_workers
+from ppdcli.training.shards import SUFFIX, RenderSettings, start_workers
 from ppdcli.training.stages import FlowLoss, error_of_x0, flow_loss
 from ppdcli.training.state import Averaged
 from ppdcli.training.targets import log_depth_target
@@ -46,7 +46,7 @@ from ppdcli.wording import counted
 from studies.depth_autoencoder import DepthAutoencoder
 from studies.plain_dit import PlainDiT
 
-SEED = 31  # of training's scenes, weights and noise
+SEED = 31  # of the training scenes, weights and noise
 SHAPE = (96, 128)
 PATCH = 4
 BATCH = 12
@@ -60,12 +60,12 @@ Sampler = Callable[[Tensor, Tensor], Tensor]  # image, latent -> x_0 + 0.5
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table.
+    """A row of the table.
 
     Attributes:
-        build: makes its network.
-        noise_only: as for ``Recipe``; 1 is regression: the input is always pure noise.
-        steps: the sampler's; 0 where the network is given the true depth.
+        build: Creates its network.
+        noise_only: As for ``Recipe``. 1 is regression: the input is always pure noise.
+        steps: Steps of the sampler; 0 if the network gets the true depth.
     """
 
     name: str
@@ -75,7 +75,7 @@ class Row:
 
     @property
     def file(self) -> str:
-        """A file name made of the row's."""
+        """A file name made from the row's name."""
         return "".join(c if c.isalnum() else "-" for c in self.name.lower()) + ".pt"
 
 
@@ -89,7 +89,7 @@ ROWS = (
 
 
 def sizes(encoder: PyramidEncoder) -> CasDiTConfig:
-    """ppd-tiny's width and depth, with patches of 8 and 4 pixels."""
+    """Returns ppd-tiny's width and depth, with patches of 8 and 4 pixels."""
     width = encoder.config.semantics_dim
     return CasDiTConfig(
         hidden_size=160,
@@ -104,7 +104,7 @@ def sizes(encoder: PyramidEncoder) -> CasDiTConfig:
 
 
 def frozen_encoder(checkpoint: Path | None) -> PyramidEncoder:
-    """ppd-tiny's encoder."""
+    """Loads ppd-tiny's encoder."""
     model = pytorch_of(load("ppd-tiny", checkpoint=checkpoint, device="cpu")).model
     encoder = model.encoder
     if not isinstance(encoder, PyramidEncoder):
@@ -113,9 +113,9 @@ def frozen_encoder(checkpoint: Path | None) -> PyramidEncoder:
 
 
 def render_scenes(folder: Path, shards: int) -> None:
-    """Fills ``folder`` with so many shards, before any row is trained: all see the same ones."""
-    order = Rendering(folder, SEED, {PRIMITIVES: 1.0}, 0, shards)
-    (renderer,) = start_workers(order, 1)
+    """Fills ``folder`` with shards before any training, so that all rows see the same scenes."""
+    settings = RenderSettings(folder, SEED, {PRIMITIVES: 1.0}, 0, shards)
+    (renderer,) = start_workers(settings, 1)
     try:
         while renderer.is_alive() and len(list(folder.glob(f"*{SUFFIX}"))) < shards:
             time.sleep(0.5)
@@ -125,7 +125,7 @@ def render_scenes(folder: Path, shards: int) -> None:
 
 
 def train_row(row: Row, encoder: PyramidEncoder, samples: int, folder: Path) -> nn.Module:
-    """The row's network, trained, or loaded if an earlier run has trained it."""
+    """Returns the row's network: trained, or loaded if an earlier run has trained it."""
     torch.manual_seed(SEED)
     network = row.build(sizes(encoder)).train()
     file = folder / row.file
@@ -145,7 +145,7 @@ def train_row(row: Row, encoder: PyramidEncoder, samples: int, folder: Path) -> 
     loss: FlowLoss = flow_loss(encoder, row.noise_only) if row.steps else reconstruction
     steps = samples // BATCH
     for step in range(steps):
-        # The layout comes first; the loss of gradients slows that down.
+        # The layout must be learned first, and the gradient loss slows that down.
         weight = 0.0 if step < steps // 4 else 0.3
         phase = Phase(1.0, (DIFFUSION,), BATCH, BATCH, (SHAPE[0] * SHAPE[1],), weight)
         scenes = pool.batch(BATCH)
@@ -154,7 +154,7 @@ def train_row(row: Row, encoder: PyramidEncoder, samples: int, folder: Path) -> 
         image, depth = crop(*scenes, phase.areas[0], rng)
         latent = log_depth_target(depth, torch.ones_like(depth, dtype=torch.bool))
         for group in optimizer.param_groups:
-            group["lr"] = RATE * cosine(step / steps) * min(1.0, (step + 1) / 200)
+            group["lr"] = RATE * cosine_decay(step / steps) * min(1.0, (step + 1) / 200)
         value = loss(network, tint(image, rng), latent, phase)
         optimizer.zero_grad(set_to_none=True)
         value.backward()
@@ -168,7 +168,7 @@ def train_row(row: Row, encoder: PyramidEncoder, samples: int, folder: Path) -> 
 
 
 def sampler(row: Row, network: nn.Module, encoder: PyramidEncoder) -> Sampler:
-    """What the row makes of an image, or of the true depth."""
+    """Returns a function that predicts depth from an image, or from the true depth."""
     if row.steps == 0:
         return lambda image, latent: network(latent) + 0.5
     model = PixelPerfectDepth(network, encoder)  # type: ignore[arg-type]  # PlainDiT, alike
@@ -177,7 +177,7 @@ def sampler(row: Row, network: nn.Module, encoder: PyramidEncoder) -> Sampler:
 
 
 def frames(count: int) -> Iterator[Frame]:
-    """The first scenes of the synthetic set, brought to the networks' size as in training."""
+    """Yields the first scenes of the synthetic set, resized as in training."""
     for number, (photo, truth) in enumerate(synthetic.scenes(count)):
         rgb = cv2.resize(photo.rgb, SHAPE[::-1], interpolation=cv2.INTER_AREA)
         depth = downsample_depth(truth, *SHAPE)
@@ -187,10 +187,10 @@ def frames(count: int) -> Iterator[Frame]:
 
 @torch.inference_mode()
 def score(samplers: dict[str, Sampler], count: int) -> tuple[dict[str, list[float]], int]:
-    """Means over the scenes: each row's scores in the order of ``SHOWN``, then milliseconds.
+    """Averages over the scenes: each row's scores in the order of ``SHOWN``, then milliseconds.
 
     Returns:
-        Those, and the number of scenes that could be scored in every row.
+        The means, and the number of scenes that could be scored in every row.
     """
     found: dict[str, list[list[float]]] = {name: [] for name in samplers}
     for frame in frames(count):
@@ -198,7 +198,7 @@ def score(samplers: dict[str, Sampler], count: int) -> tuple[dict[str, list[floa
         depth = torch.from_numpy(frame.depth)[None, None]
         latent = log_depth_target(depth, torch.ones_like(depth, dtype=torch.bool))
         try:
-            rows = {name: _judged(frame, way, image, latent) for name, way in samplers.items()}
+            rows = {n: _scores_of(frame, sample, image, latent) for n, sample in samplers.items()}
         except Degenerate:
             continue
         for name, scores in rows.items():
@@ -206,27 +206,27 @@ def score(samplers: dict[str, Sampler], count: int) -> tuple[dict[str, list[floa
     means = {}
     for name, values in found.items():
         columns = list(np.array(values).T)
-        # The median of times: other programs only ever add to them.
+        # The median, because other programs can only increase the times.
         means[name] = [_mean(c) for c in columns[:-1]] + [float(np.median(columns[-1]))]
     return means, len(next(iter(found.values())))
 
 
 def _mean(values: np.ndarray) -> float:
-    """Over the scenes that have such a score; a ramp needs an edge that shows."""
+    """Returns the mean over the scenes with this score; a ramp needs a visible edge."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else float("nan")
 
 
-def _judged(frame: Frame, way: Sampler, image: Tensor, latent: Tensor) -> list[float]:
+def _scores_of(frame: Frame, sample: Sampler, image: Tensor, latent: Tensor) -> list[float]:
     started = time.perf_counter()
-    depth = way(image, latent)[0, 0].numpy()
+    depth = sample(image, latent)[0, 0].numpy()
     milliseconds = 1000 * (time.perf_counter() - started)
     scores = score_prediction(frame, depth, "ppd", Rules("authors")).scores
     return [scores[key] for key in SHOWN] + [milliseconds]
 
 
 def table(means: dict[str, list[float]], count: int, samples: int) -> list[str]:
-    """The lines to print."""
+    """Returns the lines to print."""
     head = ("AbsRel", "d1", "recall", "ramp", "flying", "F1", "Chamfer log", "ms")
     widths = [max(8, len(title) + 2) for title in head]
 
@@ -245,14 +245,16 @@ def table(means: dict[str, list[float]], count: int, samples: int) -> list[str]:
 
 
 def main() -> None:
-    """Trains and prints."""
+    """Trains the rows and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("-o", "--output", type=Path, default=Path("ppd-table"), help="folder")
-    parser.add_argument("--samples", type=int, default=30_000, help="to train a row on (30000)")
-    parser.add_argument("--shards", type=int, default=200, help="of 64 scenes to render (200)")
-    parser.add_argument("--scenes", type=int, default=200, help="to score (200)")
-    parser.add_argument("--threads", type=int, help="of training and timing (PyTorch's choice)")
-    parser.add_argument("--checkpoint", type=Path, help="ppd-tiny to take the encoder of")
+    parser.add_argument(
+        "--samples", type=int, default=30_000, help="training pictures per row (30000)"
+    )
+    parser.add_argument("--shards", type=int, default=200, help="shards of 64 scenes (200)")
+    parser.add_argument("--scenes", type=int, default=200, help="scenes to score (200)")
+    parser.add_argument("--threads", type=int, help="CPU threads (PyTorch's choice)")
+    parser.add_argument("--checkpoint", type=Path, help="ppd-tiny with the encoder to use")
     given = parser.parse_args()
     if given.threads:
         torch.set_num_threads(given.threads)

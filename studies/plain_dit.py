@@ -1,4 +1,4 @@
-"""Cas-DiT's controls: the same blocks without the cascade, with the prompt or without it."""
+"""Baselines of Cas-DiT: the same blocks without the cascade, with or without semantics tokens."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ppdcli.models.dit import (
     PatchEmbedding,
     Prepared,
     initialise,
-    through,
+    run_blocks,
     to_pixels,
     to_velocity,
 )
@@ -22,11 +22,12 @@ from ppdcli.models.rope import rotary_table
 
 
 class PlainDiT(DiT):
-    """All blocks on fine tokens, p x p pixels each (the first rows of the paper's ablation).
+    """A DiT with all blocks on fine tokens of p x p pixels (first rows of the paper's ablation).
 
     Args:
-        config: as for ``CasDiT``; ``fine_embedding`` has no meaning, the tokens are fine anyway.
-        prompted: whether the semantics are fused in halfway, as in ``CasDiT``: then it is SP-DiT.
+        config: As for ``CasDiT``. ``fine_embedding`` is ignored, because all tokens are fine.
+        prompted: Whether the semantics are fused in after half of the blocks, as in ``CasDiT``.
+            The network is then the paper's SP-DiT.
     """
 
     def __init__(self, config: CasDiTConfig, prompted: bool) -> None:
@@ -47,10 +48,10 @@ class PlainDiT(DiT):
         rows, columns = (side // config.patch_size for side in image.shape[-2:])
         head_dim = config.hidden_size // config.num_heads
         tables = (rotary_table(rows, columns, head_dim, image.device),)
-        embedded = self.x_embedder.of_image(image)
+        embedded = self.x_embedder.image_part(image)
         if self.proj_fusion is None:
             return Prepared(tables, embedded, None)
-        coarse = self.proj_fusion.of_prompt(semantics, config.semantics_scale)
+        coarse = self.proj_fusion.semantics_part(semantics, config.semantics_scale)
         grid = coarse.unflatten(1, (rows // 2, columns // 2))
         fine = grid.repeat_interleave(2, dim=1).repeat_interleave(2, dim=2).flatten(1, 2)
         return Prepared(tables, embedded, fine)
@@ -61,10 +62,10 @@ class PlainDiT(DiT):
         (table,) = prepared.tables
         half = config.depth // 2
         tokens = self.x_embedder(x_t, prepared.embedded)
-        tokens = through(tokens, self.blocks[:half], condition.blocks[:half], table)
+        tokens = run_blocks(tokens, self.blocks[:half], condition.blocks[:half], table)
         if self.proj_fusion is not None:
             tokens = self.proj_fusion(tokens, prepared.prompt)
-        tokens = through(tokens, self.blocks[half:], condition.blocks[half:], table)
+        tokens = run_blocks(tokens, self.blocks[half:], condition.blocks[half:], table)
         output = to_pixels(
             self.final_layer(tokens, condition.last), rows, columns, config.patch_size
         )

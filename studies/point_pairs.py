@@ -1,7 +1,7 @@
-"""Near and far on real photos: ``python -m studies.point_pairs FOLDER...``.
+"""Ordinal accuracy on real photos: ``python -m studies.point_pairs FOLDER...``.
 
-Of hand-marked pairs of points, the share whose order a model gets right (ordinal accuracy). Chance
-is one half.
+It is the share of hand-marked pairs of points whose order of depth a model predicts correctly.
+Chance is one half.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ Pair = tuple[float, float, float, float]  # near x, near y, far x, far y; shares
 
 
 def load_pairs() -> dict[str, list[Pair]]:
-    """The marked pairs, by the photo's file name."""
+    """Returns the marked pairs by the photo's file name."""
     text = (files("ppdcli.evaluation") / "point-pairs.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
 def right_order(depth: np.ndarray, pairs: Sequence[Pair]) -> list[bool]:
-    """For each pair, whether the near point is nearer.
+    """Returns for each pair whether the near point is nearer.
 
     Args:
         depth: (H, W), larger is farther, on any grid.
-        pairs: see ``Pair``.
+        pairs: See ``Pair``.
     """
     height, width = depth.shape
 
@@ -43,7 +43,7 @@ def right_order(depth: np.ndarray, pairs: Sequence[Pair]) -> list[bool]:
 def count_right(
     folders: Sequence[Path], predict: Callable[[Photo], np.ndarray]
 ) -> dict[str, tuple[int, int]]:
-    """Pairs in the right order, and all of them, for each photo that is in one of the folders."""
+    """Returns the number of correct pairs and of all pairs, for each photo found in a folder."""
     found = {}
     for name, pairs in load_pairs().items():
         path = next((folder / name for folder in folders if (folder / name).is_file()), None)
@@ -53,9 +53,9 @@ def count_right(
 
 
 def main() -> None:
-    """Prints a line a photo, and the sum."""
+    """Prints a line for each photo, and the total."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("folders", nargs="+", type=Path, help="where the photos are")
+    parser.add_argument("folders", nargs="+", type=Path, help="folders of the photos")
     parser.add_argument("--model", default="ppd-tiny")
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--steps", type=int)

@@ -1,8 +1,8 @@
-"""A rendered scene, what models make of it, and the clouds from the side.
+"""A rendered scene, the depth that models predict for it, and the clouds from the side.
 
-``python -m studies.scene_picture -o FILE [--scene K] [CHECKPOINT@STEPS ...]`` writes a
-picture with a column for the truth, one for ppd-tiny and one for each checkpoint: above, the photo
-or the depth map; below, the cloud as the network gives it, with no filter.
+``python -m studies.scene_picture -o FILE [--scene K] [CHECKPOINT@STEPS ...]`` writes a picture with
+one column each for the true depth, ppd-tiny and every checkpoint. The upper panel is the photo or
+the depth map, the lower one the unfiltered cloud of the network.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from ppdcli.predictor import Predictor
 
 SHAPE = (300, 400)  # of a panel
 GAP = 6  # pixels between panels
-FARTHEST = 2.5  # times the median depth; what is beyond does not widen the view
+FARTHEST = 2.5  # times the median depth; farther points do not widen the view
 
 
 def columns(scene: int, predictors: Sequence[tuple[Predictor, int | None]]) -> list[np.ndarray]:
-    """Two panels above each other for the truth, then for each predictor with its steps.
+    """Returns columns of two panels for the true depth, then for each predictor with its steps.
 
     Args:
-        scene: number in the synthetic set.
-        predictors: their depth is placed in the true one by the authors' fit.
+        scene: Number in the synthetic set.
+        predictors: Their depth is aligned to the true one by the authors' fit.
 
     Returns:
         (606, 400, 3) uint8 each.
@@ -75,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("-o", "--output", type=Path, required=True, help="picture to write")
     parser.add_argument("--scene", type=int, default=0, help="number in the synthetic set (0)")
-    parser.add_argument("others", nargs="*", metavar="CHECKPOINT@STEPS", help="to compare with")
+    parser.add_argument("others", nargs="*", metavar="CHECKPOINT@STEPS", help="models to compare")
     given = parser.parse_args()
     from ppdcli import load
 

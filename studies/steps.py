@@ -1,8 +1,8 @@
-"""What more steps, other solvers and other times of the flow give.
+"""The effect of more steps, other solvers and other timesteps of the flow.
 
 ``python -m studies.steps [--images N] [--model NAME]`` scores a model on the scenes of
-``ppd evaluate synthetic``, by the authors' protocol, with Euler's method at several numbers of
-steps, with second-order methods at about as many calls of the network, and with times that crowd
+``ppd evaluate synthetic`` by the authors' protocol. It compares Euler's method at several numbers
+of steps, second-order methods at about as many calls of the network, and timesteps that are shifted
 towards the noise or towards the depth.
 """
 
@@ -37,14 +37,14 @@ Step = Callable[[Velocity, Tensor, float, float], Tensor]  # from x_t at t to x_
 
 
 def euler(velocity: Velocity, x: Tensor, t: float, s: float) -> Tensor:
-    """One call of the network: the velocity at the start holds all the way."""
+    """One call of the network: uses the velocity at the start for the whole step."""
     return euler_step(x, velocity(x, t), t, s)
 
 
 def heun(velocity: Velocity, x: Tensor, t: float, s: float) -> Tensor:
-    """Two calls: the mean of the velocities at both ends; Euler's at s = 0.
+    """Two calls of the network: uses the mean of the velocities at both ends.
 
-    A network that predicts x_0 has no velocity there.
+    At s = 0 it is Euler's method, because a network that predicts x_0 has no velocity there.
     """
     first = velocity(x, t)
     end = euler_step(x, first, t, s)
@@ -52,38 +52,38 @@ def heun(velocity: Velocity, x: Tensor, t: float, s: float) -> Tensor:
 
 
 def midpoint(velocity: Velocity, x: Tensor, t: float, s: float) -> Tensor:
-    """Two calls: the velocity half way holds all the way."""
+    """Two calls of the network: uses the velocity in the middle for the whole step."""
     middle = (t + s) / 2
     return euler_step(x, velocity(euler(velocity, x, t, middle), middle), t, s)
 
 
 @dataclass(frozen=True)
-class Way:
-    """A line of the table.
+class Method:
+    """A row of the table.
 
     Attributes:
-        step: the solver.
-        times: at which its steps start, falling; the last one ends at 0.
+        step: The solver.
+        times: Start times of its steps, falling; the last step ends at 0.
     """
 
     name: str
     step: Step
     times: Sequence[float]
 
-    def follow(self, velocity: Velocity, noise: Tensor) -> Tensor:
-        """x_0 of the flow that starts from ``noise``."""
+    def sample(self, velocity: Velocity, noise: Tensor) -> Tensor:
+        """Returns x_0 of the flow that starts from ``noise``."""
         x = noise
         for t, s in zip(self.times, [*self.times[1:], 0.0], strict=True):
             x = self.step(velocity, x, t, s)
         return x
 
 
-WAYS = (
-    *(Way(f"Euler, {n}", euler, timesteps(n)) for n in (1, 2, 4, 10, 20)),
-    *(Way(f"midpoint, {n}", midpoint, timesteps(n)) for n in (1, 2, 5)),
-    *(Way(f"Heun, {n}", heun, timesteps(n)) for n in (2, 3, 5)),
+METHODS = (
+    *(Method(f"Euler, {n}", euler, timesteps(n)) for n in (1, 2, 4, 10, 20)),
+    *(Method(f"midpoint, {n}", midpoint, timesteps(n)) for n in (1, 2, 5)),
+    *(Method(f"Heun, {n}", heun, timesteps(n)) for n in (2, 3, 5)),
     *(
-        Way(f"Euler, {n}, shift {k:g}", euler, timesteps(n, k))
+        Method(f"Euler, {n}, shift {k:g}", euler, timesteps(n, k))
         for n in (2, 4, 8)
         for k in (3, 0.33, 0.1, 0.05)
     ),
@@ -92,12 +92,12 @@ WAYS = (
 
 @dataclass(frozen=True)
 class Means:
-    """A way's means over the scenes.
+    """Means of one method over the scenes.
 
     Attributes:
-        calls: of the network, an image.
-        milliseconds: the median of the sampler's time, without the encoder's.
-        scores: in the order of ``SHOWN``.
+        calls: Calls of the network per image.
+        milliseconds: Median of the sampler's time, without the encoder's.
+        scores: Scores in the order of ``SHOWN``.
     """
 
     calls: int
@@ -106,7 +106,7 @@ class Means:
 
 
 class _Sampler:
-    """One photo's flow; counts the calls of the network."""
+    """Samples one photo's flow, and counts the calls of the network."""
 
     def __init__(self, predictor: Predictor, photo: Photo) -> None:
         backend = pytorch_of(predictor)
@@ -124,29 +124,29 @@ class _Sampler:
         return self._network(torch.cat((x, self._condition), dim=1), self._semantics, time)
 
     @torch.inference_mode()
-    def depth(self, way: Way) -> np.ndarray:
+    def depth(self, method: Method) -> np.ndarray:
         self.calls = 0
-        return (way.follow(self._velocity, self._noise) + 0.5)[0, 0].float().cpu().numpy()
+        return (method.sample(self._velocity, self._noise) + 0.5)[0, 0].float().cpu().numpy()
 
 
 def evaluate(
-    predictor: Predictor, count: int, ways: Sequence[Way] = WAYS
+    predictor: Predictor, count: int, methods: Sequence[Method] = METHODS
 ) -> Iterator[dict[str, Means]]:
-    """The means of every way, by name, after each of ``count`` scenes that can be scored."""
+    """Yields the means of every method, by name, after each of ``count`` scorable scenes."""
     calls = {}
-    found: dict[str, list[list[float]]] = {way.name: [] for way in ways}
+    found: dict[str, list[list[float]]] = {method.name: [] for method in methods}
     for entry in synthetic.entries(count):
         frame = entry.load()
         sampler = _Sampler(predictor, frame.photo)
         rows = {}
         try:
-            for way in ways:
+            for method in methods:
                 started = time.perf_counter()
-                depth = sampler.depth(way)
+                depth = sampler.depth(method)
                 milliseconds = 1000 * (time.perf_counter() - started)
                 scores = score_prediction(frame, depth, "ppd", Rules("authors")).scores
-                rows[way.name] = [milliseconds, *(scores[key] for key in SHOWN)]
-                calls[way.name] = sampler.calls
+                rows[method.name] = [milliseconds, *(scores[key] for key in SHOWN)]
+                calls[method.name] = sampler.calls
         except Degenerate:
             continue
         for name, row in rows.items():
@@ -155,13 +155,13 @@ def evaluate(
 
 
 def _means(calls: int, rows: np.ndarray) -> Means:
-    known = [column[~np.isnan(column)] for column in rows.T[1:]]  # a ramp needs an edge that shows
+    known = [column[~np.isnan(column)] for column in rows.T[1:]]  # a ramp needs a visible edge
     scores = [float(c.mean()) if len(c) else float("nan") for c in known]
     return Means(calls, float(np.median(rows[:, 0])), scores)
 
 
 def table(means: dict[str, Means]) -> list[str]:
-    """The lines to print."""
+    """Returns the lines to print."""
     head = ("calls", "ms", "AbsRel", "d1", "recall", "ramp", "flying", "F1", "Chamfer log")
     widths = [max(8, len(title) + 2) for title in head]
     lines: list[tuple[str, Sequence[str]]] = [("", head)]
@@ -177,8 +177,8 @@ def table(means: dict[str, Means]) -> list[str]:
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--images", type=int, default=200, help="how many scenes (200)")
-    parser.add_argument("--model", default="ppd-tiny", help="to score (ppd-tiny)")
+    parser.add_argument("--images", type=int, default=200, help="number of scenes (200)")
+    parser.add_argument("--model", default="ppd-tiny", help="model to score (ppd-tiny)")
     given = parser.parse_args()
     from ppdcli import load
 

@@ -45,9 +45,8 @@ def test_a_mesh_has_gltfs_axes_and_metres_whatever_those_of_the_cloud(
 ) -> None:
     result = ppd("pointcloud", *of_depth, "-f", "glb,ply", "--axes", axes)
     assert result.exit_code == 0, result.stderr
-    stated, (points, normals, _, faces) = (lambda a, b: (a, [*b.values()]))(
-        *parts("ppd-out/photo.glb")
-    )
+    stated, arrays = parts("ppd-out/photo.glb")
+    points, normals, _, faces = arrays.values()
     np.testing.assert_allclose(np.unique(points[:, 2].round(5)), [-4, -2])  # z is backward
     assert points[:, 0].max() > 2 and points[:, 1].max() > 1  # right and up
     assert "unit m" in stated["asset"]["extras"]["comments"]
@@ -67,13 +66,10 @@ def test_the_photo_lies_where_the_camera_saw_it(ppd: Ppd, of_depth: list[object]
     np.testing.assert_allclose(at, np.column_stack(((u + 0.5) / 60, (v + 0.5) / 40)), atol=1e-5)
 
 
-def test_the_file_names_the_format_and_faces_are_limited(
-    ppd: Ppd, photo: Path, tiny: list[str]
-) -> None:
-    options = [photo, *tiny, *CAMERA]
-    assert ppd("pointcloud", *options, "-o", "a.glb", "--faces", "500").exit_code == 0
+def test_the_file_names_the_format_and_faces_are_limited(ppd: Ppd, of_depth: list[object]) -> None:
+    assert ppd("pointcloud", *of_depth, "-o", "a.glb", "--faces", "500").exit_code == 0
     few = len(parts("a.glb")[1][3])
-    assert ppd("pointcloud", *options, "-o", "b.GLB").exit_code == 0
+    assert ppd("pointcloud", *of_depth, "-o", "b.GLB").exit_code == 0
     many = len(parts("b.GLB")[1][3])
     assert 0 < few <= 500 < many
 

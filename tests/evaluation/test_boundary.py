@@ -135,5 +135,5 @@ def test_what_is_no_depth_is_refused() -> None:
     depth = boxes(0)
     predicted = depth.copy()
     predicted[3, 4] = np.nan
-    with pytest.raises(ValueError, match="no depth at 1 of 768"):
+    with pytest.raises(ValueError, match="not positive and finite at 1 of 768"):
         score(predicted, depth)

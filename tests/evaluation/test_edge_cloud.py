@@ -420,7 +420,7 @@ def test_what_is_no_depth_is_refused(value: float) -> None:
         lambda: flying_rate(predicted, truth, ALL, band),
         lambda: edge_recall(predicted, truth, ALL, SETTINGS),
     ):
-        with pytest.raises(ValueError, match="no depth at 1 of"):
+        with pytest.raises(ValueError, match="not positive and finite at 1 of"):
             refuse()
 
 

@@ -66,5 +66,5 @@ def test_invalid_pixels_do_not_count_but_their_edges_do() -> None:
 
 def test_what_is_no_depth_is_refused() -> None:
     depth = np.full((1, 3), 2.0)
-    with pytest.raises(ValueError, match="no depth at 1 of 3"):
+    with pytest.raises(ValueError, match="not positive and finite at 1 of 3"):
         error_by_distance(np.array([[1, np.nan, 2]]), depth, depth > 0, depth > 3)

@@ -145,6 +145,6 @@ def test_nothing_to_score_is_an_error() -> None:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0.0, -1.0])
 def test_what_is_no_depth_is_refused_and_not_passed_over(value: float) -> None:
     predicted = row(1, value, value)
-    with pytest.raises(ValueError, match="no depth at 2 of 3 valid pixels"):
+    with pytest.raises(ValueError, match="not positive and finite at 2 of 3 valid pixels"):
         score(predicted, row(1, 2, 3), ALL)
     require_depth(predicted, np.array([[True, False, False]]))

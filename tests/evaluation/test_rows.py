@@ -84,7 +84,7 @@ def test_another_predictor_joins(tmp_path: Path) -> None:
 )
 def test_somebody_elses_file_is_left_alone(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
-    with pytest.raises(UsageError, match="no file of ours"):
+    with pytest.raises(UsageError, match="not a benchmark's file"):
         Rows(tmp_path, SETTINGS)
     assert (tmp_path / FILE).read_bytes() == content
 
@@ -102,14 +102,14 @@ def test_somebody_elses_file_is_left_alone(tmp_path: Path, content: bytes) -> No
     ],
     ids=["empty", "deep", "long", "a list as a name", "a number as a text", "a list as an image"],
 )
-def test_a_line_that_makes_no_sense_is_passed_over_and_told(tmp_path: Path, line: bytes) -> None:
+def test_a_damaged_line_is_skipped_and_reported(tmp_path: Path, line: bytes) -> None:
     filled(tmp_path)
     with (tmp_path / FILE).open("ab") as file:
         file.write(line + b"\n")
     rows = Rows(tmp_path, SETTINGS)
     assert rows.has("a/b.jpg", "tiny") and rows.predictors == ["tiny"]
     (complaint,) = rows.complaints()
-    assert f"{FILE}: 1 lines make no sense and are passed over" in complaint
+    assert f"{FILE}: skipped 1 damaged line" in complaint
 
 
 def test_a_link_or_a_pipe_in_place_of_the_rows_is_refused(tmp_path: Path) -> None:

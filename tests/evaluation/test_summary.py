@@ -47,7 +47,7 @@ def test_means_are_over_images_and_what_is_left_out_is_counted() -> None:
     assert remarks([found]) == [
         "tiny: 1 not scored, degenerate",
         "tiny: 1 not scored, unreadable",
-        "tiny: 2 scored in spite of a falling line",
+        "tiny: 2 scored despite a falling line",
         "tiny: of 3 images, recall of 2 (nothing to measure in the others)",
     ]
 

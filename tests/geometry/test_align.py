@@ -54,7 +54,7 @@ def test_what_the_authors_turn_into_made_up_metres_is_refused() -> None:
     with pytest.raises(InputError, match=r"falls where predicted depth rises \(slope -0\.3"):
         fit_ransac(1 - relative, depth, mask)
     assert golden["in.mask_one"].sum() == 1
-    with pytest.raises(InputError, match="meet at 1 pixel;"):
+    with pytest.raises(InputError, match="overlap at 1 pixel;"):
         fit_ransac(relative, depth, golden["in.mask_one"])
 
 
@@ -105,7 +105,7 @@ def test_equal_seeds_give_equal_results_of_more_points_than_are_looked_at() -> N
 @pytest.mark.parametrize(
     ("relative", "depth", "cause"),
     [
-        ([0.1, 0.2, 0.3], [np.nan, 0, -1], "meet at 0 pixels"),
+        ([0.1, 0.2, 0.3], [np.nan, 0, -1], "overlap at 0 pixels"),
         ([0.5] * 4, [1, 2, 3, 4], "the predicted depth is constant"),
         ([0.1, 0.2, 0.3, 0.4], [2] * 4, "the known depth is constant"),
         ([0.1, 0.2, 0.3, 0.4], [4, 3, 2, 1], "falls"),
@@ -222,9 +222,9 @@ ON_LINE = np.expm1(SLOPE * RELATIVE + INTERCEPT)
 @pytest.mark.parametrize(
     ("relative", "depth", "cause"),
     [
-        (RELATIVE[:0], ON_LINE[:0], "meet at 0 points"),
-        (RELATIVE, np.full(40, np.nan), "meet at 0 points"),
-        (RELATIVE[:2], ON_LINE[:2], "meet at 2 points; give 3 or more"),
+        (RELATIVE[:0], ON_LINE[:0], "overlap at 0 points"),
+        (RELATIVE, np.full(40, np.nan), "overlap at 0 points"),
+        (RELATIVE[:2], ON_LINE[:2], "overlap at 2 points; give 3 or more"),
         # One wall: the depth is one, the predicted depth is one, both are, up to noise.
         (RELATIVE, np.full(40, 3.0), r"40 known depths that agree lie between 3 and 3 m"),
         (RELATIVE, 3 + RNG.uniform(-0.05, 0.05, 40), "too close together"),

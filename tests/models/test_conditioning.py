@@ -33,7 +33,7 @@ def test_a_shared_timestep_modulates_as_one_for_each_image() -> None:
 @torch.no_grad()
 def test_conditions_of_several_timesteps_come_apart(tiny: CasDiT) -> None:
     times = torch.tensor([1000, 750, 37])
-    apart = tiny.condition(times).apart()
+    apart = tiny.condition(times).split()
     assert [condition.timestep.tolist() for condition in apart] == [[1000], [750], [37]]
     for time, condition in zip(times.split(1), apart, strict=True):
         alone = tiny.condition(time)

@@ -14,13 +14,13 @@ from ppdcli import load
 from ppdcli.evaluation import synthetic
 from ppdcli.models.flow import T, timesteps
 from studies import steps
-from studies.steps import Step, Way, euler, evaluate, heun, midpoint, table
+from studies.steps import Method, Step, euler, evaluate, heun, midpoint, table
 
 
 def error(step: Step, count: int) -> float:
     """Of x_0 where the velocity is x itself: x_0 = x_T / e."""
     times = [T * (count - k) / count for k in range(count)]
-    x = Way("", step, times).follow(lambda x, t: x, torch.ones(1, dtype=torch.float64))
+    x = Method("", step, times).sample(lambda x, t: x, torch.ones(1, dtype=torch.float64))
     return abs(float(x) - math.exp(-1))
 
 
@@ -38,14 +38,14 @@ def test_calls_of_the_network_and_where(step: Step, calls: int) -> None:
         asked.append(t)
         return torch.zeros_like(x)
 
-    Way("", step, [1000.0, 600.0, 300.0]).follow(velocity, torch.ones(1))
+    Method("", step, [1000.0, 600.0, 300.0]).sample(velocity, torch.ones(1))
     assert len(asked) == calls
     assert min(asked) > 0, "a network that predicts x_0 has no velocity there"
 
 
 @pytest.mark.parametrize("step", [euler, heun, midpoint])
 def test_a_straight_line_takes_one_step(step: Step) -> None:
-    x = Way("", step, [1000.0]).follow(lambda x, t: torch.full_like(x, 3.0), torch.ones(1))
+    x = Method("", step, [1000.0]).sample(lambda x, t: torch.full_like(x, 3.0), torch.ones(1))
     assert float(x) == -2
 
 
@@ -56,7 +56,7 @@ def test_euler_is_what_the_predictor_does(
     predictor = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
     frame = synthetic.entries(1)[0].load()
     sampler = steps._Sampler(predictor, frame.photo)
-    depth = sampler.depth(Way("", euler, timesteps(3)))
+    depth = sampler.depth(Method("", euler, timesteps(3)))
     expected = predictor.predict(frame.photo, steps=3).values
     # Two orders of the same float32 sums; random weights make values of 3 and more.
     np.testing.assert_allclose(depth, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
@@ -66,8 +66,8 @@ def test_euler_is_what_the_predictor_does(
 def test_the_table_of_a_model(random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "SHAPE", (64, 96))
     predictor = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
-    ways = [Way("one", euler, timesteps(1)), Way("two", midpoint, timesteps(2))]
-    first, means = list(evaluate(predictor, 2, ways))
+    methods = [Method("one", euler, timesteps(1)), Method("two", midpoint, timesteps(2))]
+    first, means = list(evaluate(predictor, 2, methods))
     assert [row.calls for row in means.values()] == [1, 4]
     assert first["one"].scores != means["one"].scores != means["two"].scores
     head, one, two = table(means)
@@ -77,5 +77,5 @@ def test_the_table_of_a_model(random_checkpoint: Path, monkeypatch: pytest.Monke
 
 
 def test_every_way_starts_from_noise_with_a_name_of_its_own() -> None:
-    assert len({way.name for way in steps.WAYS}) == len(steps.WAYS)
-    assert all(way.times[0] == pytest.approx(T, abs=1e-6) for way in steps.WAYS)
+    assert len({method.name for method in steps.METHODS}) == len(steps.METHODS)
+    assert all(method.times[0] == pytest.approx(T, abs=1e-6) for method in steps.METHODS)

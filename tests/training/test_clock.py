@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from ppdcli.training.clock import LONGEST_STEP, Clock, current, learning_rate
+from ppdcli.training.clock import LONGEST_STEP, Clock, current_phase, learning_rate
 from ppdcli.training.recipe import Phase, Rate
 
 
@@ -39,7 +39,7 @@ def test_a_jump_of_the_time_does_not_end_the_training(gap: float, counted: float
     ("share", "number"), [(0, 0), (0.24, 0), (0.25, 1), (0.49, 1), (0.5, 2), (0.999, 2), (1, None)]
 )
 def test_phases_follow_the_share_of_time(share: float, number: int | None) -> None:
-    assert current(PHASES, share) == number
+    assert current_phase(PHASES, share) == number
 
 
 def test_a_rate_warms_up_then_falls_over_the_parts_own_phases() -> None:

@@ -1,4 +1,4 @@
-"""The pool of scenes: what goes in comes out, old scenes make room, damaged files are left out."""
+"""The pool of scenes: what goes in comes out, old scenes make room, damaged files are skipped."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_damaged_shard_is_named_and_left_out(damage: str, tmp_path: Path) -> N
     fixture = Fixture(tmp_path)
     fixture.pool.feed(8)
     assert fixture.pool.count == 2 and len(fixture.lines) == 1
-    assert str(path) in fixture.lines[0] and "left out" in fixture.lines[0]
+    assert str(path) in fixture.lines[0] and "skipped" in fixture.lines[0]
 
 
 def test_a_full_folder_makes_room_once_everything_is_read(tmp_path: Path) -> None:

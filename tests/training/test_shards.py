@@ -19,7 +19,7 @@ from ppdcli.scenes.samples import SKY_DEPTH, Samples
 from ppdcli.training import shards
 from ppdcli.training.shards import (
     SUFFIX,
-    Rendering,
+    RenderSettings,
     decode_depth,
     encode_depth,
     read_shard,
@@ -131,7 +131,7 @@ def test_a_shards_name_tells_its_number(name: str, number: int) -> None:
 def render_little_shards(folder: Path) -> None:
     """A worker's life, with little shards; runs in a process of its own."""
     shards.SCENES_PER_SHARD, shards.SHAPES, shards.SHAPE_WEIGHTS = 1, (SHAPE,), (1.0,)
-    shards._work(Rendering(folder, 5, PRIMITIVES, 3, 4), 0, 1)
+    shards._work(RenderSettings(folder, 5, PRIMITIVES, 3, 4), 0, 1)
     (folder / "worker ended").touch()
 
 
@@ -170,7 +170,7 @@ def test_a_worker_fills_the_folder_until_its_parent_is_killed(tmp_path: Path) ->
         raise
 
 
-def tell_about_interrupts(order: Rendering, worker: int, workers: int) -> None:
+def tell_about_interrupts(order: RenderSettings, worker: int, workers: int) -> None:
     """Stands in for a worker's life."""
     (order.folder / signal.Signals.SIGINT.name).write_text(str(signal.getsignal(signal.SIGINT)))
 
@@ -181,7 +181,7 @@ def test_workers_leave_interrupts_to_the_training(
 ) -> None:
     monkeypatch.setattr(shards, "_work", tell_about_interrupts)
     before = signal.getsignal(signal.SIGINT)
-    (worker,) = start_workers(Rendering(tmp_path, 5, PRIMITIVES, 0, 8), 1)
+    (worker,) = start_workers(RenderSettings(tmp_path, 5, PRIMITIVES, 0, 8), 1)
     assert signal.getsignal(signal.SIGINT) == before
     worker.join()
     assert (tmp_path / "SIGINT").read_text() == str(signal.SIG_IGN)
@@ -190,4 +190,4 @@ def test_workers_leave_interrupts_to_the_training(
 def test_a_folder_that_cannot_be_made_is_an_output_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"):
-        start_workers(Rendering(tmp_path / "file" / "scenes", 5, PRIMITIVES, 0, 8), 1)
+        start_workers(RenderSettings(tmp_path / "file" / "scenes", 5, PRIMITIVES, 0, 8), 1)

@@ -1,6 +1,6 @@
-"""Depth Pro's boundary F1: does a prediction have its occlusions where the truth has them?
+"""Depth Pro's boundary F1: compares the occlusions of a prediction with the true ones.
 
-Only ratios of neighbouring depths count, so that neither scale nor alignment matters.
+It uses only ratios of neighbouring depths, so neither scale nor alignment matters.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from ppdcli.evaluation.metrics import require_depth
 
 RATIOS = tuple(float(t) for t in np.linspace(1.05, 1.25, 10))
-"""A pixel occludes its neighbour if that is farther by more than such a factor."""
+"""A pixel occludes its neighbour if the neighbour is farther by more than one of these factors."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class BoundaryScores:
     """Boundary scores of one image; 1 is perfect.
 
     Attributes:
-        f1: mean of 2 P R / (P + R) over ``RATIOS``, each weighted by the ratio; NaN if the truth
-            has no occlusion.
-        precision, recall: for each of ``RATIOS``.
-        reason: why ``f1`` is NaN.
+        f1: Mean of 2 P R / (P + R) over ``RATIOS``, each weighted by the ratio. NaN if the true
+            depth has no occlusion.
+        precision, recall: One value for each of ``RATIOS``.
+        reason: The reason why ``f1`` is NaN.
     """
 
     f1: float
@@ -37,15 +37,15 @@ class BoundaryScores:
 def boundary_f1(predicted: np.ndarray, depth: np.ndarray, valid: np.ndarray) -> BoundaryScores:
     """The scale-invariant boundary F1 of Depth Pro (arXiv 2410.02073, and its published code).
 
-    For each ratio t and each of four directions, the pixels are found that occlude their
-    neighbour there: depth(neighbour) / depth(pixel) > t. Precision is the share of the predicted
-    ones that are true, recall the share of the true ones that are predicted. Both are averaged
-    over the directions, as in the code; the paper's formula pools the pixels instead.
+    For each ratio t and each of four directions, a pixel occludes its neighbour if
+    depth(neighbour) / depth(pixel) > t. Precision is the share of predicted occlusions that are
+    true, recall the share of true ones that are predicted. Both are averaged over the directions,
+    as in the published code; the paper's formula pools the pixels instead.
 
-    As in the code, a direction without any true (or predicted) occlusion counts as recall (or
-    precision) 0, so that even the truth scores below 1 if it has no occlusion to the left, say.
-    Unlike in the code, pairs with an invalid pixel are left out, and a truth without any
-    occlusion has no score.
+    As in that code, a direction without true (or predicted) occlusions counts as recall (or
+    precision) 0. Even the true depth scores below 1 if, for example, it has no occlusion to the
+    left. Unlike that code, this function ignores pairs with an invalid pixel and gives no score if
+    the true depth has no occlusion.
 
     Args:
         predicted: (H, W) depth, any unit, > 0 where valid.
@@ -53,7 +53,7 @@ def boundary_f1(predicted: np.ndarray, depth: np.ndarray, valid: np.ndarray) -> 
         valid: (H, W) bool.
 
     Raises:
-        ValueError: see ``require_depth``.
+        ValueError: See ``require_depth``.
     """
     require_depth(predicted, valid)
     ratios = np.array(RATIOS)
@@ -76,10 +76,10 @@ def boundary_f1(predicted: np.ndarray, depth: np.ndarray, valid: np.ndarray) -> 
 def _farther_by(
     predicted: np.ndarray, depth: np.ndarray, valid: np.ndarray
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """For each direction depth(neighbour) / depth(pixel), predicted and true, of the pixels (N,)
-    where one of them exceeds the least of ``RATIOS``."""
+    """Yields depth(neighbour) / depth(pixel) for each direction, predicted and true, of the pixels
+    (N,) where one of them exceeds the smallest of ``RATIOS``."""
     maps = [np.where(valid, a, 1).astype(np.float64) for a in (predicted, depth)]
-    for turn in range(4):  # so that each neighbour comes to lie to the right
+    for turn in range(4):  # rotate, so that the neighbour is always to the right
         (guess, truth), known = ([np.rot90(a, turn) for a in maps], np.rot90(valid, turn))
         guess, truth = (a[:, 1:] / a[:, :-1] for a in (guess, truth))
         either = known[:, 1:] & known[:, :-1] & (np.maximum(guess, truth) > RATIOS[0])

@@ -16,30 +16,30 @@ from ppdcli.evaluation.report.content import Column, Table, TableRow
 from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.evaluation.summary import Summary, cell, summarise
 
-BySet = Mapping[str, Sequence[Summary]]  # data set -> one summary a predictor
+BySet = Mapping[str, Sequence[Summary]]  # data set -> one summary for each predictor
 
 
 def summarise_sets(
     predictor: str, rows: Sequence[ScoreRow], columns: Sequence[Column], parts: Mapping[str, str]
 ) -> dict[str, Summary]:
-    """One predictor's means over the images of each data set.
+    """Returns the means of one predictor over the images of each data set.
 
     Args:
-        predictor: its name.
-        rows: its rows.
-        columns: the scores.
+        predictor: Name of the predictor.
+        rows: Rows of the predictor.
+        columns: The scores.
         parts: image -> its data set.
     """
     found: dict[str, list[ScoreRow]] = {}
     for row in rows:
         found.setdefault(parts[row.image], []).append(row)
-    return {name: summarise(predictor, some, columns) for name, some in found.items()}
+    return {name: summarise(predictor, group, columns) for name, group in found.items()}
 
 
 def mean_of_sets(whole: Summary, sets: Sequence[Summary]) -> Summary:
-    """The summary of all images, its means taken over the data sets instead, each counting once.
+    """Returns the summary of all images with means over the data sets, each counting once.
 
-    Data sets that do not have a score are left out of its mean.
+    A data set without a score is left out of the mean of that score.
     """
     means = {}
     for key in whole.means:
@@ -49,7 +49,7 @@ def mean_of_sets(whole: Summary, sets: Sequence[Summary]) -> Summary:
 
 
 def table_of_sets(by_set: BySet, columns: Sequence[Column]) -> Table:
-    """For the report: a row a data set and predictor, nothing marked as best."""
+    """Returns the report's table: a row for each data set and predictor, no best value marked."""
     return Table(
         tuple(replace(column, better=None) for column in columns),
         tuple(
@@ -67,36 +67,36 @@ def table_of_sets(by_set: BySet, columns: Sequence[Column]) -> Table:
 
 
 def text_of_sets(by_set: BySet, columns: Sequence[Column]) -> list[str]:
-    """For a terminal."""
-    rows = [(shown(name), shown(s.predictor), s) for name, some in by_set.items() for s in some]
-    wide = max(len(text) for text in ("set", *(name for name, _, _ in rows))) + 2
-    wider = max(len(text) for text in ("predictor", *(name for _, name, _ in rows))) + 2
+    """Returns the table as lines for a terminal."""
+    rows = [(shown(name), shown(s.predictor), s) for name, group in by_set.items() for s in group]
+    set_width = max(len(text) for text in ("set", *(name for name, _, _ in rows))) + 2
+    predictor_width = max(len(text) for text in ("predictor", *(name for _, name, _ in rows))) + 2
     widths = [max(len(c.title), 6) + 2 for c in columns]
     titles = "".join(f"{c.title:>{w}}" for c, w in zip(columns, widths, strict=True))
-    lines = [f"{'set':<{wide}}{'predictor':<{wider}}{titles}{'images':>8}"]
+    lines = [f"{'set':<{set_width}}{'predictor':<{predictor_width}}{titles}{'images':>8}"]
     for name, predictor, s in rows:
         values = "".join(
             f"{c.text(s.means[c.key]):>{w}}" for c, w in zip(columns, widths, strict=True)
         )
-        lines.append(f"{name:<{wide}}{predictor:<{wider}}{values}{s.scored:>8}")
+        lines.append(f"{name:<{set_width}}{predictor:<{predictor_width}}{values}{s.scored:>8}")
     return lines
 
 
 def csv_of_sets(by_set: BySet, columns: Sequence[Column]) -> str:
-    """The same as CSV; empty where there is no value."""
+    """Returns the table as CSV; missing values are empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["set", "predictor", *(c.key for c in columns), "images", "not_scored"])
     for name, summaries in by_set.items():
         for s in summaries:
             values = ["" if math.isnan(v := s.means[c.key]) else f"{v:.7g}" for c in columns]
-            left = sum(s.not_scored.values())
-            writer.writerow([cell(name), cell(s.predictor), *values, s.scored, left])
+            left_out = sum(s.not_scored.values())
+            writer.writerow([cell(name), cell(s.predictor), *values, s.scored, left_out])
     return stream.getvalue()
 
 
 def json_of_sets(by_set: BySet) -> list[dict[str, Any]]:
-    """The same for programs; None where there is no value."""
+    """Returns the table for JSON; missing values are None."""
     return [
         {
             "set": name,

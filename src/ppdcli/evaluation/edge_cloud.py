@@ -1,7 +1,7 @@
-"""Point clouds near true depth edges: what the paper's headline metric looks at.
+"""Point clouds near true depth edges, as in the paper's headline metric.
 
 The paper measures the Chamfer distance near Canny edges of the true depth. Its code, thresholds,
-dilation and alignment are not published, so that results compare only with others of the same
+dilation and alignment are not published. Compare results only with others of the same
 ``EdgeSettings``.
 """
 
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppdcli.cloud import unproject
-from ppdcli.evaluation.edge_metrics import flying_points, neighbours, scaled_points
+from ppdcli.evaluation.edge_metrics import flying_points, scaled_points, search_tree
 from ppdcli.evaluation.metrics import require_depth
-from ppdcli.evaluation.true_edges import EdgeSettings, without_holes
+from ppdcli.evaluation.true_edges import EdgeSettings, fill_holes
 from ppdcli.geometry.camera import Camera
 
 NO_EDGES = "the true depth has no edge"
@@ -26,13 +26,13 @@ class EdgeScores:
     """Distances of two clouds near edges; 0 is perfect, NaN if there is no edge.
 
     Attributes:
-        accuracy: mean distance from predicted points to the nearest true one, in the depth's unit.
-        completeness: from true points to the nearest predicted one.
-        chamfer: their sum (Fan et al. 2017; many, though not all, divide by 2).
-        log_accuracy, log_completeness, log_chamfer: the same of points (X/Z, Y/Z, log Z), so that
-            near and far edges count alike: about the distance in space over depth.
-        points: of either cloud.
-        reason: why the scores are NaN.
+        accuracy: Mean distance from predicted points to the nearest true one, in the depth's unit.
+        completeness: Mean distance from true points to the nearest predicted one.
+        chamfer: Sum of the two (Fan et al. 2017; many authors, but not all, divide by 2).
+        log_accuracy, log_completeness, log_chamfer: The same for points (X/Z, Y/Z, log Z), so that
+            near and far edges count equally; about the distance in space divided by depth.
+        points: Number of points of each cloud.
+        reason: The reason why the scores are NaN.
     """
 
     accuracy: float
@@ -54,18 +54,18 @@ def edge_chamfer(
     settings: EdgeSettings,
     seed: int = 0,
 ) -> EdgeScores:
-    """Distances between the predicted and the true points of a band of pixels, both ways.
+    """Returns the distances between the predicted and the true points of a band, both ways.
 
     Args:
-        predicted: (H, W), in the unit of the truth, > 0 in the band.
+        predicted: (H, W), in the unit of the true depth, > 0 in the band.
         depth: (H, W) true depth, > 0 where valid.
-        valid, band: (H, W) bool; both clouds are the pixels in both, unprojected.
-        camera: of this grid.
-        settings: ``samples`` is used.
-        seed: of the choice of points.
+        valid, band: (H, W) bool. Each cloud consists of the pixels that are true in both.
+        camera: Camera of this grid.
+        settings: Only ``samples`` is used.
+        seed: Seed of the choice of points.
 
     Raises:
-        ValueError: see ``require_depth``.
+        ValueError: See ``require_depth``.
     """
     taken = valid & band
     require_depth(predicted, taken)
@@ -73,13 +73,13 @@ def edge_chamfer(
         return EdgeScores(*(math.nan,) * 6, points=0, reason=NO_EDGES)
     rng = np.random.default_rng(seed)
     count = int(taken.sum())
-    asked = np.arange(count)
+    sampled = np.arange(count)
     if count > settings.samples:
-        asked = rng.choice(count, settings.samples, replace=False, shuffle=False)
+        sampled = rng.choice(count, settings.samples, replace=False, shuffle=False)
     guess, truth = (np.where(taken, a, np.nan) for a in (predicted, depth))
-    plain = _distances(unproject(guess, camera)[0], unproject(truth, camera)[0], asked)
+    plain = _distances(unproject(guess, camera)[0], unproject(truth, camera)[0], sampled)
     log = _distances(
-        scaled_points(guess, camera)[taken], scaled_points(truth, camera)[taken], asked
+        scaled_points(guess, camera)[taken], scaled_points(truth, camera)[taken], sampled
     )
     return EdgeScores(*plain, sum(plain), *log, sum(log), points=count)
 
@@ -87,30 +87,30 @@ def edge_chamfer(
 def flying_rate(
     predicted: np.ndarray, depth: np.ndarray, valid: np.ndarray, band: np.ndarray
 ) -> float:
-    """Share of the band's pixels that hang between true surfaces (``flying_points``).
+    """Returns the share of the band's pixels that fly between true surfaces (``flying_points``).
 
     Args:
-        predicted: (H, W), in the unit of the truth, > 0 in the band.
-        depth: (H, W) true depth, > 0 where valid; holes are filled by the nearest valid pixel.
+        predicted: (H, W), in the unit of the true depth, > 0 in the band.
+        depth: (H, W) true depth, > 0 where valid. Holes are filled from the nearest valid pixel.
         valid, band: (H, W) bool.
 
     Returns:
         0 to 1; NaN if the band is empty.
 
     Raises:
-        ValueError: see ``require_depth``.
+        ValueError: See ``require_depth``.
     """
     taken = valid & band
     require_depth(predicted, taken)
     if not taken.any():
         return math.nan
-    truth = without_holes(depth, valid)
+    truth = fill_holes(depth, valid)
     flying = flying_points(np.where(taken, predicted, truth), truth)
     return float(flying[taken].mean())
 
 
-def _distances(guess: np.ndarray, truth: np.ndarray, asked: np.ndarray) -> tuple[float, float]:
-    """Mean distances to the other cloud, of the predicted points asked about and the true ones."""
-    to_truth = neighbours(truth).query(guess[asked])[0]
-    from_truth = neighbours(guess).query(truth[asked])[0]
+def _distances(guess: np.ndarray, truth: np.ndarray, sampled: np.ndarray) -> tuple[float, float]:
+    """Returns the mean distances to the other cloud, of the sampled predicted and true points."""
+    to_truth = search_tree(truth).query(guess[sampled])[0]
+    from_truth = search_tree(guess).query(truth[sampled])[0]
     return float(to_truth.mean()), float(from_truth.mean())

@@ -1,6 +1,6 @@
-"""What a filter of flying pixels does near depth edges: pure functions of arrays.
+"""Measures the effect of a flying-pixel filter near depth edges. All functions are pure.
 
-All measures know the true depth of every pixel. Differences are of log depth, so relative.
+The true depth of every pixel is known. Differences are those of log depth, so they are relative.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from ppdcli.geometry.camera import Camera
 if TYPE_CHECKING:
     from scipy.spatial import cKDTree
 
-FLYING = 0.03  # farther than this from every true surface nearby: flying
-TRUE = 0.01  # closer than this to the pixel's own true depth: true
-COMPANY = 4  # of its 8 neighbours are true, too: else a dirty ramp crossed the truth by chance
+FLYING = 0.03  # a pixel is flying if it differs by more than this from every true surface nearby
+TRUE = 0.01  # a pixel is true if it differs by less than this from its own true depth
+TRUE_NEIGHBOURS = 4  # of 8 that a true pixel needs: a soft edge crosses the true depth by chance
 JUMP = 0.05  # a true depth edge, or the relief of a thin structure
-REACH = 4  # pixels around: a surface may be misplaced by this much
+REACH = 4  # pixels by which a surface may be misplaced
 THIN = 4  # pixels across
 BAND = 6  # pixels on either side of a true edge
-SURFACE = 0.03  # true depths this close (one sigma) are of one surface
-AROUND = 10  # pixels in which a surface's error is averaged
-FAR_FROM_EDGES = 2  # pixels, of those whose error counts
+SURFACE = 0.03  # sigma of the difference of true depths on one surface
+AROUND = 10  # radius in pixels over which a surface's error is averaged
+FAR_FROM_EDGES = 2  # pixels; only the errors of pixels farther from edges count
 NEIGHBOURHOOD = np.ones((3, 3), np.uint8)
 
 
 def flying_points(depth: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Pixels that hang between true surfaces.
+    """Finds pixels that fly between true surfaces.
 
     Their depth differs by more than 3 % from every true depth in the 9 x 9 pixels around, and
     lies between the nearest and the farthest of these.
@@ -57,24 +57,25 @@ def flying_points(depth: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def true_points(depth: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Pixels whose depth is within 1 % of the true one, as is that of 4 neighbours or more.
+    """Finds pixels whose depth is within 1 % of the true one, with at least 4 such neighbours.
 
-    A ramp from one surface to another crosses many true depths by chance; only along one line.
+    The neighbours matter because a ramp between two surfaces crosses true depths by chance, but
+    only along a line.
     """
     right = np.abs(_log(depth) - _log(truth)) <= np.log1p(TRUE)
     around = cv2.filter2D(
         right.astype(np.uint8), -1, NEIGHBOURHOOD, borderType=cv2.BORDER_REPLICATE
     )
-    return right & (around >= 1 + COMPANY)
+    return right & (around >= 1 + TRUE_NEIGHBOURS)
 
 
 def thin_structure(truth: np.ndarray) -> np.ndarray:
-    """Pixels of wires, bars, leaves: nearer by more than 5 % than what is on both sides.
+    """Finds pixels of wires, bars and leaves: nearer by more than 5 % than the depth on both sides.
 
     A morphological closing of log depth along a line of 5 pixels fills valleys up to 4 pixels
-    wide; rows, columns and both diagonals are tried.
+    wide. It is applied to rows, columns and both diagonals.
     """
-    # Framed by what is nearer than all, so that nothing is thin for touching the border.
+    # The padding is nearer than everything, so that nothing counts as thin at the border.
     log = np.pad(_log(truth), THIN, constant_values=np.log(truth.min()))
     length = THIN + 1
     diagonal = np.eye(length, dtype=np.uint8)
@@ -87,10 +88,10 @@ def thin_structure(truth: np.ndarray) -> np.ndarray:
 
 
 def depth_edges(truth: np.ndarray) -> np.ndarray:
-    """Pixels on either side of a true depth edge.
+    """Finds pixels on either side of a true depth edge.
 
-    Between two neighbours in a row or a column, 1/z jumps by more than 5 %, and by as much
-    differs from what the plane on either side would have there (on a plane 1/z is linear).
+    At an edge, 1/z of two neighbours in a row or a column jumps by more than 5 %. The jump also
+    differs by as much from that of the plane on either side (on a plane 1/z is linear).
     """
     inverse = 1 / truth.astype(np.float64)
     return _edges_along_rows(inverse) | _edges_along_rows(inverse.T).T
@@ -113,17 +114,17 @@ def _edges_along_rows(inverse: np.ndarray) -> np.ndarray:
 
 
 def placed_truth(truth: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """The truth with its surfaces where a prediction puts them, but with the truth's sharp edges.
+    """Returns the true depth with its surfaces moved to the prediction, but with true sharp edges.
 
-    A small model places whole surfaces wrong by much more than its soft edges are wide; this
-    leaves its edges to be judged. The error of log depth is averaged over the pixels up to 10 away
-    that are on the same surface (weighted by how close their true depths are, sigma 3 %, and by
-    distance, sigma 5 pixels) and more than 2 pixels from an edge; over all of the surface where
-    there are no such pixels, as on wires.
+    A small model misplaces whole surfaces by much more than the width of its soft edges. Moving
+    the surfaces leaves only the edges to measure. The error of log depth is averaged over pixels of
+    the same surface up to 10 pixels away and more than 2 pixels from an edge. The weights depend on
+    the difference of true depth (sigma 3 %) and on the distance (sigma 5 pixels). Without such
+    pixels, as on wires, the average is over all pixels of the surface.
 
     Args:
         truth: (H, W), > 0.
-        depth: (H, W) prediction, > 0, in the unit of the truth.
+        depth: (H, W) prediction, > 0, in the unit of the true depth.
 
     Returns:
         (H, W) float32.
@@ -150,8 +151,8 @@ def placed_truth(truth: np.ndarray, depth: np.ndarray) -> np.ndarray:
 
 
 def scaled_points(depth: np.ndarray, camera: Camera) -> np.ndarray:
-    """(H, W, 3) points (X/Z, Y/Z, log Z): near each other, their distance is that of the points
-    in space over their depth, so that near and far edges count alike."""
+    """Returns (H, W, 3) points (X/Z, Y/Z, log Z). The distance of two close points is about their
+    distance in space divided by depth, so near and far edges count equally."""
     height, width = depth.shape
     y, x = np.mgrid[:height, :width]
     rays = ((x - camera.cx) / camera.fx, (y - camera.cy) / camera.fy)
@@ -160,16 +161,18 @@ def scaled_points(depth: np.ndarray, camera: Camera) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Score:
-    """What a filter did to a dirty depth map; sums over images make sense but for the distances.
+    """The effect of a filter on a dirty depth map. All but the distances can be summed over images.
 
     Attributes:
-        points: pixels with depth. lost: of them, those that the filter took away.
-        flying, flying_left: before and after.
-        true, true_kept: before, and of them those that are still within 1 %.
-        thin, thin_kept: the same, on thin structure.
-        accuracy: mean distance from the points left in the edge band to the true cloud, in units
-            of depth (``scaled_points``). completeness: from the true points there to those left.
-            NaN if the band is empty. Their sum is the edge-band Chamfer distance.
+        points: Number of pixels with depth.
+        lost: Number of them that the filter removed.
+        flying, flying_left: Number of flying pixels before and after.
+        true, true_kept: Number of true pixels before, and of those still within 1 % after.
+        thin, thin_kept: The same on thin structures.
+        accuracy: Mean distance from the points left in the edge band to the true cloud, in units
+            of depth (``scaled_points``); NaN if the band is empty.
+        completeness: Mean distance from the true points in the band to those left; NaN if it is
+            empty. The sum of both is the edge-band Chamfer distance.
     """
 
     points: int
@@ -186,12 +189,12 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A true depth map to judge others by.
+    """A true depth map that filters are scored against.
 
     Attributes:
         truth: (H, W), > 0.
-        camera: of this grid.
-        valid: (H, W) bool; pixels that count, at least one. Others are neither points nor truth.
+        camera: Camera of this grid.
+        valid: (H, W) bool, at least one True. Other pixels are ignored.
     """
 
     truth: np.ndarray
@@ -200,12 +203,12 @@ class Reference:
 
     @cached_property
     def thin(self) -> np.ndarray:
-        """(H, W) bool."""
+        """Valid pixels of thin structures, (H, W) bool."""
         return self.valid & thin_structure(self.truth)
 
     @cached_property
     def band(self) -> np.ndarray:
-        """(H, W) bool: within 6 pixels of a true depth edge."""
+        """Valid pixels within 6 pixels of a true depth edge, (H, W) bool."""
         window = np.ones((2 * BAND + 1, 2 * BAND + 1), np.uint8)
         return self.valid & cv2.dilate(depth_edges(self.truth).astype(np.uint8), window).astype(
             bool
@@ -213,21 +216,21 @@ class Reference:
 
     @cached_property
     def points(self) -> np.ndarray:
-        """(H, W, 3), see ``scaled_points``."""
+        """True points, (H, W, 3); see ``scaled_points``."""
         return scaled_points(self.truth, self.camera)
 
     @cached_property
     def tree(self) -> cKDTree:
-        """Of the valid points."""
-        return neighbours(self.points[self.valid])
+        """Search tree of the valid points."""
+        return search_tree(self.points[self.valid])
 
     def score(self, dirty: np.ndarray, cleaned: np.ndarray, every: int = 1) -> Score:
-        """Judges a filter.
+        """Scores a filter.
 
         Args:
             dirty: (H, W) depth before, > 0.
-            cleaned: (H, W) depth after, NaN where the filter took the point away.
-            every: measure distances from every n-th point of the band only.
+            cleaned: (H, W) depth after; NaN for points that the filter removed.
+            every: Measure distances only from every n-th point of the band.
         """
         kept = self.valid & np.isfinite(cleaned)
         flying = self.valid & flying_points(dirty, self.truth)
@@ -251,12 +254,12 @@ class Reference:
             return float("nan"), float("nan")
         points = scaled_points(cleaned, self.camera)
         to_truth = self.tree.query(points[left][::every])[0]
-        from_truth = neighbours(points[kept]).query(self.points[self.band][::every])[0]
+        from_truth = search_tree(points[kept]).query(self.points[self.band][::every])[0]
         return float(to_truth.mean()), float(from_truth.mean())
 
 
 def total(scores: list[Score]) -> Score:
-    """Sums of the counts, means of the distances over the images that have edges."""
+    """Returns the sums of the counts, and the means of the distances over images with edges."""
     columns = {f.name: np.array([getattr(s, f.name) for s in scores]) for f in fields(Score)}
     accuracy, completeness = (_mean(columns.pop(f)) for f in ("accuracy", "completeness"))
     counts = {name: int(column.sum()) for name, column in columns.items()}
@@ -268,11 +271,11 @@ def _mean(column: np.ndarray) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def neighbours(points: np.ndarray) -> cKDTree:
-    """A search tree of points (N, 3), for one question about the nearest."""
+def search_tree(points: np.ndarray) -> cKDTree:
+    """Returns a search tree of points (N, 3), for a single nearest-neighbour query."""
     from scipy.spatial import cKDTree
 
-    # Writable several times faster so, and asked only once.
+    # Such a tree builds several times faster, and it is queried only once.
     return cKDTree(points, balanced_tree=False, compact_nodes=False)
 
 

@@ -1,4 +1,4 @@
-"""Where a prediction errs: its error by distance to the nearest true depth edge."""
+"""The error of a prediction by distance to the nearest true depth edge."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ import numpy as np
 from ppdcli.evaluation.metrics import require_depth
 
 BINS = (0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 64.0, math.inf)
-"""Pixels; a bin holds its lower limit, not its upper one. Edge pixels are at distance 0."""
+"""Pixels. A bin includes its lower limit, not its upper one. Edge pixels are at distance 0."""
 
 
 def error_by_distance(
     predicted: np.ndarray, depth: np.ndarray, valid: np.ndarray, edges: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sums of relative errors, and how many pixels they are of, to be added up over images.
+    """Returns sums of relative errors and counts of pixels, to be added up over images.
 
     Args:
         predicted: (H, W) metres, > 0 where valid.
         depth: (H, W) true metres, > 0 where valid.
         valid: (H, W) bool.
-        edges: (H, W) bool, thin; ``true_edges``.
+        edges: (H, W) bool, thin; from ``true_edges``.
 
     Returns:
         sums: (len(BINS),) float64, sums of |gt - p| / gt.
         counts: (len(BINS),) int64, pixels.
 
-        An entry for each bin, and a last one for all pixels of an image that has no edge: the
-        distance to none is neither near nor far.
+        One entry for each bin. The last entry is for all pixels of an image without any edge.
 
     Raises:
-        ValueError: see ``require_depth``.
+        ValueError: See ``require_depth``.
     """
     require_depth(predicted, valid)
     gt = depth[valid].astype(np.float64)

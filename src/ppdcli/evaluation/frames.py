@@ -1,4 +1,4 @@
-"""What a benchmark is made of: images with their true depth."""
+"""The images of a benchmark, with their true depth."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ppdcli.photo import Photo
 
 @dataclass(frozen=True)
 class Crop:
-    """The part of a stored photo that a protocol looks at, in its pixels.
+    """The part of a stored photo that a protocol uses, in pixels of that photo.
 
     Attributes:
-        full_height, full_width: of the stored photo.
-        top, left, height, width: of the part.
+        full_height, full_width: Size of the stored photo.
+        top, left, height, width: Position and size of the part.
     """
 
     full_height: int
@@ -30,15 +30,15 @@ class Crop:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One image of a set, as its protocol wants it.
+    """One image of a set, prepared as its protocol requires.
 
     Attributes:
-        photo: cropped and resized as the protocol says; what a predictor sees.
-        depth: (H, W) float32 metres along the optical axis, on a grid of its own; anything where
-            it is not valid.
+        photo: The predictor's input, cropped and resized by the protocol.
+        depth: (H, W) float32 metres along the optical axis, on its own grid; undefined where not
+            valid.
         valid: (H, W) bool, the pixels that are scored.
-        camera: of depth's grid; None where the set states none.
-        crop: how ``photo`` was cut from the stored one, before any resize; None if it was not.
+        camera: Camera of the depth's grid; None if the set gives none.
+        crop: How ``photo`` was cut from the stored one, before any resize; None if it was not.
         digest: SHA-256 of photo and depth if they were rendered; empty if they were read.
     """
 
@@ -52,13 +52,13 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class BenchmarkImage:
-    """A frame not read yet.
+    """A frame that is not read yet.
 
     Attributes:
-        name: the photo's path below the set's root, with "/" between; no two are equal in a set.
-        load: reads it; raises InputError if a file is missing, broken or of another size.
-        part: the data set that it belongs to, in a benchmark of several; else empty.
-        stamp: changes when the files of the frame change; empty where that is not watched.
+        name: The photo's path below the set's root, separated by "/"; unique in a set.
+        load: Reads the frame. Raises InputError if a file is missing, broken or of another size.
+        part: The data set that the image belongs to, in a benchmark of several; else empty.
+        stamp: Changes when the files of the frame change; empty if this is not checked.
     """
 
     name: str

@@ -1,6 +1,6 @@
-"""The ``furnished`` set: rendered places, with furniture and textures that no training has seen.
+"""The ``furnished`` set: rendered places with furniture and textures that training never uses.
 
-Equal numbers give equal places. The last bits of the pictures may differ between processors, so
+Equal numbers give equal places. The last bits of the pictures can differ between processors, so
 every frame carries a hash.
 """
 
@@ -20,9 +20,9 @@ from ppdcli.scenes.furnished.models.library import Library, open_library
 from ppdcli.scenes.furnished.series import Furnished
 from ppdcli.scenes.samples import SKY_DEPTH
 
-SEED = 20_011  # of the places; training's are below recipe.SEEDS
+SEED = 20_011  # of the places; training uses seeds below recipe.SEEDS
 SHAPE = (384, 512)
-COUNT = 200  # of the set, by default
+COUNT = 200  # default size of the set
 FACTS = (
     "rendered places at fixed seeds, 512x384, with furniture and textures that training does not "
     "see; exact depth",
@@ -31,14 +31,14 @@ FACTS = (
 
 
 def open_furniture(source: Path | None) -> Library:
-    """The models, and the certainty that they can be rendered.
+    """Opens the models and checks that they can be rendered.
 
     Args:
-        source: a packed file or a folder of ``.sh3f`` libraries; None: Debian's package.
+        source: A packed file or a folder of ``.sh3f`` libraries; None for Debian's package.
 
     Raises:
-        InputError: there are no models, or a file cannot be read.
-        OutputError: they cannot be packed.
+        InputError: There are no models, or a file cannot be read.
+        OutputError: They cannot be packed.
         PpdError: Embree is not installed.
     """
     load_embree()
@@ -46,13 +46,13 @@ def open_furniture(source: Path | None) -> Library:
 
 
 def entries(library: Library, count: int) -> list[BenchmarkImage]:
-    """The first ``count`` places."""
+    """Returns the first ``count`` places."""
     maker = Furnished(library, held_out=True)
     return [BenchmarkImage(f"furnished {k}", partial(_frame, maker, k)) for k in range(count)]
 
 
 def models_digest(library: Library) -> str:
-    """12 hexadecimal digits that tell one collection of models from another."""
+    """Returns 12 hexadecimal digits that identify a collection of models."""
     return hashlib.sha256(repr(library.entries).encode()).hexdigest()[:12]
 
 

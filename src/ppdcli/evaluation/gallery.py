@@ -1,4 +1,4 @@
-"""The pictures of the best and the worst images so far, kept on disk while a benchmark runs."""
+"""The pictures of the best and the worst images so far, stored on disk while a benchmark runs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.npz import read_arrays
 
-KEPT = 4  # of the best, and as many of the worst
+KEPT = 4  # number of best images, and of worst ones
 WIDEST = 960  # pixels of a photo
 RANKED_BY = "abs_rel"
-MOST_BYTES = 1 << 30  # of a picture's arrays; a depth map of 80 megapixels takes 700 MB
+MOST_BYTES = 1 << 30  # limit of a picture's arrays; a depth map of 80 megapixels takes 700 MB
 ARRAYS = {
     "rgb": (np.uint8, 3),
     "truth": (np.float32, 2),
@@ -32,12 +32,12 @@ _NAME = re.compile(r"[0-9a-f]{8}-[0-9a-f]{16}\.npz")
 
 
 def is_own(path: Path) -> bool:
-    """Whether a file has a name that only a gallery gives."""
+    """Returns whether a file has a name of the kind that only a gallery gives."""
     return _NAME.fullmatch(path.name) is not None
 
 
 class Gallery:
-    """Pictures of one predictor in a folder, a file each."""
+    """The pictures of one predictor in a folder, one file each."""
 
     def __init__(self, folder: Path, predictor: str) -> None:
         self.folder, self.predictor = folder, predictor
@@ -45,23 +45,23 @@ class Gallery:
     def offer(
         self, row: ScoreRow, rows: Sequence[ScoreRow], frame: Frame, depth: np.ndarray
     ) -> None:
-        """Keeps the picture of an image if it is among the best or the worst so far.
+        """Stores the picture of an image if it is among the best or the worst so far.
 
         Args:
-            row: the image's.
-            rows: the predictor's so far, with this one.
-            frame: its photo and truth.
-            depth: (H, W) metres, as it was scored.
+            row: Row of the image.
+            rows: The predictor's rows so far, including this one.
+            frame: Photo and true depth.
+            depth: (H, W) metres, as scored.
 
         Raises:
-            OutputError: the folder does not take it.
+            OutputError: The picture cannot be written to the folder.
         """
         chosen = {r.image for _, r in _ranked(rows)}
         if row.image not in chosen:
             return
-        # Depth stays whole: the report knows how to make it small without losing sparse pixels.
+        # Depth keeps its size: the report reduces it without losing sparse pixels.
         arrays = {
-            "rgb": _small(frame.photo.rgb),
+            "rgb": _reduced(frame.photo.rgb),
             "truth": frame.depth.astype(np.float32),
             "predicted": depth.astype(np.float32),
             "valid": frame.valid,
@@ -71,10 +71,10 @@ class Gallery:
             temporary.open("wb") as file,
         ):
             np.savez_compressed(file, allow_pickle=False, **arrays)
-        self._drop_all_but({self._path(image) for image in chosen})
+        self._remove_others({self._path(image) for image in chosen})
 
     def pictures(self, rows: Sequence[ScoreRow]) -> list[Picture]:
-        """The worst first, then the best; what is not there any more is left out."""
+        """Returns the worst pictures, then the best. Missing ones are left out."""
         return [
             picture for why, row in _ranked(rows) if (picture := self._read(row, why)) is not None
         ]
@@ -102,7 +102,7 @@ class Gallery:
     def _prefix(self) -> str:
         return hashlib.sha256(self.predictor.encode(errors="surrogateescape")).hexdigest()[:8]
 
-    def _drop_all_but(self, kept: set[Path]) -> None:
+    def _remove_others(self, kept: set[Path]) -> None:
         try:
             for path in set(self.folder.glob(f"{self._prefix}-*.npz")) - kept:
                 path.unlink(missing_ok=True)
@@ -112,14 +112,14 @@ class Gallery:
             ) from error
 
 
-def _small(rgb: np.ndarray) -> np.ndarray:
+def _reduced(rgb: np.ndarray) -> np.ndarray:
     scale = min(1.0, WIDEST / max(rgb.shape[:2]))
     height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
     return cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def _ranked(rows: Sequence[ScoreRow]) -> list[tuple[Why, ScoreRow]]:
-    """The worst, the worst of all first, then the best of the rest."""
+    """Returns the worst images, the worst of all first, then the best of the rest."""
     scored = [row for row in rows if RANKED_BY in (row.scores or {})]
     scored.sort(key=lambda row: (row.scores or {})[RANKED_BY])
     worst, best = get_args(Why)

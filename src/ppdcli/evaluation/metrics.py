@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-EPSILON = 1e-5  # metres that the authors' code adds to what it divides by
+EPSILON = 1e-5  # metres that the authors' code adds to divisors
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Scores:
     """Scores of one image, or their means.
 
     Attributes:
-        abs_rel: mean |gt - p| / (gt + 1e-5); 0 is perfect.
-        delta1: share of pixels with max(gt / (p + 1e-5), p / (gt + 1e-5)) < 1.25; 1 is perfect.
-        delta_half, delta2, delta3: the same below 1.25 ** 0.5, 1.25 ** 2 and 1.25 ** 3.
+        abs_rel: Mean |gt - p| / (gt + 1e-5); 0 is perfect.
+        delta1: Share of pixels with max(gt / (p + 1e-5), p / (gt + 1e-5)) < 1.25; 1 is perfect.
+        delta_half, delta2, delta3: The same below 1.25 ** 0.5, 1.25 ** 2 and 1.25 ** 3.
     """
 
     abs_rel: float
@@ -27,20 +27,20 @@ class Scores:
 
 
 def align_log(relative: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Brings a relative map to metres: least squares of a * relative + b ~ log(depth + 1).
+    """Converts a relative map to metres: least squares of a * relative + b ~ log(depth + 1).
 
-    A constant map, or one whose slope comes out negative, is brought to the best constant.
+    If the map is constant or the slope is negative, the best constant is returned.
 
     Args:
         relative: (H, W), affine in log(depth + 1) up to errors.
         depth: (H, W) true metres.
-        mask: (H, W) bool, where both count.
+        mask: (H, W) bool, the pixels to fit.
 
     Returns:
         (H, W) metres, clipped to [1e-3, the largest true depth].
 
     Raises:
-        ValueError: the mask is empty.
+        ValueError: The mask is empty.
     """
     if not mask.any():
         raise ValueError("no valid pixel to align")
@@ -53,10 +53,10 @@ def align_log(relative: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> np.n
 
 
 def score(predicted: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> Scores:
-    """Scores metres against metres, both (H, W), where ``mask`` (H, W) is True.
+    """Scores predicted against true metres, both (H, W), where ``mask`` (H, W) is True.
 
     Raises:
-        ValueError: the mask is empty, or see ``require_depth``.
+        ValueError: The mask is empty, or see ``require_depth``.
     """
     if not mask.any():
         raise ValueError("no valid pixel to score")
@@ -77,16 +77,20 @@ def score(predicted: np.ndarray, depth: np.ndarray, mask: np.ndarray) -> Scores:
 
 
 def require_depth(predicted: np.ndarray, mask: np.ndarray) -> None:
-    """Refuses a prediction that is no depth somewhere: no metric may pass over such pixels.
+    """Checks that the prediction is a depth at every pixel of the mask.
+
+    Metrics must not skip such pixels.
 
     Args:
         predicted: (H, W) metres.
-        mask: (H, W) bool, where it counts.
+        mask: (H, W) bool, the pixels that count.
 
     Raises:
-        ValueError: the prediction is NaN, infinite, zero or negative at a pixel of the mask.
+        ValueError: The prediction is NaN, infinite, zero or negative at a pixel of the mask.
     """
     p = predicted[mask]
     wrong = p.size - int((np.isfinite(p) & (p > 0)).sum())
     if wrong:
-        raise ValueError(f"the prediction is no depth at {wrong} of {p.size} valid pixels")
+        raise ValueError(
+            f"the prediction is not positive and finite at {wrong} of {p.size} valid pixels"
+        )

@@ -16,26 +16,26 @@ from ppdcli.files.depth_files import read_depth, require_view
 from ppdcli.files.source import is_dir, is_file
 from ppdcli.geometry.upsample import downsample_depth
 
-SUFFIXES = (".npy", ".npz", ".exr", ".png")  # the exact ones first
+SUFFIXES = (".npy", ".npz", ".exr", ".png")  # lossless formats first
 ENDINGS = tuple(f"{tail}{suffix}" for tail in ("", "_depth") for suffix in SUFFIXES)
 
 
 def of_folder(name: str, folder: Path, kind: Kind, png_scale: PngScale | None = None) -> Candidate:
-    """Predictions read from files.
+    """Returns a candidate whose predictions are read from files.
 
-    For the photo ``a/b.jpg`` of a set: ``a/b.npy``, ``.npz``, ``.exr`` or ``.png``, or one of these
-    of ``a/b_depth``, below ``folder``, on any grid of the photo's proportions. Where the set's
-    protocol crops its photos, a file of the whole photo is cropped likewise.
+    For the photo ``a/b.jpg`` of a set, the file below ``folder`` is ``a/b`` or ``a/b_depth`` with
+    the suffix ``.npy``, ``.npz``, ``.exr`` or ``.png``. Its grid may have any size in the photo's
+    proportions. If the set's protocol crops its photos, a file of the whole photo is cropped too.
 
     Args:
-        name: what tables call it.
-        folder: of the files.
-        kind: the space in which their values are affine, where a file does not say itself that it
-            is a relative depth map of ours.
-        png_scale: what a PNG's pixels are if it does not say.
+        name: Name in tables.
+        folder: Folder of the files.
+        kind: The space in which their values are affine, unless a file states that it is a
+            relative depth map of this program.
+        png_scale: Meaning of a PNG's pixels if the file does not state it.
 
     Raises:
-        UsageError: there is no such folder.
+        UsageError: The folder does not exist.
     """
     if not is_dir(folder):
         raise UsageError(f"--predictions {folder}: no such folder; give NAME=FOLDER")
@@ -85,6 +85,6 @@ def _read(path: Path, kind: Kind, png_scale: PngScale | None) -> np.ndarray:
 
 
 def _cropped(values: np.ndarray, crop: Crop) -> np.ndarray:
-    """The part of a map of the whole photo."""
+    """Returns the cropped part of a map of the whole photo."""
     whole = downsample_depth(values, crop.full_height, crop.full_width)
     return whole[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]

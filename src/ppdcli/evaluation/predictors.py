@@ -1,4 +1,4 @@
-"""What is scored: a model, or predictors that show what a score is worth."""
+"""The candidates of a benchmark: a model, or baselines that put its scores in context."""
 
 from __future__ import annotations
 
@@ -17,16 +17,17 @@ Predict = Callable[[str, Frame], np.ndarray]
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """Something that predicts depth.
+    """A predictor of depth in a benchmark.
 
     Attributes:
-        name: what tables call it.
-        kind: the space in which its values are affine.
-        predict: (name of the image, frame) -> (h, w) values on any grid; NaN where it has none.
-            Raises InputError where it has nothing for this image.
-        identity: what its values depend on, by name: rows of two identities are never mixed.
-        stamp: name of the image -> what tells a change of its file; empty without one.
-        shown: its best and worst images are pictured; not worth it for those that know nothing.
+        name: Name in tables.
+        kind: The space in which its values are affine.
+        predict: (name of the image, frame) -> (h, w) values on any grid; NaN for missing values.
+            Raises InputError if it has no prediction for this image.
+        identity: Everything its values depend on, by name. Rows of different identities are never
+            mixed.
+        stamp: name of the image -> a text that changes with its file; empty without a file.
+        shown: Whether its best and worst images are shown; False for baselines.
     """
 
     name: str
@@ -40,13 +41,13 @@ class Candidate:
 def of_model(
     predictor: Predictor, steps: int | None, seed: int, area: int | None, bilinear: bool
 ) -> Candidate:
-    """A model of the PPD family, its output untouched.
+    """Returns a model of the PPD family, with unmodified output.
 
     Args:
-        predictor: the model.
-        steps, seed, area: as for ``Predictor.predict``.
-        bilinear: bring photos to the working size by bilinear interpolation, as the authors'
-            evaluation code does, instead of as the model's own resize rule says.
+        predictor: The model.
+        steps, seed, area: As for ``Predictor.predict``.
+        bilinear: Resize photos to the working size by bilinear interpolation, as the authors'
+            evaluation code does, instead of by the model's own resize rule.
     """
 
     def predict(name: str, frame: Frame) -> np.ndarray:
@@ -68,12 +69,12 @@ def of_model(
 
 
 def constant() -> Candidate:
-    """Sees nothing: the same value everywhere."""
+    """A baseline that predicts the same value everywhere."""
     return Candidate("constant", "ppd", lambda name, frame: np.ones(frame.depth.shape))
 
 
 def vertical_ramp() -> Candidate:
-    """Knows only that the ground is below: far above, near below."""
+    """A baseline that assumes only a ground below: far at the top, near at the bottom."""
 
     def predict(name: str, frame: Frame) -> np.ndarray:
         height, width = frame.depth.shape
@@ -83,10 +84,10 @@ def vertical_ramp() -> Candidate:
 
 
 def blurred_truth(sigma: float) -> Candidate:
-    """Knows the truth, but for its edges: a Gaussian blur of log(depth + 1).
+    """The true depth without sharp edges: a Gaussian blur of log(depth + 1).
 
     Args:
-        sigma: standard deviation in pixels of the truth's grid.
+        sigma: Standard deviation in pixels of the true depth's grid.
     """
 
     def predict(name: str, frame: Frame) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""How a prediction is brought to metres before it is scored: a scale and a shift for each image.
+"""Alignment of predictions to metres before scoring: a scale and a shift for each image.
 
-All protocols fit them in the space that the prediction is affine in (``Kind``), on the true
-depth itself. Their scores must not be mixed in one table.
+All protocols fit them in the space in which the prediction is affine (``Kind``), to the true
+depth itself. Do not mix scores of different protocols in one table.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ from typing import Literal
 import numpy as np
 
 Kind = Literal["ppd", "log-depth", "depth", "disparity"]
-"""What a prediction is affine in: log(depth + 1), log(depth), depth, 1 / depth."""
+"""The space in which a prediction is affine: log(depth + 1), log(depth), depth, 1 / depth."""
 Protocol = Literal["authors", "least-squares", "trimmed"]
 
-LOWEST = 1e-3  # metres, the authors' floor
-MOST_TRIALS = 1000  # the authors' choice; what follows are scikit-learn's defaults
-CONFIDENCE = 0.99  # trials stop once it is this sure that one of them was free of outliers
-LEAST_DISPARITY = 1e-3  # 1/m; this and the next are Marigold's
+LOWEST = 1e-3  # metres; the authors' lower limit
+MOST_TRIALS = 1000  # the authors' choice; the next values are scikit-learn's defaults
+CONFIDENCE = 0.99  # trials stop at this probability that one of them was free of outliers
+LEAST_DISPARITY = 1e-3  # 1/m; Marigold's, like the next
 LEAST_DEPTH = 1e-6  # metres
-KEPT, ROUNDS = 0.9, 3  # "trimmed": the share of pixels that a line is fitted to again, how often
+KEPT, ROUNDS = 0.9, 3  # "trimmed": share of pixels for the next fit, number of fits
 FARTHEST = 200.0  # metres, "trimmed"
 EVERYTHING = (0.0, math.inf)
 
 
 class Degenerate(ValueError):  # noqa: N818
-    """An image that a protocol cannot score; the text is the short reason."""
+    """An image that a protocol cannot score. The text is the short reason."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +35,9 @@ class Aligned:
     """A prediction in metres.
 
     Attributes:
-        depth: (H, W) float64 metres; NaN where the prediction was, which is at no valid pixel.
-        note: what was out of the ordinary and did the score no good, in a few words; else None.
-        slope, intercept: what the prediction was multiplied by, and what was added, in its space.
+        depth: (H, W) float64 metres; NaN where the prediction is NaN, which is at no valid pixel.
+        note: A few words on an irregular fit, which lowers the score; else None.
+        slope, intercept: The factor and the summand applied to the prediction, in its space.
     """
 
     depth: np.ndarray
@@ -55,45 +55,45 @@ def align(
     seed: int = 0,
     depth_range: tuple[float, float] = EVERYTHING,
 ) -> Aligned:
-    """Brings a prediction to metres.
+    """Converts a prediction to metres.
 
-    "authors": a line from the prediction to y = log(depth + 1) by RANSAC, as scikit-learn's
-    RANSACRegressor does it: lines through two random pixels, of which the one with the most
-    inliers wins, until it is 99 % sure, 1000 at most; an inlier is within the median absolute
-    deviation of y; then least squares on all inliers. If the slope is not positive, prediction
-    times mean(y) / mean(prediction), and a note. exp - 1, clipped to [1e-3, largest true depth].
-    That is the authors' code for "ppd". The same fit in the space of the other kinds is an
-    extension of ours; there, a disparity that is not positive becomes the largest true depth.
-    The authors' arithmetic is float32, this is float64.
+    "authors": a line from the prediction to y = log(depth + 1) by RANSAC, as in scikit-learn's
+    RANSACRegressor. Each trial is a line through two random pixels; the line with the most inliers
+    wins. Trials stop when it is 99 % sure, at 1000 at most. An inlier is within the median absolute
+    deviation of y. Least squares on all inliers follow. If the slope is not positive, the result is
+    prediction times mean(y) / mean(prediction), with a note. Metres are exp - 1, clipped to
+    [1e-3, largest true depth]. This is the authors' code for "ppd". The same fit in the space of
+    the other kinds is our extension; there, a disparity that is not positive becomes the largest
+    true depth. The authors compute in float32, this function in float64.
 
-    "least-squares": Marigold's evaluation script (script/depth/eval.py): ordinary least squares
-    on all valid pixels, clipped to ``depth_range`` and to 1e-6 m or more. "disparity" is fitted
-    to 1/depth where the prediction is positive, and clipped to 1e-3 per metre or more before it
-    is inverted. A falling line is taken as it is, with a note. "ppd" and "log-depth" are
-    extensions of ours.
+    "least-squares": Marigold's evaluation script (script/depth/eval.py). It is ordinary least
+    squares on all valid pixels, clipped to ``depth_range`` and to 1e-6 m or more. "disparity" is
+    fitted to 1/depth where the prediction is positive, and clipped to 1e-3 per metre or more
+    before it is inverted. A falling line is used unchanged, with a note. "ppd" and "log-depth" are
+    our extensions.
 
-    "trimmed": for measured depth with outliers, as sensors give it. Ordinary least squares on all
-    valid pixels, then three times on the nine tenths of smallest residuals, clipped to 1e-3 to
-    200 m. A falling line is taken as it is, with a note.
+    "trimmed": for measured depth with outliers, as from sensors. It is ordinary least squares on
+    all valid pixels, then three times on the nine tenths with the smallest residuals, clipped to
+    1e-3 to 200 m. A falling line is used unchanged, with a note.
 
-    A constant prediction becomes the mean of the y that are fitted, with a note.
+    A constant prediction becomes the mean of the fitted y, with a note.
 
-    RANSAC's threshold is 0 where half or more of the true depths are equal. scikit-learn then
-    finds a line whose slope is 0 but for rounding, and the sign of that decides between two quite
-    different results. So this is refused.
+    If half or more of the true depths are equal, RANSAC's threshold is 0. scikit-learn then finds
+    a line whose slope is 0 up to rounding, and the sign of the rounding error decides between two
+    very different results. This case raises an error here.
 
     Args:
-        protocol, kind: see above.
-        prediction: (H, W); anything where not valid.
-        depth: (H, W) true metres; anything where not valid.
+        protocol, kind: See above.
+        prediction: (H, W); undefined where not valid.
+        depth: (H, W) true metres; undefined where not valid.
         valid: (H, W) bool, the pixels that are fitted.
-        seed: of RANSAC's trials.
-        depth_range: lowest and highest metres of the set, for "least-squares".
+        seed: Seed of RANSAC's trials.
+        depth_range: Lowest and highest metres of the set, for "least-squares".
 
     Raises:
-        Degenerate: no or only one valid pixel; the prediction is NaN or infinite at valid ones;
-            the true depth is no depth there; "authors", and half or more of the true depths are
-            equal; "least-squares" of a disparity with fewer than two positive pixels.
+        Degenerate: There is no or only one valid pixel; the prediction is NaN or infinite at valid
+            pixels; the true depth is not positive there; for "authors", half or more of the true
+            depths are equal; for "least-squares" of a disparity, fewer than two are positive.
     """
     x, gt = prediction[valid].astype(np.float64), depth[valid].astype(np.float64)
     _require_usable(x, gt)
@@ -133,7 +133,7 @@ def _in_space(kind: Kind, depth: np.ndarray) -> np.ndarray:
 
 
 def _to_metres(kind: Kind, values: np.ndarray) -> np.ndarray:
-    """The way back; a disparity that is not positive is infinitely far."""
+    """Inverts ``_in_space``; a disparity that is not positive becomes infinite depth."""
     with np.errstate(over="ignore", divide="ignore"):
         if kind == "ppd":
             return np.expm1(values)
@@ -167,7 +167,7 @@ def _least_squares_line(
         if x.size < 2:
             raise Degenerate("the predicted disparity is positive at fewer than two valid pixels")
     slope, intercept = _least_squares(x, y)
-    return slope, intercept, _oddity(x, slope)
+    return slope, intercept, _irregularity(x, slope)
 
 
 def _trimmed_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, str | None]:
@@ -178,10 +178,10 @@ def _trimmed_line(x: np.ndarray, y: np.ndarray) -> tuple[float, float, str | Non
         if np.count_nonzero(kept) < 2:
             break
         slope, intercept = _least_squares(x[kept], y[kept])
-    return slope, intercept, _oddity(x, slope)
+    return slope, intercept, _irregularity(x, slope)
 
 
-def _oddity(x: np.ndarray, slope: float) -> str | None:
+def _irregularity(x: np.ndarray, slope: float) -> str | None:
     if np.ptp(x) == 0:
         return "constant prediction"
     return None if slope > 0 else f"falling prediction (slope {slope:.3g})"
@@ -190,10 +190,10 @@ def _oddity(x: np.ndarray, slope: float) -> str | None:
 def _consensus(
     x: np.ndarray, y: np.ndarray, threshold: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """RANSAC: the inliers (N,) bool of the line with the most; of two such lines, that with the
-    greater share of its inliers' variance explained."""
+    """RANSAC: returns the inliers (N,) bool of the line with the most inliers. On a tie, the line
+    that explains the greater share of its inliers' variance wins."""
     most, best_share = 1, -math.inf
-    inliers = np.ones(x.size, bool)  # if no line has any: never, unless rounding exceeds threshold
+    inliers = np.ones(x.size, bool)  # used if no line has any, which only rounding can cause
     residual = np.empty_like(y)
     trial, trials = 0, float(MOST_TRIALS)
     while trial < trials:
@@ -215,7 +215,7 @@ def _consensus(
 
 
 def _through_pair(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[float, float]:
-    """The line through two random points; a level one between two of equal ``x``."""
+    """Returns the line through two random points; it is level if their ``x`` are equal."""
     i = int(rng.integers(x.size))
     j = (i + int(rng.integers(1, x.size))) % x.size
     slope = (y[j] - y[i]) / (x[j] - x[i]) if x[i] != x[j] else 0.0
@@ -228,13 +228,13 @@ def _explained(y: np.ndarray, residual: np.ndarray) -> float:
 
 
 def _trials_needed(share: float) -> float:
-    """So that with ``CONFIDENCE`` one pair held two of the inliers, which are this share."""
+    """Returns the number of trials after which, with ``CONFIDENCE``, one pair was two inliers."""
     failure = max(1 - share**2, np.finfo(float).eps)
     return math.inf if failure == 1 else math.ceil(math.log(1 - CONFIDENCE) / math.log(failure))
 
 
 def _least_squares(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept; slope 0 where all ``x`` are equal."""
+    """Returns slope and intercept; slope 0 if all ``x`` are equal."""
     x_mean, y_mean = float(x.mean()), float(y.mean())
     if np.ptp(x) == 0:
         return 0.0, y_mean

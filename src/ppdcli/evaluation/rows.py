@@ -1,4 +1,4 @@
-"""Finished rows of a benchmark, one an image and predictor, kept on disk so that a run resumes."""
+"""Finished rows of a benchmark, one per image and predictor, stored on disk for a resume."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ from typing import Any, Literal, get_args
 from ppdcli.errors import OutputError, UsageError, shown
 from ppdcli.files.atomic import make_folder
 from ppdcli.files.foreign import open_regular, parse_json, record_lines
+from ppdcli.wording import counted
 
 FILE = "rows.jsonl"
-START = b'{"settings":'  # of the first line, which a kill may have cut
-MOST_NONSENSE = 1000  # lines, after which a file is taken for none of ours
+START = b'{"settings":'  # of the first line, which a kill can leave incomplete
+MOST_DAMAGED_LINES = 1000  # a file with more damaged lines is not one of ours
 Status = Literal["scored", "degenerate", "unreadable"]
 
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """What became of one image under one predictor.
+    """The result of one image for one predictor.
 
     Attributes:
-        status: degenerate if the image or its prediction cannot be scored, unreadable if a file of
-            it cannot be read.
-        scores: by name, NaN where the image has nothing to measure; None if it was not scored.
-        reason: why it was not.
-        note: what was out of the ordinary though it was.
-        sums, counts: error by distance to the nearest edge; empty without edges.
-        stamp: of the files that were scored; empty where there is none.
-        digest: of the frame (``Frame.digest``).
+        status: "degenerate" if the image or its prediction cannot be scored, "unreadable" if a
+            file cannot be read.
+        scores: Scores by name, NaN if the image has nothing to measure; None if it was not scored.
+        reason: Why it was not scored.
+        note: A remark on a scored image with an irregular fit.
+        sums, counts: Error by distance to the nearest edge; empty without edges.
+        stamp: Stamp of the files that were scored; empty if there is none.
+        digest: Digest of the frame (``Frame.digest``).
     """
 
     image: str
@@ -48,30 +49,30 @@ class ScoreRow:
 
 
 class Rows:
-    """The rows of a folder: a line of JSON each, after a first one with the settings.
+    """The rows of a folder: a first line with the settings, then one line of JSON per row.
 
     Raises:
-        UsageError: the folder holds rows that were made with other settings, or something else.
-        OutputError: it cannot be read or made.
+        UsageError: The folder holds rows that were made with other settings, or another file.
+        OutputError: It cannot be read or created.
     """
 
     def __init__(self, folder: Path, settings: dict[str, str]) -> None:
         self.path = folder / FILE
         self.rows: dict[tuple[str, str], ScoreRow] = {}
         self.identities: dict[str, dict[str, str]] = {}
-        self.nonsense = 0  # lines that make no sense
+        self.damaged_lines = 0
         try:
             make_folder(folder)
             fresh, torn = self._read(settings) if os.path.lexists(self.path) else (True, 0)
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._file_error(error) from error
         if fresh:
             self._write("wb", {"settings": settings})
-        elif torn:  # a row that was being written when the last run ended
-            self._cut(torn)
+        elif torn:  # a row that was incomplete when the last run ended
+            self._truncate(torn)
 
     def _read(self, settings: dict[str, str]) -> tuple[bool, int]:
-        """Takes in the file; whether it is to be begun anew, and the bytes of a torn last line."""
+        """Reads the file. Returns whether to start it anew, and the size of a torn last line."""
         known, first = 0, True
         with open_regular(self.path, follow=False) as stream:
             for line, length in record_lines(stream):
@@ -79,29 +80,29 @@ class Rows:
                     return True, 0
                 if first:
                     self._compare(settings, self._settings(line))
-                elif length and not self._take(line):
-                    self.nonsense += 1
-                    if self.nonsense > MOST_NONSENSE:
-                        raise self._not_ours()
+                elif length and not self._read_line(line):
+                    self.damaged_lines += 1
+                    if self.damaged_lines > MOST_DAMAGED_LINES:
+                        raise self._foreign_file_error()
                 first = False
                 known += length
             size = os.fstat(stream.fileno()).st_size
         return not size, size - known
 
     def complaints(self) -> list[str]:
-        """A line for the user, if lines make no sense."""
-        if not self.nonsense:
+        """Returns a line for the user if there are damaged lines."""
+        if not self.damaged_lines:
             return []
         return [
-            f"{self.path}: {self.nonsense} lines make no sense and are passed over; what only they "
-            "know is scored again"
+            f"{self.path}: skipped {counted(self.damaged_lines, 'damaged line')}; images "
+            "recorded only there are scored again"
         ]
 
     def claim(self, predictor: str, identity: dict[str, str]) -> None:
-        """Says what a predictor's rows depend on, before any is added.
+        """Records what a predictor's rows depend on, before any row is added.
 
         Raises:
-            UsageError: its rows here were made by another.
+            UsageError: Its rows here were made by another predictor of this name.
         """
         known = self.identities.get(predictor)
         if known is None:
@@ -111,49 +112,49 @@ class Rows:
             self._compare(identity, known, f"{predictor} was scored here")
 
     def has(self, image: str, predictor: str, stamp: str = "") -> bool:
-        """Whether it is finished: what could not be read, or has changed since, is not."""
+        """Returns whether a row is finished, was readable, and its files have not changed since."""
         row = self.rows.get((image, predictor))
         return row is not None and row.status != "unreadable" and row.stamp == stamp
 
     def add(self, row: ScoreRow) -> None:
-        """Keeps a row, in place of an earlier one; it is on disk when this returns.
+        """Adds a row or replaces an earlier one. It is on disk when this returns.
 
         Raises:
-            OutputError: the disk does not take it.
+            OutputError: The row cannot be written.
         """
         if self.rows.get((row.image, row.predictor)) != row:
-            self._write("ab", _plain(row))
+            self._write("ab", _as_json(row))
             self.rows[row.image, row.predictor] = row
 
     def of(self, predictor: str, images: Iterable[str]) -> Iterator[ScoreRow]:
-        """The rows of a predictor for these images, in their order."""
+        """Returns the rows of a predictor for these images, in their order."""
         found = (self.rows.get((image, predictor)) for image in images)
         return (row for row in found if row is not None)
 
     @property
     def predictors(self) -> list[str]:
-        """All that were ever scored here, the first one first."""
+        """All predictors that were ever scored here, in order of their first row."""
         return list(self.identities)
 
     def _settings(self, line: bytes | None) -> dict[str, str]:
         try:
             return _texts(parse_json(line or b"")["settings"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            raise self._not_ours() from None
+            raise self._foreign_file_error() from None
 
-    def _not_ours(self) -> UsageError:
+    def _foreign_file_error(self) -> UsageError:
         return UsageError(
-            f"{self.path}: is no file of ours; choose another --output, or --overwrite it"
+            f"{self.path}: is not a benchmark's file; choose another --output, or --overwrite it"
         )
 
-    def _take(self, line: bytes | None) -> bool:
-        """Takes in a line; whether it makes sense."""
+    def _read_line(self, line: bytes | None) -> bool:
+        """Reads a line; returns whether it is valid."""
         try:
             raw = parse_json(line or b"")
             if "identity" in raw:
                 self.identities[_text(raw["predictor"])] = _texts(raw["identity"])
             else:
-                row = _row(raw)
+                row = _parse_row(raw)
                 self.rows[row.image, row.predictor] = row
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             return False
@@ -174,24 +175,24 @@ class Rows:
             with self.path.open(mode) as file:
                 file.write(json.dumps(line).encode("ascii") + b"\n")
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._file_error(error) from error
 
-    def _cut(self, count: int) -> None:
+    def _truncate(self, count: int) -> None:
         try:
             with self.path.open("rb+") as file:
                 file.truncate(self.path.stat().st_size - count)
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._file_error(error) from error
 
-    def _refused(self, error: OSError) -> OutputError:
+    def _file_error(self, error: OSError) -> OutputError:
         return OutputError(
             f"{self.path}: cannot be written ({error.strerror}); make room or choose another "
             "--output"
         )
 
 
-def _plain(row: ScoreRow) -> dict[str, Any]:
-    """Without NaN, which JSON does not have."""
+def _as_json(row: ScoreRow) -> dict[str, Any]:
+    """Returns a row for JSON, without NaN, which JSON does not support."""
     raw = asdict(row)
     if not row.digest:
         del raw["digest"]
@@ -200,11 +201,11 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
     return raw
 
 
-def _row(raw: dict[str, Any]) -> ScoreRow:
-    """The row that a line states.
+def _parse_row(raw: dict[str, Any]) -> ScoreRow:
+    """Parses the row of a line.
 
     Raises:
-        ValueError, KeyError, TypeError, AttributeError, OverflowError: it is none.
+        ValueError, KeyError, TypeError, AttributeError, OverflowError: It is not a row.
     """
     scores = raw["scores"]
     if scores is not None:

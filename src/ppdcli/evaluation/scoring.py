@@ -1,4 +1,4 @@
-"""One image's scores: aligned by a protocol, then every metric."""
+"""The scores of one image: alignment by a protocol, then every metric."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ CHAMFER = (
     Column("chamfer", "Chamfer m", "lower", ".3f"),
     Column("log_chamfer", "Chamfer log", "lower", ".4f"),
 )
-"""Scores by name: of all valid pixels, near true edges, and of those the ones of a cloud, which
-need a camera."""
+"""The scores: of all valid pixels, near true edges, and near edges as a cloud. The last ones need
+a camera."""
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,14 @@ class Rules:
     """How images are scored.
 
     Attributes:
-        protocol: of the fit.
-        depth_range: metres that the set calls valid.
-        edges: what is near an edge; None for no scores of edges.
-        authors_nearest: predictions come to the truth's size as ``cv2.INTER_NEAREST`` does it,
-            which is the authors' way; else by the nearest pixel centre. The protocol "trimmed"
-            interpolates bilinearly instead.
-        seed: of RANSAC and of the choice of points.
-        least_pixels: valid pixels that an image must have to be scored.
+        protocol: Protocol of the alignment.
+        depth_range: Metres that are valid in the set.
+        edges: Definition of edges; None for no edge scores.
+        authors_nearest: Whether predictions are resized to the true depth's size with
+            ``cv2.INTER_NEAREST``, as the authors do; else by the nearest pixel centre. The protocol
+            "trimmed" interpolates bilinearly instead.
+        seed: Seed of RANSAC and of the choice of points.
+        least_pixels: Number of valid pixels that an image needs to be scored.
     """
 
     protocol: Protocol = "authors"
@@ -65,12 +65,12 @@ class Rules:
 
 @dataclass(frozen=True, eq=False)
 class Scored:
-    """One prediction's scores.
+    """Scores of one prediction.
 
     Attributes:
-        scores: by ``Column.key``; NaN where the image has nothing to measure, such as no edge.
-        note: what was out of the ordinary in the fit, else None.
-        sums, counts: by distance to the nearest edge (``edge_profile``); None without edges.
+        scores: Scores by ``Column.key``; NaN if the image has nothing to measure, such as no edge.
+        note: A remark on an irregular fit, else None.
+        sums, counts: By distance to the nearest edge (``edge_profile``); None without edges.
         depth: (H, W) metres, the prediction as it was scored.
     """
 
@@ -85,13 +85,13 @@ def score_prediction(frame: Frame, prediction: np.ndarray, kind: Kind, rules: Ru
     """Aligns a prediction and scores it.
 
     Args:
-        frame: photo and truth.
+        frame: Photo and true depth.
         prediction: (h, w) on any grid.
-        kind: the space that it is affine in.
-        rules: see there.
+        kind: The space in which it is affine.
+        rules: See ``Rules``.
 
     Raises:
-        Degenerate: the image cannot be scored; says why.
+        Degenerate: The image cannot be scored; the text is the reason.
     """
     truth, valid = frame.depth, frame.valid
     count = int(np.count_nonzero(valid))

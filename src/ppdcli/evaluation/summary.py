@@ -1,4 +1,4 @@
-"""From rows to a table: means over images, and everything that was left out of them."""
+"""From rows to a table: means over images, and the numbers of images left out."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from ppdcli.wording import counted
 
 @dataclass(frozen=True)
 class Summary:
-    """One predictor on one set.
+    """Summary of one predictor on one set.
 
     Attributes:
-        predictor: its name.
-        means: by ``Column.key``, over the images that have this score; NaN if none has.
-        measured: how many images that are, where it is not all of the scored ones.
-        scored: images with scores.
-        not_scored: images without, by ``ScoreRow.status``.
-        notes: scored images with something out of the ordinary, by what it was.
+        predictor: Name of the predictor.
+        means: Means by ``Column.key``, over the images that have this score; NaN if none has.
+        measured: Number of these images, if it is not that of all scored ones.
+        scored: Number of images with scores.
+        not_scored: Number of images without scores, by ``ScoreRow.status``.
+        notes: Number of scored images with a note, by note.
     """
 
     predictor: str
@@ -43,7 +43,7 @@ class Summary:
 
 
 def summarise(predictor: str, rows: Sequence[ScoreRow], columns: Sequence[Column]) -> Summary:
-    """Means over images, as all the protocols have it."""
+    """Computes means over images, as all the protocols define them."""
     scored = [row.scores for row in rows if row.scores is not None]
     means, measured = {}, {}
     for column in columns:
@@ -58,7 +58,7 @@ def summarise(predictor: str, rows: Sequence[ScoreRow], columns: Sequence[Column
         measured,
         len(scored),
         dict(Counter(row.status for row in rows if row.scores is None)),
-        dict(Counter(row.note.split(" (", 1)[0] for row in rows if row.note)),  # not its numbers
+        dict(Counter(row.note.split(" (", 1)[0] for row in rows if row.note)),  # without numbers
     )
 
 
@@ -67,7 +67,7 @@ LONGEST_CELL = 4096  # characters
 
 
 def table_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> Table:
-    """For the report."""
+    """Returns the table of the report."""
     return Table(
         tuple(columns),
         tuple(
@@ -78,7 +78,7 @@ def table_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> Table:
 
 
 def profile_of(predictor: str, rows: Sequence[ScoreRow]) -> Profile | None:
-    """Error by distance to the nearest edge, images without any edge left out; None if none has."""
+    """Returns the error by distance to the nearest edge; None if no image has an edge."""
     known = [row for row in rows if len(row.sums) == len(BINS)]
     if not known:
         return None
@@ -89,7 +89,7 @@ def profile_of(predictor: str, rows: Sequence[ScoreRow]) -> Profile | None:
 
 
 def text_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> list[str]:
-    """The table for a terminal, and lines on what is not in it."""
+    """Returns the table as lines for a terminal, followed by remarks."""
     names = [shown(s.predictor) for s in summaries]
     wide = max(map(len, ["predictor", *names])) + 2
     widths = [max(len(c.title), 6) + 2 for c in columns]
@@ -104,11 +104,11 @@ def text_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> list[str
 
 
 def remarks(summaries: Sequence[Summary]) -> list[str]:
-    """What a reader of the table must know: images left out, odd fits, scores of fewer images."""
+    """Returns remarks on the table: images left out, irregular fits, scores of fewer images."""
     lines = []
     for s in summaries:
         lines += [f"{s.predictor}: {n} not scored, {why}" for why, n in s.not_scored.items()]
-        lines += [f"{s.predictor}: {n} scored in spite of a {what}" for what, n in s.notes.items()]
+        lines += [f"{s.predictor}: {n} scored despite a {what}" for what, n in s.notes.items()]
         if s.measured:
             parts = ", ".join(f"{key} of {n}" for key, n in s.measured.items())
             lines.append(
@@ -118,7 +118,7 @@ def remarks(summaries: Sequence[Summary]) -> list[str]:
 
 
 def facts_of(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
-    """The hash of the images that were rendered, by which two reports can be compared."""
+    """Returns the hash of the rendered images, which shows whether two reports are comparable."""
     digests: dict[str, set[str]] = {}
     for row in rows:
         if row.digest:
@@ -127,7 +127,7 @@ def facts_of(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
         return ()
     if any(len(found) > 1 for found in digests.values()):
         return (
-            "the predictors' rows are of images that were rendered differently: score all on one "
+            "the predictors were scored on images that were rendered differently; score all on one "
             "machine with --overwrite",
         )
     whole = hashlib.sha256("".join(min(found) for found in digests.values()).encode())
@@ -137,7 +137,7 @@ def facts_of(rows: Sequence[ScoreRow]) -> tuple[str, ...]:
 def json_of(
     name: str, protocol: str, settings: Sequence[str], summaries: Sequence[Summary]
 ) -> dict[str, Any]:
-    """The same for programs; None where there is no value."""
+    """Returns the table for JSON; missing values are None."""
     return {
         "set": name,
         "protocol": protocol,
@@ -159,11 +159,11 @@ def json_of(
 def csv_of(
     rows: Sequence[ScoreRow], columns: Sequence[Column], parts: Mapping[str, str] | None = None
 ) -> str:
-    """Per-image rows; empty where there is no value.
+    """Returns the rows of all images as CSV; missing values are empty.
 
     Args:
-        rows: of all predictors.
-        columns: the scores.
+        rows: Rows of all predictors.
+        columns: The scores.
         parts: image -> its data set, in a benchmark of several.
     """
     keys = [column.key for column in columns]
@@ -182,7 +182,7 @@ def csv_of(
 
 
 def csv_of_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> str:
-    """The table; empty where there is no value."""
+    """Returns the table as CSV; missing values are empty."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(["predictor", *(c.key for c in columns), "images", "not_scored"])
@@ -193,11 +193,11 @@ def csv_of_table(summaries: Sequence[Summary], columns: Sequence[Column]) -> str
 
 
 def cell(text: str) -> str:
-    """A text for a CSV table; one that spreadsheets would take for a formula is quoted."""
+    """Returns a text for CSV, quoted if spreadsheets would take it for a formula."""
     line = shown(text, LONGEST_CELL)
     return f"'{line}" if line.startswith(FORMULAS) else line
 
 
 def dumps(table: dict[str, Any]) -> str:
-    """As a file or a line of output."""
+    """Returns JSON for a file or for output."""
     return json.dumps(table, indent=2, ensure_ascii=True) + "\n"

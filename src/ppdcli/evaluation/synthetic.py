@@ -1,8 +1,8 @@
-"""The ``synthetic`` set: rendered scenes that no training has seen.
+"""The ``synthetic`` set: rendered scenes that training never uses.
 
-Equal numbers give equal scenes, on every machine that was tried: depth bit for bit, also with a
-processor's vector extensions switched off; colours but for a few pixels in 100,000, which then
-differ by a few levels of 255 (tests/evaluation/test_synthetic.py).
+Equal numbers give equal scenes on every machine that was tested. Depth is the same bit for bit,
+even with a processor's vector extensions switched off. Colours differ at most in a few pixels of
+100,000, and by a few levels of 255 (tests/evaluation/test_synthetic.py).
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ppdcli.scenes.primitives.series import make_samples
 from ppdcli.scenes.primitives.textures import COUNT as TEXTURES
 from ppdcli.scenes.samples import SKY_DEPTH
 
-SEED = 20_001  # of the scenes; training's are below recipe.SEEDS
+SEED = 20_001  # of the scenes; training uses seeds below recipe.SEEDS
 BANK = 90_001  # of the textures
-SHAPE = (384, 512)  # larger than small models work at, as photos are
-COUNT = 200  # of the set, by default
+SHAPE = (384, 512)  # like photos, larger than the working size of small models
+COUNT = 200  # default size of the set
 FACTS = (
     "rendered scenes at fixed seeds with textures of their own, 512x384; exact depth",
     "valid: nearer than the sky",
@@ -31,18 +31,18 @@ FACTS = (
 
 
 def entries(count: int) -> list[BenchmarkImage]:
-    """The first ``count`` scenes."""
+    """Returns the first ``count`` scenes."""
     return [BenchmarkImage(f"synthetic {k}", lambda k=k: _frame(k)) for k in range(count)]  # type: ignore[misc]
 
 
 def scenes(count: int) -> Iterator[tuple[Photo, np.ndarray]]:
-    """Photos and their true depth (H, W) in metres."""
+    """Yields photos and their true depth (H, W) in metres."""
     for k in range(count):
         yield _scene(k)
 
 
 def camera_of(number: int, height: int, width: int) -> Camera:
-    """The camera that a scene was rendered with, for a grid of the set's shape."""
+    """Returns the camera that a scene was rendered with, for a grid of the set's shape."""
     focal = focal_length(compose(SEED, number, TEXTURES, BENCHMARK).fov, height, width)
     return Camera(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 

@@ -1,4 +1,4 @@
-"""Edges of a true depth map, which nobody has drawn: what counts as one, and what is near it."""
+"""Edges of a true depth map, found automatically, and the pixels near them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ import numpy as np
 from ppdcli.errors import UsageError
 
 APERTURES = (3, 5, 7)
-FINENESS = 1000  # Canny's integers, per unit of log depth
+FINENESS = 1000  # Canny works on integers: steps per unit of log depth
 
 
 @dataclass(frozen=True)
 class EdgeSettings:
-    """What counts as near an edge, and how much of it is measured.
+    """Definition of edges, and of the pixels near them that are measured.
 
     Attributes:
-        canny_low, canny_high: thresholds of Canny's hysteresis, as steps of log depth: a clean
-            step from 1 m to 1.1 m has log(1.1) = 0.095, as has one from 10 m to 11 m. A gradient
-            that is no step counts as the step with the same Sobel response.
-        aperture: of the Sobel operator, 3, 5 or 7 pixels.
-        dilation: pixels around an edge that belong to its band, in rows, columns and diagonals.
-        samples: most pixels whose points' distances are measured, either way; of more, a random
-            choice. They look for their neighbour among all points of the other side.
-        unit: of the depth maps.
+        canny_low, canny_high: Thresholds of Canny's hysteresis, as steps of log depth. A clean
+            step from 1 m to 1.1 m has log(1.1) = 0.095, and so has one from 10 m to 11 m. A
+            gradient without a step counts as the step with the same Sobel response.
+        aperture: Aperture of the Sobel operator: 3, 5 or 7 pixels.
+        dilation: Pixels around an edge that belong to its band, in rows, columns and diagonals.
+        samples: Largest number of pixels, in each direction, from which distances are measured.
+            Larger sets are subsampled at random. Neighbours are searched among all points of the
+            other side.
+        unit: Unit of the depth maps.
 
     Raises:
-        UsageError: a value is out of its range.
+        UsageError: A value is out of its range.
     """
 
     canny_low: float = 0.05
@@ -53,7 +54,7 @@ class EdgeSettings:
             raise UsageError(f"edge samples {self.samples}: give 1 point or more")
 
     def describe(self) -> str:
-        """One line to print with results."""
+        """Returns one line to print with results."""
         return (
             f"edges: Canny of the true log depth, steps {self.canny_low:g} and "
             f"{self.canny_high:g}, aperture {self.aperture}, where depth leaves its plane, "
@@ -64,18 +65,18 @@ class EdgeSettings:
 
 
 def true_edges(depth: np.ndarray, valid: np.ndarray, settings: EdgeSettings) -> np.ndarray:
-    """Thin Canny edges of the true log depth.
+    """Finds thin Canny edges of the true log depth.
 
-    Canny finds the steepest place across an edge. It also finds where a floor ends at a wall, the
-    sky, a hole or the image's border, and filled holes may hold jumps of their own. So an edge
-    counts only if, within the aperture, two valid neighbours in a row or a column jump by more
-    than half of ``canny_low``, and that is by as much more than a plane would on either side: 1/z
-    of three pixels in line goes on in line (on a plane it is linear).
+    Canny finds the steepest place across an edge. It also finds the border between floor and wall,
+    the sky, holes and the image border, and filled holes can have jumps of their own. An edge
+    therefore counts only if, within the aperture, two valid neighbours in a row or a column jump by
+    more than half of ``canny_low``. The jump must also exceed that of a plane on either side by as
+    much. On a plane 1/z is linear, so it is extrapolated from the pixels in line.
 
     Args:
-        depth: (H, W) true depth, > 0 where valid; anything elsewhere.
+        depth: (H, W) true depth, > 0 where valid; undefined elsewhere.
         valid: (H, W) bool.
-        settings: see there.
+        settings: See ``EdgeSettings``.
 
     Returns:
         (H, W) bool, True at valid pixels only.
@@ -83,7 +84,7 @@ def true_edges(depth: np.ndarray, valid: np.ndarray, settings: EdgeSettings) -> 
     if not valid.any():
         return np.zeros(valid.shape, bool)
     log = log_depth(depth, valid)
-    slopes = edge_slopes(without_holes(log, valid), settings.aperture)
+    slopes = edge_slopes(fill_holes(log, valid), settings.aperture)
     whole = [np.clip(np.rint(FINENESS * slope), -32767, 32767).astype(np.int16) for slope in slopes]
     low, high = FINENESS * settings.canny_low, FINENESS * settings.canny_high
     edges = cv2.Canny(whole[0], whole[1], low, high, L2gradient=True) > 0
@@ -95,19 +96,19 @@ def true_edges(depth: np.ndarray, valid: np.ndarray, settings: EdgeSettings) -> 
 
 
 def edge_band(depth: np.ndarray, valid: np.ndarray, settings: EdgeSettings) -> np.ndarray:
-    """(H, W) bool: the valid pixels near a true edge; arguments as of ``true_edges``."""
+    """Returns the valid pixels near a true edge, (H, W) bool; arguments as for ``true_edges``."""
     window = np.ones((2 * settings.dilation + 1,) * 2, np.uint8)
     edges = true_edges(depth, valid, settings).astype(np.uint8)
     return valid & (cv2.dilate(edges, window) > 0)
 
 
 def log_depth(depth: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """float32; 0 where not valid."""
+    """Returns log depth as float32; 0 where not valid."""
     return np.log(np.where(valid, depth, 1)).astype(np.float32)
 
 
-def without_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Each invalid pixel takes the value of the nearest valid one; there is at least one."""
+def fill_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Fills each invalid pixel with the value of the nearest valid one; there must be one."""
     if valid.all():
         return values
     _, label = cv2.distanceTransformWithLabels(
@@ -119,7 +120,7 @@ def without_holes(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def edge_slopes(log: np.ndarray, aperture: int) -> tuple[np.ndarray, np.ndarray]:
-    """Sobel gradients to the right and down; a clean step has its own height."""
+    """Returns Sobel gradients to the right and down, scaled so that a clean step has its height."""
     derivative, smooth = (kernel.ravel() for kernel in cv2.getDerivKernels(1, 0, aperture))
     scale = 1 / (np.maximum(derivative, 0).sum() * smooth.sum())
     dx, dy = (
@@ -132,8 +133,8 @@ def edge_slopes(log: np.ndarray, aperture: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _jumps_along_rows(inverse: np.ndarray, least: float) -> np.ndarray:
-    """Pixels (H, W) bool on either side of a jump of 1/z that no plane explains; NaN, where 1/z is
-    not known, neither jumps nor explains."""
+    """Returns pixels (H, W) bool on either side of a jump of 1/z that no plane explains. NaN, where
+    1/z is unknown, neither is a jump nor explains one."""
     padded = np.pad(inverse, ((0, 0), (2, 2)), constant_values=np.nan)
     a2, a1, a, b, b1, b2 = (padded[:, k : k + inverse.shape[1] - 1] for k in range(6))
     limit = least * np.minimum(a, b)

@@ -1,7 +1,7 @@
-"""From relative depth to metres: straight lines fitted to known depths, robustly.
+"""Robust fit of a straight line from relative depth to metres, at pixels of known depth.
 
 A relative map is affine in log(depth + 1) (paper section 3.1), so a scale and a shift there turn
-it into metres. ``fit_ransac`` is the authors' fit to another model's dense metric depth,
+it into metres. ``fit_ransac`` is the authors' fit to the dense metric depth of another model.
 ``fit_sparse`` is for measured depths at a few pixels. Equal seeds give equal results.
 """
 
@@ -14,42 +14,43 @@ import numpy as np
 
 from ppdcli.errors import InputError
 from ppdcli.geometry.robust_line import (
-    AGREES,
+    AGREEMENT,
     least_squares,
     lines_through_pairs,
     median_deviation,
-    misfits,
-    refined,
+    refine_line,
+    robust_costs,
 )
 from ppdcli.wording import counted
 
-LOWEST = 1e-3  # metres, the authors' floor
+LOWEST = 1e-3  # metres; the authors' lower limit
 TRIALS = 1000
 MOST_POINTS = 50_000
-"""Of more points a random choice is taken: a line needs no more, and every trial looks at all."""
+"""Larger sets are subsampled at random: more points do not improve a line but slow each trial."""
 
-LEAST_POINTS = 3  # a line passes through any two, so the third is the first that can agree
+LEAST_POINTS = 3  # any two points fit a line; a third one can confirm it
 LEAST_SHARE = 1 / 3
-LEAST_SPREAD = 0.05  # of relative depth, whose range is about 1, and of log(depth + 1)
-STEEPEST = 8.0  # training's targets give log(80 + 1) = 4.4 at most
+LEAST_SPREAD = 0.05  # in relative depth, whose range is about 1, and in log(depth + 1)
+STEEPEST = 8.0  # the training targets reach log(80 + 1) = 4.4 at most
 LEAST_GAIN = 0.2
-"""How much less than the best constant depth a line must leave unexplained. With 15 points or
+"""The share by which a line must fit better than the best constant depth. With 15 points or
 more, 97 % of shuffled depths do not reach it."""
 
 
 @dataclass(frozen=True)
 class LogLine:
-    """log(depth in metres + 1) = slope * relative + intercept, and how well it is founded.
+    """A fit log(depth in metres + 1) = slope * relative + intercept, and its quality.
 
     Attributes:
-        slope, intercept: of the line; the slope is positive.
-        inliers: points within ``threshold`` of the line, those that made it.
-        points: points that the fit looked at, at most ``MOST_POINTS``.
-        ignored: points without a known depth (NaN, infinite, zero, negative) or a predicted one.
-        threshold: largest residual of an inlier, in log(depth + 1).
-        residual: median absolute residual of the inliers, in log(depth + 1).
-        error: median of |fitted - known| / known depth of the inliers.
-        seed: of the random trials.
+        slope, intercept: Of the line; the slope is positive.
+        inliers: Number of points within ``threshold`` of the line.
+        points: Number of points used by the fit, at most ``MOST_POINTS``.
+        ignored: Number of points without a known depth (NaN, infinite, zero or negative) or
+            without a predicted one.
+        threshold: Largest residual of an inlier, in log(depth + 1).
+        residual: Median absolute residual of the inliers, in log(depth + 1).
+        error: Median of |fitted - known| / known depth of the inliers.
+        seed: Seed of the random trials.
     """
 
     slope: float
@@ -65,21 +66,21 @@ class LogLine:
     def apply(
         self, relative: np.ndarray, lowest: float = LOWEST, highest: float = math.inf
     ) -> np.ndarray:
-        """exp(slope * relative + intercept) - 1, clipped.
+        """Returns exp(slope * relative + intercept) - 1, clipped.
 
         Args:
-            relative: relative depth, any shape; NaN where there is none.
-            lowest, highest: limits of the result in metres.
+            relative: Relative depth, any shape; NaN at pixels without depth.
+            lowest, highest: Limits of the result in metres.
 
         Returns:
-            float32 metres of the same shape, NaN where ``relative`` is.
+            float32 metres of the same shape, NaN where ``relative`` is NaN.
         """
         line = self.slope * relative.astype(np.float64) + self.intercept
         with np.errstate(over="ignore"):
             return np.clip(np.expm1(line), lowest, highest).astype(np.float32)
 
     def describe(self) -> str:
-        """One line for the user and for file comments."""
+        """Returns one line for the user and for file comments."""
         return (
             f"scale {self.slope:.5g} and shift {self.intercept:.5g} in log(depth + 1), "
             f"{self.inliers} of {self.points} points agree within {self.threshold:.2g}, "
@@ -96,36 +97,36 @@ def fit_ransac(
 ) -> LogLine:
     """The authors' fit to a dense metric depth map: RANSAC, then least squares on the inliers.
 
-    Lines through two random pixels are tried; the threshold is the median absolute deviation of
-    log(depth + 1). The authors' code takes the line with the most inliers, of the few that it
-    tries until it is 99 % sure. Here the one with the least sum of squares, each cut off at the
-    threshold, of all trials wins: the goldens come out the same, and the line depends far less
-    on the seed. Where the authors' code goes on with a line that falls, or with slope 1 and
-    intercept 0, this one refuses.
+    Each trial is a line through two random pixels. The threshold is the median absolute deviation
+    of log(depth + 1). The authors' code runs trials until it is 99 % sure, which are few, and takes
+    the line with the most inliers. This function runs all trials and takes the line with the least
+    sum of squared residuals, each cut off at the threshold. The results on the golden files are
+    the same, and the line depends far less on the seed. A falling line raises an error here; the
+    authors' code continues with it, or with slope 1 and intercept 0.
 
     Args:
         relative: (H, W) relative depth.
         depth: (H, W) metres.
-        mask: (H, W) bool, the pixels that count; not the sky.
-        seed: of the trials and the choice of pixels.
-        trials: how many lines to try.
+        mask: (H, W) bool, the valid pixels; the sky is not valid.
+        seed: Seed of the trials and the choice of pixels.
+        trials: Number of lines to try.
 
     Raises:
-        InputError: fewer than two usable pixels, one of the maps is constant on them, or depth
+        InputError: Fewer than two pixels are usable, one of the maps is constant on them, or depth
             does not rise with relative depth.
     """
     rng = np.random.default_rng(seed)
     x, y, ignored = _usable(relative[mask], depth[mask], rng)
     if x.size < 2:
         raise InputError(
-            f"known and predicted depth meet at {counted(x.size, 'pixel')}; a fit needs many"
+            f"known and predicted depth overlap at {counted(x.size, 'pixel')}; a fit needs many"
         )
     threshold = median_deviation(y)
     slopes, intercepts = lines_through_pairs(x, y, rng, trials)
     if threshold == 0 or slopes.size == 0:
         which = "known" if threshold == 0 else "predicted"
-        raise InputError(f"the {which} depth is constant, so it fixes no scale")
-    best = misfits(slopes, intercepts, x, y, threshold).argmin()
+        raise InputError(f"the {which} depth is constant, so it cannot fix a scale")
+    best = robust_costs(slopes, intercepts, x, y, threshold).argmin()
     near = np.abs(y - slopes[best] * x - intercepts[best]) <= threshold
     slope, intercept = least_squares(x, y, near.astype(np.float64))
     _require_rising(slope)
@@ -133,62 +134,65 @@ def fit_ransac(
 
 
 def fit_sparse(relative: np.ndarray, depth: np.ndarray, seed: int = 0) -> LogLine:
-    """A robust fit to measured depths, up to about 40 % of which may be wrong.
+    """A robust fit to measured depths, of which up to about 40 % may be wrong.
 
-    Of the lines through two random points (1000 pairs) the one wins that leaves the least sum of
-    squared residuals cut off at ``AGREES``. Huber's weights refine it on the points that agree.
+    Each of 1000 trials is a line through two random points. The line with the least sum of squared
+    residuals, each cut off at ``AGREEMENT``, wins. A fit with Huber's weights to the points that
+    agree then refines it.
 
-    Points cannot fix the scale, and are refused, when
+    The points cannot fix the scale in these cases, which raise an error:
 
-    - fewer than 3, or fewer than a third, agree on a line: two points alone always do;
-    - those that agree span less than 0.05 of relative depth or of log(depth + 1): one wall;
-    - the line is hardly better than a constant depth: one wall, or depths of another photo;
-    - known depth falls where predicted depth rises: disparity, or inverted depth.
+    - Fewer than 3, or fewer than a third, agree on a line. Two points always agree.
+    - The points that agree span less than 0.05 of relative depth or of log(depth + 1): one wall.
+    - The line is hardly better than a constant depth: one wall, or depths of another photo.
+    - Known depth falls where predicted depth rises: disparity, or inverted depth.
 
     Args:
         relative: (N,) relative depth at the points, from ``relative_at``.
         depth: (N,) measured depth along the optical axis, metres.
-        seed: of the trials and the choice of points.
+        seed: Seed of the trials and the choice of points.
 
     Raises:
-        InputError: the points cannot fix the scale.
+        InputError: The points cannot fix the scale.
     """
     rng = np.random.default_rng(seed)
     x, y, ignored = _usable(relative, depth, rng)
     if x.size < LEAST_POINTS:
-        meet = counted(x.size, "point")
-        raise InputError(f"known and predicted depth meet at {meet}; give {LEAST_POINTS} or more")
+        points = counted(x.size, "point")
+        raise InputError(
+            f"known and predicted depth overlap at {points}; give {LEAST_POINTS} or more"
+        )
     slopes, intercepts = lines_through_pairs(x, y, rng, TRIALS)
     plausible = np.abs(slopes) <= STEEPEST
     levels = y[rng.integers(x.size, size=TRIALS // 10)]
     slopes = np.concatenate((slopes[plausible], np.zeros(levels.size)))
     intercepts = np.concatenate((intercepts[plausible], levels))
-    errors = misfits(slopes, intercepts, x, y, AGREES)
+    errors = robust_costs(slopes, intercepts, x, y, AGREEMENT)
     best = errors.argmin()
-    slope, intercept = refined(slopes[best], intercepts[best], x, y)
-    near = np.abs(y - slope * x - intercept) <= AGREES
+    slope, intercept = refine_line(slopes[best], intercepts[best], x, y)
+    near = np.abs(y - slope * x - intercept) <= AGREEMENT
     _require_agreement(x, y, near)
-    left = misfits(np.array([slope]), np.array([intercept]), x, y, AGREES)[0]
+    left = robust_costs(np.array([slope]), np.array([intercept]), x, y, AGREEMENT)[0]
     if left > (1 - LEAST_GAIN) * errors[slopes == 0].min():
         raise InputError(
             "the known depths do not follow the predicted ones: one constant depth fits them "
             "almost as well as any line; give points of this photo, on near and far surfaces"
         )
     _require_rising(slope)
-    return _line(slope, intercept, x, y, near, ignored, AGREES, seed)
+    return _line(slope, intercept, x, y, near, ignored, AGREEMENT, seed)
 
 
 def relative_at(
     relative: np.ndarray, u: np.ndarray, v: np.ndarray, width: int, height: int
 ) -> np.ndarray:
-    """A map's values at pixels of the photo, from the nearest pixel of the map.
+    """Returns the values of a map at pixels of the photo, from the nearest pixel of the map.
 
-    Nothing is interpolated, so that no value lies between two surfaces.
+    Nothing is interpolated, so no value lies between two surfaces.
 
     Args:
         relative: (H, W) map of the whole photo, of any size.
-        u, v: (N,) column and row in the photo, first pixel centre at (0, 0), inside it.
-        width, height: of the photo.
+        u, v: (N,) column and row in the photo, first pixel centre at (0, 0), inside the photo.
+        width, height: Size of the photo.
 
     Returns:
         (N,) values of ``relative``.
@@ -202,7 +206,8 @@ def relative_at(
 def _usable(
     relative: np.ndarray, depth: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Relative depth and log(depth + 1) of at most MOST_POINTS usable points; points ignored."""
+    """Returns relative depth and log(depth + 1) of at most MOST_POINTS usable points, and the
+    number of points that are ignored."""
     taken = np.isfinite(relative) & np.isfinite(depth) & (depth > 0)
     x, y = relative[taken].astype(np.float64), np.log1p(depth[taken].astype(np.float64))
     ignored = taken.size - x.size
@@ -217,7 +222,7 @@ def _require_agreement(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> None:
     if agreeing < max(LEAST_POINTS, LEAST_SHARE * x.size):
         raise InputError(
             f"only {agreeing} of {x.size} known depths agree on a scale (within "
-            f"{100 * AGREES:g} % of depth + 1); check that they are metres along the optical "
+            f"{100 * AGREEMENT:g} % of depth + 1); check that they are metres along the optical "
             "axis, and of this photo"
         )
     low, high = np.expm1(y[near].min()), np.expm1(y[near].max())
@@ -229,7 +234,7 @@ def _require_agreement(x: np.ndarray, y: np.ndarray, near: np.ndarray) -> None:
     if np.ptp(x[near]) < LEAST_SPREAD:
         raise InputError(
             f"the {agreeing} known depths that agree are at one predicted depth (relative "
-            f"{x[near].min():.4g} to {x[near].max():.4g}), which fixes no scale; add points on "
+            f"{x[near].min():.4g} to {x[near].max():.4g}), which cannot fix a scale; add points on "
             "nearer or farther surfaces"
         )
 

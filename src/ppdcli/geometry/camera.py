@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ppdcli.errors import UsageError, shown
 
 USUAL_FOV_DEGREES = (5.0, 150.0)
-USUAL_OFFSET = 0.15  # of the image's side, between the principal point and the centre
+USUAL_OFFSET = 0.15  # of the image's side: distance of the principal point from the centre
 DIAGONAL_35MM = math.hypot(36.0, 24.0)
 
 
@@ -16,12 +16,12 @@ DIAGONAL_35MM = math.hypot(36.0, 24.0)
 class Camera:
     """A pinhole camera without distortion, in pixels of a ``width`` x ``height`` image.
 
-    Pixel centres are integers, as in OpenCV: the first pixel's centre is (0, 0), the image
+    Pixel centres are integers, as in OpenCV: the centre of the first pixel is (0, 0), and the image
     spans -0.5..width-0.5. Axes: x right, y down, z forward. Readers of files that put the first
     centre at (0.5, 0.5) subtract 0.5 from ``cx`` and ``cy``.
 
     Raises:
-        UsageError: a value is not finite, a focal length is not positive, or the size is empty.
+        UsageError: A value is not finite, a focal length is not positive, or the size is empty.
     """
 
     fx: float
@@ -44,10 +44,10 @@ class Camera:
 
     @classmethod
     def from_fov(cls, degrees_horizontal: float, width: int, height: int) -> Camera:
-        """Square pixels, principal point at the image centre; the angle spans ``width`` pixels.
+        """A camera with square pixels and a central principal point; the angle spans ``width``.
 
         Raises:
-            UsageError: the angle is not between 0 and 180 degrees.
+            UsageError: The angle is not between 0 and 180 degrees.
         """
         if not 0 < degrees_horizontal < 180:
             raise UsageError(
@@ -58,29 +58,29 @@ class Camera:
 
     @classmethod
     def assumed(cls, degrees: float, width: int, height: int) -> Camera:
-        """As ``from_fov``, but the angle spans the longer side: the same however it is turned."""
+        """Like ``from_fov``, but the angle spans the longer side, in portrait and in landscape."""
         focal = max(width, height) / 2 / math.tan(math.radians(degrees) / 2)
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
     @classmethod
     def from_focal_35mm(cls, focal_35mm: float, width: int, height: int) -> Camera:
-        """From EXIF FocalLengthIn35mmFilm, by the diagonal: an estimate.
+        """Estimates the camera from EXIF FocalLengthIn35mmFilm, by the diagonal.
 
-        f = f35 * hypot(width, height) / hypot(36, 24), the definition of CIPA DCG-001; reading
-        it by the width instead differs by 4 % at 4:3.
+        f = f35 * hypot(width, height) / hypot(36, 24), as CIPA DCG-001 defines it. Using the width
+        instead differs by 4 % at 4:3.
         """
         focal = focal_35mm * math.hypot(width, height) / DIAGONAL_35MM
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
     @property
     def fov_degrees(self) -> float:
-        """Horizontal field of view between the image's left and right border, in degrees."""
+        """Horizontal field of view between the left and right border of the image, in degrees."""
         left = math.atan2(self.cx + 0.5, self.fx)
         right = math.atan2(self.width - 0.5 - self.cx, self.fx)
         return math.degrees(left + right)
 
     def resized(self, width: int, height: int) -> Camera:
-        """The same camera after its image was resized to ``width`` x ``height``."""
+        """Returns this camera for its image resized to ``width`` x ``height``."""
         sx, sy = width / self.width, height / self.height
         return Camera(
             fx=self.fx * sx,
@@ -92,10 +92,10 @@ class Camera:
         )
 
     def cropped(self, left: int, top: int, width: int, height: int) -> Camera:
-        """The same camera after ``width`` x ``height`` pixels from (left, top) on were cut out.
+        """Returns this camera for a crop of ``width`` x ``height`` pixels from (left, top) on.
 
         Raises:
-            UsageError: the cut-out is empty or reaches over the image's border.
+            UsageError: The crop is empty or extends beyond the image.
         """
         inside = 0 <= left <= self.width - width and 0 <= top <= self.height - height
         if not inside or width < 1 or height < 1:
@@ -106,14 +106,14 @@ class Camera:
         return replace(self, cx=self.cx - left, cy=self.cy - top, width=width, height=height)
 
     def rotated(self, orientation: int) -> Camera:
-        """The camera of the upright image, from that of the image as it is stored.
+        """Returns the camera of the upright image, from that of the stored image.
 
         Args:
-            orientation: EXIF orientation 1..8, how the stored image must be turned; from 5 on
-                the sides change places.
+            orientation: EXIF orientation 1..8, how to turn the stored image. From 5 on the sides
+                are swapped.
 
         Raises:
-            UsageError: the orientation is not 1..8.
+            UsageError: The orientation is not 1..8.
         """
         swap, mirror_x, mirror_y = exif_turn(orientation)
         fx, fy, cx, cy = self.fx, self.fy, self.cx, self.cy
@@ -128,16 +128,16 @@ class Camera:
 
     @property
     def offset(self) -> tuple[float, float]:
-        """Distance of the principal point from the image's centre, in widths and in heights."""
+        """Distance of the principal point from the image centre, in widths and in heights."""
         x = self.cx - (self.width - 1) / 2
         y = self.cy - (self.height - 1) / 2
         return abs(x) / self.width, abs(y) / self.height
 
     def warning(self) -> str | None:
-        """A line for the user when the intrinsics are implausible, else None.
+        """Returns a line for the user if the intrinsics are implausible, else None.
 
-        Implausible is a field of view outside 5..150 degrees, or a principal point more than
-        15 % of a side away from the image's centre: lenses stay within a few per cent.
+        They are implausible if the field of view is outside 5..150 degrees, or if the principal
+        point is more than 15 % of a side from the image centre. Lenses stay within a few per cent.
         """
         low, high = USUAL_FOV_DEGREES
         if not low <= self.fov_degrees <= high:
@@ -155,20 +155,20 @@ class Camera:
         return None
 
     def describe(self) -> str:
-        """``fx fy cx cy of WxH`` for messages and file comments."""
+        """Returns ``fx fy cx cy of WxH`` for messages and file comments."""
         return (
             f"{self.fx:.9g} {self.fy:.9g} {self.cx:.9g} {self.cy:.9g} of {self.width}x{self.height}"
         )
 
 
 def exif_turn(orientation: int) -> tuple[bool, bool, bool]:
-    """How a stored image becomes upright: (swap x and y, then mirror x, then mirror y).
+    """Returns how a stored image becomes upright: (swap x and y, then mirror x, then mirror y).
 
     Args:
         orientation: EXIF orientation 1..8 (EXIF 2.3, tag 0x0112).
 
     Raises:
-        UsageError: the orientation is not 1..8.
+        UsageError: The orientation is not 1..8.
     """
     if not 1 <= orientation <= 8:
         raise UsageError(f"EXIF orientation {orientation}: it must be 1 to 8")
@@ -176,10 +176,10 @@ def exif_turn(orientation: int) -> tuple[bool, bool, bool]:
 
 
 def parse_intrinsics(text: str, width: int, height: int) -> Camera:
-    """Read ``fx,fy,cx,cy`` in pixels of the given image size, first pixel centre at (0, 0).
+    """Reads ``fx,fy,cx,cy`` in pixels of the given image size, first pixel centre at (0, 0).
 
     Raises:
-        UsageError: not four finite numbers, or a focal length that is not positive.
+        UsageError: The text is not four finite numbers, or a focal length is not positive.
     """
     name = f"intrinsics {shown(text)!r}"
     way_on = "give four numbers fx,fy,cx,cy in pixels, such as 800,800,511.5,383.5"

@@ -1,4 +1,4 @@
-"""Loops over pixels as machine code."""
+"""Compilation of loops over pixels to machine code."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ F = TypeVar("F", bound=Callable[..., object])
 
 
 def compiled(function: F, *, fastmath: bool = False) -> F:
-    """The function as machine code, which runs beside other threads.
+    """Returns the function compiled to machine code, which runs in parallel to other threads.
 
-    It is compiled at its first call and kept: beside its source, or in the user's cache folder.
-    Where neither can be written, as in a container without a disk of its own, it is compiled again
-    in every process, which takes seconds.
+    It is compiled at its first call. The code is cached beside the source or in the user's cache
+    folder. If neither is writable, as in a container without a disk, every process compiles it
+    again, which takes seconds.
 
     Args:
-        fastmath: sums may be taken in another order, and nothing is infinite or NaN.
+        fastmath: Allows sums in another order; no value may be infinite or NaN.
     """
-    # Without a home Numba's cache folder would be a "~" in the folder where the program is started.
+    # Without a home folder, Numba would create a cache folder "~" in the current folder.
     has_home = os.path.isabs(os.path.expanduser("~"))  # noqa: PTH111, PTH117  no errors
     try:
         return njit(cache=has_home, nogil=True, fastmath=fastmath)(function)  # type: ignore[return-value]
-    except RuntimeError:  # Numba's word for no such folder
+    except RuntimeError:  # Numba raises it if no cache folder is writable
         return njit(nogil=True, fastmath=fastmath)(function)  # type: ignore[return-value]

@@ -1,6 +1,6 @@
-"""Lens distortion: from the pixels of a photo as it was taken to their true rays.
+"""Lens distortion: from the pixels of a distorted photo to their undistorted rays.
 
-The photo is not resampled: every pixel keeps its colour and depth, and goes along its own ray.
+The photo is not resampled. Every pixel keeps its colour and depth and gets its own ray.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ NAMES: dict[Model, tuple[str, ...]] = {
 }
 
 MAX_DEGREES = 89.0
-"""Rays farther from the axis are NaN: their depth along the axis says next to nothing."""
+"""Rays farther from the axis are NaN: their depth along the axis carries almost no information."""
 
 MAX_RESIDUAL = 0.05
-"""Pixels by which a ray may miss its pixel when it is distorted again."""
+"""Largest error in pixels of a ray that is distorted again."""
 
 TABLE_NODES = 1 << 14
 CHUNK_ROWS = 128
@@ -55,7 +55,7 @@ class Distortion:
             radians.
 
     Raises:
-        UsageError: an unknown model, another number of coefficients, or one that is not finite.
+        UsageError: The model is unknown, the number of coefficients is wrong, or one is not finite.
     """
 
     model: Model
@@ -75,7 +75,7 @@ class Distortion:
 
     @classmethod
     def of(cls, model: Model, *coefficients: float) -> Distortion:
-        """From the first coefficients in the order of the model; the others are zero."""
+        """Takes the first coefficients in the model's order; the others are zero."""
         missing = len(NAMES[model]) - len(coefficients)
         return cls(model, (*map(float, coefficients), *[0.0] * missing))
 
@@ -90,12 +90,12 @@ class Distortion:
         return self.model in ("fisheye", "thin_prism_fisheye")
 
     def describe(self) -> str:
-        """The model and its coefficients for messages and file comments."""
+        """Returns the model and its coefficients for messages and file comments."""
         pairs = zip(NAMES[self.model], self.coefficients, strict=True)
         return " ".join([self.model, *(f"{name}={value:.9g}" for name, value in pairs)])
 
     def rotated(self, orientation: int) -> Distortion:
-        """That of the upright image, from that of the image as it is stored (EXIF 1..8).
+        """Returns the distortion of the upright image, from that of the stored image (EXIF 1..8).
 
         (p2, p1) and (sx1, sy1) are directions in the image and turn with it; the rest is the same
         all round.
@@ -112,7 +112,7 @@ class Distortion:
         return Distortion(self.model, tuple(turned.values()))
 
     def distort(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where the rays (x, y, 1) appear: distorted normalised coordinates, of the same shape."""
+        """Returns the distorted normalised coordinates of the rays (x, y, 1), same shape."""
         r = np.sqrt(x * x + y * y)
         radius = np.arctan(r) if self.by_angle else r
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -185,8 +185,8 @@ def rays(camera: Camera, distortion: Distortion | None = None) -> np.ndarray:
 def _radial_table(distortion: Distortion, reach: float) -> tuple[np.ndarray, np.ndarray]:
     """Radii (angles where ``by_angle``) and their distorted radii, which rise from 0 on.
 
-    Ends where the model turns back, at 89 degrees, or beyond ``reach``, the largest distorted
-    radius asked for, with room for what tangential distortion adds.
+    The table ends where the model turns back, at 89 degrees, or beyond ``reach``, the largest
+    distorted radius that is needed, with a margin for tangential distortion.
     """
     limit = math.radians(MAX_DEGREES)
     limit = limit if distortion.by_angle else math.tan(limit)
@@ -212,7 +212,7 @@ def _undistort(
     table: tuple[np.ndarray, np.ndarray],
     camera: Camera,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Distorted to true normalised coordinates.
+    """Converts distorted to undistorted normalised coordinates.
 
     The radial part is looked up; the small part to the side, which depends on the result, is
     taken off in rounds until it stands still.

@@ -1,4 +1,4 @@
-"""The edge-clean filter: points that hang in the air between two surfaces."""
+"""The edge-clean filter: finds flying pixels, points in the air between two surfaces."""
 
 from __future__ import annotations
 
@@ -11,47 +11,47 @@ from ppdcli.geometry.compiled import compiled
 GAP = 0.03
 """Default relative gap: 3 % of the depth, about three times the ripple of a smooth prediction."""
 
-# Tuned on rendered scenes of the training's seeds; `python -m studies.edge_filters`
-# measures the outcome on others.
-WIDTH = 8  # most pixels of a soft edge: an enlargement by 8, a blur of sigma 2
-FLAT = 0.2  # an edge ends where the steps from pixel to pixel fall to this share of its steepest
-RIPPLE = 0.3  # of the gap: steps below belong to a surface
-ABRUPT = 0.75  # of a side's climb in one step: a cut through a slope, no soft edge
-GOES_ON = 0.15  # of the edge's climb, once more beyond its end: a slope, no edge
+# Tuned on rendered scenes with the training's seeds; `python -m studies.edge_filters`
+# measures the result on other seeds.
+WIDTH = 8  # largest width of a soft edge in pixels: an enlargement by 8, a blur of sigma 2
+FLAT = 0.2  # an edge ends where the steps between pixels fall to this share of the steepest one
+RIPPLE = 0.3  # of the gap: smaller steps belong to a surface
+ABRUPT = 0.75  # of the climb on one side in a single step: a slope that is cut off, no soft edge
+GOES_ON = 0.15  # of the edge's climb, again beyond its end: a slope, no edge
 
 DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 def flying_pixels(depth: np.ndarray, gap: float = GAP) -> np.ndarray:
-    """Pixels that belong to neither of the two surfaces that they lie between.
+    """Finds pixels that belong to neither of the two surfaces they lie between.
 
     A soft edge is a short climb: along a row, a column or a diagonal, depth rises from pixel to
-    pixel without a pause, over at most 8 pixels, from a nearer surface to a farther one. On either
-    side it ends where the steps fall to a fifth of the steepest one, or to 0.3 of ``gap``. A pixel
-    inside it hangs if it is more than ``gap`` from both of its ends, unless
+    pixel without a pause, over at most 8 pixels, from a nearer surface to a farther one. Each end
+    is where the steps fall to a fifth of the steepest one, or to 0.3 of ``gap``. A pixel inside the
+    climb is flying if it is more than ``gap`` from both ends, with three exceptions:
 
-    - the surface beyond one end goes on climbing in the same direction, over as many pixels again
-      by more than 15 % of the climb: that is a slope, such as a floor or a wall seen at a grazing
-      angle, however steep;
-    - between the pixel and one end, and not next to the pixel, a single step makes more than 75 %
-      of the difference: that is a slope or a curved limb, cut off by a clean edge;
-    - there is no depth to be seen beyond an end, at a hole or at the image's border.
+    - The surface beyond one end continues to climb in the same direction, by more than 15 % of the
+      climb over as many pixels again. This is a slope, such as a floor or a wall seen at a grazing
+      angle, however steep.
+    - Between the pixel and one end, and not next to the pixel, a single step makes more than 75 %
+      of the difference. This is a slope or a curved limb, cut off by a clean edge.
+    - No depth is visible beyond an end, at a hole or at the image border.
 
     A thin wire is never between a nearer and a farther neighbour, and a narrow surface at a middle
-    depth is a pause in the climb, so both stay. All thresholds are relative to depth, so that the
-    unit does not matter; steps and climbs are differences of log depth.
+    depth is a pause in the climb; both are kept. All thresholds are relative to depth, so the unit
+    does not matter. Steps and climbs are differences of log depth.
 
-    It finds what has been smeared over several pixels, so it suits enlarged maps, too. But where
-    an enlargement makes plateaus of the pixels that hang (``upsample_depth`` does), look for them
-    first, make them NaN, and enlarge then. A sky that is to be left out must still be there, at
-    any far depth: what hangs between a roof and NaN is not found.
+    The filter finds edges that are smeared over several pixels, so it also works on enlarged maps.
+    But ``upsample_depth`` turns flying pixels into plateaus. Find them first, set them to NaN, then
+    enlarge. Do not remove the sky before: keep it at any far depth, because pixels between a roof
+    and NaN are not found.
 
     Args:
-        depth: (H, W) depth along Z, any unit, > 0; NaN, infinite or <= 0 where there is none.
-        gap: relative difference of depths from which on two pixels are on different surfaces.
+        depth: (H, W) depth along Z, any unit, > 0; NaN, infinite or <= 0 at pixels without depth.
+        gap: Relative difference of depth above which two pixels are on different surfaces.
 
     Returns:
-        (H, W) bool, False where there is no depth.
+        (H, W) bool, False at pixels without depth.
     """
     values = np.ascontiguousarray(depth, np.float32)
     return _flying(values, math.log1p(gap))
@@ -64,20 +64,20 @@ def _flying(depth: np.ndarray, gap: float) -> np.ndarray:
     for y in range(height):
         for x in range(width):
             for dy, dx in DIRECTIONS:
-                if _hangs(depth, y, x, dy, dx, gap):
+                if _is_flying(depth, y, x, dy, dx, gap):
                     flying[y, x] = True
                     break
     return flying
 
 
 @compiled
-def _hangs(depth: np.ndarray, y: int, x: int, dy: int, dx: int, gap: float) -> bool:
-    """Whether a pixel hangs along one direction; ``gap`` in log depth."""
+def _is_flying(depth: np.ndarray, y: int, x: int, dy: int, dx: int, gap: float) -> bool:
+    """Returns whether a pixel is flying along one direction; ``gap`` in log depth."""
     here, near, far = _at(depth, y, x), _at(depth, y - dy, x - dx), _at(depth, y + dy, x + dx)
     if near > far:
         near, far, dy, dx = far, near, -dy, -dx
     rise = 1 + RIPPLE * gap
-    if not (here > near * rise and far > here * rise):  # most pixels, and cheap
+    if not (here > near * rise and far > here * rise):  # a cheap test that rejects most pixels
         return False
     to_near, to_far = math.log(here / near), math.log(far / here)
     steepest = max(to_near, to_far)
@@ -109,9 +109,9 @@ def _end_of_climb(
     reach: int,
     gap: float,
 ) -> int:
-    """How many pixels away the climb ends that goes through a pixel, 0 if no end is found.
+    """Returns the distance in pixels to the end of the climb through a pixel, 0 if none is found.
 
-    ``sign`` is 1 toward the farther surface, -1 toward the nearer one.
+    ``sign`` is 1 towards the farther surface, -1 towards the nearer one.
     """
     start = here = _at(depth, y, x)
     largest, place = 0.0, 0
@@ -132,7 +132,7 @@ def _end_of_climb(
 
 @compiled
 def _farthest(depth: np.ndarray, y: int, x: int, dy: int, dx: int, n: int) -> float:
-    """The depth ``n`` pixels away, or before a hole or the border if that comes first."""
+    """Returns the depth ``n`` pixels away, or the last one before a hole or the border."""
     value = _at(depth, y, x)
     for k in range(1, n + 1):
         further = _at(depth, y + k * dy, x + k * dx)
@@ -144,7 +144,7 @@ def _farthest(depth: np.ndarray, y: int, x: int, dy: int, dx: int, n: int) -> fl
 
 @compiled
 def _at(depth: np.ndarray, y: int, x: int) -> float:
-    """A pixel's depth, NaN outside the image and where there is none."""
+    """Returns a pixel's depth; NaN outside the image and at pixels without depth."""
     if 0 <= y < depth.shape[0] and 0 <= x < depth.shape[1] and 0 < depth[y, x] < math.inf:
         return float(depth[y, x])
     return math.nan

@@ -1,4 +1,4 @@
-"""The camera behind a point map of MoGe (arXiv 2410.19115): focal length and shift of depth."""
+"""The camera of a MoGe point map (arXiv 2410.19115): focal length and depth shift."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ import numpy as np
 
 from ppdcli.errors import InputError
 
-SAMPLES = 64  # a side of the subsampled map
-MIN_SAMPLES = 16  # of 4096; two unknowns need far more than two pixels to mean anything
-TRAINED_FOV_DEGREES = (1.0, 179.0)  # MoGe-2 saw no other (fov_range_absolute of its training)
+SAMPLES = 64  # side of the subsampled map
+MIN_SAMPLES = 16  # of 4096; a meaningful fit of two unknowns needs far more than two pixels
+TRAINED_FOV_DEGREES = (1.0, 179.0)  # range in MoGe-2's training (fov_range_absolute)
 
 
 def recover_focal_shift(
     points: np.ndarray, mask: np.ndarray | None = None, focal: float | None = None
 ) -> tuple[float, float]:
-    """Fits a pinhole camera, its principal point at the centre, to a point map.
+    """Fits a pinhole camera with a central principal point to a point map.
 
     Args:
-        points: (H, W, 3), x right, y down, z forward, z up to a shift, all up to one scale.
-        mask: (H, W) bool, where ``points`` count; None for everywhere.
-        focal: the focal length where it is known.
+        points: (H, W, 3), x right, y down, z forward. z is up to a shift, all up to one scale.
+        mask: (H, W) bool, the valid pixels of ``points``; None for all.
+        focal: The focal length, if it is known.
 
     Returns:
-        The focal length, in halves of the image's diagonal, and what to add to z.
+        The focal length, in half image diagonals, and the shift to add to z.
 
     Raises:
         InputError: too few pixels, a point that is not finite, points behind the camera, or a
@@ -41,43 +41,43 @@ def recover_focal_shift(
 
     xyz, uv = subsampled(points, mask)
     if len(xyz) < MIN_SAMPLES:
-        refuse(f"it sees depth in {len(xyz)} of {SAMPLES**2} sampled pixels")
+        refuse(f"only {len(xyz)} of {SAMPLES**2} sampled pixels have depth")
     if not np.isfinite(xyz).all():
-        refuse("it put points at infinity")
+        refuse("some of its points are not finite")
     fitted, shift = fit_focal_shift(xyz, uv, focal)
     if not (math.isfinite(fitted) and math.isfinite(shift)):
         refuse("no camera fits its points")
     in_front = float((xyz[:, 2] + shift > 0).mean())
-    if in_front < 0.5:  # a few may stray
-        refuse(f"{1 - in_front:.0%} of its points come out behind the camera")
+    if in_front < 0.5:  # a few outliers are normal
+        refuse(f"{1 - in_front:.0%} of its points are behind the camera")
     if fitted <= 0:
-        refuse(f"the focal length comes out negative ({fitted:.3g})")
+        refuse(f"the fitted focal length is negative ({fitted:.3g})")
     if focal is None:
-        degrees = math.degrees(2 * math.atan(max(spans(*points.shape[:2])) / fitted))
+        degrees = math.degrees(2 * math.atan(max(half_extents(*points.shape[:2])) / fitted))
         low, high = TRAINED_FOV_DEGREES
         if not low <= degrees <= high:
-            refuse(f"the field of view comes out as {degrees:.4g} degrees")
+            refuse(f"the fitted field of view is {degrees:.4g} degrees")
     return fitted, shift
 
 
-def spans(height: int, width: int) -> tuple[float, float]:
-    """Half the width and half the height, in halves of the diagonal."""
+def half_extents(height: int, width: int) -> tuple[float, float]:
+    """Returns half the width and half the height, in half diagonals."""
     diagonal = math.hypot(width, height)
     return width / diagonal, height / diagonal
 
 
 def subsampled(points: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
-    """The points at 64 x 64 pixels, as far as they count, and where those pixels are.
+    """Returns the valid points among 64 x 64 pixels, and the positions of those pixels.
 
     Returns:
         (K, 3) float64 points, and (K, 2) float64 view coordinates u and v of pixel centres:
-        (0, 0) at the image's centre, its corners at distance 1.
+        (0, 0) at the image centre, its corners at distance 1.
     """
     height, width = points.shape[:2]
-    # Of torch's kind "nearest": the pixel at the upper left of each cell, not the one within.
+    # Like torch's mode "nearest": the upper left pixel of each cell, not the central one.
     rows = np.arange(SAMPLES) * height // SAMPLES
     columns = np.arange(SAMPLES) * width // SAMPLES
-    span_u, span_v = spans(height, width)
+    span_u, span_v = half_extents(height, width)
     u, v = np.meshgrid(
         span_u * ((2 * columns + 1) / width - 1), span_v * ((2 * rows + 1) / height - 1)
     )
@@ -89,18 +89,18 @@ def subsampled(points: np.ndarray, mask: np.ndarray | None) -> tuple[np.ndarray,
 def fit_focal_shift(xyz: np.ndarray, uv: np.ndarray, focal: float | None) -> tuple[float, float]:
     """Least squares of focal * xy / (z + shift) - uv, by Levenberg-Marquardt from shift 0.
 
-    For a given shift the best focal length is known in closed form, so only the shift is sought.
-    Whether the result makes sense is for the caller to judge.
+    For a given shift the best focal length has a closed form, so only the shift is optimised. The
+    caller must check that the result makes sense.
 
     Args:
         xyz: (K, 3) finite points.
         uv: (K, 2) view coordinates of their pixels.
-        focal: in the unit of ``uv``; None to fit it too.
+        focal: In the unit of ``uv``; None to fit it too.
 
     Returns:
-        The focal length, given or fitted, and the shift; NaN where the search leaves the numbers.
+        The given or fitted focal length, and the shift; NaN if the optimisation diverges.
     """
-    from scipy.optimize import least_squares  # takes a second
+    from scipy.optimize import least_squares  # here, because the import takes a second
 
     xy, z = xyz[:, :2], xyz[:, 2:]
 
@@ -115,6 +115,6 @@ def fit_focal_shift(xyz: np.ndarray, uv: np.ndarray, focal: float | None) -> tup
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         if not np.isfinite(residuals(np.zeros(1))).all():
             return math.nan, math.nan
-        # The tolerance is MoGe's own: another would move the result by more than the goldens allow.
+        # MoGe's own tolerance: another would change the result by more than the goldens allow.
         shift = float(least_squares(residuals, 0.0, method="lm", ftol=1e-3).x[0])
         return projected(shift)[0], shift

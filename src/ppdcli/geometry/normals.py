@@ -1,4 +1,4 @@
-"""Surface normals from a depth map, where each pixel's neighbours on its surface are known."""
+"""Surface normals from a depth map and the rays of its pixels."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ CHUNK_ROWS = 256
 
 
 def surface_normals(depth: np.ndarray, rays: np.ndarray) -> np.ndarray:
-    """Unit normals that look at the camera, in OpenCV axes (x right, y down, z forward).
+    """Returns unit normals that face the camera, in OpenCV axes (x right, y down, z forward).
 
-    A pixel's normal is the cross product of its steps to a neighbour along the row and along the
-    column. On each of the two lines the neighbour is the one nearer in depth, so that no step
-    leads across an edge as long as one side of it belongs to the pixel's surface.
+    A pixel's normal is the cross product of its steps to a neighbour in the row and to one in the
+    column. In both lines it uses the neighbour whose depth is closer to the pixel's. No step
+    crosses an edge as long as one of the neighbours is on the pixel's surface.
 
     Args:
-        depth: (H, W) along the optical axis; NaN, infinite or <= 0 where there is none.
-        rays: (H, W, 2) slopes X/Z and Y/Z of the pixels, or broadcastable to that.
+        depth: (H, W) along the optical axis; NaN, infinite or <= 0 at pixels without depth.
+        rays: (H, W, 2) slopes X/Z and Y/Z of the pixels, or an array that broadcasts to it.
 
     Returns:
-        (H, W, 3) float32; NaN where a pixel has no depth or no neighbour on one of the lines.
+        (H, W, 3) float32; NaN if a pixel has no depth, or no neighbour in one of the lines.
     """
     height, width = depth.shape
     rays = np.broadcast_to(rays, (height, width, 2))
@@ -31,7 +31,7 @@ def surface_normals(depth: np.ndarray, rays: np.ndarray) -> np.ndarray:
         z[~(np.isfinite(z) & (z > 0))] = np.nan
         points = np.concatenate((rays[first:last] * z, z), axis=-1, dtype=np.float32)
         across = np.cross(_step(points, axis=0), _step(points, axis=1))
-        # Of the two normals of a surface, the one that makes a blunt angle with the line of sight.
+        # A surface has two normals; take the one at an obtuse angle to the line of sight.
         away = (across * points).sum(axis=-1, keepdims=True) > 0
         across = np.where(away, -across, across)
         with np.errstate(invalid="ignore"):
@@ -41,7 +41,7 @@ def surface_normals(depth: np.ndarray, rays: np.ndarray) -> np.ndarray:
 
 
 def _step(points: np.ndarray, axis: int) -> np.ndarray:
-    """From each point to the next or from the one before, whichever is the smaller step in z."""
+    """Returns the step to the next point or from the previous one, the smaller of them in z."""
     difference = np.diff(points, axis=axis)
     edge = [(0, 0)] * 3
     edge[axis] = (0, 1)

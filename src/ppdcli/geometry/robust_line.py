@@ -1,23 +1,23 @@
-"""Lines through points of which some are wrong."""
+"""Line fits to points with outliers."""
 
 from __future__ import annotations
 
 import numpy as np
 
-AGREES = 0.15
-"""``fit_sparse``: largest residual of a point that agrees, in log(depth + 1); about 15 % of
+AGREEMENT = 0.15
+"""Largest residual of a point that agrees in ``fit_sparse``, in log(depth + 1); about 15 % of
 depth + 1. Three quarters of the true depths of rendered scenes agree with ppd-tiny's."""
-BLOCK = 1 << 18  # residuals in memory at a time, 2 MiB: what caches hold
-HUBER = 1.345  # standard deviations; 95 % efficient where residuals are normal
-MAD_TO_SIGMA = 1.4826  # where residuals are normal
-LEAST_SIGMA = 0.01  # 1 % of depth + 1: no prediction is better
+BLOCK = 1 << 18  # residuals in memory at a time: 2 MiB, which fits in the cache
+HUBER = 1.345  # standard deviations; 95 % efficient if residuals are normal
+MAD_TO_SIGMA = 1.4826  # if residuals are normal
+LEAST_SIGMA = 0.01  # 1 % of depth + 1; no prediction is more accurate
 REWEIGHTINGS = 20
 
 
 def lines_through_pairs(
     x: np.ndarray, y: np.ndarray, rng: np.random.Generator, trials: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Slopes and intercepts of lines through two random points that differ in ``x``."""
+    """Returns slopes and intercepts of lines through two random points that differ in ``x``."""
     first = rng.integers(x.size, size=trials)
     second = (first + rng.integers(1, x.size, size=trials)) % x.size
     apart = x[first] != x[second]
@@ -26,12 +26,12 @@ def lines_through_pairs(
     return slopes, y[first] - slopes * x[first]
 
 
-def misfits(
+def robust_costs(
     slopes: np.ndarray, intercepts: np.ndarray, x: np.ndarray, y: np.ndarray, threshold: float
 ) -> np.ndarray:
-    """For each line the sum of squared residuals in units of the threshold, each cut off at 1.
+    """Returns the sum of squared residuals of each line, in units of the threshold, cut off at 1.
 
-    So a point outside the threshold counts 1, however far it is (MSAC, Torr and Zisserman 2000).
+    A point outside the threshold counts 1 at any distance (MSAC, Torr and Zisserman 2000).
     """
     lines = np.stack((slopes, intercepts, np.full(slopes.size, -1.0)), axis=1) / threshold
     points = np.stack((x, np.ones(x.size), y))
@@ -44,11 +44,13 @@ def misfits(
     return sums
 
 
-def refined(slope: float, intercept: float, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    """Least squares with Huber's weights, over the points that agree with the last line."""
+def refine_line(
+    slope: float, intercept: float, x: np.ndarray, y: np.ndarray
+) -> tuple[float, float]:
+    """Refines a line: least squares with Huber's weights on the points that agree with it."""
     for _ in range(REWEIGHTINGS):
         residual = np.abs(y - slope * x - intercept)
-        near = residual <= AGREES
+        near = residual <= AGREEMENT
         sigma = max(MAD_TO_SIGMA * float(np.median(residual[near])), LEAST_SIGMA)
         weight = near * (HUBER * sigma / np.maximum(residual, HUBER * sigma))
         slope, intercept = least_squares(x, y, weight)
@@ -56,7 +58,7 @@ def refined(slope: float, intercept: float, x: np.ndarray, y: np.ndarray) -> tup
 
 
 def least_squares(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept; slope 0 where all ``x`` with a weight are equal."""
+    """Returns slope and intercept; slope 0 if all ``x`` with a weight are equal."""
     x_mean, y_mean = np.average(x, weights=weight), np.average(y, weights=weight)
     spread = float((weight * (x - x_mean) ** 2).sum())
     common = float((weight * (x - x_mean) * (y - y_mean)).sum())
@@ -65,5 +67,5 @@ def least_squares(x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> tuple[flo
 
 
 def median_deviation(y: np.ndarray) -> float:
-    """Median distance from the median."""
+    """Returns the median distance from the median."""
     return float(np.median(np.abs(y - np.median(y))))

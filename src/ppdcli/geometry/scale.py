@@ -1,4 +1,4 @@
-"""From relative depth to metres when the user knows the nearest and the farthest depth."""
+"""From relative depth to metres if the user gives the nearest and the farthest depth."""
 
 from __future__ import annotations
 
@@ -10,45 +10,43 @@ from ppdcli.errors import InputError, UsageError
 
 
 def near_far_depth(relative: np.ndarray, near: float, far: float) -> np.ndarray:
-    """Stretch a relative map so that its minimum is ``near`` and its maximum is ``far``.
+    """Stretches a relative map so that its minimum is ``near`` and its maximum is ``far``.
 
-    A relative map is affine in log(depth + 1) (paper section 3.1), so the line is drawn there:
-    depth = exp(lerp(log(near + 1), log(far + 1), u)) - 1 with u = (d - min) / (max - min).
+    A relative map is affine in log(depth + 1) (paper section 3.1), so the interpolation is done
+    there: depth = exp(lerp(log(near + 1), log(far + 1), u)) - 1 with u = (d - min) / (max - min).
 
     Args:
-        relative: (H, W) relative depth, 0 near, 1 far; NaN where there is none.
-        near: depth of the nearest valid pixel, metres, > 0.
-        far: depth of the farthest valid pixel, metres, > near.
+        relative: (H, W) relative depth, 0 near, 1 far; NaN at pixels without depth.
+        near: Depth of the nearest valid pixel, metres, > 0.
+        far: Depth of the farthest valid pixel, metres, > near.
 
     Returns:
         (H, W) float32 depth in metres, NaN where ``relative`` is not finite.
 
     Raises:
-        UsageError: not 0 < near < far.
-        InputError: no valid pixel, or all are equal.
+        UsageError: 0 < near < far does not hold.
+        InputError: There is no valid pixel, or all are equal.
     """
     if not (0 < near < far and math.isfinite(far)):
         raise UsageError(f"near and far {near:g},{far:g}: 0 < near < far is needed, in metres")
     valid = np.isfinite(relative)
     if not valid.any():
-        raise InputError("the depth map has no valid pixel, so near and far cannot be placed")
+        raise InputError("the depth map has no valid pixel, so near and far cannot be assigned")
     low, high = float(relative[valid].min()), float(relative[valid].max())
     if low == high:
-        raise InputError(
-            f"the depth map is constant ({low:g}), so near and far cannot be told apart in it"
-        )
+        raise InputError(f"the depth map is constant ({low:g}), so near and far cannot be assigned")
     u = (relative.astype(np.float64) - low) / (high - low)
     depth = np.expm1(math.log1p(near) + u * (math.log1p(far) - math.log1p(near)))
     return np.where(valid, depth, np.nan).astype(np.float32)
 
 
 def relative_again(depth: np.ndarray, relative: np.ndarray, near: float, far: float) -> np.ndarray:
-    """The way back from ``near_far_depth(relative, near, far)``, for depths between those two.
+    """Inverts ``near_far_depth(relative, near, far)`` for depths between ``near`` and ``far``.
 
     Args:
         depth: (H, W) metres.
-        relative: the map that was stretched.
-        near, far: as there.
+        relative: The map that was stretched.
+        near, far: As in ``near_far_depth``.
 
     Returns:
         (H, W) float32 relative depth.

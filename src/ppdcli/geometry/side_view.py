@@ -1,4 +1,4 @@
-"""A picture of a cloud from the side and from above, where flying pixels show at a glance."""
+"""A picture of a cloud from the side and from above, which makes flying pixels visible."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-WIDTH, HEIGHT = 640, 480  # of each of the two views
+WIDTH, HEIGHT = 640, 480  # of each view
 BACKGROUND = 24
-TURN = math.radians(75)  # from the camera's own view to that from its right
-SEEN_PERCENT = (1, 99)  # of the points along each axis fill the picture; the rest may lie outside
+TURN = math.radians(75)  # from the camera's view direction to the one from its right
+SEEN_PERCENT = (1, 99)  # percentiles along each axis that fill the picture; the rest may be cut
 FILLED = 0.9
 MOST_POINTS = 1_000_000  # three for each pixel of a view
 
@@ -17,16 +17,16 @@ MOST_POINTS = 1_000_000  # three for each pixel of a view
 def side_view(
     points: np.ndarray, colors: np.ndarray, framed_by: np.ndarray | None = None
 ) -> np.ndarray:
-    """Two orthographic views of a cloud, side by side.
+    """Draws two orthographic views of a cloud, side by side.
 
     Left: from the right of the camera, 75 degrees off its axis, far to the right. Right: from
-    above, far at the top. A clean edge is a gap in both, a flying one a veil across it.
+    above, far at the top. A clean edge is a gap in both; flying pixels fill this gap like a veil.
 
     Args:
         points: (N, 3) in OpenCV axes (x right, y down, z forward), N > 0.
         colors: (N, 3) uint8.
-        framed_by: (M, 3) points that fill the picture, M > 0, so that clouds can be compared;
-            ``points`` themselves if None.
+        framed_by: (M, 3) points that set the frame, M > 0, to compare several clouds. The default
+            is ``points``.
 
     Returns:
         (480, 1280, 3) uint8.
@@ -39,7 +39,7 @@ def side_view(
 
 
 def _from_the_right(points: np.ndarray) -> np.ndarray:
-    # No matrix product: how it rounds may depend on where the memory begins.
+    # Not a matrix product: its rounding can depend on the alignment of the memory.
     sin, cos = np.float32(math.sin(TURN)), np.float32(math.cos(TURN))
     x, y, z = points.T
     return np.stack([x * cos + z * sin, y, z * cos - x * sin], axis=1)
@@ -51,9 +51,9 @@ def _from_above(points: np.ndarray) -> np.ndarray:
 
 
 def _view(points: np.ndarray, colors: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Points as squares of two pixels, the nearest on top; ``frame`` fills the picture.
+    """Draws points as squares of two pixels, the nearest on top; ``frame`` fills the picture.
 
-    All in the viewer's axes: right, down, away.
+    All are in the viewer's axes: right, down, away.
     """
     right, down, away = points.T
     (low_x, low_y, _), (high_x, high_y, _) = np.percentile(frame, SEEN_PERCENT, axis=0)
@@ -65,6 +65,6 @@ def _view(points: np.ndarray, colors: np.ndarray, frame: np.ndarray) -> np.ndarr
     picture = np.full((HEIGHT, WIDTH, 3), BACKGROUND, np.uint8)
     rows = row[order, None].astype(np.intp) + (0, 0, 1, 1)
     columns = column[order, None].astype(np.intp) + (0, 1, 0, 1)
-    # Of the points on a pixel the last one stays, which is the nearest.
+    # The last point written to a pixel remains, which is the nearest.
     picture[rows, columns] = colors[order, None]
     return picture

@@ -1,4 +1,4 @@
-"""Snapping: points that hang between two surfaces, moved onto the one that they belong to."""
+"""Snapping: moves flying pixels onto the surface that they belong to."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 
 from ppdcli.geometry.compiled import compiled
 
-# Tuned on rendered scenes of the training's seeds; `python -m studies.edge_filters`
-# measures the outcome on others.
-REACH = 12  # pixels along a ray to where its samples must begin
-SKIP = 2  # pixels of a surface beside the flying ones, still tinged by the other surface
-TAKE = 2  # samples a ray
+# Tuned on rendered scenes with the training's seeds; `python -m studies.edge_filters`
+# measures the result on other seeds.
+REACH = 12  # largest distance in pixels along a ray to the first sample
+SKIP = 2  # pixels of a surface next to the flying ones, still tinged by the other surface
+TAKE = 2  # samples per ray
 COLOR_SIGMA = 30.0  # of 255, over the three channels together
 PIXEL_SIGMA = 8.0
-LEAST = 1e-12  # weight of a colour altogether different, so that a lone candidate still counts
-PRIOR = 0.5  # how much the pixel's own depth counts beside its colour
-SURE = 0.02  # it never counts as more than this close to one end
+LEAST = 1e-12  # weight of a completely different colour, so that a lone candidate still counts
+PRIOR = 0.5  # weight of the pixel's own depth relative to its colour
+SURE = 0.02  # the own depth counts as at least this far from both ends
 
 
 def snap_points(
@@ -25,17 +25,18 @@ def snap_points(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Moves flying pixels onto the nearer or the farther surface beside them.
 
-    Along the 8 rays from a flying pixel, the third and fourth pixel of the first stretch that
-    does not hang are its candidates, nearer than the pixel or farther. Each weighs as much as its
-    colour is alike and its place close; the side with more weight wins, and the pixel takes the
-    depth of that side's heaviest candidate. Its own depth counts a little, too: a pixel at a tenth
-    of the way more likely belongs to the near surface.
+    Candidates are taken along the 8 rays from a flying pixel: the third and fourth pixel of the
+    first stretch of pixels that are not flying. They are nearer or farther than the pixel. A
+    candidate weighs more the more similar its colour and the closer it is. The side with more
+    weight wins, and the pixel takes the depth of that side's heaviest candidate. The pixel's own
+    depth also counts a little: a pixel at a tenth of the way more likely belongs to the near
+    surface.
 
-    So a moved pixel has the depth of a pixel that does not hang: nothing is averaged. A pixel
-    without candidates on both sides stays where it is, as beside a wire of two pixels or less.
+    A moved pixel has the depth of another pixel that is not flying; nothing is averaged. A pixel
+    without candidates on both sides is not moved, for example beside a wire of two pixels or less.
 
     Args:
-        depth: (H, W) depth along Z, any unit, > 0; NaN, infinite or <= 0 where there is none.
+        depth: (H, W) depth along Z, any unit, > 0; NaN, infinite or <= 0 at pixels without depth.
         rgb: (H, W, 3) uint8, the photo on the same grid.
         flying: (H, W) bool, from ``flying_pixels``.
 
@@ -59,7 +60,7 @@ def _snap(depth: np.ndarray, rgb: np.ndarray, flying: np.ndarray) -> tuple[np.nd
             for dy in range(-1, 2):
                 for dx in range(-1, 2):
                     if dy != 0 or dx != 0:
-                        _ask(depth, rgb, flying, y, x, dy, dx, sums, heaviest, candidate)
+                        _add_candidates(depth, rgb, flying, y, x, dy, dx, sums, heaviest, candidate)
             if sums[0] == 0 or sums[1] == 0:
                 continue
             near, far = candidate
@@ -72,7 +73,7 @@ def _snap(depth: np.ndarray, rgb: np.ndarray, flying: np.ndarray) -> tuple[np.nd
 
 
 @compiled
-def _ask(
+def _add_candidates(
     depth: np.ndarray,
     rgb: np.ndarray,
     flying: np.ndarray,
@@ -85,7 +86,7 @@ def _ask(
     candidate: np.ndarray,
 ) -> None:
     """Adds the candidates of one ray."""
-    met = 0  # pixels of the stretch that does not hang
+    met = 0  # pixels so far of the stretch that is not flying
     for k in range(1, REACH + 1):
         v, u = y + k * dy, x + k * dx
         if not (0 <= v < depth.shape[0] and 0 <= u < depth.shape[1]):

@@ -1,9 +1,9 @@
-"""Where steps run between the pixels of a coarse depth map, and what each side of one weighs.
+"""Depth steps between the pixels of a coarse map, and the weight of the surfaces on each side.
 
-A cell is what lies between four pixels of the coarse map, its corners. Which corners belong to one
-surface is settled once a cell; what is left to do for each of the many pixels of a larger map that
-lie in it is to weigh the surfaces. Arrays over the pixels of cells are (rows of a cell, columns of
-a cell, cells): many cells next to each other in memory.
+A cell is the area between four pixels of the coarse map, its corners. The assignment of corners to
+surfaces is made once per cell; then each of the many pixels of the larger map inside the cell only
+has to weigh the surfaces. Arrays over the pixels of cells have the shape (rows of a cell, columns
+of a cell, cells), so that many cells are adjacent in memory.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-COLOR_SIGMA = 15.0  # distance of sRGB colours, 0..255 a channel, that still counts as like
-LEAST_LIKENESS = 0.01  # where no neighbour is like the pixel, the nearest decides
+COLOR_SIGMA = 15.0  # distance of sRGB colours, 0..255 per channel, that still counts as similar
+LEAST_LIKENESS = 0.01  # if no neighbour is similar to the pixel, the nearest decides
 
-CHUNK_PIXELS = 1 << 16  # of the larger map at a time: what is computed of them stays in the cache
+CHUNK_PIXELS = 1 << 16  # of the larger map at a time, so that intermediate values fit in the cache
 
 
 class Axis(NamedTuple):
-    """How the pixels of one axis lie between those of a coarser one.
+    """The positions of the pixels of one axis between those of a coarser one.
 
     Attributes:
         low, high: (cells,) coarse pixels on both sides of a cell; cell k lies between k-1 and k.
         start: (cells + 1,) the first pixel in each cell.
-        weight: (size,) float32, how far each pixel is from ``low`` to ``high``, 0 to 1.
+        weight: (size,) float32, position of each pixel from ``low`` to ``high``, 0 to 1.
     """
 
     low: np.ndarray
@@ -36,14 +36,14 @@ class Axis(NamedTuple):
     weight: np.ndarray
 
     def pixels(self, cells: np.ndarray) -> np.ndarray:
-        """(most, N) the pixels in N cells, the last one repeated in those that have fewer."""
+        """Returns (most, N): the pixels in N cells, padded by repeating the last pixel."""
         first, last = self.start[cells], self.start[cells + 1] - 1
         most = int((last - first).max()) + 1
         return np.minimum(first + np.arange(most)[:, None], last)
 
 
 def make_axis(coarse: int, size: int) -> Axis:
-    """Of ``size`` pixels over ``coarse`` ones, half-pixel centres."""
+    """Returns the axis of ``size`` pixels over ``coarse`` ones, with half-pixel centres."""
     position = (np.arange(size) + 0.5) * (coarse / size) - 0.5
     floor = np.floor(position)
     cells = np.arange(coarse + 1)
@@ -57,15 +57,15 @@ def make_axis(coarse: int, size: int) -> Axis:
 
 @dataclass(frozen=True)
 class Cells:
-    """N cells whose corners, from near to far, fall into the same groups.
+    """N cells whose corners, sorted from near to far, form the same groups.
 
     Attributes:
-        rows, columns: (N,) which cells.
-        corner: (4, N) the corners from near to far, holes last; bit 0 tells the right ones from
-            the left, bit 1 the lower from the upper.
-        value: (4, N) float32, their depths.
-        groups: the corners of each surface, from the nearest surface on; one or more.
-        holes: the corners without depth.
+        rows, columns: (N,) positions of the cells.
+        corner: (4, N) corners from near to far, holes last. Bit 0 is set for the right corners,
+            bit 1 for the lower ones.
+        value: (4, N) float32, the depths of the corners.
+        groups: The corners of each surface, from the nearest surface on; one or more.
+        holes: The corners without depth.
     """
 
     rows: np.ndarray
@@ -76,7 +76,7 @@ class Cells:
     holes: range
 
     def parts(self, pixels: int, y: Axis, x: Axis) -> Iterator[Cells]:
-        """The same, as many at a time as have about so many pixels."""
+        """Splits the cells into parts of about ``pixels`` pixels."""
         size = max(1, pixels // int(np.diff(y.start).max() * np.diff(x.start).max()))
         for start in range(0, len(self.rows), size):
             part = slice(start, start + size)
@@ -91,16 +91,18 @@ class Cells:
 
 
 def find_cells(source: np.ndarray, edge: float, y: Axis, x: Axis) -> Iterator[Cells]:
-    """The cells with a step, or a hole at some corners, that hold pixels; alike ones together.
+    """Yields the cells with pixels and a step or some holes, grouped by their pattern.
 
     Args:
-        source: (h, w) float32, NaN where there is no depth.
-        edge: from which difference on two depths are two surfaces.
-        y: of the rows.
-        x: of the columns.
+        source: (h, w) float32, NaN at pixels without depth.
+        edge: Difference above which two depths are two surfaces.
+        y: Axis of the rows.
+        x: Axis of the columns.
     """
     holds = (np.diff(y.start) > 0)[:, None] & (np.diff(x.start) > 0)
-    rows, columns = np.divmod(np.flatnonzero(_have_a_step(source, edge) & holds), holds.shape[1])
+    rows, columns = np.divmod(
+        np.flatnonzero(_cells_with_step(source, edge) & holds), holds.shape[1]
+    )
     corners = [(r[rows], c[columns]) for r in (y.low, y.high) for c in (x.low, x.high)]
     values = np.stack([source[corner] for corner in corners])
     order = np.argsort(values, axis=0)  # NaN sorts last
@@ -118,26 +120,26 @@ def find_cells(source: np.ndarray, edge: float, y: Axis, x: Axis) -> Iterator[Ce
 
 
 def bilinear_weights(cells: Cells, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """(4, rows, columns, N) of each corner, from ``Axis.weight`` of the pixels.
+    """Returns the weight of each corner, (4, rows, columns, N).
 
     Args:
-        cells: N.
-        y: (rows, N) of their pixels' rows.
-        x: (columns, N) of their columns.
+        cells: N cells.
+        y: (rows, N) ``Axis.weight`` of the pixels' rows.
+        x: (columns, N) ``Axis.weight`` of the pixels' columns.
     """
     down, right = (cells.corner >> 1)[:, None], (cells.corner & 1)[:, None]
     return np.where(down, y, 1 - y)[:, :, None] * np.where(right, x, 1 - x)[:, None]
 
 
 def likeness(cells: Cells, small: np.ndarray, colors: np.ndarray, y: Axis, x: Axis) -> np.ndarray:
-    """(4, rows, columns, N) how much each corner's colour is like that of each pixel, above 0.
+    """Returns how similar each corner's colour is to that of each pixel, (4, rows, columns, N) > 0.
 
     Args:
-        cells: N.
+        cells: N cells.
         small: (h, w, 3) float32, the colours of the coarse pixels, 0 to 255.
-        colors: (3, rows, columns, N) float32, those of the cells' pixels.
-        y: of the rows.
-        x: of the columns.
+        colors: (3, rows, columns, N) float32, the colours of the cells' pixels.
+        y: Axis of the rows.
+        x: Axis of the columns.
     """
     rows = np.where(cells.corner >> 1, y.high[cells.rows], y.low[cells.rows])
     columns = np.where(cells.corner & 1, x.high[cells.columns], x.low[cells.columns])
@@ -153,13 +155,13 @@ def likeness(cells: Cells, small: np.ndarray, colors: np.ndarray, y: Axis, x: Ax
 
 
 def mean_of_heaviest_group(cells: Cells, weights: np.ndarray) -> np.ndarray:
-    """(rows, columns, N) the mean over the corners of the surface that weighs most.
+    """Returns the mean over the corners of the heaviest surface, (rows, columns, N).
 
-    The nearer one of two that weigh the same; NaN where holes weigh more than all surfaces.
+    The nearer surface wins a tie. The mean is NaN where holes weigh more than all surfaces.
 
     Args:
-        cells: N.
-        weights: (4, rows, columns, N) of each corner.
+        cells: N cells.
+        weights: (4, rows, columns, N) weight of each corner.
     """
     most, result = _mean(cells.value, weights, cells.groups[0])
     surfaces = most
@@ -175,7 +177,7 @@ def mean_of_heaviest_group(cells: Cells, weights: np.ndarray) -> np.ndarray:
 
 
 def _mean(values: np.ndarray, weights: np.ndarray, group: range) -> tuple[np.ndarray, np.ndarray]:
-    """(rows, columns, N) the weight of a group and the mean of its values; (N,) of one value."""
+    """Returns a group's weight and mean value, (rows, columns, N); (N,) for a single value."""
     nearest = values[group.start]
     if len(group) == 1:
         return weights[group.start], nearest
@@ -184,14 +186,14 @@ def _mean(values: np.ndarray, weights: np.ndarray, group: range) -> tuple[np.nda
     for k in group[1:]:
         total = total + weights[k]
         beyond = beyond + (values[k] - nearest) * weights[k]
-    with np.errstate(invalid="ignore"):  # 0 / 0 where all weight lies on another surface
+    with np.errstate(invalid="ignore"):  # 0 / 0 if all weight lies on another surface
         return total, nearest + beyond / total
 
 
-def _have_a_step(source: np.ndarray, edge: float) -> np.ndarray:
-    """(h + 1, w + 1) bool: cell (i, j) has pixels (i-1..i, j-1..j) as corners, clamped."""
+def _cells_with_step(source: np.ndarray, edge: float) -> np.ndarray:
+    """Returns (h + 1, w + 1) bool: cell (i, j) has the corners (i-1..i, j-1..j), clamped."""
     h, w = source.shape
-    # Across the border there is nothing to step to; along it the border pixels repeat.
+    # Beyond the border there is no step; along it the border pixels repeat.
     down = np.zeros((h + 1, w), bool)
     right = np.zeros((h, w + 1), bool)
     down[1:-1] = _steps(source.T, edge).T
@@ -206,10 +208,10 @@ def _have_a_step(source: np.ndarray, edge: float) -> np.ndarray:
 
 
 def _steps(source: np.ndarray, edge: float) -> np.ndarray:
-    """(h, w - 1) bool: where the difference along a row is more than a slope explains."""
+    """Returns (h, w - 1) bool: where the difference along a row is more than a slope explains."""
     difference = np.diff(source, axis=1)
     beside = np.pad(difference, ((0, 0), (1, 1)), constant_values=np.nan)
     sign = np.sign(difference)
-    # The flatter side, so that another step next to this one does not pass for the slope.
+    # The flatter side, because the other side may be another step instead of the slope.
     slope = np.fmin(beside[:, :-2] * sign, beside[:, 2:] * sign)
     return np.abs(difference) - 2 * np.fmax(slope, 0) > edge

@@ -1,4 +1,4 @@
-"""Depth maps on another grid, without depths that lie between two surfaces."""
+"""Resizing of depth maps without creating depths between two surfaces."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EDGE_SHARE = 0.01
 
 
 def downsample_depth(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Nearest source pixel, half-pixel centres: (h, w) to (height, width), nothing averaged."""
+    """Takes the nearest source pixel, (h, w) to (height, width), with half-pixel centres."""
     h, w = values.shape
     rows = ((np.arange(height) + 0.5) * h / height).astype(np.intp)
     columns = ((np.arange(width) + 0.5) * w / width).astype(np.intp)
@@ -34,37 +34,37 @@ def upsample_depth(
     edge: float | None = None,
     guide: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Bilinear inside a surface, sharp between two.
+    """Enlarges a depth map: bilinear inside a surface, sharp between two surfaces.
 
-    Each output pixel looks at its four bilinear neighbours (half-pixel centres, clamped at the
-    borders). Where no step runs between them it is their bilinear mean. Where one does, the
-    sorted values are cut at every gap above ``edge``; the group with the most bilinear weight
-    wins (the nearer one on a tie), and only its members are averaged. NaN belongs to no group:
-    the output is NaN where NaN holds more than half of the weight.
+    Each output pixel has four bilinear neighbours (half-pixel centres, clamped at the borders).
+    Without a step between them it is their bilinear mean. With a step, the sorted values are cut at
+    every gap above ``edge``. The group with the most bilinear weight wins (the nearer one on a
+    tie), and only its members are averaged. NaN belongs to no group: the output is NaN where NaN
+    has more than half of the weight.
 
-    With the photo as a guide, the weights where a step runs are also those of likeness in colour
-    (joint bilateral upsampling, Kopf et al. 2007), so that the choice follows the photo's edge and
-    not the grid's; values still come from one surface only.
+    With the photo as a guide, the weights at a step also depend on the similarity in colour (joint
+    bilateral upsampling, Kopf et al. 2007). The result then follows the edge in the photo and not
+    the coarse grid. Values still come from one surface only.
 
-    A step between two neighbours is a difference that exceeds by more than ``edge`` twice the
-    difference next to it, on the flatter side: no slope explains it. So a floor stays smooth up
-    to its horizon, where from one pixel to the next its slope grows by less than that.
+    There is a step between two neighbours if their difference minus twice the difference next to
+    it, on the flatter side, exceeds ``edge``: no slope explains it. A floor therefore stays smooth
+    up to its horizon, as long as its slope grows by less than that from one pixel to the next.
 
     Args:
         values: (h, w) floats, near small, far large: relative depth, or log(depth + 1) of metric
-            depth, so that one threshold suits near and far. Non-finite: no depth.
-        height: rows of the result. An axis that shrinks is sampled at the nearest pixel.
-        width: columns of the result.
-        edge: in the unit of ``values``; 1 % of their robust range by default: above the ripple of
-            a smooth surface, below a visible jump.
-        guide: (height, width, 3) uint8, the photo on the result's grid; without use where an axis
+            depth, so that one threshold suits near and far. Non-finite at pixels without depth.
+        height: Rows of the result. An axis that shrinks is sampled at the nearest pixel.
+        width: Columns of the result.
+        edge: In the unit of ``values``. The default is 1 % of their robust range: above the ripple
+            of a smooth surface, below a visible jump.
+        guide: (height, width, 3) uint8, the photo on the result's grid. It is not used if an axis
             shrinks.
 
     Returns:
-        (height, width) float32; ``values`` itself, untouched, if the size is the same.
+        (height, width) float32; ``values`` itself, unchanged, if the size is the same.
 
     Raises:
-        InputError: the map has no pixel.
+        InputError: The map has no pixel.
     """
     if values.shape == (height, width):
         return values
@@ -97,7 +97,7 @@ def upsample_depth(
 
 
 def _bilinear(source: np.ndarray, y: Axis, x: Axis) -> np.ndarray:
-    """(height, width) float32: every pixel between its four neighbours, whatever runs there."""
+    """Interpolates (height, width) float32 between four neighbours everywhere, ignoring steps."""
     column = np.repeat(np.arange(len(x.low)), np.diff(x.start))
     left, right = source[:, x.low[column]], source[:, x.high[column]]
     across = left + (right - left) * x.weight
@@ -118,13 +118,13 @@ def _default_edge(source: np.ndarray) -> float:
 
 
 def area_mean(picture: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(height, width, 3) float32: means of a larger uint8 picture's pixels, each counted once."""
+    """Averages a larger uint8 picture to (height, width, 3) float32; each pixel counts once."""
     rows, columns = (
         np.arange(size) * larger // size
         for size, larger in zip((height, width), picture.shape, strict=False)
     )
     sums = np.empty((height, *picture.shape[1:]), np.float32)
-    # Block by block: a copy of the whole picture in wider numbers would take four times its memory.
+    # In blocks: a copy of the whole picture in a wider type would take four times its memory.
     for mean, start, stop in zip(sums, rows, [*rows[1:], len(picture)], strict=True):
         mean[...] = np.add.reduce(picture[start:stop], axis=0, dtype=np.uint32)
     sums /= np.diff(rows, append=len(picture)).astype(np.float32)[:, None, None]

@@ -1,4 +1,4 @@
-"""Thinning a cloud to one point a cell of a grid."""
+"""Thinning of a cloud to one point per cell of a grid."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from ppdcli.errors import UsageError
 
 
 def voxel_groups(points: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarray]:
-    """Which points share a cell of a grid through the origin.
+    """Groups points by the cell of a grid through the origin.
 
     Args:
         points: (N, 3), N > 0.
-        size: side of a cell, in the unit of the points.
+        size: Side of a cell, in the unit of the points.
 
     Returns:
-        (N,) indices that sort the points by cell, and (M,) where each cell starts in that order.
+        (N,) indices that sort the points by cell, and (M,) the start of each cell in that order.
 
     Raises:
-        UsageError: the cells are too small to be numbered.
+        UsageError: The cells are too small to be numbered.
     """
     cells = np.floor(points.astype(np.float64) / size)
     cells -= cells.min(axis=0)
@@ -33,7 +33,7 @@ def voxel_groups(points: np.ndarray, size: float) -> tuple[np.ndarray, np.ndarra
 
 
 def cell_means(values: np.ndarray, order: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """(M, C) float64 means of (N, C) values over the groups of ``voxel_groups``."""
+    """Returns the means of (N, C) values over the groups of ``voxel_groups``: (M, C) float64."""
     sums = np.add.reduceat(values[order].astype(np.float64), starts, axis=0)
     sizes = np.diff(starts, append=len(order))
     return sums / sizes[:, None]

@@ -1,4 +1,4 @@
-"""Attention over all tokens, by the kernel that is fastest for its device and dtype."""
+"""Attention over all tokens, with the fastest kernel for the device and dtype."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-MPS_MATRIX = 512 << 20  # bytes of attention matrix at a time
-QUERIES = 256  # in a block, a thread: their scores stay near the cache
-FEW_KEYS = 768  # below, a block is too little work for its calls
+MPS_MATRIX = 512 << 20  # most bytes that one attention matrix takes on MPS
+QUERIES = 256  # per block and thread; their scores then stay near the cache
+FEW_KEYS = 768  # with fewer keys, a block is too little work to pay for its calls
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, matrix_bytes: int | None = None) -> Tensor:
-    """softmax(q k^T / sqrt(d)) v for q, k, v (N, heads, tokens, d) of one dtype.
+    """Returns softmax(q k^T / sqrt(d)) v for q, k, v (N, heads, tokens, d) of one dtype.
 
-    PyTorch's kernels for CPUs and CUDA never hold the matrix of tokens x tokens; the one for MPS
-    does, in float32, and aborts where it exceeds 4 GB. There the queries are taken in portions.
+    PyTorch's kernels for CPUs and CUDA never hold the matrix of tokens x tokens. The kernel for
+    MPS does, in float32, and aborts above 4 GB. On MPS the queries are therefore split into parts.
 
     Args:
-        matrix_bytes: most that the matrix may take; None is no limit, but on MPS ``MPS_MATRIX``.
+        matrix_bytes: The largest size of the matrix. None means ``MPS_MATRIX`` on MPS and no limit
+            elsewhere.
     """
     if matrix_bytes is None and q.device.type == "mps":
         matrix_bytes = MPS_MATRIX
@@ -34,11 +35,11 @@ def attend(q: Tensor, k: Tensor, v: Tensor, matrix_bytes: int | None = None) -> 
 
 
 def attend_by_blocks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """The same from matrix products, some queries of one head at a time; has no gradient.
+    """Computes the same as ``attend`` by matrix products over blocks of queries, without gradient.
 
-    In bfloat16 on a CPU with AVX-512 PyTorch's own kernel multiplies at float32's speed, matrix
-    products at twice that. Scores are rounded to the dtype: of the errors against float32, those
-    of q, k and v being the same, this makes about 1.5 times the kernel's.
+    In bfloat16 on a CPU with AVX-512, PyTorch's own kernel multiplies at the speed of float32;
+    matrix products are twice as fast. The scores are rounded to the dtype. For the same q, k and v
+    the error against float32 is about 1.5 times that of the kernel.
     """
     q = q * q.shape[-1] ** -0.5
     attended = torch.empty_like(q, memory_format=torch.contiguous_format)
@@ -58,12 +59,12 @@ def _gains_by_blocks(q: Tensor, k: Tensor) -> bool:
         and q.dtype == torch.bfloat16
         and k.shape[2] >= FEW_KEYS
         and not (torch.is_grad_enabled() and q.requires_grad)
-        and not torch.compiler.is_compiling()  # would write out every block
+        and not torch.compiler.is_compiling()  # the compiler would unroll every block
         and _products_outrun_attention()
     )
 
 
 @cache
 def _products_outrun_attention() -> bool:
-    """Whether bfloat16 is native to products but not to PyTorch's attention, which knows AMX."""
+    """Returns whether only products have fast bfloat16; PyTorch's attention needs AMX for it."""
     return torch.cpu._is_avx512_bf16_supported() and not torch.cpu._is_amx_tile_supported()

@@ -1,9 +1,9 @@
 """The cascade diffusion transformer, Cas-DiT, with its semantics prompt (paper sections 3.2, 3.3).
 
-Half of the blocks work on coarse tokens, each 2p x 2p pixels. Semantics tokens of an image encoder
-are then fused in and every token becomes a 2 x 2 block of fine ones, p x p pixels each, for the
-other half. There is no convolution but the patch embeddings, and no autoencoder: pixels go in and
-pixels come out, which is what keeps depth edges clean.
+The first half of the blocks works on coarse tokens of 2p x 2p pixels. The semantics tokens of an
+image encoder are then fused in, and every token becomes a 2 x 2 block of fine tokens of p x p
+pixels for the second half. The network has no autoencoder, and no convolution except the patch
+embeddings. It works directly on pixels, which keeps depth edges clean.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ppdcli.models.dit import (
     PatchEmbedding,
     Prepared,
     initialise,
-    through,
+    run_blocks,
     to_pixels,
     to_velocity,
 )
@@ -28,21 +28,21 @@ from ppdcli.models.rope import rotary_table
 
 
 class CasDiT(DiT):
-    """Coarse blocks, then the semantics, then fine blocks."""
+    """Coarse blocks, fusion with the semantics tokens, then fine blocks."""
 
     def __init__(self, config: CasDiTConfig) -> None:
         super().__init__()
         self.config = config
         width, patch = config.hidden_size, config.patch_size
-        channels, moving = config.in_channels, config.out_channels
-        self.x_embedder = PatchEmbedding(channels, width, 2 * patch, moving)
+        channels, x_t_channels = config.in_channels, config.out_channels
+        self.x_embedder = PatchEmbedding(channels, width, 2 * patch, x_t_channels)
         self.t_embedder = TimestepEmbedding(width)
         self.blocks = nn.ModuleList(
             Block(width, config.num_heads, config.mlp_ratio) for _ in range(config.depth)
         )
         self.proj_fusion = Fusion(width, config.semantics_dim, 4 * width)
         self.fine_embedder = (
-            PatchEmbedding(channels, width, patch, moving) if config.fine_embedding else None
+            PatchEmbedding(channels, width, patch, x_t_channels) if config.fine_embedding else None
         )
         self.final_layer = FinalLayer(width, patch * patch * config.out_channels)
         initialise(self, self.t_embedder, self.final_layer)
@@ -55,9 +55,9 @@ class CasDiT(DiT):
                 rotary_table(rows, columns, head_dim, image.device),
                 rotary_table(2 * rows, 2 * columns, head_dim, image.device),
             ),
-            self.x_embedder.of_image(image),
-            self.proj_fusion.of_prompt(semantics, self.config.semantics_scale),
-            None if self.fine_embedder is None else self.fine_embedder.of_image(image),
+            self.x_embedder.image_part(image),
+            self.proj_fusion.semantics_part(semantics, self.config.semantics_scale),
+            None if self.fine_embedder is None else self.fine_embedder.image_part(image),
         )
 
     def velocity(self, x_t: Tensor, prepared: Prepared, condition: Condition) -> Tensor:
@@ -67,13 +67,13 @@ class CasDiT(DiT):
         half = config.depth // 2
 
         tokens = self.x_embedder(x_t, prepared.embedded)
-        tokens = through(tokens, self.blocks[:half], condition.blocks[:half], coarse)
+        tokens = run_blocks(tokens, self.blocks[:half], condition.blocks[:half], coarse)
 
         tokens = _refine(self.proj_fusion(tokens, prepared.prompt), rows, columns)
         if self.fine_embedder is not None:
             tokens = tokens + self.fine_embedder(x_t, prepared.fine)
 
-        tokens = through(tokens, self.blocks[half:], condition.blocks[half:], fine)
+        tokens = run_blocks(tokens, self.blocks[half:], condition.blocks[half:], fine)
         values = self.final_layer(tokens, condition.last)
         output = to_pixels(values, 2 * rows, 2 * columns, config.patch_size)
         x0 = config.predicts == "x0"
@@ -95,6 +95,6 @@ class CasDiT(DiT):
 
 
 def _refine(fused: Tensor, rows: int, columns: int) -> Tensor:
-    """Every token of width 4D becomes a 2 x 2 block of tokens of width D (section 3.2)."""
+    """Turns every token of width 4D into a 2 x 2 block of tokens of width D (section 3.2)."""
     blocks = fused.unflatten(-1, (2, 2, -1)).unflatten(1, (rows, columns))
     return blocks.transpose(2, 3).flatten(1, 4)

@@ -1,6 +1,6 @@
-"""What the network makes of a timestep alone: the vectors of every block's adaLN.
+"""The adaLN vectors of every block, which depend on the timestep alone.
 
-They depend on no image, so that one computation serves all images of a run.
+They do not depend on the image. One computation therefore serves all images of a run.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ MAX_PERIOD = 10_000.0
 
 @dataclass(frozen=True)
 class Condition:
-    """A network's adaLN vectors, float32.
+    """The adaLN vectors of a network, float32.
 
     Attributes:
-        timestep: (N,) in [0, 1000], what they belong to; N is 1 where a batch shares its timestep.
-        blocks: of each block (N, 6, D): shift, scale and gate of the attention, then of the MLP.
-        last: (N, 2, D), shift and scale of the last layer.
+        timestep: The timesteps of the vectors, (N,) in [0, 1000]. N is 1 if a batch shares one.
+        blocks: For each block (N, 6, D): shift, scale and gate of the attention, then of the MLP.
+        last: Shift and scale of the last layer, (N, 2, D).
     """
 
     timestep: Tensor
     blocks: tuple[Tensor, ...]
     last: Tensor
 
-    def apart(self) -> list[Condition]:
-        """One for each of the timesteps."""
+    def split(self) -> list[Condition]:
+        """Returns one ``Condition`` for each timestep."""
         return [
             Condition(
                 self.timestep[k : k + 1],
@@ -43,7 +43,7 @@ class Condition:
 
 
 class TimestepEmbedding(nn.Module):
-    """Timesteps (N,) in [0, 1000] -> conditioning vectors c (N, D), float32."""
+    """Maps timesteps (N,) in [0, 1000] to conditioning vectors c (N, D), float32."""
 
     computes_in_float32 = True
 
@@ -55,9 +55,9 @@ class TimestepEmbedding(nn.Module):
 
     @staticmethod
     def sinusoid(timestep: Tensor) -> Tensor:
-        """[cos | sin] at 128 frequencies from 1 down towards 1 / 10000: (N,) -> (N, 256)."""
+        """Returns [cos | sin] at 128 frequencies from 1 to about 1 / 10000: (N,) -> (N, 256)."""
         k = torch.arange(FREQUENCIES, device=timestep.device, dtype=torch.float32)
-        # The order of these float32 operations matters: t = 1000 enlarges their rounding errors.
+        # Keep the order of these float32 operations: t = 1000 amplifies their rounding errors.
         frequency = torch.exp(-math.log(MAX_PERIOD) * k / FREQUENCIES)
         angle = timestep.float()[:, None] * frequency
         return torch.cat((angle.cos(), angle.sin()), dim=-1)
@@ -68,7 +68,7 @@ class TimestepEmbedding(nn.Module):
 
 
 class Modulation(nn.Sequential):
-    """adaLN-Zero (DiT, arXiv 2212.09748): c (N, D) -> ``parts`` vectors (N, parts, D), float32."""
+    """adaLN-Zero (DiT, arXiv 2212.09748): maps c (N, D) to (N, parts, D), float32."""
 
     computes_in_float32 = True
 
@@ -82,23 +82,23 @@ class Modulation(nn.Sequential):
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
-    """LayerNorm without an affine part of its own; c gives it.
+    """Applies a LayerNorm whose affine part comes from c.
 
     Args:
-        x: (N, tokens, D).
-        shift, scale: (N, D), or (1, D) where the batch shares its timestep.
+        x: The tokens, (N, tokens, D).
+        shift, scale: (N, D), or (1, D) if the batch shares its timestep.
     """
-    if len(shift) == 1:  # LayerNorm's own affine part takes that: one pass over x instead of three
+    if len(shift) == 1:  # as LayerNorm's own affine part: one pass over x instead of three
         return F.layer_norm(x, x.shape[-1:], weight=1 + scale[0], bias=shift[0], eps=1e-6)
     normalised = F.layer_norm(x, x.shape[-1:], eps=1e-6)
     return normalised * (1 + scale[:, None]) + shift[:, None]
 
 
 def weights_state(network: nn.Module) -> tuple[tuple[int, int], ...] | None:
-    """Equal as long as no weight that a condition depends on was replaced or written to.
+    """Returns a value that changes if a weight that a condition depends on is replaced or written.
 
-    None where that cannot be told: an optimiser may write without leaving a trace to weights that
-    require a gradient, and weights made in inference mode count nothing at all.
+    Returns None if changes cannot be detected: an optimiser can write to weights that require a
+    gradient without leaving a trace, and weights made in inference mode have no version counter.
     """
     parts = (m for m in network.modules() if isinstance(m, (TimestepEmbedding, Modulation)))
     weights = [weight for part in parts for weight in part.parameters()]

@@ -15,22 +15,22 @@ class CasDiTConfig:
     """Sizes of a Cas-DiT; the defaults are those of the released model.
 
     Attributes:
-        in_channels: channels of the input, x_t first, then the image.
-        out_channels: channels of x_t and of the velocity.
-        hidden_size: width of a token.
-        depth: number of blocks, even: half of them coarse, half fine.
-        num_heads: attention heads; hidden_size / num_heads is a multiple of 4.
-        patch_size: side of a fine patch in pixels; a coarse one has twice that.
-        mlp_ratio: inner width of a block's MLP over hidden_size.
-        semantics_dim: width of a semantics token.
-        predicts: what the last layer's output means. x_0 is for narrow models: their tokens
-            cannot carry the noise of all their pixels, which the velocity contains.
-        fine_embedding: whether the fine tokens see the input once more through a patch embedding
-            of their own, for widths that cannot carry 2p x 2p pixels through one token.
-        semantics_scale: length of a semantics token after its normalisation.
-        time_shift: of the times at which it is trained and sampled (``flow.shifted``). Below 1 the
-            layout is decided in the first step, whose estimate errs least, and the others see to
-            the edges.
+        in_channels: Channels of the input: x_t first, then the image.
+        out_channels: Channels of x_t and of the velocity.
+        hidden_size: Width of a token.
+        depth: Number of blocks. It is even: half of them are coarse, half fine.
+        num_heads: Attention heads. hidden_size / num_heads is a multiple of 4.
+        patch_size: Side of a fine patch in pixels. A coarse patch has twice that side.
+        mlp_ratio: Inner width of a block's MLP divided by hidden_size.
+        semantics_dim: Width of a semantics token.
+        predicts: What the last layer predicts. Use x_0 for narrow models: the velocity contains the
+            noise of all pixels of a token, more than a narrow token can carry.
+        fine_embedding: Whether the fine tokens get the input again through their own patch
+            embedding. Use it if a token is too narrow to carry 2p x 2p pixels.
+        semantics_scale: Length of a semantics token after its normalisation.
+        time_shift: Shift of the timesteps in training and sampling (see ``flow.shifted``). Below 1
+            the first step, whose estimate has the smallest error, decides the layout and the other
+            steps refine the edges.
     """
 
     in_channels: int = 4

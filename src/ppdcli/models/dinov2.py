@@ -11,7 +11,7 @@ from torch import Tensor, nn
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 PATCH = 14
-TABLE = 37  # the position table is TABLE x TABLE, for pictures of 518 x 518
+TABLE = 37  # side of the position table, made for pictures of 518 x 518
 COARSE_PATCH = 16  # side of Cas-DiT's coarse patches in the released model
 Variant = Literal["vits", "vitb", "vitl"]
 TIMM_NAMES: dict[Variant, str] = {
@@ -22,10 +22,10 @@ TIMM_NAMES: dict[Variant, str] = {
 
 
 def coarse_grid(image: Tensor) -> tuple[int, int]:
-    """Rows and columns of the tokens that prompt Cas-DiT: one per 16 x 16 pixels.
+    """Returns the rows and columns of the semantics tokens: one per 16 x 16 pixels.
 
     Raises:
-        ValueError: if a side of ``image`` (N, 3, H, W) is not a multiple of 16.
+        ValueError: A side of ``image`` (N, 3, H, W) is not a multiple of 16.
     """
     height, width = image.shape[-2:]
     if height % COARSE_PATCH or width % COARSE_PATCH:
@@ -36,15 +36,15 @@ def coarse_grid(image: Tensor) -> tuple[int, int]:
 
 
 class DinoV2(nn.Module):
-    """timm's ViT, its position table resampled as DINOv2's own code does it.
+    """timm's ViT, with the position table resampled as in DINOv2's own code.
 
     Attributes:
-        backbone: its state dict has DINOv2's key names.
+        backbone: The ViT. Its state dict has DINOv2's key names.
     """
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
-        import timm  # takes seconds
+        import timm  # here, because the import takes seconds
 
         self.backbone: Any = timm.create_model(
             TIMM_NAMES[variant],
@@ -55,10 +55,10 @@ class DinoV2(nn.Module):
         )
 
     def _tokens(self, picture: Tensor) -> Tensor:
-        """What the first block gets: a class token, then the patches, row-major.
+        """Returns the input of the first block: a class token, then the patches, row-major.
 
         Args:
-            picture: (N, 3, 14 * rows, 14 * columns), normalised.
+            picture: Normalised pixels, (N, 3, 14 * rows, 14 * columns).
 
         Returns:
             (N, 1 + rows * columns, width).
@@ -72,10 +72,10 @@ class DinoV2(nn.Module):
         )
 
     def _positions(self, rows: int, columns: int) -> Tensor:
-        """The position table for a grid: (1, 1 + rows * columns, width).
+        """Returns the position table for a grid: (1, 1 + rows * columns, width).
 
-        DINOv2's own code resamples the table by these scale factors, 0.1 of a cell too large, and
-        not by size as timm does: the positions differ visibly, so the tokens would.
+        DINOv2's own code resamples the table by scale factors that are 0.1 of a cell too large;
+        timm resamples it to a size. The positions differ enough to change the tokens.
         """
         table: Tensor = self.backbone.pos_embed
         if rows == columns == TABLE:
@@ -91,10 +91,10 @@ class DinoV2(nn.Module):
 
 
 class DinoV2Semantics(DinoV2):
-    """One token per 16 x 16 pixels.
+    """Semantics tokens, one per 16 x 16 pixels.
 
     Attributes:
-        dim: width of a token: 384 (vits) or 1024 (vitl).
+        dim: Width of a token: 384 (vits) or 1024 (vitl).
     """
 
     def __init__(self, variant: Literal["vits", "vitl"]) -> None:
@@ -102,7 +102,7 @@ class DinoV2Semantics(DinoV2):
         self.dim: int = self.backbone.embed_dim
 
     def forward(self, image: Tensor) -> Tensor:
-        """The patch tokens after the final norm.
+        """Returns the patch tokens after the final norm.
 
         Args:
             image: (N, 3, H, W) RGB in [0, 1]; H and W are multiples of 16.
@@ -111,7 +111,7 @@ class DinoV2Semantics(DinoV2):
             (N, H/16 * W/16, dim), row-major.
 
         Raises:
-            ValueError: if H or W is not a multiple of 16.
+            ValueError: H or W is not a multiple of 16.
         """
         rows, columns = coarse_grid(image)
         mean = image.new_tensor(IMAGENET_MEAN).view(3, 1, 1)

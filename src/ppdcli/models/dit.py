@@ -1,11 +1,11 @@
-"""What diffusion transformers on pixels have in common (DiT, arXiv 2212.09748).
+"""Shared parts of diffusion transformers on pixels (DiT, arXiv 2212.09748).
 
-A forward has three parts, of which a sampler repeats only the last: ``prepare``, what of an image
-is the same at every step; ``condition``, what of a timestep is the same for every image; and
-``velocity``, the rest.
+A forward pass has three parts. ``prepare`` computes what depends only on the image,
+``condition`` what depends only on the timestep, and ``velocity`` the rest. A sampler repeats
+only ``velocity`` at each step.
 
-Conditioning, residual stream and output stay in float32 under autocast; the large matrix products
-take the autocast dtype.
+Conditioning, residual stream and output stay in float32 under autocast. The large matrix products
+use the autocast dtype.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ MIN_TIME = 1e-6  # keeps the velocity of an x_0 prediction finite at t = 0
 
 @dataclass(frozen=True)
 class Prepared:
-    """What of an image and its semantics is the same at every step.
+    """The values of an image and its semantics tokens that are the same at every step.
 
     Attributes:
-        tables: of the rotary embedding, one for each grid of tokens, in the order of the grids.
-        embedded: (N, tokens, D), the image's part of the patch embedding.
-        prompt: (N, tokens of the fusion, 4D), the semantics' part of the fusion's first layer; None
-            for a network without semantics.
-        fine: (N, fine tokens, D), the image's part of the fine patch embedding, if there is one.
+        tables: Tables of the rotary embedding, one for each grid of tokens, in order of the grids.
+        embedded: The image's part of the patch embedding, (N, tokens, D).
+        prompt: The semantics' part of the fusion's first layer, (N, tokens of the fusion, 4D).
+            None for a network without semantics.
+        fine: The image's part of the fine patch embedding, (N, fine tokens, D), if there is one.
     """
 
     tables: tuple[Tensor, ...]
@@ -45,25 +45,28 @@ class Prepared:
 
 
 class PatchEmbedding(nn.Module):
-    """Each patch of pixels becomes one token, row-major: (N, C, H, W) -> (N, tokens, D), float32.
+    """Turns patches of pixels into tokens, row-major: (N, C, H, W) -> (N, tokens, D), float32.
 
-    Linear, so that the image's part is computed once and x_t's part added to it at each step.
+    The embedding is linear. The image's part is computed once, and the part of x_t is added to it
+    at each step.
 
     Args:
-        moving: the first channels, those of x_t.
+        x_t_channels: Number of channels of x_t, which come first.
     """
 
-    def __init__(self, in_channels: int, hidden_size: int, patch_size: int, moving: int) -> None:
+    def __init__(
+        self, in_channels: int, hidden_size: int, patch_size: int, x_t_channels: int
+    ) -> None:
         super().__init__()
-        self.moving = moving
+        self.x_t_channels = x_t_channels
         self.proj = nn.Conv2d(in_channels, hidden_size, patch_size, stride=patch_size)
 
-    def of_image(self, image: Tensor) -> Tensor:
-        """The part of the channels that no step changes, with the bias."""
-        return self._tokens(image, self.proj.weight[:, self.moving :], self.proj.bias)
+    def image_part(self, image: Tensor) -> Tensor:
+        """Returns the part of the image, including the bias. It is the same at every step."""
+        return self._tokens(image, self.proj.weight[:, self.x_t_channels :], self.proj.bias)
 
-    def forward(self, x_t: Tensor, of_image: Tensor) -> Tensor:
-        return of_image + self._tokens(x_t, self.proj.weight[:, : self.moving], None)
+    def forward(self, x_t: Tensor, image_part: Tensor) -> Tensor:
+        return image_part + self._tokens(x_t, self.proj.weight[:, : self.x_t_channels], None)
 
     def _tokens(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         patches = F.conv2d(x, weight, bias, stride=self.proj.stride)
@@ -84,7 +87,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor, table: Tensor) -> Tensor:
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         q, k, v = qkv.unbind(dim=0)
-        # Norm and rotation may run in float32; the attention takes one dtype.
+        # Norm and rotation can run in float32; the attention needs a single dtype.
         q = rotate(self.q_norm(q), table).to(v.dtype)
         k = rotate(self.k_norm(k), table).to(v.dtype)
         attended = attend(q, k, v)
@@ -92,7 +95,7 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    """Linear, GELU in its tanh approximation, Linear."""
+    """Linear layer, GELU in its tanh approximation, linear layer."""
 
     def __init__(self, hidden_size: int, inner_size: int) -> None:
         super().__init__()
@@ -104,7 +107,7 @@ class Mlp(nn.Module):
 
 
 class Block(nn.Module):
-    """A DiT block: attention and MLP, each modulated and gated by c."""
+    """A DiT block: attention and MLP, each modulated and gated by vectors from c."""
 
     def __init__(self, hidden_size: int, num_heads: int, mlp_ratio: float) -> None:
         super().__init__()
@@ -113,7 +116,7 @@ class Block(nn.Module):
         self.adaLN_modulation = Modulation(hidden_size, parts=6)
 
     def forward(self, x: Tensor, vectors: Tensor, table: Tensor) -> Tensor:
-        """``vectors`` (N or 1, 6, D) are what ``adaLN_modulation`` makes of c."""
+        """``vectors`` (N or 1, 6, D) is the output of ``adaLN_modulation`` for c."""
         shift1, scale1, gate1, shift2, scale2, gate2 = vectors.unbind(dim=1)
         attended = self.attn(modulate(x, shift1, scale1), table)
         x = torch.addcmul(x, gate1[:, None], attended)
@@ -121,15 +124,15 @@ class Block(nn.Module):
 
 
 class Fusion(nn.ModuleList):
-    """Three layers over tokens joined with the semantics prompt (section 3.2).
+    """Three layers over tokens joined with the semantics tokens (section 3.2).
 
-    The first one is linear, so that the prompt's part is computed once and the tokens' part added
-    to it at each step.
+    The first layer is linear. The semantics' part is computed once, and the part of the image
+    tokens is added to it at each step.
 
     Args:
-        hidden_size: width of a token.
-        semantics_dim: width of a semantics token.
-        out_size: width of what comes out.
+        hidden_size: Width of a token.
+        semantics_dim: Width of a semantics token.
+        out_size: Width of an output token.
     """
 
     def __init__(self, hidden_size: int, semantics_dim: int, out_size: int) -> None:
@@ -144,28 +147,28 @@ class Fusion(nn.ModuleList):
         )
         self.hidden_size = hidden_size
 
-    def of_prompt(self, semantics: Tensor, scale: float) -> Tensor:
-        """The prompt's part of the first layer, with the bias.
+    def semantics_part(self, semantics: Tensor, scale: float) -> Tensor:
+        """Returns the semantics' part of the first layer, including the bias.
 
         Args:
-            semantics: (N, tokens, semantics_dim), of any length: only their directions count.
-            scale: length of a token of the prompt.
+            semantics: (N, tokens, semantics_dim), of any length; only their directions count.
+            scale: Length of a semantics token after normalisation.
         """
         prompt = F.normalize(semantics.float(), dim=-1) * scale
         first: nn.Linear = self[0]  # type: ignore[assignment]
         return F.linear(prompt, first.weight[:, self.hidden_size :], first.bias)
 
-    def forward(self, tokens: Tensor, of_prompt: Tensor) -> Tensor:
+    def forward(self, tokens: Tensor, semantics_part: Tensor) -> Tensor:
         first, *rest = self
         weight: Tensor = first.weight  # type: ignore[assignment]
-        hidden = F.linear(tokens, weight[:, : self.hidden_size]) + of_prompt
+        hidden = F.linear(tokens, weight[:, : self.hidden_size]) + semantics_part
         for layer in rest:
             hidden = layer(hidden)
         return hidden
 
 
 class FinalLayer(nn.Module):
-    """Tokens (N, tokens, D) -> the values of their pixels (N, tokens, values), float32."""
+    """Maps tokens (N, tokens, D) to the values of their pixels (N, tokens, values), float32."""
 
     computes_in_float32 = True
 
@@ -175,17 +178,17 @@ class FinalLayer(nn.Module):
         self.adaLN_modulation = Modulation(hidden_size, parts=2)
 
     def forward(self, x: Tensor, vectors: Tensor) -> Tensor:
-        """``vectors`` (N or 1, 2, D) are what ``adaLN_modulation`` makes of c."""
+        """``vectors`` (N or 1, 2, D) is the output of ``adaLN_modulation`` for c."""
         shift, scale = vectors.unbind(dim=1)
-        # Not under autocast: the 8 bits of bfloat16 would show as steps in the depth.
+        # In float32: the 8 bits of bfloat16 would show as steps in the depth.
         with torch.autocast(x.device.type, enabled=False):
             return self.linear(modulate(x.float(), shift, scale))
 
 
 class DiT(nn.Module):
-    """A network of the flow: the velocity of x_t, given the image and its semantics.
+    """A network of the flow. It predicts the velocity of x_t from the image and its semantics.
 
-    A subclass makes the parts, and says what it prepares and how it comes to the velocity.
+    A subclass creates the layers and implements ``prepare`` and ``velocity``.
     """
 
     config: CasDiTConfig
@@ -194,56 +197,58 @@ class DiT(nn.Module):
     final_layer: FinalLayer
 
     def forward(self, x: Tensor, semantics: Tensor, timestep: Tensor) -> Tensor:
-        """The velocity x_T - x_0 at x_t.
+        """Returns the velocity x_T - x_0 at x_t.
 
         Args:
             x: (N, in_channels, H, W): x_t, then the image minus 0.5. H and W are multiples of
                 2 * patch_size.
             semantics: (N, H * W / (2 * patch_size)^2, semantics_dim), one token per coarse patch,
-                row-major, of any length: only their directions count.
+                row-major, of any length; only their directions count.
             timestep: (N,) or (1,), float or int in [0, 1000].
 
         Returns:
             (N, out_channels, H, W) float32.
 
         Raises:
-            ValueError: if the sizes do not fit the patches or each other.
+            ValueError: The sizes do not fit the patches or each other.
         """
         x_t, image = x.tensor_split([self.config.out_channels], dim=1)
         return self.velocity(x_t, self.prepare(image, semantics), self.condition(timestep))
 
     def prepare(self, image: Tensor, semantics: Tensor) -> Prepared:
-        """What of an image minus 0.5 and its semantics is the same at every step: see ``forward``.
+        """Computes what is the same at every step, from an image minus 0.5 and its semantics.
+
+        See ``forward`` for the shapes.
 
         Raises:
-            ValueError: if the sizes do not fit the patches or each other.
+            ValueError: The sizes do not fit the patches or each other.
         """
         raise NotImplementedError
 
     def condition(self, timestep: Tensor) -> Condition:
-        """What of timesteps (N,) is the same for every image."""
+        """Computes what is the same for every image, from timesteps (N,)."""
         c = self.t_embedder(timestep)
         vectors = tuple(block.adaLN_modulation(c) for block in self.blocks)  # type: ignore[operator]
         return Condition(timestep, vectors, self.final_layer.adaLN_modulation(c))
 
     def velocity(self, x_t: Tensor, prepared: Prepared, condition: Condition) -> Tensor:
-        """The velocity at x_t (N, out_channels, H, W), float32 and of the same shape."""
+        """Returns the velocity at x_t (N, out_channels, H, W), of the same shape and float32."""
         raise NotImplementedError
 
 
-def through(
+def run_blocks(
     tokens: Tensor, blocks: Iterable[nn.Module], vectors: Iterable[Tensor], table: Tensor
 ) -> Tensor:
-    """Tokens of one grid, one block after the other."""
+    """Passes the tokens of one grid through the blocks in order."""
     for block, of_block in zip(blocks, vectors, strict=True):
         tokens = block(tokens, of_block, table)
     return tokens
 
 
 def initialise(network: nn.Module, times: TimestepEmbedding, last: FinalLayer) -> None:
-    """adaLN-Zero: every block starts as the identity and the output as 0."""
+    """Initialises as adaLN-Zero: every block starts as the identity and the output as 0."""
     if last.linear.weight.is_meta:
-        return  # to be filled from a file; for ``normal_`` there PyTorch imports its compiler
+        return  # a file fills the weights; ``normal_`` on meta would import PyTorch's compiler
     for module in network.modules():
         if isinstance(module, (nn.Linear, nn.Conv2d)):
             nn.init.xavier_uniform_(module.weight.view(len(module.weight), -1))
@@ -264,6 +269,6 @@ def to_pixels(values: Tensor, rows: int, columns: int, p: int) -> Tensor:
 
 
 def to_velocity(x_0: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:
-    """The velocity x_T - x_0 of a predicted x_0 (N, C, H, W)."""
+    """Returns the velocity x_T - x_0 of a predicted x_0 (N, C, H, W)."""
     time = (timestep.float() / T).clamp(min=MIN_TIME)
     return (x_t.float() - x_0) / time.view(-1, 1, 1, 1)

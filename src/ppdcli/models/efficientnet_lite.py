@@ -1,7 +1,7 @@
-"""EfficientNet-Lite as a source of features (EfficientNet, arXiv 1905.11946).
+"""EfficientNet-Lite as an image encoder (EfficientNet, arXiv 1905.11946).
 
 The Lite variants have no squeeze-and-excitation and use ReLU6, so they are fast on every processor.
-Weights that were trained on ImageNet exist under Apache-2.0.
+ImageNet weights are available under Apache-2.0.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 STEM = 32
 Stages = Sequence[Sequence[int]]
-# Lite2's stages: expansion, kernel, stride of the first block, channels, blocks.
+# Stages of Lite2: expansion, kernel, stride of the first block, channels, blocks.
 LITE2: Stages = (
     (1, 3, 1, 16, 1),
     (6, 3, 2, 24, 3),
@@ -24,11 +24,11 @@ LITE2: Stages = (
     (6, 3, 1, 352, 1),
 )
 MOST_STAGES, MOST_CHANNELS, MOST_BLOCKS = 16, 4096, 64
-EPSILON = 1e-3  # of the batch norms, TensorFlow's default
+EPSILON = 1e-3  # of the batch norms; TensorFlow's default
 
 
 class SameConv(nn.Conv2d):
-    """A convolution with TensorFlow's padding: the output side is the input side / stride, rounded
+    """A convolution with TensorFlow's padding. The output side is the input side / stride, rounded
     up. With stride 2 the padding is larger at the right and at the bottom.
     """
 
@@ -53,7 +53,7 @@ def _norm(channels: int) -> nn.BatchNorm2d:
 
 
 class InvertedResidual(nn.Module):
-    """Expand (1 x 1), filter each channel, project (1 x 1); plus the input where shapes agree."""
+    """Expand (1 x 1), filter each channel, project (1 x 1); adds the input if the shapes match."""
 
     def __init__(self, c_in: int, c_out: int, expansion: int, kernel: int, stride: int) -> None:
         super().__init__()
@@ -78,10 +78,10 @@ class InvertedResidual(nn.Module):
 
 
 def check_stages(stages: Stages) -> None:
-    """Whether an ``EfficientNetLite`` can be built of these stages, with features at four strides.
+    """Checks that an ``EfficientNetLite`` can be built from these stages.
 
     Raises:
-        ValueError: it cannot.
+        ValueError: It cannot, or it would not have features at four strides.
     """
     if not isinstance(stages, Sequence) or not 1 <= len(stages) <= MOST_STAGES:
         raise ValueError(f"stages must be a list of 1 to {MOST_STAGES}")
@@ -97,20 +97,20 @@ def check_stages(stages: Stages) -> None:
 
 
 def feature_stages(stages: Stages) -> list[int]:
-    """The stages whose outputs are features: the last ones at strides 4, 8, 16 and 32."""
+    """Returns the indices of the stages whose outputs are the features at strides 4, 8, 16, 32."""
     ends = [k - 1 for k, stage in enumerate(stages) if stage[2] == 2] + [len(stages) - 1]
     return ends[1:]
 
 
 class EfficientNetLite(nn.Module):
-    """Image (N, 3, H, W) in [0, 1] -> features at strides 4, 8, 16 and 32.
+    """Maps an image (N, 3, H, W) in [0, 1] to features at strides 4, 8, 16 and 32.
 
     Args:
-        stages: as ``LITE2``; see ``check_stages``.
+        stages: In the form of ``LITE2``; see ``check_stages``.
 
     Attributes:
-        channels: of the features, at strides 4, 8, 16 and 32. Their sides are those of the image
-            over the stride, rounded up.
+        channels: Channels of the features at strides 4, 8, 16 and 32. The sides of the features
+            are those of the image divided by the stride, rounded up.
     """
 
     def __init__(self, stages: Stages = LITE2) -> None:

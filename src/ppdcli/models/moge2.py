@@ -1,7 +1,7 @@
-"""MoGe-2 (arXiv 2507.02546): metric depth, validity and camera of a photo, and semantics tokens.
+"""MoGe-2 (arXiv 2507.02546): metric depth, mask and camera of a photo, and semantics tokens.
 
-Key names are the released files'; only DINOv2's mask token, ``encoder.backbone.mask_token``, which
-nothing but its training needs, has no place here.
+The key names are those of the released files. DINOv2's mask token, ``encoder.backbone.mask_token``,
+is left out, because only training needs it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ppdcli.geometry.focal import recover_focal_shift, spans
+from ppdcli.geometry.focal import half_extents, recover_focal_shift
 from ppdcli.models.dinov2 import IMAGENET_MEAN, IMAGENET_STD, PATCH, DinoV2, coarse_grid
 from ppdcli.models.moge2_blocks import ConvStack, ScaleHead, view_plane
 from ppdcli.models.moge2_config import BACKBONES, LEVELS, EncoderConfig, MoGe2Config, StackConfig
 
 
 class MoGe2Encoder(DinoV2):
-    """Some blocks of DINOv2's ViT, each through the final norm and a projection, summed."""
+    """DINOv2's ViT; the outputs of some blocks are normalised, projected and summed."""
 
     image_mean: Tensor
     image_std: Tensor
@@ -35,12 +35,12 @@ class MoGe2Encoder(DinoV2):
         self.register_buffer("image_std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 
     def forward(self, image: Tensor, rows: int, columns: int) -> tuple[Tensor, Tensor]:
-        """Features on a grid of tokens, whatever the image's size.
+        """Returns the features on a grid of tokens, for an image of any size.
 
         Args:
             image: (N, 3, H, W) RGB in [0, 1].
-            rows: of tokens.
-            columns: of tokens.
+            rows: Rows of the grid.
+            columns: Columns of the grid.
 
         Returns:
             (N, dim_out, rows, columns), and the class token of the last block that is used,
@@ -61,27 +61,27 @@ class MoGe2Encoder(DinoV2):
                 normed.append(self.backbone.norm(x))
         grids = [tokens[:, 1:].mT.unflatten(2, (rows, columns)) for tokens in normed]
         projected = [
-            project(grid).float()  # under autocast too: what prompts Cas-DiT is float32
+            project(grid).float()  # also under autocast: the semantics tokens are float32
             for project, grid in zip(self.output_projections, grids, strict=True)
         ]
         return torch.stack(projected).sum(dim=0), normed[-1][:, 0]
 
     def semantics(self, image: Tensor) -> Tensor:
-        """What prompts Cas-DiT: (N, 3, H, W) -> (N, H/16 * W/16, dim_out), row-major.
+        """Returns the semantics tokens: (N, 3, H, W) -> (N, H/16 * W/16, dim_out), row-major.
 
         Raises:
-            ValueError: if H or W is not a multiple of 16.
+            ValueError: H or W is not a multiple of 16.
         """
         features, _ = self(image, *coarse_grid(image))
         return features.flatten(2).mT
 
 
 class MoGe2Semantics(nn.Module):
-    """MoGe-2 as far as it prompts Cas-DiT: one token per 16 x 16 pixels.
+    """MoGe-2's encoder as semantics encoder: one token per 16 x 16 pixels.
 
     Attributes:
-        encoder: may be the one of a whole ``MoGe2``.
-        dim: width of a token; 1024 in the released ViT-L.
+        encoder: The encoder. It can be shared with a whole ``MoGe2``.
+        dim: Width of a token; 1024 in the released ViT-L.
     """
 
     def __init__(self, encoder: MoGe2Encoder) -> None:
@@ -90,25 +90,25 @@ class MoGe2Semantics(nn.Module):
         self.dim = encoder.config.dim_out
 
     def forward(self, image: Tensor) -> Tensor:
-        """(N, 3, H, W) RGB in [0, 1], sides multiples of 16 -> (N, H/16 * W/16, dim)."""
+        """Maps (N, 3, H, W) RGB in [0, 1], sides multiples of 16, to (N, H/16 * W/16, dim)."""
         return self.encoder.semantics(image)
 
 
 def released_semantics() -> MoGe2Semantics:
-    """The encoder with the sizes of the released MoGe-2 ViT-L, whose own file states them."""
+    """Returns an encoder of the size that the released MoGe-2 ViT-L file states."""
     config = EncoderConfig(BACKBONES["dinov2_vitl14"], (5, 11, 17, 23), dim_out=1024)
     return MoGe2Semantics(MoGe2Encoder(config))
 
 
 @dataclass(frozen=True)
 class MoGe2Output:
-    """What the network says of N images; None where it has no such head. All float32.
+    """Output of the network for N images, float32. A value is None if the network lacks its head.
 
     Attributes:
-        points: (N, H, W, 3), x right, y down, z forward; z up to a shift, all up to a scale.
-        normal: (N, H, W, 3), of unit length.
-        mask: (N, H, W), the probability that a pixel has a depth (the sky has none).
-        metric_scale: (N,), metres per unit of ``points``.
+        points: (N, H, W, 3), x right, y down, z forward. z is up to a shift, all up to a scale.
+        normal: Unit vectors, (N, H, W, 3).
+        mask: Probability that a pixel has a depth (the sky has none), (N, H, W).
+        metric_scale: Metres per unit of ``points``, (N,).
     """
 
     points: Tensor | None
@@ -122,9 +122,9 @@ class MoGe2Prediction:
     """Geometry of N images.
 
     Attributes:
-        depth: (N, H, W) float32 metres along the optical axis; inf outside ``mask``.
-        mask: (N, H, W) bool, where there is depth.
-        intrinsics: (N, 3, 3) float32; fx and cx in widths, fy and cy in heights of the image.
+        depth: (N, H, W) float32, metres along the optical axis; inf outside ``mask``.
+        mask: (N, H, W) bool, true where a pixel has a depth.
+        intrinsics: (N, 3, 3) float32; fx and cx in image widths, fy and cy in image heights.
     """
 
     depth: Tensor
@@ -133,7 +133,7 @@ class MoGe2Prediction:
 
 
 class MoGe2(nn.Module):
-    """The network as a file's configuration states it."""
+    """The network that a file's configuration describes."""
 
     def __init__(self, config: MoGe2Config) -> None:
         super().__init__()
@@ -150,15 +150,15 @@ class MoGe2(nn.Module):
         self.scale_head = None if config.scale_head is None else ScaleHead(config.scale_head)
 
     def semantics(self, image: Tensor) -> Tensor:
-        """Tokens that prompt Cas-DiT: see ``MoGe2Encoder.semantics``."""
+        """Returns the semantics tokens; see ``MoGe2Encoder.semantics``."""
         return self.encoder.semantics(image)
 
     def forward(self, image: Tensor, num_tokens: int) -> MoGe2Output:
-        """All that the heads say.
+        """Returns the output of all heads.
 
         Args:
             image: (N, 3, H, W) RGB in [0, 1], of any size.
-            num_tokens: about how many tokens the image is seen as; their grid has its shape.
+            num_tokens: Approximate number of tokens. Their grid has the aspect of the image.
         """
         return self._predict(image, num_tokens, self.normal_head)
 
@@ -166,17 +166,17 @@ class MoGe2(nn.Module):
     def infer(
         self, image: Tensor, num_tokens: int | None = None, fov_x: float | None = None
     ) -> MoGe2Prediction:
-        """Metric depth and the camera.
+        """Returns metric depth and camera intrinsics.
 
         Args:
             image: (N, 3, H, W) RGB in [0, 1], of any size.
-            num_tokens: see ``forward``; None for the most that the network was trained with,
-                MoGe's resolution level 9.
-            fov_x: the horizontal field of view in degrees, where it is known.
+            num_tokens: See ``forward``. None for the largest number used in training, MoGe's
+                resolution level 9.
+            fov_x: The horizontal field of view in degrees, if it is known.
 
         Raises:
-            InputError: an image's points fit no plausible camera.
-            ValueError: the network has no points or no scale head, so it cannot tell metres.
+            InputError: The points of an image fit no plausible camera.
+            ValueError: The network has no points head or no scale head, which metric depth needs.
         """
         if num_tokens is None:
             num_tokens = self.config.num_tokens_range[1]
@@ -184,7 +184,7 @@ class MoGe2(nn.Module):
         points, scale = output.points, output.metric_scale
         if points is None or scale is None:
             raise ValueError("metric depth needs a points head and a scale head")
-        span_x, span_y = spans(*image.shape[-2:])
+        span_x, span_y = half_extents(*image.shape[-2:])
         focal = None if fov_x is None else span_x / math.tan(math.radians(fov_x) / 2)
         likely = torch.ones_like(points[..., 0]) if output.mask is None else output.mask
         mask = likely > 0.5

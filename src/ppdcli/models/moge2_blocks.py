@@ -13,15 +13,15 @@ from ppdcli.models.moge2_config import StackConfig
 
 
 def view_plane(rows: int, columns: int, aspect: float, like: Tensor) -> Tensor:
-    """Where a grid's cells lie in the view: (1, 2, rows, columns), u to the right, v down.
+    """Returns the view coordinates of a grid's cells: (1, 2, rows, columns), u right, v down.
 
-    (0, 0) is the image's centre, its corners are at distance 1.
+    (0, 0) is the centre of the image; its corners are at distance 1.
 
     Args:
-        rows: of the grid.
-        columns: of the grid.
-        aspect: width / height of the *image*, which the grid meets only roughly.
-        like: gives device and dtype.
+        rows: Rows of the grid.
+        columns: Columns of the grid.
+        aspect: Width / height of the *image*; the grid's own aspect only approximates it.
+        like: A tensor of the wanted device and dtype.
     """
     diagonal = math.hypot(aspect, 1)
 
@@ -44,7 +44,7 @@ def normalisation(kind: str, channels: int) -> nn.Module:
 
 
 class ResidualBlock(nn.Module):
-    """Twice norm, ReLU and a 3x3 convolution, plus the input."""
+    """Two times norm, ReLU and a 3x3 convolution, plus the input."""
 
     def __init__(self, channels: int, config: StackConfig) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class ResidualBlock(nn.Module):
 
 
 def resampler(kind: str, c_in: int, c_out: int) -> nn.Sequential:
-    """(N, c_in, H, W) -> (N, c_out, 2H, 2W)."""
+    """Returns layers that map (N, c_in, H, W) to (N, c_out, 2H, 2W)."""
     if kind == "conv_transpose":
         return nn.Sequential(nn.ConvTranspose2d(c_in, c_out, 2, stride=2), conv3x3(c_out, c_out))
     enlarge = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
@@ -71,9 +71,9 @@ def resampler(kind: str, c_in: int, c_out: int) -> nn.Sequential:
 
 
 class Output(nn.Conv2d):
-    """The 1x1 convolution to a level's output, float32 also under autocast.
+    """The 1x1 convolution to the output of a level, in float32 also under autocast.
 
-    What comes out are logarithms of depth: the 8 bits of bfloat16 would show as steps.
+    The output is the logarithm of a depth: the 8 bits of bfloat16 would show as steps.
     """
 
     computes_in_float32 = True
@@ -87,7 +87,7 @@ class Output(nn.Conv2d):
 
 
 class ConvStack(nn.Module):
-    """Features of five levels in, of five levels out; what is coarse flows into what is fine."""
+    """Maps features of five levels to features of five levels, from coarse to fine."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class ConvStack(nn.Module):
         )
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
-        """Level i is (N, inputs[i], 2^i rows, 2^i columns), and so are the outputs."""
+        """Level i of the input is (N, inputs[i], 2^i rows, 2^i columns); the output is alike."""
         x = self.res_blocks[0](self.input_blocks[0](features[0]))
         outputs = [self.output_blocks[0](x)]
         for level, enlarge in enumerate(self.resamplers, start=1):
@@ -121,7 +121,7 @@ class ConvStack(nn.Module):
 
 
 class ScaleHead(nn.Sequential):
-    """Class token (N, dims[0]) -> logarithm of the metric scale (N, 1), in float32."""
+    """Maps the class token (N, dims[0]) to the logarithm of the metric scale (N, 1), float32."""
 
     computes_in_float32 = True
 

@@ -1,8 +1,8 @@
-"""What MoGe-2 files state about their network in ``model_config``, checked before it is built.
+"""The ``model_config`` of MoGe-2 files, checked before the network is built.
 
-The network is built from the file's own statement, for released files differ. Keys at the top and
-in ``encoder`` that the authors' code does not know it ignores, and so does this; anywhere else it
-stops, and so does this.
+Released files differ, so the network is built from the configuration in the file. Like the authors'
+code, this module ignores unknown keys at the top level and in ``encoder``, and rejects them
+elsewhere.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from ppdcli.errors import shown
 from ppdcli.models.dinov2 import Variant
 
 LEVELS = 5  # each twice as fine as the one before
-PLANE = 2  # channels of the view coordinates that join every level
+PLANE = 2  # channels of the view coordinates that are joined to every level
 NORMS = ("none", "layer_norm", "group_norm")
 RESAMPLERS = ("conv_transpose", "bilinear")
 REMAPS = ("exp", "linear")
-MOST = 16_384  # of any number in there: channels, blocks, tokens
-DEEPEST = 64  # residual blocks of a level, and layers of the scale head
+MOST = 16_384  # upper limit of every number: channels, blocks, tokens
+DEEPEST = 64  # upper limit of the residual blocks of a level and the layers of the scale head
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,12 @@ BACKBONES = {
 
 @dataclass(frozen=True)
 class EncoderConfig:
-    """Attributes:
-    backbone: the ViT.
-    blocks: those whose output is used, 0-based, ascending.
-    dim_out: channels that each of them is projected to.
+    """Sizes of the encoder.
+
+    Attributes:
+        backbone: The ViT.
+        blocks: Indices of the blocks whose output is used, ascending.
+        dim_out: Channels that each of these outputs is projected to.
     """
 
     backbone: Backbone
@@ -55,17 +57,17 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class StackConfig:
-    """A stack of convolutions over ``LEVELS`` levels: the neck or a head; a value per level.
+    """A stack of convolutions over ``LEVELS`` levels, for the neck or a head; one value per level.
 
     Attributes:
-        dim_in: channels of the input; None where it needs no projection.
-        dim_res_blocks: channels inside.
-        dim_out: channels of the output; None where it is not projected.
-        num_res_blocks: residual blocks.
-        resamplers: how each level is brought to the size of the next; one fewer.
-        in_norm: at the start of a residual block.
-        hidden_norm: between its convolutions.
-        hidden_factor: channels between its convolutions, as a multiple.
+        dim_in: Channels of the input; None if it is not projected.
+        dim_res_blocks: Channels of the residual blocks.
+        dim_out: Channels of the output; None if it is not projected.
+        num_res_blocks: Number of residual blocks.
+        resamplers: How each level is brought to the size of the next; one value fewer.
+        in_norm: Norm at the start of a residual block.
+        hidden_norm: Norm between the convolutions of a residual block.
+        hidden_factor: Channels between these convolutions, as a multiple of the block's channels.
     """
 
     dim_in: tuple[int | None, ...]
@@ -79,23 +81,23 @@ class StackConfig:
 
     @property
     def inputs(self) -> tuple[int, ...]:
-        """Channels that each level takes."""
+        """Input channels of each level."""
         return tuple(i or r for i, r in zip(self.dim_in, self.dim_res_blocks, strict=True))
 
     @property
     def outputs(self) -> tuple[int, ...]:
-        """Channels that each level gives."""
+        """Output channels of each level."""
         return tuple(o or r for o, r in zip(self.dim_out, self.dim_res_blocks, strict=True))
 
 
 @dataclass(frozen=True)
 class MoGe2Config:
-    """The whole network; None for heads that it does not have.
+    """Sizes of the whole network; None for heads that it does not have.
 
     Attributes:
-        scale_head: widths of the MLP from the class token to the metric scale.
-        remap_output: "exp" where the points head gives (x/z, y/z, log z), "linear" for (x, y, z).
-        num_tokens_range: tokens at resolution levels 0 and 9.
+        scale_head: Widths of the MLP from the class token to the metric scale.
+        remap_output: "exp" if the points head gives (x/z, y/z, log z), "linear" for (x, y, z).
+        num_tokens_range: Numbers of tokens at resolution levels 0 and 9.
     """
 
     encoder: EncoderConfig
@@ -112,7 +114,7 @@ class MoGe2Config:
         """Reads a checkpoint's ``model_config``.
 
         Raises:
-            ValueError: something is missing or not as MoGe-2 has it; names the key and the value.
+            ValueError: A key is missing or its value is not one of MoGe-2's; names key and value.
         """
         encoder = _encoder(_table(raw, "encoder"))
         neck = _stack(_table(raw, "neck"), "neck.")
@@ -142,7 +144,7 @@ class MoGe2Config:
         )
 
 
-STACK_DEFAULTS: dict[str, Any] = {  # of the authors' code
+STACK_DEFAULTS: dict[str, Any] = {  # those of the authors' code
     "num_res_blocks": 1,
     "res_block_in_norm": "layer_norm",
     "res_block_hidden_norm": "group_norm",
@@ -162,7 +164,7 @@ def _encoder(raw: Mapping[str, Any]) -> EncoderConfig:
 
 
 def _blocks(value: object, depth: int) -> tuple[int, ...]:
-    """A number means so many last blocks; a list names them."""
+    """Returns block indices: a list gives them, a number n means the last n blocks."""
     where = "encoder.intermediate_layers"
     if _is_list(value):
         blocks = tuple(_count(block, where) for block in value)

@@ -1,22 +1,22 @@
-"""Which weights may be kept in half precision, and which stay in float32."""
+"""Decides which weights are kept in half precision and which stay in float32."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-HALVED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)  # what autocast computes in half precision
+HALVED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)  # autocast computes these in half precision
 
 
 def keep_weights_in(module: nn.Module, dtype: torch.dtype) -> None:
-    """Changes the dtype of the matrices that autocast would cast at every call; nothing else.
+    """Casts only those weight matrices that autocast would cast at every call.
 
-    Cast once instead, they give the same numbers and take half the memory. Tables, norms and
-    modules with a true ``computes_in_float32`` (they leave autocast) keep theirs.
+    Casting them once gives the same numbers and halves their memory. Tables, norms and modules with
+    a true ``computes_in_float32`` (they disable autocast) keep their dtype.
 
     Args:
-        module: changed in place; on the meta device nothing is computed, and the weights that are
-            loaded into it afterwards take the dtypes set here.
+        module: Changed in place. On the meta device nothing is computed, and weights that are
+            loaded into the module later take the dtypes set here.
         dtype: float32, bfloat16 or float16.
     """
     for child in module.children():

@@ -1,7 +1,7 @@
-"""ppd-tiny's semantics encoder: a pretrained image network under a small feature pyramid.
+"""ppd-tiny's semantics encoder: a pretrained image network with a small feature pyramid.
 
-The image network has learned from photos what things look like. The pyramid learns depth from it,
-at four scales. Its tokens prompt the diffusion transformer (paper section 3.2).
+The image network was trained on photos. The pyramid learns depth from its features at four scales.
+Its tokens prompt the diffusion transformer (paper section 3.2).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ppdcli.models.efficientnet_lite import LITE2, EfficientNetLite, Stages, che
 from ppdcli.models.sizes import WIDEST, require_counts
 
 DEPTH_FREQUENCIES = (1, 6)
-COARSEST = 32  # stride of the image network: other sides would be padded
-TOKEN = 8  # side of a semantics token in pixels: the transformer's coarse patch
+COARSEST = 32  # largest stride of the image network; it would pad sides that are no multiples
+TOKEN = 8  # side of a semantics token in pixels, equal to the transformer's coarse patch
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ class PyramidEncoderConfig:
     """Sizes of the encoder.
 
     Attributes:
-        stages: of the image network, an EfficientNet-Lite; Lite2's unless stated.
-        lateral: channels of the pyramid.
-        context: channels of its coarsest level, which sees the whole picture.
-        enlargement: side of the encoder's picture over that of the network's. The encoder costs a
-            fiftieth of the network, so that it can see more than the network does.
+        stages: Stages of the image network, an EfficientNet-Lite; Lite2's by default.
+        lateral: Channels of the pyramid.
+        context: Channels of the coarsest level, which sees the whole picture.
+        enlargement: Side of the encoder's input divided by that of the network's input. The encoder
+            costs a fiftieth of the network, so it can work on a larger picture.
     """
 
     stages: Stages = LITE2
@@ -64,7 +64,7 @@ class ConvNorm(nn.Sequential):
 
 
 class DepthHead(nn.Conv2d):
-    """Features (N, C, h, w) -> depth (N, 1, h, w), float32 also under autocast."""
+    """Maps features (N, C, h, w) to depth (N, 1, h, w), in float32 also under autocast."""
 
     computes_in_float32 = True
 
@@ -77,7 +77,7 @@ class DepthHead(nn.Conv2d):
 
 
 class PyramidEncoder(nn.Module):
-    """Image (N, 3, H, W) in [0, 1], H and W multiples of 16 -> semantics tokens.
+    """Maps an image (N, 3, H, W) in [0, 1], H and W multiples of 16, to semantics tokens.
 
     Raises:
         ValueError: H or W is not a multiple of 16.
@@ -89,7 +89,7 @@ class PyramidEncoder(nn.Module):
         lateral = config.lateral
         self.backbone = EfficientNetLite(config.stages)
         channels = self.backbone.channels
-        # The coarsest level also sees the average of the picture and its own row and column.
+        # The coarsest level also gets the average over the picture and its own row and column.
         self.context = ConvNorm(2 * channels[-1] + 2, config.context)
         widths = (*channels[:-1], config.context)
         self.laterals = nn.ModuleList(nn.Conv2d(c, lateral, 1) for c in widths)
@@ -97,7 +97,7 @@ class PyramidEncoder(nn.Module):
         self.heads = nn.ModuleList(DepthHead(lateral) for _ in widths)
 
     def train(self, mode: bool = True) -> Self:
-        """The image network's norms keep the statistics of ImageNet."""
+        """Sets the mode, but the norms of the image network keep the statistics of ImageNet."""
         super().train(mode)
         for module in self.backbone.modules():
             if isinstance(module, nn.BatchNorm2d):
@@ -105,7 +105,7 @@ class PyramidEncoder(nn.Module):
         return self
 
     def pyramid(self, image: Tensor) -> list[Tensor]:
-        """Features at strides 4, 8, 16 and 32, each (N, lateral, H/s, W/s)."""
+        """Returns features at strides 4, 8, 16 and 32, each (N, lateral, H/s, W/s)."""
         levels = self.backbone(image)
         levels[-1] = self.context(_with_place(levels[-1]))
         out: list[Tensor] = []
@@ -119,13 +119,13 @@ class PyramidEncoder(nn.Module):
         return out[::-1]
 
     def depths(self, image: Tensor) -> list[Tensor]:
-        """Depth at strides 4, 8, 16 and 32, for training: (N, 1, H/s, W/s), 0 near and 1 far."""
+        """Returns depth at strides 4, 8, 16, 32, for training: (N, 1, H/s, W/s), 0 near, 1 far."""
         return [head(x) for head, x in zip(self.heads, self.pyramid(image), strict=True)]
 
     def input_size(self, height: int, width: int) -> tuple[int, int]:
-        """The size at which it wants the picture that the network sees at ``height`` x ``width``.
+        """Returns the encoder's input size if the network's input is ``height`` x ``width``.
 
-        The same where nothing is enlarged, else multiples of 32.
+        It is the same size if ``enlargement`` is 1, else a size in multiples of 32.
         """
         scale = self.config.enlargement
         if scale == 1:
@@ -134,18 +134,18 @@ class PyramidEncoder(nn.Module):
         return high, wide
 
     def forward(self, image: Tensor, size: tuple[int, int] | None = None) -> Tensor:
-        """Semantics tokens (N, H/8 * W/8, semantics_dim), row-major, float32.
+        """Returns the semantics tokens, (N, H/8 * W/8, semantics_dim), row-major, float32.
 
         Args:
             image: (N, 3, h, w) in [0, 1].
-            size: (H, W) of the network's picture; (h, w) if None.
+            size: (H, W) of the network's input; (h, w) if None.
         """
         height, width = size or (image.shape[-2], image.shape[-1])
         if height % 16 or width % 16:
             raise ValueError(f"image sides must be multiples of 16, not {(height, width)}")
         levels = self.pyramid(image)
-        # Cas-DiT keeps only a token's direction, so every part has a fixed length of its own; as
-        # sines and cosines depth has one, and its small differences still show.
+        # Cas-DiT uses only the direction of a token, so every part gets a fixed length. Depth has
+        # one as sines and cosines, which also keep its small differences visible.
         at_4, at_8 = (height // 4, width // 4), (height // 8, width // 8)
         depth = F.pixel_unshuffle(_resized(self.heads[0](levels[0]), at_4), TOKEN // 4)
         angle = torch.cat([depth * (math.pi / 2 * k) for k in DEPTH_FREQUENCIES], 1)
@@ -162,7 +162,7 @@ def _resized(x: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _with_place(x: Tensor) -> Tensor:
-    """Features (N, C, h, w) -> (N, 2C + 2, h, w): with average, row and column."""
+    """Joins features (N, C, h, w) with their average, row and column: (N, 2C + 2, h, w)."""
     n, c, h, w = x.shape
     rows = torch.linspace(-1, 1, h, device=x.device, dtype=x.dtype).view(1, 1, h, 1)
     columns = torch.linspace(-1, 1, w, device=x.device, dtype=x.dtype).view(1, 1, 1, w)

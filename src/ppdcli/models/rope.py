@@ -12,7 +12,7 @@ BASE = 100.0
 
 @lru_cache(maxsize=8)
 def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:
-    """Cosines and sines for a grid of tokens in row-major order; those last asked for are kept.
+    """Returns cosines and sines for a grid of tokens, row-major. The latest tables are cached.
 
     Pair j of an axis turns by the token's coordinate times 100^(-2j / (head_dim / 2)).
 
@@ -20,7 +20,7 @@ def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -
         (2, rows * columns, 2, head_dim / 4) float32: [cosine, sine], token, [row, column] axis,
         pair.
     """
-    with torch.inference_mode(False):  # what a prediction asked for may serve training too
+    with torch.inference_mode(False):  # training can then use a table made for a prediction
         pairs = head_dim // 4
         frequency = BASE ** (-torch.arange(pairs, device=device, dtype=torch.float32) / pairs)
         row = torch.arange(rows, device=device).repeat_interleave(columns)
@@ -30,14 +30,14 @@ def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -
 
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
-    """Turns queries or keys by their token's place in the grid.
+    """Rotates queries or keys by their token's place in the grid.
 
-    The first half of the channels turns by the row, the second by the column; within a half,
-    channel j is paired with the one a quarter of the head further on.
+    The first half of the channels turns by the row, the second by the column. Within a half,
+    channel j is paired with the channel a quarter of the head further on.
 
     Args:
         x: (N, heads, tokens, head_dim).
-        table: what ``rotary_table`` returns for the same grid and head_dim.
+        table: The result of ``rotary_table`` for the same grid and head_dim.
 
     Returns:
         The same shape, in the wider of the two dtypes.

@@ -1,4 +1,4 @@
-"""Sizes of networks, which files state: of the right kind, and within what anybody builds."""
+"""Checks of network sizes that come from files: their type, and a plausible range."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ DEEPEST = 512  # blocks in a row
 
 
 def require_counts(most: int, **values: object) -> None:
-    """Whole numbers from 1 to ``most``.
+    """Checks that all values are whole numbers from 1 to ``most``.
 
     Raises:
-        ValueError: one is not; names it.
+        ValueError: A value is not; names it.
     """
     for name, value in values.items():
         if type(value) is not int or not 1 <= value <= most:
@@ -21,10 +21,10 @@ def require_counts(most: int, **values: object) -> None:
 
 
 def require_lists(most: int, length: int, **values: object) -> None:
-    """Lists of ``length`` whole numbers from 1 to ``most``.
+    """Checks that all values are lists of ``length`` whole numbers from 1 to ``most``.
 
     Raises:
-        ValueError: one is not; names it.
+        ValueError: A value is not; names it.
     """
     for name, value in values.items():
         if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != length:
@@ -34,10 +34,10 @@ def require_lists(most: int, length: int, **values: object) -> None:
 
 
 def require_positive(most: float, **values: object) -> None:
-    """Numbers above 0, ``most`` at most.
+    """Checks that all values are numbers above 0 and at most ``most``.
 
     Raises:
-        ValueError: one is not; names it.
+        ValueError: A value is not; names it.
     """
     for name, value in values.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)

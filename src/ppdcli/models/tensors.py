@@ -1,4 +1,4 @@
-"""From pictures to tensors."""
+"""Conversion of images to tensors."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from ppdcli.geometry.resize import to_planes
 
 
 def to_tensor(rgb: np.ndarray) -> Tensor:
-    """(H, W, 3) uint8 -> (1, 3, H, W) float32 in [0, 1]."""
+    """Converts (H, W, 3) uint8 to (1, 3, H, W) float32 in [0, 1]."""
     return torch.from_numpy(to_planes(rgb))

@@ -1,4 +1,4 @@
-"""From linear light to something like a photo: exposure, colour cast, lens, sensor, JPEG."""
+"""Develops linear light like a photo: exposure, colour cast, lens, sensor, JPEG."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def develop(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     Args:
         light: (H, W, 3) float32 linear light, >= 0.
-        rng: where the camera's properties are drawn from.
+        rng: Draws the properties of the camera.
 
     Returns:
         (H, W, 3) uint8 picture in sRGB-like values.
@@ -21,7 +21,7 @@ def develop(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     exposed = light * (rng.uniform(0.45, 1.15) / white * cast).astype(np.float32)
     if rng.random() < 0.5:
         exposed = _vignette(exposed, rng.uniform(0, 0.5))
-    # A shoulder instead of a hard clip, as cameras have.
+    # A smooth shoulder instead of a hard clip, as in cameras.
     toned = np.where(exposed < 0.7, exposed, 0.7 + 0.3 * np.tanh((exposed - 0.7) / 0.3))
     picture = toned ** np.float32(1 / rng.uniform(1.8, 2.6))
     grey = picture.mean(-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""What a lens does to the light before it reaches the sensor."""
+"""Effects of a lens on the light before it reaches the sensor."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import cv2
 import numpy as np
 
 _LAYERS = 3
-_SHARP = 0.35  # pixels; blur below is not seen
+_SHARP = 0.35  # pixels; a smaller blur is invisible
 
 
 @dataclass(frozen=True)
 class Focus:
-    """What a lens with a wide aperture is focused on.
+    """The focus of a lens with a wide aperture.
 
     Attributes:
-        distance: metres, where it is sharp.
-        blur: standard deviation of a point at infinity, as a share of the picture's width.
+        distance: Distance in metres at which the picture is sharp.
+        blur: Standard deviation of a point at infinity, as a share of the picture's width.
     """
 
     distance: float
@@ -25,16 +25,16 @@ class Focus:
 
 
 def refocus(light: np.ndarray, depth: np.ndarray, focus: Focus) -> np.ndarray:
-    """Blurs what is out of focus, by the thin lens: as 1 / depth differs from that in focus.
+    """Blurs out-of-focus parts as a thin lens does, in proportion to the difference of 1 / depth.
 
     Args:
         light: (H, W, 3) float32, linear.
-        depth: (H, W) float32 metres, exact; it stays as it is.
-        focus: of the lens.
+        depth: (H, W) float32 metres, exact; it is not changed.
+        focus: Focus of the lens.
 
     Returns:
-        (H, W, 3) float32. What is behind never takes light from what is before it; what is before
-        spreads over what is behind.
+        (H, W, 3) float32. The background never blurs into the foreground; the foreground blurs over
+        the background.
     """
     width = light.shape[1]
     spread = focus.blur * width * (focus.distance / depth - 1)  # > 0 nearer, < 0 farther
@@ -56,7 +56,7 @@ def refocus(light: np.ndarray, depth: np.ndarray, focus: Focus) -> np.ndarray:
 
 
 def _layers(spread: np.ndarray) -> list[tuple[np.ndarray, float]]:
-    """Masks (H, W) of the pixels that blur at all, from the least on, each with its blur."""
+    """Returns masks (H, W) of the blurred pixels, from the least blur on, each with its blur."""
     blurs = spread[spread > _SHARP]
     if blurs.size == 0:
         return []
@@ -67,10 +67,10 @@ def _layers(spread: np.ndarray) -> list[tuple[np.ndarray, float]]:
 
 
 def _blurred(light: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
-    """(H, W, 4): weighted light and weight, both spread by the blur."""
+    """Returns (H, W, 4): weighted light and weight, both blurred."""
     stacked = np.dstack([light * weight[..., None], weight])
     height, width = weight.shape
-    # A wide blur has no detail to lose in a smaller picture.
+    # A wide blur can be computed in a smaller picture without losing detail.
     step = 4 if sigma > 8 else 2 if sigma > 3 else 1
     if step > 1:
         small = (max(width // step, 1), max(height // step, 1))
@@ -80,7 +80,7 @@ def _blurred(light: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def bloom(light: np.ndarray, strength: float) -> np.ndarray:
-    """Light that strays in the lens: the brightest spots glow over their surroundings."""
+    """Adds light scattered in the lens: the brightest spots glow over their surroundings."""
     width = light.shape[1]
     excess = np.maximum(light - np.quantile(light[::4, ::4], 0.9), 0)
     small = cv2.resize(excess, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)

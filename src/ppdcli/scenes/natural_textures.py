@@ -1,4 +1,4 @@
-"""Procedural, tileable grey pictures that look like what grows, weathers or is woven."""
+"""Procedural, tileable grey pictures that resemble plants, weathered surfaces and fabrics."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SIZE = 128
 
 
 def noise(rng: np.random.Generator, slope: float, stretch: float = 1.0) -> np.ndarray:
-    """Tileable 1/f^slope noise, values spread evenly over [0, 1]."""
+    """Returns tileable 1/f^slope noise with values spread evenly over [0, 1]."""
     fy = np.fft.fftfreq(SIZE)[:, None] * stretch
     fx = np.fft.rfftfreq(SIZE)[None, :]
     radius = np.hypot(fx, fy)
@@ -25,11 +25,11 @@ def noise(rng: np.random.Generator, slope: float, stretch: float = 1.0) -> np.nd
 
 
 def natural_texture(rng: Rng, number: int) -> np.ndarray:
-    """Texture ``number`` of a bank: even ones vary slowly over the tile, odd ones have a pattern.
+    """Returns texture ``number`` of a bank. Even ones vary slowly; odd ones have a pattern.
 
     Args:
-        rng: where it is drawn from.
-        number: picks the kind, in turn.
+        rng: Source of randomness.
+        number: Chooses the kind, in turn.
 
     Returns:
         (SIZE, SIZE) with values about 0 to 1.
@@ -39,12 +39,12 @@ def natural_texture(rng: Rng, number: int) -> np.ndarray:
 
 @cache
 def numbers_of(names: tuple[str, ...], first: int, count: int) -> tuple[int, ...]:
-    """Which textures of a bank are of these kinds.
+    """Returns the numbers of the textures of these kinds in a bank.
 
     Args:
-        names: of kinds, such as "foliage" (see ``_FIELDS`` and ``_PATTERNS``).
-        first: where the natural textures begin in the bank.
-        count: how many textures the bank has.
+        names: Kinds, such as "foliage" (see ``_FIELDS`` and ``_PATTERNS``).
+        first: Number of the first natural texture in the bank.
+        count: Number of textures in the bank.
     """
     return tuple(k for k in range(first, count) if _kind(k) in names)
 
@@ -55,13 +55,13 @@ def _kind(number: int) -> str:
 
 
 def _evenly(field: np.ndarray) -> np.ndarray:
-    """The same picture with its values spread over [0, 1]."""
+    """Returns the same picture with its values spread over [0, 1]."""
     low, high = np.percentile(field, (1, 99))
     return np.clip((field - low) / max(high - low, 1e-6), 0, 1)
 
 
 def _warped(rng: Rng) -> np.ndarray:
-    """Noise drawn out along swirls: marble, dirt, clouds, burl."""
+    """Noise stretched along swirls: marble, dirt, clouds, burl."""
     field = noise(rng, rng.uniform(0.9, 1.7))
     reach = rng.uniform(10, 60)
     y, x = np.mgrid[:SIZE, :SIZE]
@@ -105,7 +105,7 @@ def _cells(rng: Rng) -> np.ndarray:
 
 
 def _foliage(rng: Rng) -> np.ndarray:
-    """Leaves on leaves: bright ellipses, each with a dark side, the later over the earlier."""
+    """Overlapping leaves: bright ellipses, each with a dark side, drawn in order."""
     picture = 0.15 * noise(rng, 1.0)
     long = rng.uniform(5, 14)
     narrow = rng.uniform(0.25, 0.8)
@@ -181,7 +181,7 @@ def _print(rng: Rng) -> np.ndarray:
 
 
 def _waves(rng: Rng) -> np.ndarray:
-    """Ripples on sand or water: one crest after the other, none quite straight."""
+    """Ripples on sand or water: rows of slightly wavy crests."""
     y = np.mgrid[:SIZE, :SIZE][0] / SIZE
     phase = y * int(rng.integers(4, 16)) + rng.uniform(0.5, 3) * noise(rng, 1.9)
     crest = 0.5 + 0.5 * np.sin(2 * np.pi * phase)

@@ -1,4 +1,4 @@
-"""Pictures with their depth, as renderers make them."""
+"""Rendered pictures with their depth."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# The sky's depth in metres: within the 80 m that the training target's percentiles look at, so that
-# the sky stays behind the farthest tree.
+# The sky's depth in metres. It is within the 80 m that the training target's percentiles include,
+# and behind the farthest tree.
 SKY_DEPTH = 75.0
 
 

@@ -1,4 +1,4 @@
-"""What happens to pictures after they were taken: phones, editors, messengers, old albums."""
+"""Changes of pictures after they were taken: by phones, editors, messengers, old albums."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Rng = np.random.Generator
 
 
 def wear(pixels: np.ndarray, rng: Rng) -> np.ndarray:
-    """Many pictures stay as they are; the rest get one to a few kinds of wear.
+    """Applies one or a few kinds of wear; many pictures stay unchanged.
 
     Args:
         pixels: (H, W, 3) uint8.
-        rng: where the wear is drawn from.
+        rng: Draws the wear.
 
     Returns:
-        (H, W, 3) uint8, every pixel still at its place.
+        (H, W, 3) uint8, with every pixel still in its place.
     """
     if rng.random() < 0.4:
         return pixels
@@ -30,7 +30,7 @@ def wear(pixels: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _cast(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """White balance set wrong, or an evening, a neon lamp, the deep blue of dusk."""
+    """A wrong white balance, or the light of evening, neon lamps or dusk."""
     return picture * np.exp(rng.normal(0, 0.16, 3)).astype(np.float32)
 
 
@@ -40,19 +40,19 @@ def _saturate(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _grey(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """Black and white, perhaps through a filter, perhaps toned."""
+    """Black and white, sometimes through a filter, sometimes toned."""
     grey = picture @ rng.dirichlet([2, 3, 1]).astype(np.float32)
     return grey[..., None] * np.exp(rng.normal(0, 0.06, 3)).astype(np.float32)
 
 
 def _contrast(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """Blocked-up shadows and burnt lights, or the opposite, flat and milky."""
+    """Blocked shadows and burnt lights, or the opposite: flat and milky."""
     gain = rng.uniform(0.5, 1.6)
     return (picture - 0.5) * np.float32(gain) + np.float32(0.5 + rng.normal(0, 0.08))
 
 
 def _gloom(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """Exposed too short, or taken against the light."""
+    """Underexposed, or taken against the light."""
     return picture ** np.float32(rng.uniform(1.2, 2.2))
 
 
@@ -62,7 +62,7 @@ def _sharpen(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _smear(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """What noise reduction leaves: flat patches with sharp outlines."""
+    """The effect of noise reduction: flat patches with sharp outlines."""
     return cv2.bilateralFilter(picture, 5, rng.uniform(0.05, 0.2), rng.uniform(1, 3))
 
 
@@ -77,7 +77,7 @@ def _enlarge(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _shake(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """A hand that moved: each point becomes a short line, centred where it was."""
+    """Camera shake: each point becomes a short line, centred at its place."""
     size = int(rng.integers(1, 4)) * 2 + 1
     kernel = np.zeros((size, size), np.float32)
     angle, half = rng.uniform(0, np.pi), size // 2
@@ -87,7 +87,7 @@ def _shake(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _blotch(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """Noise in patches of colour, as small sensors make in little light."""
+    """Noise in patches of colour, as from small sensors in low light."""
     height, width = picture.shape[:2]
     coarse = (max(1, height // 2), max(1, width // 2), 3)
     patches = cv2.resize(rng.standard_normal(coarse, np.float32), (width, height))
@@ -97,14 +97,14 @@ def _blotch(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def _compress(picture: np.ndarray, rng: Rng) -> np.ndarray:
-    """JPEG at a quality that shows."""
+    """JPEG at a visibly low quality."""
     pixels = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(18, 60))]
     packed = cv2.imencode(".jpg", pixels, quality)[1]
     return np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.float32) / 255
 
 
-# How often, and what; in the order in which it happens.
+# Probability and kind of wear, in the order of application.
 _KINDS: tuple[tuple[float, Callable[[np.ndarray, Rng], np.ndarray]], ...] = (
     (0.05, _shake),
     (0.12, _enlarge),

@@ -1,4 +1,4 @@
-"""Random crops and colours, on the training device."""
+"""Random crops and colour changes, on the training device."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 CROPPED = 0.65  # share of batches that are cropped
-SMALLEST_CROP = 0.5  # side of a crop over the picture's
-MULTIPLE = 16  # of the working sides
+SMALLEST_CROP = 0.5  # smallest side of a crop divided by the picture's side
+MULTIPLE = 16  # both sides of a batch are multiples of it
 
 
 def working_sides(height: int, width: int, area: int) -> tuple[int, int]:
-    """Sides of about ``area`` pixels in the shape of a picture, multiples of 16."""
+    """Returns sides with about ``area`` pixels and a picture's aspect ratio, multiples of 16."""
     scale = math.sqrt(area / (height * width))
     return (
         max(MULTIPLE, round(height * scale / MULTIPLE) * MULTIPLE),
@@ -24,16 +24,15 @@ def working_sides(height: int, width: int, area: int) -> tuple[int, int]:
 
 
 def crop(rgb: Tensor, depth: Tensor, area: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Cuts, mirrors and resizes a batch.
+    """Crops, mirrors and resizes a batch.
 
-    Colours are averaged; depths are picked, so that edges stay exact.
-
-    A crop changes the field of view, which the normalised target allows.
+    Colours are averaged. Depths are taken from single pixels, so edges stay exact. A crop changes
+    the field of view, which is fine because the target is normalised.
 
     Args:
         rgb: (n, H, W, 3) uint8.
         depth: (n, H, W) metres.
-        area: pixels of the result.
+        area: Number of pixels of the result.
 
     Returns:
         Image (n, 3, h, w) in [0, 1] and depth (n, 1, h, w), h and w multiples of 16.
@@ -58,7 +57,7 @@ def crop(rgb: Tensor, depth: Tensor, area: int, rng: np.random.Generator) -> tup
 
 
 def tint(image: Tensor, rng: np.random.Generator) -> Tensor:
-    """Changes colours as cameras, light and bad copies do; each picture of the batch differently.
+    """Changes colours as cameras, light and bad copies do, differently for each picture.
 
     Args:
         image: (n, 3, h, w) in [0, 1].
@@ -92,7 +91,7 @@ def tint(image: Tensor, rng: np.random.Generator) -> Tensor:
 
 
 def _coarser(image: Tensor, rng: np.random.Generator) -> Tensor:
-    """The picture without its finest detail, as of a poor lens or an enlarged photo."""
+    """Removes the finest detail of the pictures, like a poor lens or an enlarged photo."""
     scale = rng.uniform(0.4, 0.9)
     h, w = image.shape[-2:]
     small = F.interpolate(

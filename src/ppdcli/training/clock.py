@@ -1,4 +1,4 @@
-"""Where a training stands, by the time that it has used."""
+"""The time that a training has used, and the phase and learning rate that follow from it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 
 from ppdcli.training.recipe import Phase, Rate
 
-LONGEST_STEP = 60.0  # seconds; a longer gap is a suspended machine, not training
+LONGEST_STEP = 60.0  # seconds; a longer gap means that the machine was suspended
 
 
 class Clock:
-    """Counts the seconds that a training uses; pauses and jumps of the system's clock do not count.
+    """Counts the seconds that a training uses, without pauses and jumps of the system clock.
 
     Args:
-        total: seconds that the training may use.
-        used: seconds that it has used already.
-        now: the time in seconds, which never runs backwards.
+        total: Seconds that the training may use.
+        used: Seconds that it has used already.
+        now: Returns the time in seconds; it never runs backwards.
     """
 
     def __init__(
@@ -27,13 +27,13 @@ class Clock:
         self._last = now()
 
     def tick(self) -> None:
-        """Counts the time since the last call."""
+        """Adds the time since the last call."""
         now = self._now()
         self.used += min(max(now - self._last, 0.0), LONGEST_STEP)
         self._last = now
 
     def skip(self) -> None:
-        """Leaves out the time since the last call, in which nothing was trained."""
+        """Skips the time since the last call, in which nothing was trained."""
         self._last = self._now()
 
     @property
@@ -42,8 +42,8 @@ class Clock:
         return min(self.used / self.total, 1.0)
 
 
-def current(phases: Sequence[Phase], share: float) -> int | None:
-    """The number of the phase that runs at this share of the time; None at the end."""
+def current_phase(phases: Sequence[Phase], share: float) -> int | None:
+    """Returns the index of the phase that runs at this share of the time; None at the end."""
     end = 0.0
     for number, phase in enumerate(phases):
         end += phase.share
@@ -52,19 +52,19 @@ def current(phases: Sequence[Phase], share: float) -> int | None:
     return None
 
 
-def cosine(done: float) -> float:
-    """What is left of a learning rate after a share of its time: from 1 down to a hundredth."""
+def cosine_decay(done: float) -> float:
+    """Returns the factor of a learning rate after a share of its time: from 1 down to 0.01."""
     return max(0.5 * (1 + math.cos(math.pi * done)), 0.01)
 
 
 def learning_rate(
     rate: Rate, phases: Sequence[Phase], part: str, share: float, steps: int
 ) -> float:
-    """The learning rate of a part: it warms up, then falls as a cosine over the part's own time.
+    """Returns the learning rate of a part: a warm-up, then a cosine over the part's own time.
 
     Args:
-        share: of the training's time that is used.
-        steps: that the part has learned in.
+        share: Share of the training time that is used.
+        steps: Number of steps in which the part has learned.
     """
     begin = own = done = 0.0
     for phase in phases:
@@ -72,4 +72,4 @@ def learning_rate(
             own += phase.share
             done += min(max(share - begin, 0.0), phase.share)
         begin += phase.share
-    return rate.highest * cosine(done / own) * min(1.0, (steps + 1) / max(rate.warmup, 1))
+    return rate.highest * cosine_decay(done / own) * min(1.0, (steps + 1) / max(rate.warmup, 1))

@@ -1,4 +1,4 @@
-"""A trained pair of networks -> one .safetensors file that ``ppd`` loads."""
+"""Writes a trained pair of networks to one .safetensors file that ``ppd`` loads."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ppdcli.models.pyramid_encoder import PyramidEncoder
 
 
 def export(path: Path, network: CasDiT, encoder: PyramidEncoder, card: dict[str, str]) -> None:
-    """Writes both networks in half precision, their sizes and the model card in the header.
+    """Writes both networks in half precision, with their sizes and the model card in the header.
 
-    A tensor that half precision cannot hold stays as it is.
+    A tensor with values beyond the range of half precision keeps its dtype.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: The file cannot be written.
     """
     tensors = _half(network, NETWORK_PREFIX) | _half(encoder, TINY_ENCODER_PREFIX)
     header = {
@@ -32,7 +32,7 @@ def export(path: Path, network: CasDiT, encoder: PyramidEncoder, card: dict[str,
         "encoder": json.dumps(asdict(encoder.config)),
     }
     with atomic_path(path) as temporary:
-        # Not save_file: it makes files that only their owner can read.
+        # Not save_file: it creates files that only their owner can read.
         temporary.write_bytes(save(tensors, metadata=header))
 
 
@@ -45,5 +45,5 @@ def _half(module: nn.Module, prefix: str) -> dict[str, torch.Tensor]:
 
 def _halved(tensor: torch.Tensor) -> torch.Tensor:
     half = tensor.half() if tensor.is_floating_point() else tensor
-    # A batch norm's variance may exceed 65504, where float16 ends.
+    # The variance of a batch norm can exceed 65504, the maximum of float16.
     return half if bool(half.isfinite().all()) else tensor

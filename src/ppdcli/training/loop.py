@@ -1,4 +1,4 @@
-"""The training loop: phases by the clock, on any device."""
+"""The training loop. It runs the phases of a recipe by the clock, on any device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.processes import StopRequest
 from ppdcli.training.augment import crop, tint
-from ppdcli.training.clock import Clock, current, learning_rate
+from ppdcli.training.clock import Clock, current_phase, learning_rate
 from ppdcli.training.pool import ScenePool
 from ppdcli.training.recipe import BACKBONE, DIFFUSION, PYRAMID, Phase, Recipe
 from ppdcli.training.stages import encoder_loss, flow_loss
@@ -27,22 +27,23 @@ from ppdcli.training.targets import log_depth_target
 
 SAVE_EVERY = 120.0  # seconds
 REPORT_EVERY = 15.0
-FEED_EVERY = 4  # steps between looks for a new shard
+FEED_EVERY = 4  # steps between searches for a new shard
 LARGEST_GRADIENT = 1.0  # norm
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How a training stands, for the user.
+    """The progress of a training, for the user.
 
     Attributes:
-        phase: number of the running phase, from 1; phases: how many there are.
-        trains: what learns in it.
-        share: of the whole time that is used, 0 to 1.
-        minutes_left: until the end.
-        loss: mean since the last report.
-        rate: pictures a second since the last report.
-        scenes: in memory.
+        phase: Number of the running phase, from 1.
+        phases: Number of phases.
+        trains: The parts that learn in this phase.
+        share: Share of the whole time that is used, 0 to 1.
+        minutes_left: Minutes until the end.
+        loss: Mean loss since the last report.
+        rate: Pictures per second since the last report.
+        scenes: Number of scenes in memory.
     """
 
     phase: int
@@ -56,31 +57,31 @@ class Standing:
 
 
 class Watcher(Protocol):
-    """What is told how the training goes."""
+    """Gets reports and networks while a training runs."""
 
     def report(self, standing: Standing) -> None:
-        """Every few seconds."""
+        """Called every few seconds."""
 
     def check(self, encoder: PyramidEncoder, network: CasDiT | None) -> None:
-        """Now and then: the averaged networks; None before the transformer has learned."""
+        """Called regularly with the averaged networks; None before the transformer has learned."""
 
     def keep(self, encoder: PyramidEncoder, network: CasDiT) -> None:
-        """At every save in a diffusion phase: the averaged networks, a usable model."""
+        """Called at every save in a diffusion phase, with the averaged networks: a usable model."""
 
 
 class Trainer:
     """Trains both networks of a recipe until the time is used up.
 
     Args:
-        recipe: what to train.
-        state: the networks, on their device.
-        pool: the scenes.
-        clock: the time.
-        file: where the state is saved, every two minutes, at the end, and when it is stopped.
-        watcher: is told how it goes.
-        stop: asks for an early end.
-        say: called with lines for the user.
-        check_every: seconds between checks.
+        recipe: The training recipe.
+        state: The networks, on their device.
+        pool: The scenes.
+        clock: The training time.
+        file: File for the state. It is saved every two minutes, at the end, and at a stop.
+        watcher: Gets reports and networks.
+        stop: A request to stop early.
+        say: Called with lines for the user.
+        check_every: Seconds between checks.
     """
 
     def __init__(
@@ -106,17 +107,17 @@ class Trainer:
         )
 
     def run(self) -> None:
-        """Trains until the end of the time, or until it is asked to stop; saves in both cases.
+        """Trains until the time is used up or a stop is requested; saves in both cases.
 
         Raises:
-            PpdError: memory is short even for single pictures.
-            OutputError: the state cannot be saved.
+            PpdError: Memory is too small even for single pictures, or the training has diverged.
+            OutputError: The state cannot be saved.
         """
         torch.manual_seed(int(self.rng.integers(1 << 62)))
         phases = self.recipe.phases
         try:
             while not self.stop.requested:
-                number = current(phases, self.clock.share)
+                number = current_phase(phases, self.clock.share)
                 if number is None:
                     break
                 self._run_phase(number)
@@ -132,7 +133,7 @@ class Trainer:
         losses: list[Tensor] = []
         seen = steps = 0
         self.clock.skip()
-        while not self.stop.requested and current(phases, self.clock.share) == number:
+        while not self.stop.requested and current_phase(phases, self.clock.share) == number:
             if steps % FEED_EVERY == 0:
                 self.pool.feed(1)
             on_card = self.device.type != "cpu"
@@ -158,7 +159,7 @@ class Trainer:
         self._check(diffusion)
 
     def _step(self, phase: Phase, size: int) -> Tensor | None:
-        """One step; None where there is nothing to learn from, or where memory was short."""
+        """Runs one step. Returns None if there are no scenes or memory did not suffice."""
         scenes = self.pool.batch(size)
         if scenes is None:
             if self.pool.feed(8) == 0:
@@ -218,8 +219,8 @@ class Trainer:
         loss = torch.stack(losses).mean().item()
         if not np.isfinite(loss):
             raise PpdError(
-                "the training has diverged (its loss is no number); lower the rates in the recipe "
-                "and begin again in another --output"
+                "the training has diverged (its loss is not a number); lower the rates in the "
+                "recipe and start again in another --output"
             )
         self.watcher.report(
             Standing(

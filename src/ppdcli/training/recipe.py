@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 Part = TypeVar("Part", bound="DataclassInstance")
-SEEDS = 10_000  # seeds from here on are for evaluation
-# What can be trained, and what each needs to be told.
+SEEDS = 10_000  # larger seeds are reserved for evaluation
+# The parts that can be trained. Each needs its own rates.
 PYRAMID, BACKBONE, DIFFUSION = "pyramid", "backbone", "diffusion"
 PARTS = (PYRAMID, BACKBONE, DIFFUSION)
-MOST_BYTES = 1 << 20  # of a recipe
-MOST_AT_ONCE = 512  # pictures in a batch
+MOST_BYTES = 1 << 20  # largest size of a recipe file
+MOST_AT_ONCE = 512  # largest number of pictures in a batch
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of the training.
+    """A phase of the training.
 
     Attributes:
-        share: of the whole training's time.
-        trains: which parts learn: "pyramid" and "backbone" (the two halves of the encoder), or
+        share: Share of the whole training time.
+        trains: Parts that learn: "pyramid" and "backbone" (the two halves of the encoder), or
             "diffusion" (the transformer).
-        batch: pictures a step on a processor.
-        gpu_batch: pictures a step on a graphics card.
-        areas: working areas in pixels, one of which is drawn for each batch.
-        gradient_weight: weight of the multi-scale gradient loss.
+        batch: Pictures per step on a CPU.
+        gpu_batch: Pictures per step on a GPU.
+        areas: Working areas in pixels. One of them is drawn for each batch.
+        gradient_weight: Weight of the multi-scale gradient loss.
     """
 
     share: float
@@ -63,14 +63,14 @@ class Phase:
 
 @dataclass(frozen=True)
 class Rate:
-    """How one part learns.
+    """The learning rate and related settings of one part.
 
     Attributes:
-        highest: learning rate after ``warmup`` steps; it then falls to a hundredth, as a cosine
-            over the time that the part has.
-        warmup: steps.
-        weight_decay: AdamW's.
-        ema: decay of the averaged weights, which are the result.
+        highest: Learning rate after ``warmup`` steps. It then falls to a hundredth along a cosine
+            over the time of the part.
+        warmup: Number of warm-up steps.
+        weight_decay: Weight decay of AdamW.
+        ema: Decay of the averaged weights, which are the result.
     """
 
     highest: float
@@ -84,19 +84,19 @@ class Rate:
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides what comes out of ``ppd train``.
+    """All settings that determine the result of ``ppd train``.
 
     Attributes:
-        seed: of the scenes and the training.
-        minutes: how long to train, unless the command line says otherwise.
-        phases: one after the other; their shares add up to 1.
-        rates: of each part that a phase trains.
-        scenes: which kinds of scenes are rendered, and how often each.
-        encoder: keyword arguments of ``PyramidEncoderConfig``.
-        diffusion: keyword arguments of ``CasDiTConfig``.
-        noise_only: share of timesteps drawn at exactly T, where sampling starts; the rest are
-            even, but for the network's time_shift.
-        card: texts for the header of the result.
+        seed: Seed of the scenes and of the training.
+        minutes: Duration of the training; the command line can override it.
+        phases: The phases in order; their shares add up to 1.
+        rates: Rates of each part that a phase trains.
+        scenes: Share of each kind of rendered scene.
+        encoder: Keyword arguments of ``PyramidEncoderConfig``.
+        diffusion: Keyword arguments of ``CasDiTConfig``.
+        noise_only: Share of timesteps drawn at exactly T, where sampling starts. The others are
+            uniform except for the network's time_shift.
+        card: Texts for the header of the result.
     """
 
     seed: int
@@ -133,14 +133,14 @@ class Recipe:
 
 
 PRIMITIVES, FURNISHED = "primitives", "furnished"
-KINDS = (PRIMITIVES, FURNISHED)  # of scenes
+KINDS = (PRIMITIVES, FURNISHED)  # the kinds of scenes
 
 
 def load_recipe(path: Path | None = None) -> Recipe:
-    """Reads a recipe; without a path ppd-tiny's own.
+    """Reads a recipe; without a path it reads ppd-tiny's own.
 
     Raises:
-        UsageError: the file is missing, not TOML, or holds unknown, missing or impossible
+        UsageError: The file is missing or not TOML, or it has unknown, missing or impossible
             values.
     """
     source = path or files("ppdcli.training") / "ppd-tiny.toml"
@@ -154,7 +154,7 @@ def load_recipe(path: Path | None = None) -> Recipe:
         )
     except OSError as error:
         raise UsageError(f"{source}: cannot read the recipe: {error.strerror}") from None
-    except ValueError as error:  # of TOML and UTF-8 too
+    except ValueError as error:  # includes the errors of TOML and UTF-8
         raise UsageError(f"{source}: not a training recipe: {shown(error, 300)}") from None
 
 
@@ -176,16 +176,16 @@ def _recipe(raw: dict[str, Any]) -> Recipe:
 
 def _phase(raw: Any) -> Phase:
     lists = {"trains", "areas"}
-    if isinstance(raw, dict):  # TOML has lists where the dataclass has tuples
+    if isinstance(raw, dict):  # TOML has lists, the dataclass has tuples
         raw = {k: tuple(v) if k in lists and isinstance(v, list) else v for k, v in raw.items()}
     return _filled(Phase, raw, "a phase")
 
 
 def _filled(kind: type[Part], raw: Any, place: str) -> Part:
-    """A dataclass from the table of its fields.
+    """Creates a dataclass from the table of its fields.
 
     Raises:
-        ValueError: not a table, or a key is unknown or missing.
+        ValueError: It is not a table, or a key is unknown or missing.
     """
     if not isinstance(raw, dict):
         raise ValueError(f"{place} must be a table")

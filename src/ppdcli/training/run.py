@@ -1,4 +1,4 @@
-"""``ppd train`` from start to end: scenes, encoder, transformer, the file."""
+"""The whole of ``ppd train``: scenes, encoder, transformer, result file."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ from ppdcli.training.loop import Standing, Trainer
 from ppdcli.training.pool import ScenePool
 from ppdcli.training.pretrained import load_imagenet_weights
 from ppdcli.training.recipe import FURNISHED, PRIMITIVES, Recipe
-from ppdcli.training.shards import SCENES_PER_SHARD, Rendering, start_workers
+from ppdcli.training.shards import SCENES_PER_SHARD, RenderSettings, start_workers
 from ppdcli.training.state import TrainingState
 
 RESULT = "ppd.safetensors"
 STATE = "training.ckpt"
-FIRST_SHARDS = 4  # that are waited for
+FIRST_SHARDS = 4  # shards that must exist before the training starts
 SHARE_OF_MEMORY = 0.4  # for scenes
-FALLBACK_MEMORY = 8 << 30  # where the system does not tell
+FALLBACK_MEMORY = 8 << 30  # if the system does not report its memory
 MOST_MEMORY = {"cpu": 6 << 30, "cuda": 40 << 30, "mps": 4 << 30}
-EVERY = 20  # a check at every 20th of the time, within these limits in seconds
+EVERY = 20  # checks in a training, but not closer or farther apart than these seconds
 CHECK_LIMITS = (60.0, 900.0)
 
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What a user asks of ``ppd train``.
+    """The settings of a ``ppd train`` run.
 
     Attributes:
-        folder: for scenes, state and result.
-        minutes: how long to train in all; None: as long as the recipe says.
-        device: that trains.
-        workers: processes that render meanwhile.
-        scenes: most scenes on disk at a time.
-        furniture: the furniture models' file or folder; None: where the package puts them.
-        pretrained: the file of ImageNet weights; None: that of the installed package.
-        start: a trained model to start from, instead of those weights.
+        folder: Folder for scenes, state and result.
+        minutes: Total duration of the training; None for the recipe's.
+        device: The training device.
+        workers: Number of processes that render at the same time.
+        scenes: Largest number of scenes on disk.
+        furniture: File or folder of the furniture models; None for where the package puts them.
+        pretrained: File of ImageNet weights; None for the one in the installed package.
+        start: A trained model to start from, instead of those weights.
     """
 
     folder: Path
@@ -69,7 +69,7 @@ class TrainingRequest:
 
 
 class Checks(Protocol):
-    """Scores networks that are still in training; each call returns a line for the user."""
+    """Scores networks during the training. Each call returns a line for the user."""
 
     def encoder(self, encoder: PyramidEncoder) -> str: ...
 
@@ -104,30 +104,30 @@ def run(
     report: Callable[[Standing], None],
     checks: Checks,
 ) -> Path | None:
-    """Trains what the recipe describes; called again, it resumes.
+    """Trains what the recipe describes. A second call resumes the training.
 
     Args:
-        recipe: what to train.
-        request: where, and how long.
-        say: called with lines for the user.
-        report: called every few seconds.
-        checks: tell how good the networks are so far, in a line.
+        recipe: The training recipe.
+        request: Folder, duration, device and other settings.
+        say: Called with lines for the user.
+        report: Called every few seconds.
+        checks: Scores the networks so far, in one line.
 
     Returns:
-        The file, ``ppd.safetensors`` in the folder: load it with --model ppd-tiny --checkpoint.
+        The file ``ppd.safetensors`` in the folder; load it with --model ppd-tiny --checkpoint.
         None if the transformer had no time to learn.
 
     Raises:
-        UsageError: the recipe's models cannot be built, the folder holds those of another one, or
-            the pretrained weights are missing.
-        OutputError: the folder or a file cannot be written.
-        PpdError: no scenes are rendered, or the training has diverged.
-        KeyboardInterrupt: it was asked to stop, and everything is saved.
+        UsageError: The recipe's models cannot be built, the folder holds those of another recipe,
+            or the pretrained weights are missing.
+        OutputError: The folder or a file cannot be written.
+        PpdError: No scenes are rendered, or the training has diverged.
+        KeyboardInterrupt: The training was stopped, and everything is saved.
     """
     folder, device = request.folder, request.device
     state = _state(recipe, request)
     clock = Clock(60 * (request.minutes or recipe.minutes), state.used)
-    order = Rendering(
+    settings = RenderSettings(
         folder / "scenes",
         recipe.seed,
         _kinds(recipe.scenes, request.furniture, say),
@@ -136,12 +136,12 @@ def run(
         request.furniture,
     )
     rng = np.random.default_rng([recipe.seed, 5, state.next_shard])
-    pool = ScenePool(order.folder, device, _pool_size(device), rng, say, order.most)
+    pool = ScenePool(settings.folder, device, _pool_size(device), rng, say, settings.most)
     watcher = _Watcher(folder / RESULT, recipe.card, say, report, checks)
     check_every = float(np.clip(clock.total / EVERY, *CHECK_LIMITS))
-    with noting_stops() as stop, _rendering(order, request.workers) as renderers:
-        say(f"scenes are rendered to {order.folder}")
-        _wait_for_scenes(pool, order, renderers, stop)
+    with noting_stops() as stop, _rendering(settings, request.workers) as renderers:
+        say(f"scenes are rendered to {settings.folder}")
+        _wait_for_scenes(pool, settings, renderers, stop)
         if device.type == "cuda":
             torch.set_float32_matmul_precision("high")
             for block in state.network.blocks:
@@ -156,7 +156,7 @@ def run(
 
 
 def _state(recipe: Recipe, request: TrainingRequest) -> TrainingState:
-    """Both networks, known to fit each other before the first hours are spent, or those saved."""
+    """Loads the saved networks or creates new ones, and checks first that they fit each other."""
     torch.manual_seed(recipe.seed)
     try:
         encoder = PyramidEncoder(PyramidEncoderConfig(**recipe.encoder)).eval()
@@ -194,7 +194,7 @@ def _start_from(path: Path, encoder: PyramidEncoder, network: CasDiT) -> None:
 def _kinds(
     wanted: dict[str, float], furniture: Path | None, say: Callable[[str], None]
 ) -> dict[str, float]:
-    """The kinds of scenes that can be rendered here; furniture that is named must be there."""
+    """Returns the kinds of scenes that can be rendered; raises if given furniture is missing."""
     if not wanted.get(FURNISHED):
         return wanted
     say("opening the furniture models; packing them the first time takes minutes")
@@ -215,8 +215,8 @@ def _pool_size(device: torch.device) -> int:
 
 
 @contextmanager
-def _rendering(order: Rendering, workers: int) -> Iterator[Sequence[BaseProcess]]:
-    processes = start_workers(order, workers)
+def _rendering(settings: RenderSettings, workers: int) -> Iterator[Sequence[BaseProcess]]:
+    processes = start_workers(settings, workers)
     try:
         yield processes
     finally:
@@ -226,19 +226,19 @@ def _rendering(order: Rendering, workers: int) -> Iterator[Sequence[BaseProcess]
 
 
 def _wait_for_scenes(
-    pool: ScenePool, order: Rendering, renderers: Sequence[BaseProcess], stop: StopRequest
+    pool: ScenePool, settings: RenderSettings, renderers: Sequence[BaseProcess], stop: StopRequest
 ) -> None:
-    """Blocks until there are a few scenes to learn from.
+    """Waits until there are a few scenes to learn from.
 
     Raises:
-        PpdError: the processes that render have ended before.
+        PpdError: The rendering processes have ended before.
     """
     while not stop.requested and pool.count < FIRST_SHARDS * SCENES_PER_SHARD:
         if pool.feed(8):
             continue
         if not any(process.is_alive() for process in renderers):
             raise PpdError(
-                f"{order.folder}: the processes that render scenes have ended, see above why; run "
+                f"{settings.folder}: the processes that render scenes have ended, see above; run "
                 "it again to resume"
             )
         time.sleep(0.5)

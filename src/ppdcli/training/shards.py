@@ -1,4 +1,4 @@
-"""Rendered scenes on disk: workers write shards while the training reads them."""
+"""Rendered scenes on disk. Worker processes write shards while the training reads them."""
 
 from __future__ import annotations
 
@@ -26,34 +26,34 @@ from ppdcli.training.recipe import FURNISHED
 
 SCENES_PER_SHARD = 64
 SUFFIX = ".scenes.npy"
-# (height, width) as rendered, and how often: 4:3 most, then portrait, wide, square, panorama.
+# Rendered sizes (height, width): mostly 4:3, then portrait, wide, square, panorama.
 SHAPES = ((240, 320), (320, 240), (208, 352), (272, 272), (144, 480))
 SHAPE_WEIGHTS = (0.5, 0.16, 0.16, 0.1, 0.08)
-MOST_BYTES = 1 << 30  # of a shard, which has 25 MB
+MOST_BYTES = 1 << 30  # largest size of a shard; ours have 25 MB
 BANKS = 40  # sets of textures; each shard of primitives uses the next one
 
 
 def encode_depth(depth: np.ndarray) -> np.ndarray:
-    """Metres to uint16, even steps of log(depth + 1) up to the sky."""
+    """Converts metres to uint16, in even steps of log(depth + 1) up to the sky."""
     return np.round(np.log1p(depth) * (65535 / np.log1p(SKY_DEPTH))).astype(np.uint16)
 
 
 def decode_depth(code: np.ndarray) -> np.ndarray:
-    """The metres that ``encode_depth`` stored; depth + 1 is right to within 0.004 %."""
+    """Converts the code of ``encode_depth`` to metres; depth + 1 is exact to within 0.004 %."""
     return np.expm1(code.astype(np.float32) * np.float32(np.log1p(SKY_DEPTH) / 65535))
 
 
 def write_shard(
     folder: Path, seed: int, number: int, kinds: dict[str, float], furnished: Furnished | None
 ) -> None:
-    """Renders shard ``number`` of the series ``seed`` into ``folder``, whole or not at all.
+    """Renders shard ``number`` of the series ``seed`` into ``folder``; never leaves a partial file.
 
     The file is an array (scenes, H, W, 5) of uint8: red, green, blue, and the two bytes of the
     depth code, the low one first.
 
     Args:
-        kinds: of scenes (``recipe.KINDS``), and how often each is drawn.
-        furnished: makes the furnished scenes; None if there are none.
+        kinds: Kinds of scenes (``recipe.KINDS``) and the share of each.
+        furnished: Renders the furnished scenes; None if there are none.
     """
     rng = np.random.default_rng([seed, number, 2])
     shape = SHAPES[rng.choice(len(SHAPES), p=SHAPE_WEIGHTS)]
@@ -82,37 +82,37 @@ def write_shard(
 
 
 def read_shard(path: Path) -> np.ndarray:
-    """The array of a shard, see ``write_shard``.
+    """Returns the array of a shard; see ``write_shard``.
 
     Raises:
-        InputError: the file is damaged, or no shard.
+        InputError: The file is damaged, or is not a shard.
     """
 
     def require(header: Header) -> None:
         planes = header.shape[3:]
         if header.dtype != np.uint8 or planes != (5,) or header.bytes > MOST_BYTES:
-            raise InputError(f"{path}: holds {header.describe()}, no scenes; remove it")
+            raise InputError(f"{path}: holds {header.describe()} instead of scenes; remove it")
 
     return read_array(path, require)
 
 
 def shard_number(name: str) -> int:
-    """The number in a shard's name; -1 in any other name."""
+    """Returns the number in a shard's name; -1 for any other name."""
     stem = name.removesuffix(SUFFIX)
     return int(stem) if stem.isdecimal() else -1
 
 
 @dataclass(frozen=True)
-class Rendering:
-    """What the processes that render scenes are told.
+class RenderSettings:
+    """Settings of the rendering processes.
 
     Attributes:
-        folder: gets the shards.
-        seed: of the series.
-        kinds: of scenes, and how often each is drawn.
-        first: number of the first shard.
-        most: shards in the folder at a time; the processes wait while there are so many.
-        furniture: the models' file or folder; None: where the package puts them.
+        folder: Folder for the shards.
+        seed: Seed of the series.
+        kinds: Kinds of scenes and the share of each.
+        first: Number of the first shard.
+        most: Largest number of shards in the folder. The processes wait when it is reached.
+        furniture: File or folder of the furniture models; None for where the package puts them.
     """
 
     folder: Path
@@ -123,41 +123,42 @@ class Rendering:
     furniture: Path | None = None
 
 
-def _work(order: Rendering, worker: int, workers: int) -> None:
+def _work(settings: RenderSettings, worker: int, workers: int) -> None:
     if hasattr(os, "nice"):  # not on Windows
         os.nice(5)
     cv2.setNumThreads(1)
     training = parent_process()
-    wants = order.kinds.get(FURNISHED, 0) > 0
-    furnished = Furnished(open_library(order.furniture)) if wants else None
-    number = order.first + worker
+    wants = settings.kinds.get(FURNISHED, 0) > 0
+    furnished = Furnished(open_library(settings.furniture)) if wants else None
+    number = settings.first + worker
     while training is None or training.is_alive():
-        if sum(1 for _ in order.folder.glob(f"[!.]*{SUFFIX}")) >= order.most:
+        if sum(1 for _ in settings.folder.glob(f"[!.]*{SUFFIX}")) >= settings.most:
             time.sleep(0.5)
             continue
-        if not (order.folder / f"{number:06d}{SUFFIX}").exists():
+        if not (settings.folder / f"{number:06d}{SUFFIX}").exists():
             try:
-                write_shard(order.folder, order.seed, number, order.kinds, furnished)
+                write_shard(settings.folder, settings.seed, number, settings.kinds, furnished)
             except OutputError as error:
                 raise SystemExit(f"error: {error}") from None
         number += workers
 
 
-def start_workers(order: Rendering, workers: int) -> Sequence[BaseProcess]:
-    """Processes that fill a folder with shards; they end with their parent.
+def start_workers(settings: RenderSettings, workers: int) -> Sequence[BaseProcess]:
+    """Starts processes that fill a folder with shards. They end with their parent process.
 
     Raises:
-        OutputError: the folder cannot be made.
+        OutputError: The folder cannot be created.
     """
     try:
-        order.folder.mkdir(parents=True, exist_ok=True)
+        settings.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{order.folder}: cannot be made ({error.strerror}); choose another --output"
+            f"{settings.folder}: cannot be made ({error.strerror}); choose another --output"
         ) from None
     context = get_context("spawn")
     processes = [
-        context.Process(target=_work, args=(order, k, workers), daemon=True) for k in range(workers)
+        context.Process(target=_work, args=(settings, k, workers), daemon=True)
+        for k in range(workers)
     ]
     with ignoring_interrupts():
         for process in processes:

@@ -1,4 +1,4 @@
-"""The two stages of the recipe as losses: the encoder on direct depth, the transformer on flow."""
+"""The losses of the two stages: direct depth for the encoder, flow for the transformer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ppdcli.devices import training_dtype
 from ppdcli.models.flow import T, interpolate, shifted
-from ppdcli.models.pixel_perfect import enlarged
+from ppdcli.models.pixel_perfect import resize_image
 from ppdcli.models.pyramid_encoder import PyramidEncoder
 from ppdcli.training.recipe import Phase
 from ppdcli.training.targets import multi_scale_gradient_loss
@@ -20,7 +20,7 @@ LEVEL_WEIGHTS = (1.0, 0.3, 0.3, 0.15)  # strides 4, 8, 16, 32
 
 
 def encoder_loss(encoder: PyramidEncoder, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
-    """L1 on normalised log depth at every level of the pyramid, and edges on the finest."""
+    """L1 loss on normalised log depth at every pyramid level, plus gradients at the finest."""
     with _autocast(image.device):
         depths = encoder.depths(image)
     total = latent.new_zeros(())
@@ -39,10 +39,10 @@ def _autocast(device: torch.device) -> torch.autocast:
 
 
 def draw_timesteps(count: int, noise_only: float, shift: float, device: torch.device) -> Tensor:
-    """Timesteps (count,) in (0, 1000]: a share at exactly T, the rest even but for the shift.
+    """Draws timesteps (count,) in (0, 1000]: a share at exactly T, the rest uniform, then shifted.
 
-    The paper's logit-normal draw hardly ever visits T, where sampling starts; a small network then
-    takes the noise for depth and prints the same pattern on every photo.
+    The paper's logit-normal draw hardly ever gives T, where sampling starts. A small network then
+    mistakes the noise for depth and predicts the same pattern for every photo.
     """
     even = torch.rand(count, device=device) * (T - 1) + 1
     rest = T * shifted(even / T, shift)
@@ -50,17 +50,17 @@ def draw_timesteps(count: int, noise_only: float, shift: float, device: torch.de
 
 
 def flow_loss(encoder: PyramidEncoder, noise_only: float, shift: float = 1.0) -> FlowLoss:
-    """The flow-matching loss with the frozen encoder's prompt, as an error in x_0.
+    """Returns the flow-matching loss with the frozen encoder's tokens, as an error in x_0.
 
-    The velocity's error is that of x_0 times T / t, so this is the velocity loss of paper section
-    3.1 weighted by (t / T)^2, which keeps small t from drowning the rest.
+    The error of the velocity is that of x_0 times T / t. This loss is therefore the velocity loss
+    of paper section 3.1 weighted by (t / T)^2, so that small t do not dominate.
     """
 
     def loss(network: nn.Module, image: Tensor, latent: Tensor, phase: Phase) -> Tensor:
         with torch.no_grad(), _autocast(image.device):
             size = (image.shape[-2], image.shape[-1])
             wanted = encoder.input_size(*size)
-            semantics = encoder(image if wanted == size else enlarged(image, wanted), size)
+            semantics = encoder(image if wanted == size else resize_image(image, wanted), size)
         t = draw_timesteps(len(image), noise_only, shift, image.device)
         noise = torch.randn_like(latent)
         share = (t / T).view(-1, 1, 1, 1)
@@ -73,7 +73,7 @@ def flow_loss(encoder: PyramidEncoder, noise_only: float, shift: float = 1.0) ->
 
 
 def error_of_x0(x_0: Tensor, latent: Tensor, phase: Phase) -> Tensor:
-    """A prediction's squared and absolute errors, and those of its gradients."""
+    """Returns the squared and absolute errors of a prediction, and those of its gradients."""
     total = 4 * F.mse_loss(x_0, latent) + F.l1_loss(x_0, latent)
     if phase.gradient_weight:
         mask = torch.ones_like(latent, dtype=torch.bool)

@@ -1,4 +1,4 @@
-"""The networks in training, and the file that a stopped training resumes from."""
+"""The networks during training, and the file from which a stopped training resumes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Averaged(Generic[Network]):
 
     @torch.no_grad()
     def update(self, network: Network, step: int, decay: float) -> None:
-        """Moves towards the network; faster at first, when little has been averaged."""
+        """Moves the average towards the network, faster in the first steps."""
         decay = min(decay, (1 + step) / (10 + step))
         mine = [t for t in self.network.state_dict().values() if t.is_floating_point()]
         theirs = [t for t in network.state_dict().values() if t.is_floating_point()]
@@ -38,13 +38,13 @@ class Averaged(Generic[Network]):
 
 
 class TrainingState:
-    """Both networks, their averages and optimizers, and how far they have come.
+    """Both networks, their averages and optimizers, and the progress of the training.
 
     Attributes:
-        used: seconds of training.
-        steps: of each part.
-        samples: pictures that each part has learned from.
-        next_shard: number of the first shard of scenes that has not been read.
+        used: Seconds of training.
+        steps: Number of steps of each part.
+        samples: Number of pictures that each part has learned from.
+        next_shard: Number of the first shard of scenes that has not been read.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class TrainingState:
         self.next_shard = 0
 
     def parameters(self, part: str) -> Iterable[nn.Parameter]:
-        """The weights of a part."""
+        """Returns the weights of a part."""
         if part == DIFFUSION:
             return self.network.parameters()
         backbone = part == BACKBONE
@@ -84,7 +84,7 @@ class TrainingState:
         return (p for name, p in named if name.startswith("backbone.") == backbone)
 
     def prepare(self, trains: Iterable[str]) -> None:
-        """Lets these parts learn, and no other."""
+        """Enables training of these parts and freezes all others."""
         parts = set(trains)
         for part in (PYRAMID, BACKBONE, DIFFUSION):
             for parameter in self.parameters(part):
@@ -93,11 +93,11 @@ class TrainingState:
         self.network.train(DIFFUSION in parts)
 
     def save(self, path: Path) -> None:
-        """Writes everything beside ``path`` and renames it.
+        """Writes everything to a temporary file and renames it to ``path``.
 
         Raises:
-            OutputError: the file cannot be written; NoRoomError if the disk is full. The one
-                before is kept.
+            OutputError: The file cannot be written (NoRoomError if the disk is full). The previous
+                file is kept.
         """
         state = {
             **{name: module.state_dict() for name, module in self._modules().items()},
@@ -110,17 +110,17 @@ class TrainingState:
         with atomic_path(path, follow=False) as temporary, temporary.open("wb") as file:
             try:
                 torch.save(state, file)
-            except RuntimeError as error:  # of PyTorch's writer, after the stream has failed
+            except RuntimeError as error:  # PyTorch's writer raises it after the stream has failed
                 cause = error.__context__
                 raise (
                     cause if isinstance(cause, OSError) else OSError(errno.EIO, str(error))
                 ) from error
 
     def load(self, path: Path) -> None:
-        """Resumes from what ``save`` wrote.
+        """Restores what ``save`` wrote.
 
         Raises:
-            UsageError: the file is damaged, no training state, or of other networks.
+            UsageError: The file is damaged, not a training state, or of other networks.
         """
         state = _read(path)
         try:
@@ -132,7 +132,7 @@ class TrainingState:
             self.steps = {part: int(state["steps"][part]) for part in self.rates}
             self.samples = {part: int(state["samples"][part]) for part in self.rates}
             self.next_shard = int(state["next_shard"])
-        except Exception:  # tables of other things than they were given raise anything
+        except Exception:  # a file with other contents can raise any exception
             raise UsageError(
                 f"{path}: belongs to networks of other sizes; use the recipe that made it, or "
                 "choose another --output"

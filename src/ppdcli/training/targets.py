@@ -1,4 +1,4 @@
-"""What the network is trained towards: the normalised log depth, and the edge loss on it."""
+"""The training target, normalised log depth, and the gradient loss on it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from torch import Tensor
 FAR_METRES = 80.0
 PERCENTILES = (0.02, 0.98)
 SCALES = 4
-MIN_SPAN = 1e-6  # a wall at one depth has percentiles that coincide
+MIN_SPAN = 1e-6  # the percentiles coincide if a wall at one depth fills the picture
 
 
 def log_depth_target(depth: Tensor, mask: Tensor) -> Tensor:
-    """Depth as the latent x_0 of the flow (paper section 3.1 and its training details).
+    """Converts depth to the latent x_0 of the flow (paper section 3.1 and its training details).
 
     log(depth + 1) is shifted and scaled, image by image, so that its 2nd and 98th percentiles
-    become 0 and 1; the result is clamped to [-0.5, 1] and 0.5 is subtracted. The percentiles are
+    become 0 and 1. The result is clamped to [-0.5, 1] and 0.5 is subtracted. The percentiles are
     those of the valid pixels nearer than 80 m.
 
     Args:
-        depth: (N, 1, H, W) metres along the optical axis. What stands outside the mask is
-            converted too: infinity and NaN count as far.
+        depth: (N, 1, H, W) metres along the optical axis. Values outside the mask are converted
+            too; infinity and NaN count as far.
         mask: (N, 1, H, W) bool, True where the depth is known.
 
     Returns:
-        (N, 1, H, W) float32 in [-1, 0.5], finite everywhere. An image of one single depth is -0.5,
-        one with no valid pixel nearer than 80 m is 0.5.
+        (N, 1, H, W) float32 in [-1, 0.5], finite everywhere. It is -0.5 for an image of a single
+        depth, and 0.5 for an image without valid pixels nearer than 80 m.
     """
     depth = depth.float().nan_to_num(nan=torch.inf, posinf=torch.inf).clamp(min=0)
     log_depth = depth.log1p()
@@ -35,9 +35,9 @@ def log_depth_target(depth: Tensor, mask: Tensor) -> Tensor:
 
 
 def _percentiles(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The two percentiles of each item's masked values, (N, 1, 1, 1); 0 where the mask is empty.
+    """Returns two percentiles of each item's masked values, (N, 1, 1, 1); 0 if the mask is empty.
 
-    A sort, because torch.quantile takes neither a mask nor a batch of large images.
+    It sorts the values, because torch.quantile supports neither a mask nor large batches.
     """
     ordered = values.masked_fill(~mask, torch.inf).flatten(1).sort(dim=1).values
     count = mask.flatten(1).sum(dim=1, keepdim=True)
@@ -45,7 +45,7 @@ def _percentiles(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     below = position.long()
     above = torch.minimum(below + 1, (count - 1).clamp(min=0))
     at_below = ordered.gather(1, below)
-    # Where above == below the weight is 0, so infinities of an empty mask are dropped below.
+    # If above == below, the weight is 0, so the infinities of an empty mask are dropped below.
     found = at_below + (position - below) * (ordered.gather(1, above) - at_below)
     found = found.masked_fill(count == 0, 0.0)
     return found[:, 0].view(-1, 1, 1, 1), found[:, 1].view(-1, 1, 1, 1)
@@ -54,14 +54,14 @@ def _percentiles(values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 def multi_scale_gradient_loss(prediction: Tensor, target: Tensor, mask: Tensor) -> Tensor:
     """Multi-scale gradient matching (introduced by MegaDepth, arXiv 1804.00607).
 
-    At each of 4 scales both maps are taken at every 2^k-th pixel; the absolute differences of
-    neighbouring residuals, where both neighbours are valid, are summed over the batch and divided
-    by its number of valid pixels. The scales are summed.
+    Each of 4 scales uses every 2^k-th pixel of both maps. The absolute differences of neighbouring
+    residuals, where both neighbours are valid, are summed over the batch and divided by its number
+    of valid pixels. The scales are summed.
 
     Args:
-        prediction: (N, 1, H, W), x_0 as predicted.
-        target: (N, 1, H, W), x_0 as ``log_depth_target`` gives it.
-        mask: (N, 1, H, W) bool, True where the target counts.
+        prediction: Predicted x_0, (N, 1, H, W).
+        target: x_0 from ``log_depth_target``, (N, 1, H, W).
+        mask: (N, 1, H, W) bool, True at pixels with a target.
 
     Returns:
         A scalar, >= 0; 0 for an empty mask.

@@ -1,7 +1,7 @@
-"""How good a network in training is: scores and pictures of scenes that no training draws.
+"""Validation of a network during training: scores and pictures of scenes that are never trained on.
 
-These are not the scenes of ``ppd evaluate synthetic`` either, so that choosing a checkpoint by them
-does not spoil those.
+The scenes also differ from those of ``ppd evaluate synthetic``, so that choosing a checkpoint by
+these scores does not bias that evaluation.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ppdcli.scenes.primitives.series import make_samples
 from ppdcli.scenes.samples import SKY_DEPTH, Samples
 
 SEED, BANK = 15_001, 80_001
-COUNT, SHOWN = 24, 6  # scenes scored; of them in the picture
+COUNT, SHOWN = 24, 6  # number of scenes; number of them in the picture
 SHAPE = (192, 256)
 STEPS = (1, 4)
 
@@ -35,11 +35,11 @@ Sampler = Callable[[Tensor], Tensor]  # image (1, 3, H, W) -> depth (1, 1, h, w)
 
 
 class Validation:
-    """Scores networks that are still in training, and draws what they do.
+    """Scores networks during training, and draws their predictions.
 
     Args:
-        folder: gets ``encoder.png`` and ``diffusion.png``: a row a scene; the photo, its depth,
-            and what the network makes of it.
+        folder: Folder for ``encoder.png`` and ``diffusion.png``. Each row shows a scene: the photo,
+            its depth, and the predictions.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,11 +47,11 @@ class Validation:
 
     @cached_property
     def scenes(self) -> Samples:
-        """Rendered at the first use."""
+        """The scenes, rendered at the first use."""
         return make_samples(SEED, 0, COUNT, SHAPE, BANK)
 
     def encoder(self, encoder: PyramidEncoder) -> str:
-        """Scores the encoder's own depth, at its finest level.
+        """Scores the encoder's own depth at its finest level.
 
         Returns:
             A line for the user.
@@ -64,7 +64,7 @@ class Validation:
         return self._check("encoder", encoder, {"": depth})
 
     def diffusion(self, encoder: PyramidEncoder, network: CasDiT) -> str:
-        """Scores what the sampler makes of noise, in one step and in four; a line for the user."""
+        """Scores the sampler's depth after one step and after four; returns a line for the user."""
         device = next(network.parameters()).device
         model = PixelPerfectDepth(network, encoder)
         noise = draw_noise(*SHAPE, 0)

@@ -125,7 +125,7 @@ def test_what_is_no_measured_depth_fails(root: Path) -> None:
     with pytest.raises(InputError, match=r"a_depth\.png: "):
         frame(root, 0.001)
     path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="is no depth file"):
+    with pytest.raises(InputError, match="is not a depth file"):
         frame(root, 0.001)
 
 
@@ -158,10 +158,10 @@ def test_a_list_gives_each_pair_its_scale(root: Path) -> None:
         ("a.jpg a.png 0.001 7\n", "line 1 has 4 fields instead of 2 or 3"),
         ("a.jpg a.png\nb.jpg b.png 1,5\n", "line 2: 1,5 is no depth scale; give mm"),
         ("a.jpg a.png 1000\n", "line 1: 1000 is more than a metre per step"),
-        ("a.jpg a.png 1\na.jpg b.png 1\n", "line 2 has the photo a.jpg again"),
+        ("a.jpg a.png 1\na.jpg b.png 1\n", "line 2 repeats the photo a.jpg"),
         ("/a.jpg a.png 1\n", "line 1: /a.jpg is not below"),
         ("a.jpg ../a.png 1\n", r"line 1: \.\./a.png is not below"),
-        (b"\xff\xfe\x00", "is no text"),
+        (b"\xff\xfe\x00", "is not a text file"),
     ],
 )
 def test_a_bad_list_is_refused_by_line(root: Path, text: str | bytes, message: str) -> None:

@@ -53,8 +53,8 @@ def test_none_is_a_file_name_where_the_protocol_knows_no_such_word(tmp_path: Pat
     [
         (["a.jpg a.png", "b.jpg"], "line 2 has 1 field instead of 2; give `photo depth`, with"),
         (["#", "", "a.jpg a.png 3"], "line 3 has 3 fields instead of 2"),
-        (["a.jpg a.png", "b.jpg b.png", "a.jpg c.png"], "line 3 has the photo a.jpg of line 1"),
-        (["d/a.jpg a.png", "./d//a.jpg c.png"], "line 2 has the photo d/a.jpg of line 1"),
+        (["a.jpg a.png", "b.jpg b.png", "a.jpg c.png"], "line 3 repeats the photo a.jpg of line 1"),
+        (["d/a.jpg a.png", "./d//a.jpg c.png"], "line 2 repeats the photo d/a.jpg of line 1"),
         (["/data/a.jpg a.png"], "line 1: /data/a.jpg is not below"),
         (["a.jpg /data/a.png"], "line 1: /data/a.png is not below"),
         (["a.jpg ../a.png"], "line 1: ../a.png is not below"),
@@ -80,5 +80,5 @@ def test_no_list(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a folder, not a list"):
         read_list(tmp_path, scannet.RULES)
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
-    with pytest.raises(UsageError, match=r"photo\.jpg: is no text"):
+    with pytest.raises(UsageError, match=r"photo\.jpg: is not a text file"):
         read_list(tmp_path / "photo.jpg", scannet.RULES)

@@ -13,7 +13,7 @@ from ppdcli.scenes.furnished.places.rooms import room
 from ppdcli.scenes.furnished.places.site import Site
 from ppdcli.scenes.furnished.places.streets import street
 from ppdcli.scenes.furnished.places.tabletops import tabletop
-from ppdcli.scenes.furnished.series import Furnished, interest, make_furnished
+from ppdcli.scenes.furnished.series import Furnished, make_furnished, picture_quality
 from ppdcli.scenes.furnished.stage import Store
 from ppdcli.scenes.samples import SKY_DEPTH
 
@@ -83,9 +83,11 @@ def test_dull_pictures_are_told_from_good_ones() -> None:
     light = rng.uniform(0, 1, (20, 30, 3)).astype(np.float32)
     depth = np.linspace(1, 8, 600, dtype=np.float32).reshape(20, 30)
     depth[:, ::4] *= 0.8  # things before a wall
-    assert interest(light, depth) == 1
-    assert interest(light, np.sort(depth.ravel()).reshape(20, 30)) < 0.5  # nothing stands out
-    assert interest(np.full_like(light, 0.5), depth) < 0.5  # nothing is seen
-    assert interest(light, np.full_like(depth, 2)) < 0.1  # a bare wall
-    assert interest(light, depth / 50) < 0.5  # too near
-    assert interest(light, np.where(depth > 1.5, 75, depth).astype(np.float32)) <= 0.5  # mostly sky
+    assert picture_quality(light, depth) == 1
+    smooth = np.sort(depth.ravel()).reshape(20, 30)
+    assert picture_quality(light, smooth) < 0.5  # nothing stands out
+    assert picture_quality(np.full_like(light, 0.5), depth) < 0.5  # nothing is seen
+    assert picture_quality(light, np.full_like(depth, 2)) < 0.1  # a bare wall
+    assert picture_quality(light, depth / 50) < 0.5  # too near
+    mostly_sky = np.where(depth > 1.5, 75, depth).astype(np.float32)
+    assert picture_quality(light, mostly_sky) <= 0.5

@@ -403,9 +403,9 @@ def test_a_ridge_follows_a_row_of_a_texture() -> None:
 
 def test_cells_have_colours_of_their_own_and_average_out_far_away() -> None:
     white = Material(np.ones(3), np.ones(3), 0, 0, 1.0, 0.0)
-    motley = replace(white, cells=(4.0, 4.0), variety=1.0)
+    with_varied_cells = replace(white, cells=(4.0, 4.0), variety=1.0)
     found = []
-    for material, distance in ((white, 1.0), (motley, 1.0), (motley, 60.0)):
+    for material, distance in ((white, 1.0), (with_varied_cells, 1.0), (with_varied_cells, 60.0)):
         what = scene()
         what.add(CARD, (0, ALOFT, distance), (distance, distance, 1), material)
         what.light, what.ambient = np.array([0.0, ALOFT, -1e6]), np.full(3, 0.5)

@@ -7,7 +7,12 @@ import pytest
 
 from ppdcli.scenes.natural_textures import numbers_of
 from ppdcli.scenes.primitives.repertoire.painter import Painter
-from ppdcli.scenes.primitives.repertoire.surfaces import SURFACES, glowing, motley, surface
+from ppdcli.scenes.primitives.repertoire.surfaces import (
+    SURFACES,
+    glowing,
+    surface,
+    with_varied_cells,
+)
 from ppdcli.scenes.primitives.shapes import MATERIAL
 from ppdcli.scenes.primitives.textures import COUNT
 
@@ -46,9 +51,9 @@ def test_lawns_are_green_and_snow_is_white() -> None:
     assert snow.min() > 0.4 and np.ptp(snow, axis=1).max() < 0.35
 
 
-def test_motley_and_glowing_change_what_they_say() -> None:
+def test_varied_cells_and_glowing_change_only_their_fields() -> None:
     plain = surface(painter(6), "wood", 1.0)
-    mixed = motley(plain, 3, 5, 0.5)
+    mixed = with_varied_cells(plain, 3, 5, 0.5)
     np.testing.assert_array_equal(mixed.row()[:12], plain.row()[:12])
     assert mixed.row()[12:].tolist() == [3, 5, 0.5] and plain.row()[12:].tolist() == [0, 0, 0]
     assert glowing((1, 1, 1), 4).glow == 4

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, which colour-blind eyes tell apart, without black and yellow.
+# Okabe and Ito's colours, safe for colour-blind readers, without black and yellow.
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X")  # not as many as colours: 42 different pairs
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")  # 7 markers and 6 colours give 42 different pairs
 WIDTH = 10.0  # inches
 DPI = 130
 ACROSS = 3  # charts in a row
 TEXT = 10  # points, matplotlib's own default
 NAME_ROOM, TITLE_ROOM = 260, 290  # pixels, of the 1300
-LINEAR_UP_TO = 20  # the largest error over the smallest
+LINEAR_UP_TO = 20  # ratio of the largest to the smallest error
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Theme:
     """Colours of a chart.
 
     Attributes:
-        ink: text and axes.
-        paper: what is behind all.
-        grid: thin lines.
+        ink: Colour of text and axes.
+        paper: Background colour.
+        grid: Colour of thin lines.
     """
 
     ink: str
@@ -50,7 +50,7 @@ DARK = Theme("#e6e8ec", "#16181c", "#3a3e46")
 
 
 def scores_chart(table: Table, theme: Theme) -> bytes | None:
-    """Bars of all predictors, a chart a metric, each from 0; None if no score is finite."""
+    """Draws bars of all predictors, one chart per metric, from 0; None if no score is finite."""
     metrics = [k for k in range(len(table.columns)) if np.isfinite(_values(table, k)).any()]
     if not metrics:
         return None
@@ -71,12 +71,12 @@ def scores_chart(table: Table, theme: Theme) -> bytes | None:
 
 
 def profile_chart(profiles: Sequence[Profile], theme: Theme) -> bytes | None:
-    """A line a predictor over bins of equal width, however wide the distances in them.
+    """Draws a line for each predictor over bins, all drawn at equal width.
 
-    None if no bin has a mean.
+    Returns None if no bin has a mean.
 
     Raises:
-        ValueError: the profiles' edges differ.
+        ValueError: The profiles have different edges.
     """
     profiles = [profile for profile in profiles if np.isfinite(profile.means()).any()]
     if not profiles:
@@ -95,7 +95,7 @@ def profile_chart(profiles: Sequence[Profile], theme: Theme) -> bytes | None:
                 color=COLORS[k % len(COLORS)],
                 marker=MARKERS[k % len(MARKERS)],
                 label=f"line {k}",
-                clip_on=False,  # else the axis would cover half of what lies on 0
+                clip_on=False,  # else the axis would cover half of the markers at 0
                 zorder=3,
             )
         axes.grid(axis="y", color=theme.grid)
@@ -106,7 +106,7 @@ def profile_chart(profiles: Sequence[Profile], theme: Theme) -> bytes | None:
         legend = figure.legend(
             loc="outside lower center", ncols=2 if len(profiles) > 1 else 1, frameon=False
         )
-        # Set afterwards: labels that start with "_" would be left out.
+        # Set afterwards: matplotlib omits labels that start with "_".
         for text, profile in zip(legend.get_texts(), profiles, strict=True):
             text.set_parse_math(False)
             text.set_text(_short(profile.predictor))
@@ -114,7 +114,7 @@ def profile_chart(profiles: Sequence[Profile], theme: Theme) -> bytes | None:
 
 
 def _error_scale(axes: Axes, percents: np.ndarray) -> None:
-    """From 0, or logarithmic where a baseline's errors would press the others' to the ground."""
+    """Scales from 0, or logarithmically if a baseline's errors would flatten the other lines."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
     percents = percents[np.isfinite(percents)]
@@ -130,7 +130,7 @@ def _error_scale(axes: Axes, percents: np.ndarray) -> None:
 
 
 def _bars(axes: Axes, table: Table, k: int, theme: Theme) -> None:
-    """One metric: a bar a predictor with its value, the best one in bold."""
+    """Draws one metric: a bar for each predictor with its value, the best one in bold."""
     from matplotlib.ticker import PercentFormatter
 
     column, values = table.columns[k], _values(table, k)
@@ -155,7 +155,7 @@ def _bars(axes: Axes, table: Table, k: int, theme: Theme) -> None:
         title += f"\n{column.better} is better"
     axes.set_title(title, fontsize=TEXT, loc="left", parse_math=False)
     axes.set_ylim(len(values) - 0.4, -0.6)
-    # Room for the values' digits.
+    # Leave room for the digits of the values.
     axes.set_xlim(min(0, lengths.min() * 1.1), max(lengths.max(), 0) * 1.4 or 1)
     axes.locator_params(axis="x", nbins=4)
     if column.spec.endswith("%"):
@@ -165,7 +165,7 @@ def _bars(axes: Axes, table: Table, k: int, theme: Theme) -> None:
 
 
 def _values(table: Table, k: int) -> np.ndarray:
-    """(rows,) float64 of a column, NaN for None."""
+    """Returns a column as (rows,) float64, NaN for None."""
     return np.array([row.values[k] for row in table.rows], dtype=np.float64)
 
 
@@ -182,7 +182,7 @@ def _plain(axes: Axes, theme: Theme) -> None:
 
 @contextmanager
 def _figure(height: float, theme: Theme) -> Iterator[Figure]:
-    """An empty figure in a theme's colours, whatever the user's own matplotlib settings."""
+    """Yields an empty figure in a theme's colours; ignores the user's matplotlib settings."""
     from matplotlib import style
     from matplotlib.figure import Figure
 
@@ -194,6 +194,6 @@ def _figure(height: float, theme: Theme) -> Iterator[Figure]:
 
 def _png(figure: Figure) -> bytes:
     buffer = io.BytesIO()
-    # Without matplotlib's version, the bytes depend on what is drawn only.
+    # Without matplotlib's version the bytes depend only on the drawing.
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()

@@ -1,4 +1,4 @@
-"""What a benchmark report shows: scores, pictures and error profiles, all of them finished."""
+"""The content of a benchmark report: scores, pictures and error profiles, ready to be written."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Column:
     """One metric.
 
     Attributes:
-        key: its name in ``Picture.scores``.
-        title: what readers see, with the unit where there is one: "Chamfer (m)".
-        better: which values are better; None marks no best value.
-        spec: how values are written, a format specification such as ".3f" or ".1%".
+        key: Its name in ``Picture.scores``.
+        title: The title for readers, with the unit if there is one: "Chamfer (m)".
+        better: Which values are better; None if no best value is marked.
+        spec: Format of the values, a format specification such as ".3f" or ".1%".
     """
 
     key: str
@@ -30,20 +30,20 @@ class Column:
     spec: str
 
     def text(self, value: float | None) -> str:
-        """The value as it is shown; "-" for None and NaN."""
+        """Returns the value as text; "-" for None and NaN."""
         return NO_VALUE if value is None or math.isnan(value) else format(value, self.spec)
 
 
 @dataclass(frozen=True)
 class TableRow:
-    """One predictor's scores.
+    """Scores of one predictor.
 
     Attributes:
-        predictor: its name.
-        values: mean over the scored images, one a column of the table; None where there is none.
-        scored: images that the means are of.
-        not_scored: how many images were left out for which reason.
-        part: the data set that the values are of, in a table by data set; else empty.
+        predictor: Name of the predictor.
+        values: Means over the scored images, one per column of the table; None if there is none.
+        scored: Number of images in the means.
+        not_scored: Number of images left out, by reason.
+        part: The data set of the values, in a table by data set; else empty.
     """
 
     predictor: str
@@ -55,10 +55,10 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """All predictors' scores.
+    """Scores of all predictors.
 
     Raises:
-        ValueError: a row has not one value a column.
+        ValueError: A row does not have one value per column.
     """
 
     columns: tuple[Column, ...]
@@ -72,14 +72,14 @@ class Table:
                 )
 
     def column(self, key: str) -> Column:
-        """The column of a key; a plain one of that title if the table has none."""
+        """Returns the column of a key; a plain one with that title if the table has none."""
         return next((c for c in self.columns if c.key == key), Column(key, key, None, ".3g"))
 
     def best(self, k: int) -> str | None:
-        """The best value of column ``k`` as it is shown; values that read the same are equal.
+        """Returns the best value of column ``k`` as text. Values with equal text are equal.
 
-        None where nothing is better than another: the column has no better end, or fewer than two
-        predictors have a finite value.
+        Returns None if the column has no better direction, or if fewer than two predictors have a
+        finite value.
         """
         column = self.columns[k]
         values = [v for row in self.rows if (v := row.values[k]) is not None and math.isfinite(v)]
@@ -90,17 +90,17 @@ class Table:
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One prediction to look at.
+    """One prediction for display.
 
     Attributes:
-        image: its name.
-        predictor: the predictor's name.
-        rgb: (h, w, 3) uint8, the photo, of any size; it is shown at truth's size.
-        truth: (H, W) metres; anything where it is not valid.
-        predicted: (H, W) metres, as it was scored; NaN or not positive where there is none.
+        image: Name of the image.
+        predictor: Name of the predictor.
+        rgb: (h, w, 3) uint8, the photo, of any size; it is shown at the size of ``truth``.
+        truth: (H, W) metres; undefined where not valid.
+        predicted: (H, W) metres, as scored; NaN or not positive at pixels without a prediction.
         valid: (H, W) bool, the pixels that were scored.
-        scores: by ``Column.key``.
-        why: why it is shown.
+        scores: Scores by ``Column.key``.
+        why: Why the picture is shown.
     """
 
     image: str
@@ -115,14 +115,14 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Profile:
-    """One predictor's error by distance to the nearest true depth edge, over all images.
+    """Error of one predictor by distance to the nearest true depth edge, over all images.
 
     Attributes:
-        predictor: its name.
-        edges: (bins + 1,) rising distances in pixels, the last may be infinite: bin k holds
+        predictor: Name of the predictor.
+        edges: (bins + 1,) rising distances in pixels, the last may be infinite. Bin k holds
             ``edges[k] <= distance < edges[k + 1]``.
         sums: (bins,) sums of |true - predicted| / true.
-        counts: (bins,) pixels.
+        counts: (bins,) numbers of pixels.
     """
 
     predictor: str
@@ -131,25 +131,25 @@ class Profile:
     counts: np.ndarray
 
     def means(self) -> np.ndarray:
-        """(bins,) float64 mean relative error; NaN where there is no pixel."""
+        """Returns the mean relative errors, (bins,) float64; NaN for bins without pixels."""
         means = np.full(len(self.counts), np.nan)
         return np.divide(self.sums, self.counts, out=means, where=self.counts > 0)
 
 
 @dataclass(frozen=True)
 class Report:
-    """The whole.
+    """A whole report.
 
     Attributes:
-        title: of the page.
-        settings: lines that state the protocol and every setting.
-        table: the scores.
-        pictures: in the order in which they are shown within "worst" and "best".
-        profiles: one a predictor, all with the same edges; may be empty.
+        title: Title of the page.
+        settings: Lines that state the protocol and every setting.
+        table: The scores.
+        pictures: The pictures, in order of display within "worst" and "best".
+        profiles: One per predictor, all with the same edges; can be empty.
         failures: (image, predictor, reason) of every image that was not scored.
-        version: the program's name and version.
-        by_set: the scores by data set, if there are several; the values of ``table`` are means
-            over the data sets then.
+        version: Name and version of the program.
+        by_set: The scores by data set, if there are several. The values of ``table`` are then
+            means over the data sets.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The font of pictures and charts: DejaVu Sans, which matplotlib brings along."""
+"""The font of pictures and charts: DejaVu Sans, which is part of matplotlib."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from ppdcli.errors import PpdError
 
 @cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """The font at a size in pixels, laid out alike on every machine."""
+    """Returns the font at a size in pixels, with the same layout on every machine."""
     return ImageFont.truetype(_path(bold), size, layout_engine=ImageFont.Layout.BASIC)
 
 
 def require_matplotlib() -> None:
-    """Whether there is what draws charts and brings the font.
+    """Checks that matplotlib, which draws the charts and provides the font, is installed.
 
     Raises:
-        PpdError: there is not.
+        PpdError: It is not installed.
     """
     if find_spec("matplotlib") is None:
         raise PpdError("the charts need matplotlib; run `pip install 'ppdcli[evaluate]'`")
 
 
 def has_glyph(code_point: int) -> bool:
-    """Whether the font, bold and not, can draw a character."""
+    """Returns whether the font has a character, both in bold and in regular."""
     return code_point in _code_points()
 
 

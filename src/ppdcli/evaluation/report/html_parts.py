@@ -1,4 +1,4 @@
-"""Pieces of HTML that the report's sections are made of."""
+"""Building blocks of HTML for the sections of the report."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def table_of(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
 
 
 def scrollable(name: str, content: str) -> str:
-    """What may be wider than a phone; the keyboard can reach it to scroll."""
+    """Wraps content that can be wider than a phone, so that it scrolls, also by keyboard."""
     return f'<div class="wide" role="region" aria-label="{name}" tabindex="0">\n{content}</div>\n'
 
 
@@ -62,7 +62,7 @@ def jpeg(rgb: np.ndarray) -> str:
 
 
 def palette_png(indices: np.ndarray, palette: np.ndarray) -> str:
-    """A third of the bytes of the same picture in RGB."""
+    """Encodes a picture with a palette, in a third of the bytes of RGB."""
     image = Image.fromarray(indices)
     image.putpalette(palette.tobytes())
     buffer = io.BytesIO()
@@ -75,5 +75,5 @@ def data_uri(kind: str, data: bytes) -> str:
 
 
 def escaped(text: str) -> str:
-    """Escaped for text and for attributes; what HTML cannot hold becomes U+FFFD."""
+    """Escapes for text and attributes; characters that HTML does not allow become U+FFFD."""
     return escape(_NOT_IN_HTML.sub("\ufffd", text))

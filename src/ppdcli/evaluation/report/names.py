@@ -1,4 +1,4 @@
-"""Names of images and predictors: in file names, and where there is little room."""
+"""Names of images and predictors in file names and in narrow places."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from pathlib import PurePosixPath
 
 from ppdcli.photo import IMAGE_SUFFIXES
 
-LONGEST = 80  # characters of a file name's part
+LONGEST = 80  # characters of a name in a file name
 MISSING = "□"
 
 
 def file_stem(name: str) -> str:
-    """A part of a file name for any text: ASCII letters, digits, "-", "_" and "." inside.
+    """Converts any text to a part of a file name: ASCII letters, digits, "-", "_" and "." inside.
 
-    The suffix of an image is left out, and the end is kept where the name is too long: in a
-    set, names differ there.
+    The suffix of an image is removed. A long name is cut at the front, because the names of a set
+    differ at the end.
     """
     if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES:
         name = name[: name.rindex(".")]
@@ -26,10 +26,10 @@ def file_stem(name: str) -> str:
 
 
 def elided(text: str, fits: Callable[[str], bool]) -> str:
-    """The text if it fits, else as much of both ends as fits, with "…" between."""
+    """Returns the text if it fits, else as much of both ends as fits, joined by "…"."""
     if fits(text):
         return text
-    low, high = 0, len(text) - 1  # characters that are kept: fits, does not fit
+    low, high = 0, len(text) - 1  # numbers of kept characters that fit, and that do not fit
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(_ends(text, middle)) else (low, middle)
@@ -37,7 +37,7 @@ def elided(text: str, fits: Callable[[str], bool]) -> str:
 
 
 def drawable(text: str, has_glyph: Callable[[int], bool]) -> str:
-    """The text with a box for each character that the font lacks."""
+    """Replaces each character that the font lacks by a box."""
     return "".join(c if has_glyph(ord(c)) else MISSING for c in text)
 
 

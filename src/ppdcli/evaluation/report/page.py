@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs no network, no script and no other file."""
+"""The report as one HTML page without network access, scripts or other files."""
 
 from __future__ import annotations
 
@@ -41,18 +41,18 @@ from ppdcli.evaluation.report.panels import (
 )
 from ppdcli.evaluation.report.style import style_sheet
 
-MOST_UNFOLDED = 20  # failures
+MOST_UNFOLDED = 20  # a longer list of failures is folded
 
 
 def render_page(
     report: Report, panels: Sequence[Panels], scores: Chart | None, profile: Chart | None
 ) -> str:
-    """The page's HTML; equal arguments give equal text.
+    """Returns the page's HTML; equal arguments give equal text.
 
     Args:
-        report: all of its texts may hold anything, lone surrogates too.
-        panels: of ``report.pictures``, in their order.
-        scores, profile: the charts; None where there is nothing to draw.
+        report: The report. Its texts can hold any characters, even lone surrogates.
+        panels: Panels of ``report.pictures``, in their order.
+        scores, profile: The charts; None if there is nothing to draw.
     """
     title = escaped(report.title)
     css = style_sheet(
@@ -95,7 +95,7 @@ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 
 
 def _counts(report: Report) -> str:
-    """How many images were scored, and whether the predictors' means are of the same ones."""
+    """Says how many images were scored, and whether all means are over the same images."""
     rows = report.table.rows
     if not rows:
         return "<p>Nothing was scored.</p>"
@@ -104,7 +104,7 @@ def _counts(report: Report) -> str:
     if any(c != counts[0] for c in counts) or any(f != failed[0] for f in failed):
         return (
             "<p><strong>The predictors were not all scored on the same images: their means cannot "
-            "be compared directly.</strong> The table says how many images each mean is of.</p>"
+            "be compared directly.</strong> The table shows the number of images in each mean.</p>"
         )
     scored, left_out = counts[0]
     return f"<p>{scored} {'image' if scored == 1 else 'images'} scored, {left_out} not.</p>"
@@ -195,7 +195,7 @@ def _profile_section(profiles: Sequence[Profile], chart: Chart | None) -> str:
     ]
     name = "Error near depth edges"
     numbers = f"<details>\n<summary>The numbers</summary>\n{table_of(head, body)}</details>\n"
-    alt = "Mean relative error by distance to the nearest true depth edge; a line a predictor."
+    alt = "Mean relative error by distance to the nearest true depth edge; one line per predictor."
     return section_of(
         name,
         "<p>Mean of |predicted − true| / true over all scored pixels of all images, by their "
@@ -209,8 +209,8 @@ def _pictures_section(shown: Sequence[tuple[Picture, Panels]], table: Table) -> 
     if not shown:
         return ""
     parts = [
-        "<p>True and predicted depth have the same colours for the same metres; those of the error "
-        'are the same for all images. Grey <span class="swatch"></span>: no depth, or not scored.'
+        "<p>True and predicted depth have the same colours for the same metres. The error colours "
+        'mean the same in all images. Grey <span class="swatch"></span>: no depth, or not scored.'
         "</p>\n"
     ]
     for why in get_args(Why):
@@ -258,7 +258,7 @@ def _article(picture: Picture, panels: Panels, table: Table) -> str:
 
 
 def _scale(kind: str, ticks: Sequence[tuple[float, str]]) -> str:
-    """The bar of a palette; a label at 30 % has 30 % of itself on its left, so none sticks out."""
+    """Draws a palette's bar; a label at 30 % is shifted by 30 % of its width, to stay inside."""
     labels = "".join(
         f'<span style="left:{100 * at:.1f}%;transform:translateX(-{100 * at:.1f}%)">{label}</span> '
         for at, label in ticks
@@ -282,7 +282,7 @@ def _failures_section(failures: Sequence[tuple[str, str, str]]) -> str:
     unfolded = " open" if len(failures) <= MOST_UNFOLDED else ""
     return section_of(
         "Images not scored",
-        f"<details{unfolded}>\n<summary>{len(failures)} in all, in none of the means</summary>\n",
+        f"<details{unfolded}>\n<summary>{len(failures)} in all, in no mean</summary>\n",
         scrollable("Images not scored", table_of(head, body)),
         "</details>\n",
     )

@@ -1,4 +1,4 @@
-"""Depth and error as colours: the panels that both the page and the picture files show."""
+"""Depth and error as colours: the panels of the page and of the picture files."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from ppdcli.files.choices import Colormap
 from ppdcli.files.preview import colorize
 
 LARGEST = 480  # pixels of a panel along its longer side
-MOST_ERROR = 0.25  # relative error that gets the last colour, whatever the image
+MOST_ERROR = 0.25  # relative error of the last colour, for every image
 ERROR_TICKS = ((0.0, "0"), (0.2, "5%"), (0.4, "10%"), (0.6, "15%"), (1.0, "≥25%"))
-GREY = 190  # its hue is in no colour map, nor is it for colour-blind eyes
+GREY = 190  # no colour map contains a grey, so it is recognisable, also for the colour-blind
 NO_COLOR = 255  # index of the grey in the palettes
 STEPS = 254  # index of the last colour
 DEPTH_PERCENTILES = (2, 98)
-END_ROOM, TICK_ROOM = 0.24, 0.14  # of the bar: from the ends, and between labels
+END_ROOM, TICK_ROOM = 0.24, 0.14  # of the bar: distance from the ends, and between labels
 
 
 @dataclass(frozen=True, eq=False)
 class Panels:
-    """A picture scaled down, as indices into palettes.
+    """A scaled-down picture, as indices into palettes.
 
     Attributes:
         photo: (h, w, 3) uint8.
         truth, predicted: (h, w) uint8 indices into ``depth_palette()``, on one scale.
         error: (h, w) uint8 indices into ``error_palette()``.
-        near, far: metres that get the first and the last depth colour, as do all beyond.
+        near, far: Metres of the first and the last depth colour; values beyond get them too.
     """
 
     photo: np.ndarray
@@ -43,15 +43,15 @@ class Panels:
 
 
 def make_panels(picture: Picture) -> Panels:
-    """Scale down and quantise.
+    """Scales down and quantises a picture.
 
-    Depths are not averaged, which would make some that nothing has: each pixel of a panel shows
-    one pixel of the map, the valid one nearest to the middle of its place. Colours are linear in
-    log depth, from the 2nd to the 98th percentile of the true one. Error is |true - predicted| /
+    Depths are not averaged, because that would create false ones. Each pixel of a panel shows a
+    single pixel of the map, the valid one nearest to the middle of its area. Colours are linear in
+    log depth, from the 2nd to the 98th percentile of the true depth. Error is |true - predicted| /
     true, in steps of ``MOST_ERROR`` / 254.
     """
     height, width = _panel_shape(*picture.truth.shape)
-    at, shown = _one_valid_pixel_each(picture.valid, height, width)
+    at, shown = _source_pixels(picture.valid, height, width)
     truth, predicted = (a[at].astype(np.float64) for a in (picture.truth, picture.predicted))
     has_depth = np.isfinite(predicted) & (predicted > 0)
     near, far = _depth_range(picture.truth[picture.valid])
@@ -68,18 +68,19 @@ def make_panels(picture: Picture) -> Panels:
 
 
 def depth_palette() -> np.ndarray:
-    """(256, 3) uint8: near is bright, far is dark, the last entry is grey for no depth."""
+    """Returns (256, 3) uint8: near is bright, far is dark, the last entry is grey for no depth."""
     return _palette("viridis")
 
 
 def error_palette() -> np.ndarray:
-    """(256, 3) uint8: none is black, much is bright, the last entry is grey for not scored."""
+    """Returns (256, 3) uint8: 0 is black, large errors are bright, the last entry (grey) means
+    not scored."""
     palette = _palette("inferno")
     return np.concatenate((palette[STEPS::-1], palette[NO_COLOR:]))
 
 
 def depth_ticks(near: float, far: float) -> list[tuple[float, str]]:
-    """Round metres along the depth scale: (position in 0..1, label); the ends are always there."""
+    """Returns round metres along the depth scale, including the ends: (position in 0..1, label)."""
     length = math.log(far / near)
     exponents = range(math.floor(math.log10(near)), math.ceil(math.log10(far)) + 1)
     ticks = [(0.0, f"≤{_two_digits(near)} m")]
@@ -93,7 +94,7 @@ def depth_ticks(near: float, far: float) -> list[tuple[float, str]]:
 
 
 def _two_digits(metres: float) -> str:
-    """At least two significant digits, never an exponent."""
+    """Formats with at least two significant digits and without an exponent."""
     return f"{metres:.{max(0, 1 - math.floor(math.log10(metres)))}f}"
 
 
@@ -102,16 +103,16 @@ def _panel_shape(height: int, width: int) -> tuple[int, int]:
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _one_valid_pixel_each(
+def _source_pixels(
     valid: np.ndarray, height: int, width: int
 ) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """Which pixel each pixel of a smaller grid shows: a valid one of its place, if there is any.
+    """Returns the source pixel of each pixel of a smaller grid: a valid one of its area, if any.
 
     Returns:
         Rows and columns (height, width) to index maps with, and whether they are valid.
     """
     tall, wide = valid.shape
-    # Places do not overlap, so that no pixel is shown twice.
+    # The areas do not overlap, so that no pixel is shown twice.
     ends_y, ends_x = (np.arange(n + 1) * of // n for n, of in ((height, tall), (width, wide)))
     tops, lefts, bottoms, rights = ends_y[:-1], ends_x[:-1], ends_y[1:] - 1, ends_x[1:] - 1
     rows, columns = np.meshgrid((tops + bottoms) // 2, (lefts + rights) // 2, indexing="ij")
@@ -134,7 +135,7 @@ def _depth_range(depths: np.ndarray) -> tuple[float, float]:
     if not depths.size:
         return 1.0, 10.0
     near, far = (float(v) for v in np.percentile(depths, DEPTH_PERCENTILES))
-    # One depth alone gets the middle colour, and the ends are far enough apart to be labelled.
+    # A single depth gets the middle colour, and the ends stay far enough apart for labels.
     return (near, far) if far > near * 1.05 else (near / 1.05, far * 1.05)
 
 
@@ -143,7 +144,7 @@ def _log_indices(depth: np.ndarray, where: np.ndarray, near: float, far: float) 
 
 
 def _indices(positions: np.ndarray, where: np.ndarray) -> np.ndarray:
-    """Positions in 0..1 of the pixels ``where``, as (h, w) uint8 indices."""
+    """Converts positions in 0..1 of the pixels ``where`` to (h, w) uint8 indices."""
     indices = np.full(where.shape, NO_COLOR, np.uint8)
     indices[where] = np.rint(np.clip(positions, 0, 1) * STEPS)
     return indices

@@ -1,4 +1,4 @@
-"""One image file a picture: photo, truth, prediction and error side by side, with their scales."""
+"""One image file per picture: photo, true depth, prediction and error side by side, with scales."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ppdcli.evaluation.report.panels import (
 Color = tuple[int, int, int]
 PAPER, INK, FAINT = (255, 255, 255), (26, 28, 32), (84, 88, 96)
 MARGIN, GAP = 20, 14
-LEAST_CELL = 260  # pixels across: what the words of small panels need
-HEADER, LEGEND = 78, 44  # heights of what is above and below the panels
+LEAST_CELL = 260  # pixels across, for the titles of small panels
+HEADER, LEGEND = 78, 44  # heights above and below the panels
 BAR = 12
 LARGE, SMALL = 19, 14  # font sizes in pixels
 PANEL_TITLES = ("Photo", "True depth", "Predicted depth", "|predicted − true| / true")
@@ -32,11 +32,11 @@ GREY_MEANS = "no depth, or not scored"
 
 
 def draw_strip(picture: Picture, panels: Panels, table: Table) -> np.ndarray:
-    """The panels in a row under the image's name and scores, above their scales.
+    """Draws the panels in a row, the image's name and scores above, their scales below.
 
     Args:
-        picture, panels: the same one.
-        table: says how scores are written.
+        picture, panels: Both of the same picture.
+        table: Defines how scores are written.
 
     Returns:
         (height, width, 3) uint8; the panels' upper left corners are ``panel_corners``.
@@ -70,13 +70,13 @@ def draw_strip(picture: Picture, panels: Panels, table: Table) -> np.ndarray:
 
 
 def panel_corners(width: int) -> list[tuple[int, int]]:
-    """(x, y) of the four panels of a strip, each ``width`` pixels across."""
+    """Returns (x, y) of the four panels of a strip, each ``width`` pixels across."""
     step = max(width, LEAST_CELL) + GAP
     return [(MARGIN + k * step, MARGIN + HEADER) for k in range(4)]
 
 
 def scores_line(scores: Mapping[str, float], table: Table) -> str:
-    """All scores in one line, titled and written as in the table."""
+    """Returns all scores in one line, with titles and formats of the table."""
     columns = ((table.column(key), value) for key, value in scores.items())
     return "   ".join(f"{column.title} {column.text(value)}" for column, value in columns)
 
@@ -88,7 +88,7 @@ def _scale(
     palette: np.ndarray,
     ticks: Sequence[tuple[float, str]],
 ) -> None:
-    """A bar of all colours with labels below."""
+    """Draws a bar of all colours with labels below."""
     x, y = corner
     ramp = palette[np.rint(np.linspace(0, STEPS, length)).astype(int)]
     image.paste(Image.fromarray(np.repeat(ramp[None], BAR, axis=0)), corner)
@@ -111,7 +111,7 @@ def _text(
     size: int,
     bold: bool = False,
 ) -> int:
-    """One line of at most ``room`` pixels; returns how many it takes."""
+    """Draws one line of at most ``room`` pixels; returns its width in pixels."""
     face = font(size, bold)
     line = elided(drawable(text, has_glyph), lambda t: face.getlength(t) <= room)
     draw.text(at, line, color, face)

@@ -1,4 +1,4 @@
-"""How the page looks: light or dark as the reader's system, on phones and on wide screens."""
+"""The style of the page: light or dark like the reader's system, for phones and wide screens."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ footer { margin-top: 3rem; }
 
 
 def style_sheet(gradients: Mapping[str, np.ndarray], flat: Mapping[str, int]) -> str:
-    """All rules.
+    """Returns all CSS rules.
 
     Args:
-        gradients: (N, 3) uint8 colours from left to right, by the class of the bar that has them.
-        flat: grey levels 0..255, by the class of what has them.
+        gradients: Class of a bar -> its (N, 3) uint8 colours from left to right.
+        flat: Class -> its grey level 0..255.
     """
     rules = [_RULES.strip()]
     for name, colors in gradients.items():

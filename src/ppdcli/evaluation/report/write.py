@@ -27,22 +27,22 @@ PROFILE_CHART = "error-by-edge-distance.png"
 
 
 def write_report(folder: Path, report: Report) -> list[Path]:
-    """Write the page, which holds all of its pictures, and each picture as a file too.
+    """Writes the page, which contains all of its pictures, and each picture also as a file.
 
-    ``index.html``; ``scores.png`` if a score is finite; ``error-by-edge-distance.png`` if a
-    profile holds a pixel; ``worst-1-NAME.png``, ``worst-2-NAME.png``, ... and ``best-1-NAME.png``,
-    ... numbered in the order given. Older files of these names are replaced, others stay. Equal
-    reports give equal bytes.
+    The files are ``index.html``; ``scores.png`` if a score is finite;
+    ``error-by-edge-distance.png`` if a profile has a pixel; ``worst-1-NAME.png``,
+    ``worst-2-NAME.png``, ... and ``best-1-NAME.png``, ... in the order given. Older files of these
+    names are replaced, others are kept. Equal reports give equal bytes.
 
     Args:
-        folder: made if it is missing.
-        report: what to show.
+        folder: Output folder; created if it is missing.
+        report: The report.
 
     Returns:
-        The files, the page first. It is written last: where it is, all others are.
+        The files, the page first. The page is written last: if it exists, so do all others.
 
     Raises:
-        OutputError: a file cannot be written.
+        OutputError: A file cannot be written.
     """
     panels = [make_panels(picture) for picture in report.pictures]
     scores = _chart(partial(scores_chart, report.table))

@@ -1,4 +1,4 @@
-"""Sets by name."""
+"""The data sets by name."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ RULES: dict[str, SetRules] = {
 
 @dataclass(frozen=True, eq=False)
 class DepthSet:
-    """A set with true depth, its images not read yet.
+    """A set with true depth; its images are not read yet.
 
     Attributes:
-        name: as on the command line.
-        entries: in the list's order.
-        passed_over: how many lines of the list have no depth file.
-        expected: entries of the whole test set; None if there is no agreed number.
+        name: The name on the command line.
+        entries: The images, in the order of the list.
+        passed_over: Number of lines of the list without a depth file.
+        expected: Number of entries of the whole test set; None if there is no agreed number.
         depth_range: (lo, hi) metres that the protocol calls valid; hi may be infinite.
-        facts: lines that state the protocol, to be printed with a result.
+        facts: Lines that state the protocol, to be printed with a result.
     """
 
     name: str
@@ -45,21 +45,23 @@ class DepthSet:
 
 
 def open_set(name: str, root: Path, list_file: Path | None) -> DepthSet:
-    """Find a set's images. Nothing but the list is read.
+    """Finds a set's images. Reads only the list.
 
     Args:
-        name: one of ``SETS``.
-        root: the folder that the list's paths start from.
-        list_file: the list; by default the published one, by its name, in ``root``.
+        name: One of ``SETS``.
+        root: The folder that the list's paths start from.
+        list_file: The list. The default is the published one, by its name, in ``root``.
 
     Raises:
-        UsageError: an unknown name, no such folder, no list, or a line of it that is wrong.
+        UsageError: The name is unknown, the folder or the list is missing, or a line is wrong.
     """
     if name not in RULES:
-        raise UsageError(f"no set is called {name!r}; choose {', '.join(RULES)}")
+        raise UsageError(f"unknown set {name!r}; choose {', '.join(RULES)}")
     rules = RULES[name]
     if not is_dir(root):
-        cause = "is no folder; unpack it and give the folder" if root.exists() else "no such folder"
+        cause = (
+            "is not a folder; unpack it and give the folder" if root.exists() else "no such folder"
+        )
         raise UsageError(f"{root}: {cause}, below which the files of {name} are")
     listing = read_list(list_file or _published_list(name, rules, root), rules)
     return DepthSet(

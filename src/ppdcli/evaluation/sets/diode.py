@@ -21,12 +21,12 @@ HEIGHT, WIDTH = 768, 1024
 
 
 def read(photo_path: Path, depth_path: Path, mask_path: Path) -> Frame:
-    """A frame; where depth is steep the scans are smeared, so the protocol leaves it out.
+    """Reads a frame. The protocol excludes steep depth, where the scans are smeared.
 
-    No camera: the toolkit states one, but not whether depth is along its axis.
+    The frame has no camera: the toolkit gives one, but not whether depth is along its axis.
 
     Raises:
-        InputError: a file is missing, broken or of another size.
+        InputError: A file is missing, broken or of another size.
     """
     depth = npy.read_array(depth_path, partial(_require_depth, depth_path))[:, :, 0]
     mask = npy.read_array(mask_path, partial(_require_mask, mask_path))
@@ -50,10 +50,10 @@ def _require_mask(path: Path, header: npy.Header) -> None:
 
 
 def _steep(depth: np.ndarray) -> np.ndarray:
-    """(H, W) bool by the authors' rule: SciPy's Sobel, unnormalised, reflected at the borders.
+    """Returns (H, W) bool by the authors' rule: SciPy's Sobel, unnormalised, reflected borders.
 
-    A slope of s metres a pixel along one axis counts as 8 s. Invalid depth takes part as it is
-    stored, which is mostly 0; what is not a number makes no pixel steep.
+    A slope of s metres per pixel along one axis counts as 8 s. Invalid depth is included as stored,
+    which is mostly 0. NaN makes no pixel steep.
     """
     with np.errstate(invalid="ignore"):  # infinity - infinity
         slope = np.abs(ndimage.sobel(depth, 0)) + np.abs(ndimage.sobel(depth, 1))

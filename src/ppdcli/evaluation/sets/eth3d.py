@@ -23,13 +23,13 @@ SCORED = (1360, 2048)
 
 
 def read(photo_path: Path, depth_path: Path) -> Frame:
-    """A frame of 2048x1360: depth by the nearest pixel, the photo by means over areas.
+    """Reads a frame of 2048x1360: depth by the nearest pixel, the photo by area averaging.
 
-    No camera: the photos have lens distortion, and each scene has calibrations of its own.
+    The frame has no camera: the photos have lens distortion, and each scene has its calibrations.
 
     Raises:
-        InputError: a file is missing or broken, depth has another number of bytes, or the photo
-            other proportions.
+        InputError: A file is missing or broken, depth has the wrong number of bytes, or the photo
+            has other proportions.
     """
     return read_sized(photo_path, depth_path, STORED, SCORED)
 
@@ -37,7 +37,7 @@ def read(photo_path: Path, depth_path: Path) -> Frame:
 def read_sized(
     photo_path: Path, depth_path: Path, stored: tuple[int, int], scored: tuple[int, int]
 ) -> Frame:
-    """Like ``read`` for depth of ``stored`` (rows, columns), brought to ``scored``."""
+    """Like ``read``, for depth of ``stored`` (rows, columns) resized to ``scored``."""
     depth = _raw(depth_path, *stored)
     photo = load_photo(photo_path)
     height, width = photo.rgb.shape[:2]
@@ -47,14 +47,14 @@ def read_sized(
             f"{stored[1]}x{stored[0]}; get the set's own file"
         )
     size = scored[::-1]
-    # Not downsample_depth: it takes the pixel at the centre, and the authors' cv2 the upper left.
+    # Not downsample_depth: it takes the central pixel, the authors' cv2 takes the upper left one.
     depth = cv2.resize(depth, size, interpolation=cv2.INTER_NEAREST)
     rgb = cv2.resize(photo.rgb, size, interpolation=cv2.INTER_AREA)
     return Frame(replace(photo, rgb=rgb), depth, between(depth, DEPTH_RANGE))
 
 
 def _raw(path: Path, rows: int, columns: int) -> np.ndarray:
-    """(rows, columns) float32 of a file without a header, little-endian, row by row."""
+    """Reads (rows, columns) float32 from a file without a header, little-endian, row by row."""
     expected = rows * columns * 4
     with decoding(path, "raw float32"), open_regular(path) as stream:
         size = os.fstat(stream.fileno()).st_size

@@ -1,4 +1,4 @@
-"""Hypersim: rendered rooms, with the camera that the edge-aware clouds need."""
+"""Hypersim: rendered rooms, with the camera that the point clouds near edges need."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from ppdcli.photo import load_photo
 
 _APART = Apart()  # damaged files can crash the HDF5 library
 DATASET = "dataset"
-MAX_CHUNK = 1 << 24  # values that are decompressed at once; the set's own have some thousand
+MAX_CHUNK = 1 << 24  # values that are decompressed at once; the set's files have some thousand
 DEPTH_RANGE = (0.1, 65.0)  # as in the authors' reader of this set
 
 CAMERA = Camera(886.81, 886.81, 511.5, 383.5, 1024, 768)
-"""Of the set's published conversion from distance to depth: 60 degrees wide, centred. Some scenes'
-own cameras differ slightly from it, by the set's authors; the files read here do not say which."""
+"""From the set's published conversion of distance to depth: 60 degrees wide, centred. According to
+the set's authors, the cameras of some scenes differ slightly; the files do not say which."""
 
 
 def read(photo_path: Path, depth_path: Path) -> Frame:
-    """A frame. Depth is one of two files, told apart by content.
+    """Reads a frame. The format of the depth file is detected from its content:
 
-    - ``frame.NNNN.depth_meters.hdf5`` of the set itself: distances to the camera's centre, which
-      become depth along its axis; NaN where the ray met nothing.
-    - a 16-bit PNG of Marigold's preparation: depth along the axis in millimetres, 0 for none.
+    - ``frame.NNNN.depth_meters.hdf5`` of the set itself: distances to the camera centre, which
+      are converted to depth along the axis; NaN where the ray hit nothing.
+    - A 16-bit PNG of Marigold's preparation: depth along the axis in millimetres, 0 for none.
 
     Raises:
-        InputError: a file is missing, broken or of another size.
+        InputError: A file is missing, broken or of another size.
         PpdError: h5py is not installed.
     """
     if format_of(depth_path) == "png":
@@ -51,7 +51,7 @@ def read(photo_path: Path, depth_path: Path) -> Frame:
 
 
 def planar(distance: np.ndarray) -> np.ndarray:
-    """(768, 1024) float32 depth along the axis, from distances to the camera's centre.
+    """Converts distances to the camera centre to depth along the axis, (768, 1024) float32.
 
     Z = distance / |(x, y, 1)| with x = (column - cx) / f and y = (row - cy) / f.
     """
@@ -61,7 +61,7 @@ def planar(distance: np.ndarray) -> np.ndarray:
 
 
 def _distance(path: Path) -> np.ndarray:
-    """(768, 1024) distances in metres; no other file is looked into."""
+    """Returns (768, 1024) distances in metres; follows no links to other files."""
     if find_spec("h5py") is None:
         raise PpdError(f"{path}: reading HDF5 needs h5py; pip install 'ppdcli[evaluate]'")
     with decoding(path, "HDF5"):
@@ -71,11 +71,11 @@ def _distance(path: Path) -> np.ndarray:
 
 
 def _dataset(path: Path) -> np.ndarray:
-    """The content of the file's dataset.
+    """Returns the content of the file's dataset.
 
     Raises:
-        InputError: it is of another size.
-        Exception: of any kind where the file is damaged, which can also crash the process.
+        InputError: It has another size.
+        Exception: Any kind if the file is damaged, which can also crash the process.
     """
     import h5py
 

@@ -14,18 +14,18 @@ from ppdcli.photo import load_photo
 DEPTH_RANGE = (0.1, 80.0)
 HEIGHT, WIDTH = 352, 1216  # of the depth benchmark's crop
 
-# Shares of the crop's height and width, as in the field's evaluation codes since monodepth.
+# Shares of the crop's height and width, as in common evaluation codes since monodepth.
 EIGEN_ROWS = (0.3324324, 0.91351351)
 EIGEN_COLUMNS = (0.0359477, 0.96405229)
 
 
 def read(photo_path: Path, depth_path: Path) -> Frame:
-    """The bottom centre of photo and depth, valid inside the Eigen crop only.
+    """Reads the bottom centre of photo and depth; only the Eigen crop is valid.
 
-    No camera: the list gives the focal length alone.
+    The frame has no camera: the list gives only the focal length.
 
     Raises:
-        InputError: a file is missing or broken, smaller than the crop, or photo and depth differ
+        InputError: A file is missing or broken or smaller than the crop, or photo and depth differ
             in size.
     """
     depth = png_metres(depth_path, "kitti")

@@ -1,4 +1,4 @@
-"""List files: the images of a set, one a line."""
+"""List files: the images of a set, one per line."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ LIST = Kind("a list", 64 << 20, "give a list of fewer images")
 
 @dataclass(frozen=True)
 class Listing:
-    """What a list file holds.
+    """The content of a list file.
 
     Attributes:
-        rows: the files of each line, relative to the set's root, in the order of the set's fields.
-        passed_over: how many lines have no depth.
+        rows: The files of each line, relative to the set's root, in the order of the set's fields.
+        passed_over: Number of lines without depth.
     """
 
     rows: tuple[tuple[PurePosixPath, ...], ...]
@@ -28,11 +28,11 @@ class Listing:
 
 
 def read_list(path: Path, rules: SetRules) -> Listing:
-    """Read a list; blank lines and those that start with # are comments.
+    """Reads a list. Blank lines and lines that start with # are comments.
 
     Raises:
-        UsageError: missing, no text, without an entry, or a line that has another number of
-            fields, names a file outside the root, or a photo of an earlier line; by line number.
+        UsageError: The list is missing, not a text or empty, or a line has a wrong number of
+            fields, names a file outside the root, or repeats a photo. Names the line number.
     """
     rows: dict[PurePosixPath, tuple[PurePosixPath, ...]] = {}
     lines: dict[PurePosixPath, int] = {}
@@ -55,7 +55,7 @@ def read_list(path: Path, rules: SetRules) -> Listing:
         photo = files[0]
         if photo in rows:
             raise UsageError(
-                f"{where} has the photo {shown(photo)} of line {lines[photo]} again; list each "
+                f"{where} repeats the photo {shown(photo)} of line {lines[photo]}; list each "
                 "image once"
             )
         rows[photo], lines[photo] = files, number
@@ -65,14 +65,14 @@ def read_list(path: Path, rules: SetRules) -> Listing:
 
 
 def read_text(path: Path, line: str) -> str:
-    """The text of a list.
+    """Returns the text of a list.
 
     Args:
-        path: the list.
-        line: what its lines hold, for messages.
+        path: The list.
+        line: The content of its lines, for messages.
 
     Raises:
-        UsageError: it cannot be read, or is no text.
+        UsageError: It cannot be read, or is not a text.
     """
     try:
         data = read_file(path, str(path), LIST)
@@ -81,25 +81,25 @@ def read_text(path: Path, line: str) -> str:
     try:
         return decode_text(data)
     except ValueError:
-        raise UsageError(f"{path}: is no text; give a list with lines {line}") from None
+        raise UsageError(f"{path}: is not a text file; give a list with lines {line}") from None
 
 
 def counted_fields(number: int) -> str:
-    """For messages."""
+    """Returns a number of fields for messages."""
     return "1 field" if number == 1 else f"{number} fields"
 
 
 def below(field: str, where: str) -> PurePosixPath:
-    """The path below the root that a field names.
+    """Returns the path below the root that a field names.
 
     Args:
-        field: of a line.
-        where: list and line, for the message.
+        field: The field of a line.
+        where: List and line, for the message.
 
     Raises:
-        UsageError: it leads out of the root.
+        UsageError: The path leads out of the root.
     """
-    # Windows' rules know its drives and separators as well as /, so lists are safe everywhere.
+    # Windows' rules cover drives, its separators and /, so lists are safe on every system.
     path = PureWindowsPath(field)
     if path.anchor or ".." in path.parts or not path.parts:
         raise UsageError(

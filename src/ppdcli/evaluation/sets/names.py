@@ -1,4 +1,4 @@
-"""The sets by name, for help pages: imports nothing."""
+"""Names of the sets for help pages. This module imports nothing."""
 
 SETS = {
     "nyuv2": "NYUv2, 654 labelled indoor images of a Kinect",
@@ -8,4 +8,4 @@ SETS = {
     "diode": "DIODE, 771 validation images with laser scans, indoors and outdoors",
     "hypersim": "Hypersim, rendered rooms with exact depth and a camera",
 }
-"""Name on the command line: one line on what it is, in the order of the paper's table."""
+"""Name on the command line: one line of description, in the order of the paper's table."""

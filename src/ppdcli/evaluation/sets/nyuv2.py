@@ -13,15 +13,15 @@ from ppdcli.photo import load_photo
 DEPTH_RANGE = (0.1, 10.0)
 
 CAMERA = Camera(518.857901, 519.469611, 324.582449, 252.736166, 640, 480)
-"""Of every image: the toolbox's camera_params.m, whose rgb_plane2rgb_world.m counts pixels from 1;
-so its centre 325.582449, 253.736166 is one pixel less here."""
+"""The camera of every image, from the toolbox's camera_params.m. The toolbox counts pixels from 1
+(rgb_plane2rgb_world.m), so its centre 325.582449, 253.736166 is reduced by one here."""
 
 
 def read(photo_path: Path, depth_path: Path) -> Frame:
-    """A frame; 640x480, uncropped: the white border of the photos counts.
+    """Reads a frame of 640x480, uncropped: the white border of the photos counts.
 
     Raises:
-        InputError: a file is missing, broken or of another size.
+        InputError: A file is missing, broken or of another size.
     """
     depth = png_metres(depth_path, "mm")
     require_size(depth_path, depth.shape, CAMERA.height, CAMERA.width)

@@ -14,15 +14,15 @@ from ppdcli.photo import IMAGE_SUFFIXES
 
 PHOTO_WORDS = ("rgb", "color", "colour", "image", "images")
 DEPTH_WORDS = ("depth", "depths")
-FLOAT_SUFFIXES = (".exr", ".npy")  # which no photo has
+FLOAT_SUFFIXES = (".exr", ".npy")  # no photo has these
 DEPTH_SUFFIXES = (".png", *FLOAT_SUFFIXES)
 NAMES = (
     "NAME.jpg with NAME_depth.png or NAME.depth.png, NAME_rgb.jpg with NAME_depth.png, "
     "rgb/NAME.jpg with depth/NAME.png"
 )
-"""The rules in short, for messages: ``find_pairs`` has the whole table."""
+"""The rules in short, for messages. ``find_pairs`` has the whole table."""
 
-Key = tuple[tuple[str, ...], str]  # folder and stem, without the words that tell photo from depth
+Key = tuple[tuple[str, ...], str]  # folder and stem, without the words for photo and depth
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Pair:
     """A photo and its measured depth.
 
     Attributes:
-        photo, depth: files below the root.
-        scale: metres per step of the depth file; None if nobody has stated it.
+        photo, depth: Files below the root.
+        scale: Metres per step of the depth file; None if it is not given.
     """
 
     photo: PurePosixPath
@@ -40,18 +40,18 @@ class Pair:
 
     @property
     def part(self) -> str:
-        """The data set: the first sub-folder, "." if the pair is in the root itself."""
+        """The data set: the first sub-folder, or "." if the pair is in the root itself."""
         folder, _ = _keys_of_photo(self.photo)[0]
         return folder[0] if folder else "."
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """What a folder holds.
+    """The content of a folder.
 
     Attributes:
-        pairs: by the photos' paths.
-        left_out: files that are in no pair, by the reason.
+        pairs: The pairs, sorted by the photos' paths.
+        left_out: Files that are in no pair, by reason.
     """
 
     pairs: tuple[Pair, ...]
@@ -72,17 +72,17 @@ def find_pairs(
     | ``rgb.*`` (the same words) | ``depth.*`` |
     | ``rgb/NAME.*`` (the same words) | ``depth/NAME.*`` |
 
-    The word stands at the start or at the end of a name, after or before ``_``, ``-`` or ``.``,
-    in any case; the folders' and the names' rules may be combined. Depth files are PNG, EXR and
-    NPY. Hidden files and folders, and links to folders, are passed over.
+    The word is at the start or the end of a name, separated by ``_``, ``-`` or ``.``, in any case.
+    The rules for folders and names can be combined. Depth files are PNG, EXR and NPY. Hidden files
+    and folders, and links to folders, are skipped.
 
     Args:
-        root: the folder.
-        results: a folder that is not searched, where it lies in the root.
-        made: a folder -> files in it that a model has made, which are no truth.
+        root: The folder.
+        results: A folder inside the root that is not searched.
+        made: folder -> files in it that a model has predicted; they are not true depth.
 
     Raises:
-        InputError: a folder cannot be read, or there is no pair.
+        InputError: A folder cannot be read, or there is no pair.
     """
     photos: list[PurePosixPath] = []
     depths: dict[Key, list[PurePosixPath]] = {}
@@ -96,27 +96,25 @@ def find_pairs(
         photo: next((key for key in _keys_of_photo(photo) if key in depths), None)
         for photo in photos
     }
-    times = Counter(key for key in chosen.values() if key is not None)
-    pairs, alone, unclear = [], [], []
+    uses = Counter(key for key in chosen.values() if key is not None)
+    pairs, unmatched, ambiguous = [], [], []
     for photo, key in chosen.items():
         if key is None:
-            alone.append(photo.as_posix())
-        elif times[key] == 1 and len(depths[key]) == 1:
+            unmatched.append(photo.as_posix())
+        elif uses[key] == 1 and len(depths[key]) == 1:
             pairs.append(Pair(photo, depths[key][0]))
         else:
-            unclear.append(photo.as_posix())
-    unused = [
-        path.as_posix() for key, paths in depths.items() if key not in times for path in paths
-    ]
+            ambiguous.append(photo.as_posix())
+    unused = [path.as_posix() for key, paths in depths.items() if key not in uses for path in paths]
     if not pairs:
         raise InputError(
             f"{root}: has no photo with a depth file; looked for {NAMES} (PNG, EXR, NPY); "
             "rename them, or name each pair in a --list"
         )
     left_out = {
-        "photo without a depth file": tuple(alone),
+        "photo without a depth file": tuple(unmatched),
         "depth file without a photo": tuple(unused),
-        "photo with more than one partner": tuple(unclear),
+        "photo with more than one partner": tuple(ambiguous),
     }
     return Pairs(tuple(pairs), {why: names for why, names in left_out.items() if names})
 
@@ -124,7 +122,7 @@ def find_pairs(
 def _files(
     root: Path, results: Path | None, made: Callable[[Path], Collection[Path]]
 ) -> Iterator[PurePosixPath]:
-    """The files below the root, sorted folder by folder."""
+    """Yields the files below the root, sorted folder by folder."""
     skipped = None if results is None else os.path.realpath(results)
 
     def refuse(error: OSError) -> None:
@@ -146,7 +144,7 @@ def _files(
 
 
 def _key_of_depth(path: PurePosixPath) -> Key | None:
-    """What a photo of this depth file is known by; None if it is no depth file."""
+    """Returns the key of a depth file; None if it is not a depth file."""
     suffix = path.suffix.lower()
     if suffix not in DEPTH_SUFFIXES:
         return None
@@ -158,14 +156,14 @@ def _key_of_depth(path: PurePosixPath) -> Key | None:
 
 
 def _keys_of_photo(path: PurePosixPath) -> list[Key]:
-    """What its depth file may be known by, the closest rule first."""
+    """Returns the possible keys of a photo's depth file, the closest rule first."""
     folders = (_without_folder(path.parent.parts, PHOTO_WORDS), path.parent.parts)
     stems = (_without_word(path.stem, PHOTO_WORDS), path.stem)
     return [(folder, stem) for folder in folders for stem in stems]
 
 
 def _without_folder(parts: tuple[str, ...], words: tuple[str, ...]) -> tuple[str, ...]:
-    """A folder's path without the last part that is one of the words."""
+    """Returns a folder's path without the last part that is one of the words."""
     for k in reversed(range(len(parts))):
         if parts[k].lower() in words:
             return (*parts[:k], *parts[k + 1 :])
@@ -173,7 +171,7 @@ def _without_folder(parts: tuple[str, ...], words: tuple[str, ...]) -> tuple[str
 
 
 def _without_word(stem: str, words: tuple[str, ...]) -> str:
-    """A name without a word at its end or, if there is none, at its start; "" if it is one."""
+    """Removes a word at the end of a name or else at its start; returns "" if nothing is left."""
     if stem.lower() in words:
         return ""
     either = "|".join(words)

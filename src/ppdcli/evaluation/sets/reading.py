@@ -1,4 +1,4 @@
-"""What the readers of several sets share."""
+"""Functions shared by the readers of several sets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ppdcli.photo import Photo
 
 
 def png_metres(path: Path, scale: PngScale) -> np.ndarray:
-    """(H, W) float32 metres of a 16-bit PNG, NaN where there is no depth.
+    """Reads (H, W) float32 metres from a 16-bit PNG; NaN at pixels without depth.
 
     Raises:
-        InputError: missing, damaged, not 16-bit grey, or of relative depth.
+        InputError: The file is missing, damaged, not 16-bit grey, or holds relative depth.
     """
     depth_map = png.read(path, scale)
     if depth_map.kind == "relative":
@@ -25,10 +25,10 @@ def png_metres(path: Path, scale: PngScale) -> np.ndarray:
 
 
 def require_size(path: Path, shape: tuple[int, ...], height: int, width: int) -> None:
-    """Require that what a file holds is (height, width).
+    """Checks that the content of a file is (height, width).
 
     Raises:
-        InputError: it is not; names both sizes.
+        InputError: It is not; names both sizes.
     """
     if shape != (height, width):
         found = "x".join(str(side) for side in reversed(shape))
@@ -36,10 +36,10 @@ def require_size(path: Path, shape: tuple[int, ...], height: int, width: int) ->
 
 
 def require_same_size(path: Path, shape: tuple[int, ...], photo: Photo) -> None:
-    """Require that depth is of the photo's size, as the authors' code does.
+    """Checks that depth has the photo's size, as the authors' code does.
 
     Raises:
-        InputError: it is not; names both sizes.
+        InputError: It has not; names both sizes.
     """
     height, width = photo.rgb.shape[:2]
     if shape != (height, width):
@@ -50,6 +50,6 @@ def require_same_size(path: Path, shape: tuple[int, ...], photo: Photo) -> None:
 
 
 def between(depth: np.ndarray, depth_range: tuple[float, float]) -> np.ndarray:
-    """(H, W) bool: where depth is strictly inside the range, and finite."""
+    """Returns (H, W) bool: where depth is finite and strictly inside the range."""
     low, high = depth_range
     return np.isfinite(depth) & (depth > low) & (depth < high)

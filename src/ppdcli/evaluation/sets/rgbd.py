@@ -22,9 +22,9 @@ from ppdcli.files.source import is_dir
 from ppdcli.photo import Photo, load_photo
 
 DEPTH_RANGE = (0.1, 80.0)
-LEAST_PIXELS = 200  # fewer say little
-ASPECTS = 0.02  # by which those of photo and depth may differ
-NO_SCALE = f"holds whole numbers and does not say what one step is; give --depth-scale ({FORMS})"
+LEAST_PIXELS = 200  # scores of fewer pixels mean little
+ASPECTS = 0.02  # allowed relative difference between the aspects of photo and depth
+NO_SCALE = f"holds whole numbers and does not state its scale; give --depth-scale ({FORMS})"
 FACTS = (
     "depth: metres, or whole numbers times the stated metres per step; 0, negative, NaN and "
     "infinite are no depth; valid where 0.1 < d < 80 m, at 200 pixels or more",
@@ -35,11 +35,11 @@ FACTS = (
 
 @dataclass(frozen=True, eq=False)
 class RgbdFolder:
-    """What there is to score.
+    """The images of a folder.
 
     Attributes:
-        entries: the images, none of them read yet.
-        left_out: files of the folder that are in no pair, by the reason.
+        entries: The images; none of them is read yet.
+        left_out: Files of the folder that are in no pair, by reason.
     """
 
     entries: tuple[BenchmarkImage, ...]
@@ -53,22 +53,22 @@ def open_rgbd(
     results: Path | None = None,
     made: Callable[[Path], Collection[Path]] = lambda _folder: (),
 ) -> RgbdFolder:
-    """Finds photos with measured depth. Of the depth files, only a few are read.
+    """Finds photos with measured depth. Reads only a few of the depth files.
 
     Args:
-        root: the folder that holds them.
-        list_file: names the pairs (``rgbd_list``); None: they are found by name (``pairs``).
-        scale: metres per step of depth files of whole numbers that neither the list nor the file
-            itself knows; None if it is not stated.
-        results: a folder that is not searched.
-        made: a folder -> files in it that a model has made, which are no truth.
+        root: The folder that holds them.
+        list_file: A list of the pairs (``rgbd_list``); None to find them by name (``pairs``).
+        scale: Metres per step of integer depth files whose scale neither the list nor the file
+            gives; None if it is not given.
+        results: A folder that is not searched.
+        made: folder -> files in it that a model has predicted; they are not true depth.
 
     Raises:
-        UsageError: there is no such folder.
-        InputError: there is no pair, the list is wrong, or a scale is needed and not stated.
+        UsageError: The folder does not exist.
+        InputError: There is no pair, the list is wrong, or a scale is needed and not given.
     """
     if not is_dir(root):
-        cause = "is no folder" if root.exists() else "no such folder"
+        cause = "is not a folder" if root.exists() else "no such folder"
         raise UsageError(f"{root}: {cause}; name the folder of the photos and depth files")
     if list_file is None:
         found = find_pairs(root, results, made)
@@ -83,17 +83,17 @@ def open_rgbd(
 def read(
     photo_path: Path, depth_path: Path, scale: float | None, otherwise: float | None = None
 ) -> Frame:
-    """A frame at the depth file's size, without a camera.
+    """Reads a frame at the depth file's size, without a camera.
 
     Args:
-        photo_path: the photo.
-        depth_path: its depth.
-        scale: metres per step that somebody states of this very file, which then must hold whole
-            numbers; what the file says of itself goes before it.
-        otherwise: metres per step of whole numbers without ``scale``.
+        photo_path: The photo.
+        depth_path: Its depth.
+        scale: Metres per step given for this very file, which then must hold integers. A scale in
+            the file itself takes precedence.
+        otherwise: Metres per step of integers without ``scale``.
 
     Raises:
-        InputError: a file is missing or damaged, its scale is not known or is stated of
+        InputError: A file is missing or damaged, its scale is unknown or is given for
             floating-point numbers, it holds predicted or relative depth, or photo and depth differ
             in aspect.
     """
@@ -124,7 +124,7 @@ def _stamp(path: Path) -> str:
 
 
 def _require_scales(root: Path, pairs: Sequence[Pair]) -> None:
-    """Looks at one depth file of each kind: a scale that is missing is missing everywhere."""
+    """Checks one depth file of each kind: the files of a kind all have a scale or all lack it."""
     seen: set[str] = set()
     for pair in pairs:
         suffix = pair.depth.suffix.lower()
@@ -133,7 +133,7 @@ def _require_scales(root: Path, pairs: Sequence[Pair]) -> None:
         path = root / pair.depth
         try:
             missing = _lacks_scale(path)
-        except InputError:  # that image's own failure
+        except InputError:  # reported later, with that image
             continue
         if missing:
             raise InputError(f"{path}: {NO_SCALE}")
@@ -152,7 +152,7 @@ def _lacks_scale(path: Path) -> bool:
 
 
 def _measured(path: Path, scale: float | None, otherwise: float | None) -> DepthData:
-    """Metres, (H, W) float32; anything where there is no depth."""
+    """Reads (H, W) float32 metres; values are undefined at pixels without depth."""
     step = otherwise if scale is None else scale
     match format_of(path):
         case "png":
@@ -174,7 +174,7 @@ def _measured(path: Path, scale: float | None, otherwise: float | None) -> Depth
             ours = name == "npy" and npy.is_ours(path)
             depth_map = DepthData(metres, "metric", as_shown=ours)
         case _:
-            raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR or an NPY")
+            raise InputError(f"{path}: is not a depth file; give a 16-bit PNG, an EXR or an NPY")
     if depth_map.kind == "relative":
         raise InputError(f"{path}: holds relative depth; the truth must be in metres")
     if model := depth_map.provenance.get("model"):

@@ -1,4 +1,4 @@
-"""Lists of photos with measured depth: `photo depth [scale]`, a pair a line."""
+"""Lists of photos with measured depth: `photo depth [scale]`, one pair per line."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ LINE = "`photo depth [metres per step]`, with paths below --root"
 
 
 def read_pairs(path: Path) -> tuple[Pair, ...]:
-    """The pairs of a list, in its order.
+    """Returns the pairs of a list, in its order.
 
-    Fields are separated by tabs in a line that has one, else by spaces. Blank lines and those that
-    start with # are comments. The third field is a scale as ``parse_depth_scale`` reads it.
+    Fields are separated by tabs in a line that has one, else by spaces. Blank lines and lines that
+    start with # are comments. The third field is a scale for ``parse_depth_scale``.
 
     Raises:
-        InputError: missing, no text, without a pair, or a line that is wrong, by its number.
+        InputError: The list is missing, not a text or has no pair, or a line is wrong; names it.
     """
     try:
         return _pairs(path)
@@ -43,7 +43,7 @@ def _pairs(path: Path) -> tuple[Pair, ...]:
         photo, depth = (below(field, where) for field in fields[:2])
         scale = parse_depth_scale(fields[2], f"{where}:") if len(fields) == 3 else None
         if photo in pairs:
-            raise UsageError(f"{where} has the photo {shown(photo)} again; list each photo once")
+            raise UsageError(f"{where} repeats the photo {shown(photo)}; list each photo once")
         pairs[photo] = Pair(photo, depth, scale)
     if not pairs:
         raise UsageError(f"{path}: lists no pair; give lines {LINE}")

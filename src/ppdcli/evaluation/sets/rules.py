@@ -1,4 +1,4 @@
-"""What the reader of a set states about it."""
+"""The layout and protocol of a set, as its reader declares them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ class SetRules:
     """A set's layout and protocol.
 
     Attributes:
-        fields: what a line of its list holds, in this order. "photo", "depth" and "mask" are
-            files below the set's root; other fields are not used.
-        list_name: the file name of the list that is published with the set; None if there is none
-            in this layout.
-        expected: entries of the whole test set; None if there is no agreed number.
+        fields: The fields of a line of its list, in order. "photo", "depth" and "mask" are files
+            below the set's root; other fields are not used.
+        list_name: File name of the list that is published with the set; None if there is none in
+            this layout.
+        expected: Number of entries of the whole test set; None if there is no agreed number.
         depth_range: (lo, hi) metres that count as valid; hi may be infinite.
-        facts: lines that state the protocol.
-        read: makes a frame of the files of a line, in the order of ``fields``; raises InputError
+        facts: Lines that state the protocol.
+        read: Makes a frame from the files of a line, in the order of ``fields``. Raises InputError
             if one is missing, broken or of another size.
-        no_depth: what stands in place of the depth file where an image has none; such lines are
-            passed over.
+        no_depth: The text in place of the depth file for an image without depth. Such lines are
+            skipped.
     """
 
     fields: tuple[str, ...]
@@ -36,5 +36,5 @@ class SetRules:
 
     @property
     def line(self) -> str:
-        """What a line of the list holds, for messages."""
+        """Returns the content of a line of the list, for messages."""
         return f"`{' '.join(self.fields)}`, with paths below the set's folder"

@@ -13,10 +13,10 @@ DEPTH_RANGE = (0.01, 10.0)
 
 
 def read(photo_path: Path, depth_path: Path) -> Frame:
-    """A frame without a camera: each scene has its own, in a file that the list does not name.
+    """Reads a frame without a camera: each scene has its own, in a file that is not in the list.
 
     Raises:
-        InputError: a file is missing or broken, or photo and depth differ in size.
+        InputError: A file is missing or broken, or photo and depth differ in size.
     """
     depth = png_metres(depth_path, "mm")
     photo = load_photo(photo_path)

@@ -16,10 +16,10 @@ class Camera:
     """A pinhole camera.
 
     Attributes:
-        place: (3,) metres.
-        target: (3,) point in the middle of the picture.
-        roll: radians that it is held askew.
-        fov: degrees that the picture's longer side spans, but 100 a panorama's at most.
+        place: Position, (3,) metres.
+        target: Point in the middle of the picture, (3,) metres.
+        roll: Rotation about the optical axis, in radians.
+        fov: Angle in degrees over the picture's longer side; at most 100 for a panorama.
     """
 
     place: np.ndarray
@@ -28,7 +28,7 @@ class Camera:
     fov: float
 
     def axes(self) -> np.ndarray:
-        """(3, 3): columns are right, up and forward in the world."""
+        """Returns axes (3, 3): the columns are right, up and forward in the world."""
         forward = self.target - self.place
         forward = forward / np.linalg.norm(forward)
         right = np.cross([0.0, 1.0, 0.0], forward)
@@ -38,7 +38,7 @@ class Camera:
         return np.stack([c * right + s * up, c * up - s * right, forward], 1)
 
     def focal(self, height: int, width: int) -> float:
-        """Focal length in pixels."""
+        """Returns the focal length in pixels."""
         return 0.5 * max(height, width) / float(np.tan(np.radians(self.fov) / 2))
 
 
@@ -48,31 +48,31 @@ def take(
     """Takes a picture.
 
     Args:
-        stage: what to take.
-        camera: from where.
-        height, width: of the picture.
-        hard: keep the edges of shadows sharp.
-        rays: ambient rays a pixel.
+        stage: The stage.
+        camera: The camera.
+        height, width: Size of the picture.
+        hard: Whether shadows keep sharp edges.
+        rays: Number of ambient rays per pixel.
 
     Returns:
         Linear light (H, W, 3) float32 >= 0; depth along the optical axis (H, W) float32 metres at
-        the pixels' centres, SKY_DEPTH for the sky and for what is farther.
+        the pixel centres, SKY_DEPTH for the sky and for anything farther.
     """
-    ready = stage.ready()
+    arrays = stage.arrays()
     world = stage.world()
     lights = np.array(stage.lights) if stage.lights else np.zeros((0, shading.LIGHT))
     buffers = np.zeros((height, width, shading.BUFFER), np.float32)
     depth = np.zeros((height, width), np.float32)
-    who = np.zeros((height, width), np.int32)
-    scene, geometry, shape = ready.scene.scene, ready.geometry, ready.shape
+    instances = np.zeros((height, width), np.int32)
+    scene, geometry, shape = arrays.scene.scene, arrays.geometry, arrays.shape
     eye, axes = camera.place.astype(np.float64), np.ascontiguousarray(camera.axes())
     focal = camera.focal(height, width)
-    common = scene, geometry, shape, lights, world, LINEAR, ready.cutouts, eye, axes, focal
+    common = scene, geometry, shape, lights, world, LINEAR, arrays.cutouts, eye, axes, focal
     reach = 2 if hard else 4
-    shading.trace_picture(*common, rays, reach, buffers, depth, who)
+    shading.trace_picture(*common, rays, reach, buffers, depth, instances)
     falls = shading.smooth_light(buffers, depth, reach)
     fog = world[shading.SKY_LOW : shading.SKY_LOW + 3]
     light = shading.compose(buffers, falls, fog)
-    shading.soften_edges(*common, buffers, depth, who, falls, light)
+    shading.soften_edges(*common, buffers, depth, instances, falls, light)
     depth = np.where(depth > 0, np.minimum(depth, np.float32(SKY_DEPTH)), np.float32(SKY_DEPTH))
     return light, depth

@@ -1,7 +1,7 @@
-"""Rays against triangles by Embree, called from compiled loops.
+"""Ray casting against triangles with Embree, called from compiled loops.
 
-The library comes with the Python package ``embreex``. Its C functions are used directly, since
-they have what scenes of many models need: each model's tree is built once and placed often.
+The library is part of the Python package ``embreex``. Its C functions are called directly, because
+they support what scenes of many models need: each tree is built once and placed many times.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ _SIGNATURES: dict[str, tuple[object, list[object]]] = {
 
 @cache
 def load_embree() -> ctypes.CDLL:
-    """Embree's library, also made known to compiled code by the names of its functions.
+    """Loads Embree's library, and registers its functions by name for compiled code.
 
     Raises:
-        PpdError: it is not installed, or is of another version than 4.
+        PpdError: It is not installed, or is another version than 4.
     """
     from llvmlite import binding
 
@@ -78,7 +78,7 @@ def _path() -> str | None:
 @cache
 def _device() -> int:
     library = load_embree()
-    # One thread a process: whoever renders much starts many processes.
+    # One thread per process: large jobs render in many processes.
     device = library.rtcNewDevice(b"threads=1,set_affinity=0")
     if not device:
         raise PpdError("Embree does not start on this machine; see what `embreex` needs")
@@ -91,17 +91,17 @@ def _device() -> int:
 
 
 class Mesh:
-    """Triangles with their search tree; it can stand in many scenes."""
+    """Triangles with their search tree. One mesh can be placed in many scenes."""
 
     def __init__(self, vertices: np.ndarray, triangles: np.ndarray) -> None:
         """Builds the tree.
 
         Args:
             vertices: (V, 3) metres.
-            triangles: (F, 3) numbers of vertices.
+            triangles: (F, 3) indices of vertices.
 
         Raises:
-            PpdError: Embree is not there.
+            PpdError: Embree is not installed.
         """
         library, device = load_embree(), _device()
         geometry = library.rtcNewGeometry(device, _TRIANGLES)
@@ -129,14 +129,14 @@ def _fill(library: ctypes.CDLL, geometry: int, slot: int, layout: int, values: n
     ctypes.memmove(buffer, np.ascontiguousarray(values).ctypes.data, 12 * count)
 
 
-class Placed:
-    """Meshes placed in one scene; instance k of a hit is the k-th of ``placements``."""
+class PlacedMeshes:
+    """Meshes placed in one scene. Instance k of a hit is the k-th of ``placements``."""
 
     def __init__(self, placements: list[tuple[Mesh, np.ndarray]]) -> None:
         """Builds the tree over all placed meshes.
 
         Args:
-            placements: each mesh, and its (3, 4) map to the scene's metres.
+            placements: Each mesh with its (3, 4) transform to the scene's metres.
         """
         library, device = load_embree(), _device()
         self.meshes = [mesh for mesh, _ in placements]  # kept alive as long as the scene

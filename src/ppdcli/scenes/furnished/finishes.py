@@ -1,4 +1,4 @@
-"""What walls, floors, roads and boards are made of: procedural colour pictures."""
+"""Materials of walls, floors, roads and boards, as procedural colour pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ppdcli.scenes.natural_textures import SIZE, natural_texture, noise, numbers
 
 Rng = np.random.Generator
 BANKS = 12  # sets of grey pictures; each series of scenes uses the next one
-HELD_OUT_BANK = BANKS  # one more, which training does not see
+HELD_OUT_BANK = BANKS  # one more set, which training never uses
 _COUNT = 66
 
 
@@ -24,13 +24,13 @@ class Finish:
     """A material of shells.
 
     Attributes:
-        color: RGB in [0, 1], sRGB; not used where there is a picture.
+        color: RGB in [0, 1], sRGB; not used if there is a picture.
         picture: (SIZE, SIZE, 4) uint8, or None.
-        period: metres that the picture covers.
-        gloss: strength of the highlight, in [0, 1].
-        grain: number of the noise picture that varies the brightness; -1 for none.
-        gain: how much it varies.
-        glow: RGB light that it gives.
+        period: Metres that the picture covers.
+        gloss: Strength of the highlight, in [0, 1].
+        grain: Index of the noise picture that varies the brightness; -1 for none.
+        gain: Strength of this variation.
+        glow: Emitted RGB light.
     """
 
     color: tuple[float, float, float]
@@ -55,34 +55,34 @@ class Finishes:
         self.rng, self._pictures = rng, _bank(bank)
 
     def draw(self, kind: str) -> Finish:
-        """A finish such as "plaster" or "brick"; see ``KINDS``."""
+        """Returns a finish of a kind such as "plaster" or "brick"; see ``KINDS``."""
         return KINDS[kind](self)
 
     def any_of(self, *kinds: str) -> Finish:
-        """A finish of one of some kinds."""
+        """Returns a finish of one of several kinds."""
         return self.draw(str(self.rng.choice(kinds)))
 
     def color(self, hue: tuple[float, float], saturation: tuple[float, float],
               value: tuple[float, float]) -> np.ndarray:  # fmt: skip
-        """RGB in [0, 1] from ranges of hue, saturation and value."""
+        """Draws RGB in [0, 1] from ranges of hue, saturation and value."""
         h, s, v = (self.rng.uniform(*of) for of in (hue, saturation, value))
         return np.array(colorsys.hsv_to_rgb(h % 1, s, v))
 
     def grey(self, *names: str) -> np.ndarray:
-        """(SIZE, SIZE) picture in [0, 1] of one of some kinds, turned and shifted."""
+        """Draws a (SIZE, SIZE) picture in [0, 1] of one of several kinds, randomly shifted."""
         numbers = numbers_of(names, 0, _COUNT)
         picture = self._pictures[int(self.rng.choice(numbers))]
         return np.roll(picture, tuple(self.rng.integers(0, SIZE, 2)), (0, 1))
 
     def finish(self, a: np.ndarray, b: np.ndarray, mix: np.ndarray, period: float,
                gloss: float = 0.0, gain: float = 0.3) -> Finish:  # fmt: skip
-        """Two colours mixed by a grey picture, which covers ``period`` metres."""
+        """Returns two colours mixed by a grey picture that covers ``period`` metres."""
         color = a + (b - a) * mix[..., None]
         return self.picture(color, period, gloss, gain)
 
     def picture(self, color: np.ndarray, period: float, gloss: float = 0.0,
                 gain: float = 0.3) -> Finish:  # fmt: skip
-        """A finish of a colour picture (SIZE, SIZE, 3) in [0, 1]."""
+        """Returns a finish with a colour picture (SIZE, SIZE, 3) in [0, 1]."""
         rgb = (np.clip(color, 0, 1) * 255 + 0.5).astype(np.uint8)
         full = np.dstack([rgb, np.full(rgb.shape[:2], 255, np.uint8)])
         grain = 1 + int(self.rng.integers(GRAINS))
@@ -90,7 +90,7 @@ class Finishes:
         return Finish((mean[0], mean[1], mean[2]), full, period, gloss, grain, gain)
 
     def plain(self, color: np.ndarray, gloss: float = 0.0, gain: float = 0.15) -> Finish:
-        """One colour, with a little grain."""
+        """Returns a finish of one colour with a little grain."""
         grain = 1 + int(self.rng.integers(GRAINS))
         rgb = (float(color[0]), float(color[1]), float(color[2]))
         return Finish(rgb, None, 1.0, gloss, grain, gain)

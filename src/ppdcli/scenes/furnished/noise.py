@@ -1,4 +1,4 @@
-"""Grey pictures that every stage has: clouds and the grain of surfaces."""
+"""Grey noise pictures common to all stages: clouds and the grain of surfaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SLOPES = (1.7, 0.6, 0.9, 1.1, 1.3, 0.8, 1.0, 1.2, 1.4)
 
 @cache
 def noise_levels() -> Texels:
-    """Clouds, then grains from rough to soft, with their levels."""
+    """Returns clouds, then grains from rough to soft, with their mip levels."""
     rng = np.random.default_rng(5)
     pictures = []
     for slope in _SLOPES:

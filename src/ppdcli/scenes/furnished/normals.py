@@ -1,4 +1,4 @@
-"""Compiled: normals of a model's corners."""
+"""Compiled code: normals at the corners of a model's triangles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _compiled = partial(compiled, fastmath=True)
 
 @_compiled
 def corner_normals(vertices, triangles, cosine):  # type: ignore[no-untyped-def]
-    """(F, 9) int8 normals of the corners, smooth where faces meet at less than a crease's angle."""
+    """Returns (F, 9) int8 corner normals, smooth where faces meet at less than the crease angle."""
     count = len(triangles)
     faces = np.empty((count, 3), np.float32)
     sums = np.zeros((len(vertices), 3), np.float32)

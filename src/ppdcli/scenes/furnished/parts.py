@@ -1,4 +1,4 @@
-"""Models and shells made ready for rays: trees, normals, texture levels, material rows."""
+"""Prepares models and shells for ray casting: trees, normals, mip levels, material rows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ppdcli.scenes.furnished.models.model import NO_TEXTURE, Material, Model
 from ppdcli.scenes.furnished.normals import corner_normals
 
 _CREASE = np.float32(np.cos(np.radians(50)))
-_GLASS = 0.55  # what is clearer than this looks dark and mirrors
+_GLASS = 0.55  # a material of lower opacity is drawn dark and reflective
 
 
 @dataclass(frozen=True)
 class Texels:
-    """Pictures with all their levels.
+    """Pictures with all their mip levels.
 
     Attributes:
         table: (N, 4) uint8 sRGB and alpha, level after level.
@@ -30,7 +30,7 @@ class Texels:
 
 
 def stack_levels(pictures: list[np.ndarray]) -> Texels:
-    """Pictures (h, w, 4) uint8, sides powers of two, with levels of half the size each."""
+    """Stacks pictures (h, w, 4) uint8, sides powers of two, with levels of half the size each."""
     places = np.zeros((len(pictures), shading.LEVELS, 3), np.int64)
     rows: list[np.ndarray] = []
     start = 0
@@ -54,16 +54,17 @@ def stack_levels(pictures: list[np.ndarray]) -> Texels:
 
 @dataclass(frozen=True)
 class Part:
-    """What a stage can place: geometry, corners, materials, textures.
+    """A placeable part of a stage: geometry, corners, materials, textures.
 
     Attributes:
-        mesh: the triangles and their tree.
-        uv: (F, 6) float32; ``normals``: (F, 9) int8; ``density``: (F,) float32 texture
-            coordinates a metre.
-        material: (F,) int32 into ``rows``.
-        rows: (M, MATERIAL) float32; textures are numbered from the part's first.
-        texels: of the part's textures.
-        low, high: corners of the box around it, metres.
+        mesh: The triangles and their tree.
+        uv: Texture coordinates, (F, 6) float32.
+        normals: Corner normals, (F, 9) int8.
+        density: Texture coordinates per metre, (F,) float32.
+        material: (F,) int32 indices into ``rows``.
+        rows: (M, MATERIAL) float32; texture indices count from the part's first texture.
+        texels: The part's textures.
+        low, high: Corners of the bounding box, metres.
     """
 
     mesh: Mesh
@@ -78,18 +79,18 @@ class Part:
 
 
 def part_of(model: Model, glow: float = 0.0, smooth: bool = True) -> Part:
-    """Makes a model ready.
+    """Prepares a model.
 
     Args:
-        model: the model.
-        glow: light that its clear glass gives, as window panes in daylight do.
-        smooth: whether gentle edges are shaded as if they were round.
+        model: The model.
+        glow: Light emitted by its clear glass, like window panes in daylight.
+        smooth: Whether gentle edges are shaded as if they were round.
     """
     rows = np.stack([_row(m, glow) for m in model.materials])
     for k, m in enumerate(model.materials):
         if m.texture != NO_TEXTURE and (model.textures[m.texture][..., 3] < 250).any():
             rows[k, shading.CUTOUT] = 1
-    # The stage looks along +z with x to the right, where a model's own x runs to the left.
+    # The stage looks along +z with x to the right; a model's own x points to the left.
     vertices = model.vertices * np.array([-1, 1, 1], np.float32)
     corners = vertices[model.triangles]
     crease = _CREASE if smooth else np.float32(2.0)
@@ -124,7 +125,7 @@ def _row(material: Material, glow: float) -> np.ndarray:
 
 
 def density_of(corners: np.ndarray, uv: np.ndarray) -> np.ndarray:
-    """(F,) float32 texture coordinates a metre, of triangles (F, 3, 3) with uv (F, 3, 2)."""
+    """Returns (F,) float32 texture coordinates per metre, from (F, 3, 3) and uv (F, 3, 2)."""
     a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     s, t = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
     metres = np.linalg.norm(np.cross(a, b), axis=1)

@@ -22,7 +22,7 @@ from ppdcli.scenes.samples import Samples
 from ppdcli.scenes.wear import wear
 
 VIEWS = 6  # pictures of one place
-_TRIES = 4  # cameras that may be refused for each picture
+_TRIES = 4  # cameras to try for each picture
 _PLACES: dict[Callable[[Site], Place], float] = {
     room: 0.38,
     tabletop: 0.2,
@@ -31,12 +31,12 @@ _PLACES: dict[Callable[[Site], Place], float] = {
     meadow: 0.04,
     square: 0.08,
 }
-_EDGES = 0.05  # share of neighbours in a small picture that should differ in depth
-_WIDE = 2.0  # pictures wider than this are panoramas
+_EDGES = 0.05  # wanted share of neighbours with different depths in a small picture
+_WIDE = 2.0  # pictures of a larger aspect are panoramas
 
 
 class Furnished:
-    """Makes series of pictures from one part of a library."""
+    """Takes series of pictures of places that are furnished from one part of a library."""
 
     def __init__(self, library: Library, held_out: bool = False) -> None:
         self._store = Store(library)
@@ -44,13 +44,13 @@ class Furnished:
         self._held_out = held_out
 
     def samples(self, seed: int, first: int, count: int, shape: tuple[int, int]) -> Samples:
-        """Pictures ``first`` to ``first + count - 1`` of the endless series ``seed``.
+        """Returns pictures ``first`` to ``first + count - 1`` of the endless series ``seed``.
 
-        Each place gives VIEWS pictures; equal arguments give equal pictures.
+        Each place gives VIEWS pictures. Equal arguments give equal pictures.
 
         Args:
-            seed, first: the series, and the number of its first picture.
-            count: of pictures.
+            seed, first: The series, and the number of its first picture.
+            count: Number of pictures.
             shape: (height, width).
         """
         rgb = np.empty((count, *shape, 3), np.uint8)
@@ -66,10 +66,10 @@ class Furnished:
     def picture(
         self, seed: int, number: int, shape: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray, float]:
-        """The first picture of place ``number`` of the series ``seed``, with its focal length.
+        """Returns the first picture of place ``number`` of the series ``seed``.
 
         Args:
-            seed, number: the series, and the place in it.
+            seed, number: The series, and the place in it.
             shape: (height, width).
 
         Returns:
@@ -96,10 +96,10 @@ class Furnished:
         for attempt in range(_TRIES):
             rng = np.random.default_rng([*key, 9, attempt])
             camera = place.camera(rng, wide)
-            # A look at a small picture tells whether the camera stands well.
+            # A small picture is enough to judge the position of the camera.
             small = (max(shape[0] // 6, 8), max(shape[1] // 6, 8))
             light, depth = take(place.stage, camera, *small)
-            score = interest(light, depth)
+            score = picture_quality(light, depth)
             if best is None or score > best[0]:
                 best = score, light, depth
                 chosen, dice = camera, rng
@@ -110,7 +110,7 @@ class Furnished:
 
 
 def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(H, W, 3) uint8: what a camera and the years make of the light."""
+    """Turns light into a photo (H, W, 3) uint8, with the traces of lens, camera and age."""
     height, width = depth.shape
     sharp = float(depth[int(rng.integers(height // 3, height)), int(rng.integers(width))])
     if rng.random() < 0.12 and sharp < 3:  # a large lens, focused on something near
@@ -121,10 +121,10 @@ def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np
     return wear(pixels, rng) if rng.random() < 0.5 else pixels
 
 
-def interest(light: np.ndarray, depth: np.ndarray) -> float:
-    """How good a picture is: 1 if it is not too near, not empty and not dull; less otherwise.
+def picture_quality(light: np.ndarray, depth: np.ndarray) -> float:
+    """Returns how good a picture is: 1 if it is not too near, empty or dull, less otherwise.
 
-    Empty is what shows few edges between near and far.
+    An empty picture shows few edges between near and far.
     """
     near = float(np.quantile(depth, 0.03))
     span = float(np.subtract(*np.log1p(np.quantile(depth, (0.95, 0.05)))))
@@ -144,13 +144,13 @@ def make_furnished(
     shape: tuple[int, int],
     held_out: bool = False,
 ) -> Samples:
-    """Takes ``count`` pictures of furnished places; equal arguments give equal ones.
+    """Takes ``count`` pictures of furnished places. Equal arguments give equal pictures.
 
     Args:
-        library: the models.
-        seed, first: the series, and the number of its first picture.
-        count: of pictures.
+        library: The models.
+        seed, first: The series, and the number of its first picture.
+        count: Number of pictures.
         shape: (height, width).
-        held_out: furnish with the models, and paper with the textures, that training does not see.
+        held_out: Use only the models and textures that training never uses.
     """
     return Furnished(library, held_out).samples(seed, first, count, shape)

@@ -1,7 +1,7 @@
-"""Compiled: light and depth of a stage, ray by ray.
+"""Compiled code: light and depth of a stage, ray by ray.
 
-All that is compiled is in this file: Numba's cache does not see that another one has changed.
-A ray's component along the optical axis is 1, so that a hit's ray parameter is its depth.
+All compiled code is in this file, because Numba's cache does not notice changes in another one. A
+ray's component along the optical axis is 1, so that the ray parameter of a hit is its depth.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _rtc = types.void(types.uintp, types.uintp, types.uintp)
 _nearest_hit: Any = types.ExternalFunction("rtcIntersect1", _rtc)
 _any_hit: Any = types.ExternalFunction("rtcOccluded1", _rtc)
 
-# Places in Embree's ray and hit, in units of 4 bytes.
+# Offsets in Embree's ray and hit, in units of 4 bytes.
 _NEAR, _FAR, _MASK, _NORMAL, _U, _V = 3, 8, 9, 12, 15, 16
 _PRIMITIVE, _GEOMETRY, _INSTANCE = 17, 18, 19
-RAY = 32  # units of 4 bytes that a ray and its hit need, or more
+RAY = 32  # size of a ray and its hit in units of 4 bytes, rounded up
 _NOTHING = np.uint32(0xFFFFFFFF)
-_LAYERS = 24  # cut-out surfaces that a ray may pass
+_LAYERS = 24  # cut-out surfaces that a ray can pass
 
 # Columns of a material's row.
 COLOR, TEXTURE, GLOSS, GLOW, GRAIN, GRAIN_GAIN, GRAIN_SCALE, CUTOUT = 0, 3, 4, 5, 8, 9, 10, 11
@@ -35,11 +35,11 @@ MATERIAL = 12
 SUN, BALL, PANEL = 0, 1, 2
 # Columns of a light's row.
 KIND, PLACE, SIDE_A, SIDE_B, POWER, LIGHT = 0, 1, 4, 7, 10, 13
-# The world's row.
+# Columns of the world's row.
 OUTDOORS, REACH, AMBIENT, SKY_LOW, SKY_HIGH, CLOUDS, CLOUD_TEXTURE = 0, 1, 2, 5, 8, 11, 12
 FOG, BOUNCE, SUN_AT, GLARE, CLOUD_SHIFT, WORLD = 13, 14, 17, 20, 21, 23
 LEVELS = 9
-BUFFER = 19  # numbers that a ray brings back
+BUFFER = 19  # values that a ray returns
 
 
 @_compiled
@@ -52,7 +52,7 @@ def _send(ray, ids, ox, oy, oz, dx, dy, dz, near, far):  # type: ignore[no-untyp
 
 @_compiled
 def _trace(scene, ray, ids, geometry, ox, oy, oz, dx, dy, dz, near, far):  # type: ignore[no-untyped-def]
-    """Nearest hit that is not cut out: (found, instance, triangle); the rest is left in the ray."""
+    """Finds the nearest hit that is not cut out: (found, instance, triangle); the ray has more."""
     first, first_material, material, uv, materials, texels, places = geometry
     for _ in range(_LAYERS):
         _send(ray, ids, ox, oy, oz, dx, dy, dz, near, far)
@@ -94,7 +94,7 @@ def _corner_mix(uv, b, c):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _texel(texels, places, linear, texture, u, v, pixel):  # type: ignore[no-untyped-def]
-    """Bilinear lookup in the level that fits a pixel ``pixel`` wide in texture coordinates."""
+    """Bilinear lookup in the level for a pixel that is ``pixel`` wide in texture coordinates."""
     side = max(places[texture, 0, 1], places[texture, 0, 2])
     level = math.floor(math.log2(max(pixel * side, 1e-6)) + 0.5)
     level = min(max(level, 0), LEVELS - 1)
@@ -120,7 +120,7 @@ def _texel(texels, places, linear, texture, u, v, pixel):  # type: ignore[no-unt
 
 @_compiled
 def _sky(world, texels, places, linear, dx, dy, dz, clouded):  # type: ignore[no-untyped-def]
-    """Light from the sky along a unit direction."""
+    """Returns the light from the sky along a unit direction."""
     height = max(dy, 0.0)
     rise = 1 - math.exp(-3.0 * height)
     low0, low1, low2 = world[SKY_LOW], world[SKY_LOW + 1], world[SKY_LOW + 2]
@@ -153,12 +153,12 @@ def _fraction(x):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _towards(lights, j, px, py, pz, a, b):  # type: ignore[no-untyped-def]
-    """The way from a point to a point of light j, picked by a and b in [0, 1); its falloff."""
+    """Returns the vector to a point of light j, chosen by a and b in [0, 1), and its falloff."""
     kind = int(lights[j, KIND])
     lx, ly, lz = lights[j, PLACE], lights[j, PLACE + 1], lights[j, PLACE + 2]
     if kind == SUN:
         angle, radius = 6.2831853 * a, math.sqrt(b) * lights[j, SIDE_A]
-        # Two directions across the sun's.
+        # Two directions perpendicular to the sun's.
         flat = math.sqrt(lx * lx + lz * lz) + 1e-9
         hx, hz = lz / flat, -lx / flat
         wx, wy, wz = ly * hz, lz * hx - lx * hz, -ly * hx
@@ -182,7 +182,7 @@ def _towards(lights, j, px, py, pz, a, b):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _turned(m, x, y, z):  # type: ignore[no-untyped-def]
-    """A normal of a model in the stage: scales along the model's axes are undone first."""
+    """Transforms a model's normal to the stage; scales along the model's axes are undone first."""
     x /= m[0] * m[0] + m[4] * m[4] + m[8] * m[8]
     y /= m[1] * m[1] + m[5] * m[5] + m[9] * m[9]
     z /= m[2] * m[2] + m[6] * m[6] + m[10] * m[10]
@@ -195,7 +195,7 @@ def _turned(m, x, y, z):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _albedo(row, texels, places, linear, u, v, wide):  # type: ignore[no-untyped-def]
-    """Colour of a material at texture coordinates, and how its grain varies the brightness."""
+    """Returns a material's colour at texture coordinates, and the brightness factor of grain."""
     color = row[COLOR], row[COLOR + 1], row[COLOR + 2]
     if row[TEXTURE] >= 0:
         color = _texel(texels, places, linear, int(row[TEXTURE]), u, v, wide)
@@ -215,13 +215,13 @@ def _sample(  # type: ignore[no-untyped-def]
     scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
     o, dx, dy, dz, focal, number, spot, rays, share, out,
 ):  # fmt: skip
-    """One ray of a picture: fills ``out``, returns depth (0 for the sky) and the instance.
+    """Traces one ray of a picture: fills ``out``, returns depth (0 for the sky) and the instance.
 
-    ``number`` and ``spot`` pick the directions of the ambient rays and the point of a light.
-    With ``rays`` = 0 no light is looked for, but what shines by itself.
+    ``number`` and ``spot`` choose the directions of the ambient rays and the point of a light.
+    With ``rays`` = 0 only emitted light is computed.
 
-    ``out``: albedo 0-2, direct light 3-5, ambient light 6-8, what shines by itself 9-11,
-    normal 12-14, clear share of the air 15, highlights of lights 16-18.
+    ``out``: albedo 0-2, direct light 3-5, ambient light 6-8, emitted light 9-11, normal 12-14,
+    clear share of the air 15, highlights of lights 16-18.
     """
     first_material, material, uv, materials = geometry[1], geometry[2], geometry[3], geometry[4]
     texels, places = geometry[5], geometry[6]
@@ -270,7 +270,7 @@ def _sample(  # type: ignore[no-untyped-def]
 
     gloss = row[GLOSS]
     if gloss > 0:
-        # What a shiny surface mirrors of the surroundings, more at grazing angles.
+        # A shiny surface reflects the surroundings, more at grazing angles.
         along = 2 * (nx * dx + ny * dy + nz * dz)
         rx, ry, rz = dx - along * nx, dy - along * ny, dz - along * nz
         rx, ry, rz = rx / length, ry / length, rz / length
@@ -286,7 +286,7 @@ def _sample(  # type: ignore[no-untyped-def]
     if rays == 0:
         return t, instance
 
-    # Of the lights one is drawn, by how much it would give.
+    # One light is drawn, with a probability in proportion to its contribution.
     lift = 1e-3 + 5e-4 * t
     sx, sy, sz = px + fx * lift, py + fy * lift, pz + fz * lift
     total = 0.0
@@ -319,7 +319,7 @@ def _sample(  # type: ignore[no-untyped-def]
                 out[3 + k] = strength * cosine * lights[chosen, POWER + k]
                 out[16 + k] = shine * strength * lights[chosen, POWER + k]
 
-    # Ambient light, by a few rays around the normal.
+    # Ambient light from a few rays around the normal.
     for k in range(rays):
         n = number + 16.0 * (k + 1)
         angle = 6.2831853 * _fraction(0.5 + n * 0.7548776662466927)
@@ -348,9 +348,10 @@ def trace_picture(  # type: ignore[no-untyped-def]
     scene, geometry, shape, lights, world, linear, cutouts,
     o, axes, focal, rays, reach, buffers, depth, who,
 ):  # fmt: skip
-    """One ray a pixel, through its centre: fills ``buffers`` (H, W, BUFFER), depth and instance.
+    """Traces one ray per pixel, through its centre: fills ``buffers`` (H, W, BUFFER), depth and
+    instance.
 
-    ``reach`` (2 or 4): over how many pixels a side direct light will be averaged.
+    ``reach`` (2 or 4) is the side in pixels over which direct light will be averaged.
     """
     height, width = depth.shape
     ray = np.zeros(RAY, np.float32)
@@ -363,7 +364,7 @@ def trace_picture(  # type: ignore[no-untyped-def]
             dy = axes[1, 0] * right + axes[1, 1] * up + axes[1, 2]
             dz = axes[2, 0] * right + axes[2, 1] * up + axes[2, 2]
             number = float((y & 3) * 4 + (x & 3))
-            # Pixels that are averaged look at different points of a light.
+            # Pixels that will be averaged sample different points of a light.
             spot = float((y & 1) * 2 + (x & 1)) if reach == 2 else number
             t, instance = _sample(
                 scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
@@ -376,7 +377,7 @@ def trace_picture(  # type: ignore[no-untyped-def]
 
 @_compiled
 def _slope(before, here, after):  # type: ignore[no-untyped-def]
-    """The smaller of two steps, or 0 where they point different ways."""
+    """Returns the smaller of two steps, or 0 if they point different ways."""
     a, b = here - before, after - here
     if a * b <= 0:
         return 0.0
@@ -385,7 +386,7 @@ def _slope(before, here, after):  # type: ignore[no-untyped-def]
 
 @_compiled
 def smooth_light(buffers, depth, reach):  # type: ignore[no-untyped-def]
-    """Light that falls on each pixel, averaged over pixels of the same surface.
+    """Averages the light on each pixel over pixels of the same surface.
 
     Returns (H, W, 6): light to be multiplied by the albedo, then highlights. Ambient light is
     averaged over 4 x 4 pixels, direct light over ``reach`` (2 or 4) squared.
@@ -399,7 +400,7 @@ def smooth_light(buffers, depth, reach):  # type: ignore[no-untyped-def]
             here, z = buffers[y, x], depth[y, x]
             if z == 0:
                 continue
-            # A plane through the pixel: what lies on it belongs to the same surface.
+            # A plane through the pixel: points on it belong to the same surface.
             down = _slope(depth[max(y - 1, 0), x], z, depth[min(y + 1, height - 1), x])
             along = _slope(depth[y, max(x - 1, 0)], z, depth[y, min(x + 1, width - 1)])
             sums[:] = 0.0
@@ -428,7 +429,7 @@ def smooth_light(buffers, depth, reach):  # type: ignore[no-untyped-def]
 
 @_compiled
 def compose(buffers, falls, fog):  # type: ignore[no-untyped-def]
-    """The linear picture (H, W, 3): surfaces in their light, through the air."""
+    """Returns the linear picture (H, W, 3): surfaces in their light, seen through the air."""
     height, width = falls.shape[:2]
     light = np.empty((height, width, 3), np.float32)
     for y in range(height):
@@ -445,7 +446,7 @@ def soften_edges(  # type: ignore[no-untyped-def]
     scene, geometry, shape, lights, world, linear, cutouts,
     o, axes, focal, buffers, depth, who, falls, light,
 ):  # fmt: skip
-    """Three more rays for each pixel at the border of two surfaces, as colour alone."""
+    """Traces three more rays for each pixel at the border of two surfaces, for colour only."""
     height, width = depth.shape
     ray = np.zeros(RAY, np.float32)
     ids = ray.view(np.uint32)
@@ -479,7 +480,7 @@ def soften_edges(  # type: ignore[no-untyped-def]
                     scene, ray, ids, geometry, shape, lights, world, linear, cutouts,
                     o, dx, dy, dz, focal, 0.0, 0.0, 0, share, out,
                 )  # fmt: skip
-                # The light on a pixel of the same surface nearby.
+                # Use the light of a nearby pixel on the same surface.
                 best, by, bx = 1e30, y, x
                 if t > 0:
                     for j in range(max(y - 1, 0), min(y + 2, height)):

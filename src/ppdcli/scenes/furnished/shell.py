@@ -1,4 +1,4 @@
-"""Own geometry: quads, boxes and posts of procedural finishes, as one part of a stage."""
+"""Procedural geometry: quads, boxes and posts with finishes, as one part of a stage."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ppdcli.scenes.furnished.parts import Part, density_of, stack_levels
 
 Vector = tuple[float, float, float] | np.ndarray
 
-# Faces of the unit cube: a corner, and two sides that make a face seen from outside.
+# Faces of the unit cube: a corner and two sides, oriented to be seen from outside.
 _FACES = np.array(
     [
         [[-1, -1, 1], [2, 0, 0], [0, 2, 0]],
@@ -26,12 +26,12 @@ _FACES = np.array(
 
 
 class Shell:
-    """Collects faces; ``part`` makes them one part."""
+    """Collects faces. ``part`` returns them as one part."""
 
     def __init__(self) -> None:
         self._finishes: list[Finish] = []
         self._numbers: dict[int, int] = {}
-        # Numbers of what was added, worked out together in ``part``.
+        # Numbers of the added faces; ``part`` processes them together.
         self._quads: list[float] = []
         self._boxes: list[float] = []
         self._triangles: list[np.ndarray] = []
@@ -41,23 +41,23 @@ class Shell:
     def quad(
         self, corner: Vector, a: Vector, b: Vector, finish: Finish, whole: bool = False
     ) -> None:
-        """A parallelogram from a corner along two sides.
+        """Adds a parallelogram from a corner along two sides.
 
         Args:
-            corner, a, b: metres.
-            finish: its picture runs along ``a`` and up along ``b``.
-            whole: the picture covers the face once.
+            corner, a, b: Metres.
+            finish: The finish; its picture runs along ``a`` and up along ``b``.
+            whole: Whether the picture covers the face exactly once.
         """
         self._quads += [*corner, *a, *b, self._number(finish), whole]
 
     def box(
         self, center: Vector, half: Vector, finish: Finish, angle: float = 0.0, whole: bool = False
     ) -> None:
-        """A box, turned about the upright axis; ``center`` is its middle."""
+        """Adds a box, rotated about the upright axis; ``center`` is its middle."""
         self._boxes += [*center, *half, angle, self._number(finish), whole]
 
     def triangle(self, points: np.ndarray, finish: Finish, level: bool = False) -> None:
-        """One triangle (3, 3), as for gables; ``level`` lays the picture on from above."""
+        """Adds one triangle (3, 3), as for gables; ``level`` projects the picture from above."""
         self._triangles.append(points)
         self._level.append(level)
         self._triangle_finishes.append(self._number(finish))
@@ -65,7 +65,7 @@ class Shell:
     def post(
         self, foot: Vector, top: Vector, radius: float, finish: Finish, sides: int = 8
     ) -> None:
-        """A round bar between two points."""
+        """Adds a round bar between two points."""
         foot, top = np.asarray(foot, np.float64), np.asarray(top, np.float64)
         along = (top - foot) / np.linalg.norm(top - foot)
         side = np.cross(along, [1.0, 0, 0] if abs(along[0]) < 0.9 else [0, 1.0, 0])
@@ -85,7 +85,7 @@ class Shell:
         return number
 
     def part(self) -> Part:
-        """The faces as one part."""
+        """Returns the faces as one part."""
         quads = np.concatenate([np.array(self._quads).reshape(-1, 11), self._box_faces()])
         periods = np.array([finish.period for finish in self._finishes])
         corners, uv = _quad_triangles(quads, periods)
@@ -146,12 +146,12 @@ class Shell:
 
 
 def _quad_triangles(quads: np.ndarray, periods: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Corners (2 n, 3, 3) and texture coordinates (2 n, 3, 2) of the quads' triangles."""
+    """Returns corners (2 n, 3, 3) and texture coordinates (2 n, 3, 2) of the quads' triangles."""
     p, a, b = quads[:, :3], quads[:, 3:6], quads[:, 6:9]
     whole, period = quads[:, 10] > 0, periods[quads[:, 9].astype(np.int64)]
     wide, high = np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1)
     s, t = np.where(whole, 1, wide / period), np.where(whole, 1, high / period)
-    # Neighbouring faces continue the picture, whose place depends on the corner's.
+    # The picture continues on neighbouring faces: its offset depends on the corner's position.
     u = np.where(whole, 0, (p * a).sum(1) / np.maximum(wide, 1e-9) / period % 1)
     v = np.where(whole, 0, (p * b).sum(1) / np.maximum(high, 1e-9) / period % 1)
     points = np.stack([p, p + a, p + a + b, p + b], 1)

@@ -1,4 +1,4 @@
-"""A stage: models and shells put together, with the light on them, ready for pictures."""
+"""A stage: placed models and shells with their light, ready for pictures."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ppdcli.scenes.furnished import shading
-from ppdcli.scenes.furnished.embree import Placed
+from ppdcli.scenes.furnished.embree import PlacedMeshes
 from ppdcli.scenes.furnished.models.library import Library
 from ppdcli.scenes.furnished.noise import noise_levels
 from ppdcli.scenes.furnished.parts import Part, part_of
 
-_KEPT = 160  # parts of models that stay ready
+_KEPT = 160  # parts of models that stay in memory
 
 LINEAR = ((np.arange(256) / 255.0) ** 2.2).astype(np.float32)
 
 
 class Store:
-    """Parts of a library's models, made ready when they are first placed."""
+    """Parts of a library's models, prepared when they are first placed."""
 
     def __init__(self, library: Library) -> None:
         self.library = library
         self._parts: OrderedDict[tuple[int, float], Part] = OrderedDict()
 
     def part(self, number: int, glow: float = 0.0) -> Part:
-        """The part of a model; ``glow`` is that of its glass."""
+        """Returns the part of a model; ``glow`` is the light of its glass."""
         key = (number, glow)
         if key not in self._parts:
             self._parts[key] = part_of(self.library.model(number), glow)
@@ -38,17 +38,17 @@ class Store:
 
 @dataclass
 class Sky:
-    """What is above, and the light that comes from everywhere.
+    """The sky and the ambient light.
 
     Attributes:
-        outdoors: whether rays that meet nothing nearby see the sky.
-        reach: metres within which things keep ambient light from each other.
+        outdoors: Whether rays that hit nothing nearby see the sky.
+        reach: Distance in metres within which things block ambient light.
         ambient: RGB of the ambient light; outdoors a factor of the sky's light.
-        bounce: RGB of the light that comes from what is near.
+        bounce: RGB of the light reflected by nearby things.
         low, high: RGB of the sky at the horizon and above.
         clouds: 0 for none, 1 for a covered sky.
-        fog: 1 / metres over which all but a third of the light is lost.
-        glare: brightness of the halo around the sun.
+        fog: 1 / metres over which the light falls to a third.
+        glare: Brightness of the halo around the sun.
     """
 
     outdoors: bool = False
@@ -63,7 +63,7 @@ class Sky:
 
 
 def sun(direction: np.ndarray, power: np.ndarray, spread: float) -> np.ndarray:
-    """A light's row: a sun towards ``direction``, ``spread`` radians from its middle to its rim."""
+    """Returns a light's row: a sun towards ``direction`` with a radius of ``spread`` radians."""
     row = np.zeros(shading.LIGHT)
     row[shading.KIND] = shading.SUN
     row[shading.PLACE : shading.PLACE + 3] = direction / np.linalg.norm(direction)
@@ -73,7 +73,7 @@ def sun(direction: np.ndarray, power: np.ndarray, spread: float) -> np.ndarray:
 
 
 def ball(place: np.ndarray, power: np.ndarray, radius: float) -> np.ndarray:
-    """A light's row: a lamp of some radius in metres; ``power`` is the light at 1 m."""
+    """Returns a light's row: a lamp of some radius in metres; ``power`` is the light at 1 m."""
     row = np.zeros(shading.LIGHT)
     row[shading.KIND] = shading.BALL
     row[shading.PLACE : shading.PLACE + 3] = place
@@ -83,7 +83,7 @@ def ball(place: np.ndarray, power: np.ndarray, radius: float) -> np.ndarray:
 
 
 def panel(corner: np.ndarray, a: np.ndarray, b: np.ndarray, power: np.ndarray) -> np.ndarray:
-    """A light's row: a rectangle from a corner along two sides; ``power`` is its brightness."""
+    """Returns a light's row: a rectangle from a corner along two sides of brightness ``power``."""
     row = np.zeros(shading.LIGHT)
     row[shading.KIND] = shading.PANEL
     row[shading.PLACE : shading.PLACE + 3] = corner
@@ -94,7 +94,7 @@ def panel(corner: np.ndarray, a: np.ndarray, b: np.ndarray, power: np.ndarray) -
 
 
 def turned(place: tuple[float, float, float], angle: float, scale: float = 1.0) -> np.ndarray:
-    """(3, 4) map: scales, turns about the upright axis (+z goes towards +x), and moves."""
+    """Returns a (3, 4) transform: scale, turn about the upright axis (+z towards +x), move."""
     c, s = np.cos(angle) * scale, np.sin(angle) * scale
     return np.array(
         [[c, 0, s, place[0]], [0, scale, 0, place[1]], [-s, 0, c, place[2]]], np.float64
@@ -102,11 +102,11 @@ def turned(place: tuple[float, float, float], angle: float, scale: float = 1.0) 
 
 
 class Stage:
-    """Everything that rays can meet, and the light: x is to the right, y up, z ahead, in metres.
+    """All geometry and light of a place: x is to the right, y up, z ahead, in metres.
 
     Attributes:
-        sky: set it before pictures are taken.
-        lights: rows made by ``sun``, ``ball`` and ``panel``.
+        sky: Set it before pictures are taken.
+        lights: Rows made by ``sun``, ``ball`` and ``panel``.
     """
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class Stage:
         self._parts: list[Part] = []
         self._placed: list[tuple[int, np.ndarray, np.ndarray]] = []
         self._numbers: dict[int, int] = {}
-        self._ready: Ready | None = None
+        self._arrays: StageArrays | None = None
 
     def place(self, part: Part, transform: np.ndarray, tint: np.ndarray | None = None) -> None:
         """Places a part; ``tint`` is a factor of its colours."""
@@ -125,14 +125,14 @@ class Stage:
             self._parts.append(part)
         self._placed.append((number, transform, np.ones(3) if tint is None else tint))
 
-    def ready(self) -> Ready:
-        """The stage as arrays for compiled code; nothing may be placed afterwards."""
-        if self._ready is None:
-            self._ready = Ready(self._parts, self._placed)
-        return self._ready
+    def arrays(self) -> StageArrays:
+        """Returns the stage as arrays for compiled code. Place nothing afterwards."""
+        if self._arrays is None:
+            self._arrays = StageArrays(self._parts, self._placed)
+        return self._arrays
 
     def world(self) -> np.ndarray:
-        """The sky as numbers for compiled code."""
+        """Returns the sky as numbers for compiled code."""
         sky, row = self.sky, np.zeros(shading.WORLD)
         row[shading.OUTDOORS] = sky.outdoors
         row[shading.REACH] = sky.reach
@@ -150,14 +150,14 @@ class Stage:
         return row
 
 
-class Ready:
-    """A stage's arrays."""
+class StageArrays:
+    """The arrays of a stage."""
 
     def __init__(self, parts: list[Part], placed: list[tuple[int, np.ndarray, np.ndarray]]) -> None:
         counts = [len(part.material) for part in parts]
         first = np.concatenate([[0], np.cumsum(counts)])
         first_row = np.concatenate([[0], np.cumsum([len(part.rows) for part in parts])])
-        # Noise for clouds and grain comes first, so that every stage has it.
+        # Noise for clouds and grain comes first, because every stage has it.
         common = noise_levels()
         starts, texture = len(common.table), len(common.places)
         rows, places, tables = [], [common.places], [common.table]
@@ -174,7 +174,9 @@ class Ready:
             texture += len(part.texels.places)
         numbers = np.array([number for number, _, _ in placed])
         materials = np.concatenate(rows)
-        self.scene = Placed([(parts[number].mesh, transform) for number, transform, _ in placed])
+        self.scene = PlacedMeshes(
+            [(parts[number].mesh, transform) for number, transform, _ in placed]
+        )
         self.geometry = (
             first[numbers].astype(np.int64),
             first_row[numbers].astype(np.int64),

@@ -1,1 +1,1 @@
-"""Scenes of simple shapes, rendered without any model from elsewhere."""
+"""Scenes of simple shapes, rendered without external models."""

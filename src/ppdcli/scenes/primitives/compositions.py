@@ -1,5 +1,5 @@
-"""Draws scenes the way photos look: a camera 1 to 2 m up and nearly level, ground below, sky or a
-ceiling above, things standing on things; close-ups, and a pinch of plain clutter."""
+"""Composes scenes like photos: a nearly level camera at 1 to 2 m, ground below, sky or a ceiling
+above, things standing on things; also close-ups, and a few random heaps of shapes."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from ppdcli.scenes.primitives.repertoire.square import square, terrace
 from ppdcli.scenes.primitives.repertoire.tabletop import tabletop
 from ppdcli.scenes.primitives.shapes import CARD, Scene, Shape
 
-CLEARANCE = 0.05  # metres around the camera that no shape reaches into
+CLEARANCE = 0.05  # metres around the camera without any shape
 Family = Callable[[Rng, Painter], Scene]
 
 
 @dataclass(frozen=True)
 class Repertoire:
-    """What a series of scenes is drawn from.
+    """The families of scenes of a series, and its limits.
 
     Attributes:
-        families: kinds of composition, and how often each is drawn.
-        textures: how many a bank must have.
-        shapes: at most so many are kept in a scene.
-        varied: whether camera, light and lens vary more, and pictures may be worn.
+        families: Kinds of composition and the share of each.
+        textures: Number of textures that a bank needs.
+        shapes: Largest number of shapes in a scene.
+        varied: Whether camera, light and lens vary more, and pictures can show wear.
     """
 
     families: dict[Family, float]
@@ -45,14 +45,14 @@ class Repertoire:
     varied: bool
 
 
-# What the evaluation's scenes are drawn from. Whoever changes it changes the benchmark.
+# The scenes of the evaluation. A change here changes the benchmark.
 BENCHMARK = Repertoire(
     {street: 0.22, room: 0.30, park: 0.16, close_up: 0.16, yard: 0.12, clutter: 0.04},
     textures=96,
     shapes=72,
     varied=False,
 )
-# What training draws from.
+# The scenes of training.
 TRAINING = Repertoire(
     {
         street: 0.07, room: 0.07, park: 0.04, close_up: 0.06, yard: 0.03, clutter: 0.02,
@@ -68,13 +68,13 @@ TRAINING = Repertoire(
 
 
 def compose(seed: int, index: int, textures: int, repertoire: Repertoire = BENCHMARK) -> Scene:
-    """Scene number ``index`` of the endless series ``seed``.
+    """Composes scene number ``index`` of the endless series ``seed``.
 
     Args:
-        seed: the series; training and evaluation use different ones.
-        index: any non-negative number; the same pair gives the same scene.
-        textures: how many textures the bank has.
-        repertoire: what to draw from.
+        seed: The series; training and evaluation use different ones.
+        index: Any non-negative number; the same pair gives the same scene.
+        textures: Number of textures in the bank.
+        repertoire: The families to draw from.
 
     Returns:
         A scene with at most ``repertoire.shapes`` shapes.
@@ -85,11 +85,11 @@ def compose(seed: int, index: int, textures: int, repertoire: Repertoire = BENCH
     scene = families[rng.choice(len(families), p=weights)](rng, painter)
     if repertoire.varied:
         set_mood(scene, rng)
-    # From inside, a solid cannot be seen, and its contents would float in the air.
+    # From inside, a solid is invisible, and its contents would float in the air.
     eye = np.array([0.0, scene.height, 0.0])
     shapes = [s for s in scene.shapes if not _surrounds(s, eye)]
     if repertoire.varied:
-        # Of what is too much, what looks smallest goes: a wall stays with its windows.
+        # The shapes that look smallest are removed, so that a wall keeps its windows.
         shapes.sort(key=lambda s: -float(s.half.max() / np.linalg.norm(s.center - eye)))
     else:
         shapes.sort(key=lambda s: float(np.linalg.norm(s.center)))
@@ -98,7 +98,7 @@ def compose(seed: int, index: int, textures: int, repertoire: Repertoire = BENCH
 
 
 def _surrounds(shape: Shape, point: np.ndarray) -> bool:
-    """Whether a point is in the box around a shape, or close to it."""
+    """Returns whether a point is in the box around a shape, or close to it."""
     half = shape.half * [1, 1, 0] if shape.kind == CARD else shape.half
     offset = shape.axes.T @ (point - shape.center)
     return bool((np.abs(offset) <= half + CLEARANCE).all())

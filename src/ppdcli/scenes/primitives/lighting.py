@@ -1,4 +1,4 @@
-"""What light does beyond the ray-caster's one lamp, from the picture and its exact depth."""
+"""Light effects that the ray-caster's single lamp lacks, from the picture and its exact depth."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ppdcli.scenes.samples import SKY_DEPTH
 
 
 def illuminate(scene: Scene, light: np.ndarray, depth: np.ndarray, bank: TextureBank) -> np.ndarray:
-    """Adds what the scene has of dark creases, lamps, a mirroring ground and a glaring sun.
+    """Adds the scene's dark creases, lamps, reflecting ground and sun glare.
 
     Args:
-        scene: what was rendered.
+        scene: The scene.
         light: (H, W, 3) float32, linear, as rendered.
         depth: (H, W) float32 metres, as rendered.
-        bank: the scene's textures.
+        bank: The scene's textures.
 
     Returns:
         (H, W, 3) float32 linear light >= 0; ``light`` itself if the scene has none of these.
@@ -41,7 +41,7 @@ def illuminate(scene: Scene, light: np.ndarray, depth: np.ndarray, bank: Texture
 
 
 def _directions(scene: Scene, height: int, width: int) -> np.ndarray:
-    """(H, W, 3) rays in the world, 1 long along the optical axis."""
+    """Returns (H, W, 3) rays in the world, of length 1 along the optical axis."""
     focal = focal_length(scene.fov, height, width)
     up, right = np.mgrid[:height, :width].astype(np.float32)
     up, right = (0.5 * (height - 1) - up) / focal, (right - 0.5 * (width - 1)) / focal
@@ -50,11 +50,11 @@ def _directions(scene: Scene, height: int, width: int) -> np.ndarray:
 
 
 def _darken_creases(light: np.ndarray, depth: np.ndarray, strength: float) -> np.ndarray:
-    """Less light in corners, under things and where they touch.
+    """Darkens corners, and the places under things and where things touch.
 
-    There a pixel is farther than two others on both sides of it say: on a plane 1 / depth is linear
-    in the picture. Where one of them is much nearer or farther, it is another object, and counts
-    for nothing.
+    There a pixel is farther than predicted from the two on opposite sides: on a plane 1 / depth is
+    linear in the picture. A pixel that is much nearer or farther belongs to another object and is
+    ignored.
     """
     nearness = 1 / depth
     shade = np.zeros_like(depth)
@@ -73,7 +73,7 @@ def _darken_creases(light: np.ndarray, depth: np.ndarray, strength: float) -> np
 
 
 def _shifted(padded: np.ndarray, margin: int, dy: int, dx: int) -> np.ndarray:
-    """The picture inside a margin, taken ``dy`` rows lower and ``dx`` columns to the right."""
+    """Returns the picture inside a margin, read from ``dy`` rows down and ``dx`` columns right."""
     height, width = (side - 2 * margin for side in padded.shape)
     return padded[margin + dy : margin + dy + height, margin + dx : margin + dx + width]
 
@@ -81,7 +81,7 @@ def _shifted(padded: np.ndarray, margin: int, dy: int, dx: int) -> np.ndarray:
 def _add_lamps(
     scene: Scene, light: np.ndarray, depth: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
-    """Lamps brighten what is near them: the ambient light on it tells its colour."""
+    """Lamps brighten nearby surfaces. The ambient light on a surface gives its colour."""
     points = directions * depth[..., None] + np.array([0, scene.height, 0], np.float32)
     gain = np.zeros_like(light)
     for lamp in scene.lamps:
@@ -94,14 +94,14 @@ def _add_lamps(
 def _add_reflection(
     scene: Scene, light: np.ndarray, depth: np.ndarray, directions: np.ndarray, bank: TextureBank
 ) -> np.ndarray:
-    """Mixes in what the ground mirrors: the same scene seen from as far below it, upside down."""
+    """Adds the reflection in the ground: the scene seen from as far below it, upside down."""
     height, width = depth.shape
     falling = np.minimum(directions[..., 1], -1e-6)
     ground = (directions[..., 1] < 0) & (np.abs(-scene.height / falling / depth - 1) < 1e-3)
     if not ground.any():
         return light
     below = replace(scene, height=-scene.height, pitch=-scene.pitch, roll=-scene.roll)
-    half = max(height // 2, 1), max(width // 2, 1)  # nobody sees the detail
+    half = max(height // 2, 1), max(width // 2, 1)  # fine detail would not be visible
     mirrored = cv2.resize(render(below, *half, bank)[0][::-1], (width, height))
     slant = -falling / np.linalg.norm(directions, axis=-1)
     share = scene.mirror + (1 - scene.mirror) * (1 - slant) ** 5
@@ -114,7 +114,7 @@ def _add_reflection(
 def _ripple(
     scene: Scene, mirrored: np.ndarray, depth: np.ndarray, directions: np.ndarray, bank: TextureBank
 ) -> np.ndarray:
-    """Shifts the reflection up and down by waves that get smaller with distance."""
+    """Shifts the reflection up and down by waves that shrink with distance."""
     height, width = depth.shape
     texture = int(abs(scene.light[2])) % max(bank.count // 2, 1) * 2 * SIZE * SIZE
     waves = bank.texels[texture : texture + SIZE * SIZE].reshape(SIZE, SIZE)
@@ -131,7 +131,7 @@ def _ripple(
 def _add_glare(
     scene: Scene, light: np.ndarray, depth: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
-    """A halo around the sun, in the sky and, fainter, over what stands before it."""
+    """Adds a halo around the sun, in the sky and more faintly over things in front of it."""
     sun = (scene.light / np.linalg.norm(scene.light)).astype(np.float32)
     cosine = np.maximum(directions @ sun / np.linalg.norm(directions, axis=-1), 0)
     halo = scene.glare * (0.25 * cosine**6 + cosine**60 + 8 * cosine**2000)

@@ -1,4 +1,4 @@
-"""From a scene to a picture and its exact depth."""
+"""Takes a picture of a scene, with exact depth."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ def take(
     """Renders a scene, lights it, and develops it as a random camera would.
 
     Args:
-        scene: what to take.
-        height, width: of the picture.
-        bank: the scene's textures.
-        rng: where camera and film are drawn from.
-        worn: whether lens and handling may leave their traces.
+        scene: The scene.
+        height, width: Size of the picture.
+        bank: The scene's textures.
+        rng: Draws camera and film.
+        worn: Whether lens and later handling can leave traces.
 
     Returns:
-        Picture (H, W, 3) uint8; depth (H, W) float32 metres, of the surfaces and nothing else.
+        Picture (H, W, 3) uint8; depth (H, W) float32 metres of the surfaces.
     """
     light, depth = render(scene, height, width, bank)
     light = illuminate(scene, light, depth, bank)

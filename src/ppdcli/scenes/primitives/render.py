@@ -1,8 +1,8 @@
 """A ray-caster for small scenes, compiled by Numba: exact depth, sharp edges, light and shadow.
 
-A ray's component along the optical axis is 1, so that a hit's ray parameter is its depth Z.
+A ray's component along the optical axis is 1, so that the ray parameter of a hit is its depth Z.
 
-All that is compiled is in this file: Numba's cache does not see that another one has changed.
+All compiled code is in this file, because Numba's cache does not notice changes in another one.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ from ppdcli.scenes.samples import SKY_DEPTH
 
 _NEAR = 0.02
 _NOTHING = 1e9
-_SKY, _GROUND, _ROOM = -1, -2, -3  # what a ray can meet besides shape 0, 1, ...
-_TILE = 8  # pixels a side of the squares that share a list of shapes in reach
+_SKY, _GROUND, _ROOM = -1, -2, -3  # what a ray can hit besides shape 0, 1, ...
+_TILE = 8  # side in pixels of the squares that share a list of shapes in reach
 _compiled = partial(compiled, fastmath=True)
 
 
 @_compiled
 def _texel(texels, count, texture, u, v, footprint):  # type: ignore[no-untyped-def]
-    """Bilinear lookup at (u, v) in tiles, in the mip level that fits a pixel ``footprint`` wide."""
+    """Bilinear lookup at (u, v) in tiles, in the mip level for a pixel ``footprint`` wide."""
     level = math.floor(math.log2(max(footprint, 1e-6) * SIZE) + 0.5)
     level = min(max(level, 0), LEVELS - 1)
     size = SIZE >> level
@@ -58,13 +58,13 @@ def _texel(texels, count, texture, u, v, footprint):  # type: ignore[no-untyped-
 
 @_compiled
 def _safe(x):  # type: ignore[no-untyped-def]
-    """A divisor that is never zero."""
+    """Returns a divisor that is never zero."""
     return x if abs(x) > 1e-9 else 1e-9
 
 
 @_compiled
 def _slab(ox, oy, oz, dx, dy, dz):  # type: ignore[no-untyped-def]
-    """Where a line enters and leaves the unit cube."""
+    """Returns where a line enters and leaves the unit cube."""
     ix, iy, iz = 1 / _safe(dx), 1 / _safe(dy), 1 / _safe(dz)
     rx, ry, rz = abs(ix), abs(iy), abs(iz)
     enter = max(-ox * ix - rx, -oy * iy - ry, -oz * iz - rz)
@@ -86,7 +86,7 @@ def _hit_ellipsoid(ox, oy, oz, dx, dy, dz):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _chance(i, j, k):  # type: ignore[no-untyped-def]
-    """A number in [0, 1) that belongs to a cell of a grid."""
+    """Returns a fixed pseudo-random number in [0, 1) for a cell of a grid."""
     mixed = (i * 73_471) ^ (j * 19_219_189) ^ (k * 83_611_033)
     mixed = ((mixed ^ (mixed >> 13)) * 1_103_515_245) & 0x7FFFFFFF
     return ((mixed ^ (mixed >> 15)) & 0xFFFF) / 65536
@@ -94,9 +94,9 @@ def _chance(i, j, k):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _leaf(x, y, z, cells):  # type: ignore[no-untyped-def]
-    """The chance that belongs to the round leaf at a point, 1 between the leaves.
+    """Returns the random number of the round leaf at a point, 1 between the leaves.
 
-    The leaves stand on a crooked lattice; where a twig is bare, they are rarer.
+    The leaves are on a distorted lattice. On bare twigs they are rarer.
     """
     x, y, z = x * cells, y * cells, z * cells
     x, y, z = x + 0.6 * math.sin(1.3 * y), y + 0.6 * math.sin(1.3 * z), z + 0.6 * math.sin(1.3 * x)
@@ -110,7 +110,7 @@ def _leaf(x, y, z, cells):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _hit_leafy(ox, oy, oz, dx, dy, dz, cells, cover):  # type: ignore[no-untyped-def]
-    """The unit ball's front, where a leaf is, or through a gap its back."""
+    """Hits the unit ball's front if there is a leaf, or its back through a gap."""
     a = dx * dx + dy * dy + dz * dz
     b = ox * dx + oy * dy + oz * dz
     c = ox * ox + oy * oy + oz * oz - 1
@@ -126,7 +126,7 @@ def _hit_leafy(ox, oy, oz, dx, dy, dz, cells, cover):  # type: ignore[no-untyped
 
 @_compiled
 def _hit_cone(ox, oy, oz, dx, dy, dz, taper):  # type: ignore[no-untyped-def]
-    """Capped cone along y with radius 1 at y = -1 and 1 - taper at y = 1."""
+    """Hits a capped cone along y with radius 1 at y = -1 and 1 - taper at y = 1."""
     best = _NOTHING
     slope = -0.5 * taper
     ro, rd = 1 + slope + slope * oy, slope * dy
@@ -150,7 +150,7 @@ def _hit_cone(ox, oy, oz, dx, dy, dz, taper):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _hit_card(ox, oy, oz, dx, dy, dz, mode, amount, extra, texels):  # type: ignore[no-untyped-def]
-    """Card in z = 0, |x|, |y| <= 1, or what its cut-out leaves of it."""
+    """Hits a card in z = 0, |x|, |y| <= 1, or what remains of it after its cut-out."""
     t = -oz / _safe(dz)
     x, y = ox + t * dx, oy + t * dy
     if t <= _NEAR or abs(x) > 1 or abs(y) > 1:
@@ -187,13 +187,13 @@ def _hit_card(ox, oy, oz, dx, dy, dz, mode, amount, extra, texels):  # type: ign
 
 @_compiled
 def _trace(chosen, kinds, table, texels, ox, oy, oz, dx, dy, dz, limit, any_hit):  # type: ignore[no-untyped-def]
-    """Nearest chosen shape before ``limit`` along a ray (or any): its parameter and number."""
+    """Returns the nearest (or any) chosen shape before ``limit`` along a ray: parameter, number."""
     best, which = limit, _SKY
     square = dx * dx + dy * dy + dz * dz
     for j in chosen:
         cx, cy, cz = ox - table[j, 9], oy - table[j, 10], oz - table[j, 11]
         along = cx * dx + cy * dy + cz * dz
-        # Outside the bounding ball: most rays miss most shapes.
+        # Test the bounding ball first: most rays miss most shapes.
         if cx * cx + cy * cy + cz * cz - along * along / square > table[j, 12]:
             continue
         lox = table[j, 0] * cx + table[j, 1] * cy + table[j, 2] * cz
@@ -224,7 +224,7 @@ def _trace(chosen, kinds, table, texels, ox, oy, oz, dx, dy, dz, limit, any_hit)
 
 @_compiled
 def _normal(kind, taper, x, y, z):  # type: ignore[no-untyped-def]
-    """Normal of a unit shape at its surface point, not normalised."""
+    """Returns the normal of a unit shape at its surface point, not normalised."""
     if kind in (ELLIPSOID, LEAFY):
         return x, y, z
     if kind == CONE:
@@ -240,7 +240,7 @@ def _normal(kind, taper, x, y, z):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _albedo(material, texels, count, nx, ny, nz, x, y, z, pixel):  # type: ignore[no-untyped-def]
-    """Colour of a surface point given in metres along the shape's axes, with its local normal."""
+    """Returns the colour of a surface point, in metres along the shape's axes, and its normal."""
     u = z if abs(nx) > abs(ny) and abs(nx) > abs(nz) else x
     v = z if abs(ny) >= abs(nx) and abs(ny) > abs(nz) else y
     u, v, pixel = u / material[8], v / material[8], pixel / material[8]
@@ -265,10 +265,10 @@ def _albedo(material, texels, count, nx, ny, nz, x, y, z, pixel):  # type: ignor
 
 @_compiled
 def _in_reach(table, eye, ax, ay, az, sine, chosen):  # type: ignore[no-untyped-def]
-    """Which shapes rays from the eye may meet: writes their numbers, returns how many.
+    """Writes the numbers of the shapes that rays from the eye can hit, returns how many.
 
     The rays are within a cone around the unit vector (ax, ay, az); ``sine`` is that of half its
-    opening. A shape is in reach if its bounding ball touches the cone.
+    opening angle. A shape is in reach if its bounding ball touches the cone.
     """
     cosine, found = math.sqrt(1 - sine * sine), 0
     for j in range(len(table)):
@@ -276,7 +276,7 @@ def _in_reach(table, eye, ax, ay, az, sine, chosen):  # type: ignore[no-untyped-
         along = cx * ax + cy * ay + cz * az
         aside = math.sqrt(max(0.0, cx * cx + cy * cy + cz * cz - along * along))
         reach = math.sqrt(table[j, 12]) * 1.001 + 1e-4
-        # How far the ball's centre is from the cone's surface, or less; and not behind it.
+        # A lower bound of the distance from the ball's centre to the cone, if not behind it.
         if aside * cosine - along * sine <= reach and along > -reach:
             chosen[found] = j
             found += 1
@@ -285,10 +285,10 @@ def _in_reach(table, eye, ax, ay, az, sine, chosen):  # type: ignore[no-untyped-
 
 @_compiled
 def _in_between(table, low, high, lamp_x, lamp_y, lamp_z, chosen):  # type: ignore[no-untyped-def]
-    """Which shapes may stand between a lamp and the points of a box: numbers, and how many.
+    """Writes the numbers of shapes that can be between a lamp and the points of a box.
 
-    These are the ones whose bounding ball touches what a ball around the box sweeps on its way to
-    the lamp.
+    These are the shapes whose bounding ball touches the volume that a ball around the box sweeps on
+    its way to the lamp. Returns how many.
     """
     mx, my, mz = 0.5 * (low[0] + high[0]), 0.5 * (low[1] + high[1]), 0.5 * (low[2] + high[2])
     radius = math.sqrt((high[0] - mx) ** 2 + (high[1] - my) ** 2 + (high[2] - mz) ** 2)
@@ -317,7 +317,7 @@ def _direction(axes, focal, height, width, row, column):  # type: ignore[no-unty
 
 @_compiled
 def _meet(chosen, kinds, table, surround, eye, has_room, texels, dx, dy, dz):  # type: ignore[no-untyped-def]
-    """What a ray from the eye meets first: its parameter there, and the number of the shape."""
+    """Returns the first hit of a ray from the eye: its parameter and the number of the shape."""
     t, which = _trace(chosen, kinds, table, texels, 0.0, eye, 0.0, dx, dy, dz, SKY_DEPTH, False)
     if has_room:
         shell = surround[1]
@@ -357,7 +357,7 @@ def _surface(  # type: ignore[no-untyped-def]
     between, kinds, table, materials, surround, world, focal, texels, count, t, which,
     dx, dy, dz, color,
 ):  # fmt: skip
-    """Paints one pixel of a surface, ``t`` along its ray; ``between`` may cast shadows on it."""
+    """Paints one pixel of a surface at ``t`` along its ray; ``between`` can cast shadows on it."""
     eye, length = world[0], math.sqrt(dx * dx + dy * dy + dz * dz)
     lamp_x, lamp_y, lamp_z, reach = world[2], world[3], world[4], world[8]
     shadow, fog = world[9], world[13]
@@ -381,7 +381,7 @@ def _surface(  # type: ignore[no-untyped-def]
     norm = -norm if facing > 0 else norm
     nx, ny, nz = nx / norm, ny / norm, nz / norm
 
-    # Metres along the shape's own axes: rows of the map have length 1 / half extent.
+    # Metres along the shape's own axes: rows of the transform have length 1 / half extent.
     sx = 1 / math.sqrt(shape[0] ** 2 + shape[1] ** 2 + shape[2] ** 2)
     sy = 1 / math.sqrt(shape[3] ** 2 + shape[4] ** 2 + shape[5] ** 2)
     sz = 1 / math.sqrt(shape[6] ** 2 + shape[7] ** 2 + shape[8] ** 2)
@@ -426,15 +426,15 @@ def _surface(  # type: ignore[no-untyped-def]
 def _paint(kinds, table, materials, surround, world, axes, focal, texels, count, color, depth):  # type: ignore[no-untyped-def]
     """Fills ``color`` (H, W, 3) and ``depth`` (H, W), tile by tile.
 
-    ``surround`` (2, 17 + MATERIAL): ground and room, each a table row and a material row;
-    ``world``: numbers of the scene as packed by ``render``.
+    ``surround`` (2, 17 + MATERIAL) is ground and room, each a table row and a material row.
+    ``world`` is the scene's numbers as packed by ``render``.
     """
     height, width = depth.shape
     eye, has_room = world[0], world[1] > 0
     numbers = np.empty(len(kinds), np.int64)
     reached, met = np.empty((_TILE, _TILE)), np.empty((_TILE, _TILE), np.int64)
     low, high = np.empty(3), np.empty(3)
-    # No ray of a tile is farther from its middle than a corner of it seen head-on.
+    # No ray of a tile is farther from its middle than a corner of a central tile.
     sine = min(0.75 * _TILE / focal, 1.0)
     across, down = (width + _TILE - 1) // _TILE, (height + _TILE - 1) // _TILE
     for tile in range(across * down):
@@ -472,7 +472,7 @@ def _paint(kinds, table, materials, surround, world, axes, focal, texels, count,
 
 
 def _rows(shapes: list[Shape]) -> np.ndarray:
-    """(shapes, 17) numbers: map to the unit shape, center, squared bounding radius, cut."""
+    """Returns (shapes, 17): transform to the unit shape, centre, squared bounding radius, cut."""
     table = np.zeros((len(shapes), 17), np.float32)
     if not shapes:
         return table
@@ -486,23 +486,23 @@ def _rows(shapes: list[Shape]) -> np.ndarray:
 
 
 def focal_length(fov: float, height: int, width: int) -> float:
-    """Pixels; ``fov`` degrees is the width of a 4:3 picture of the same area."""
+    """Returns pixels; ``fov`` degrees is the width of a 4:3 picture of the same area."""
     return float(0.5 / np.tan(np.radians(fov) / 2) * (height * width * 4 / 3) ** 0.5)
 
 
 def render(
     scene: Scene, height: int, width: int, bank: TextureBank
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Renders one scene, one ray a pixel.
+    """Renders one scene with one ray per pixel.
 
     Args:
-        scene: what to render.
-        height, width: size of the picture; any aspect, at the scene's field of view.
-        bank: the textures that the scene's materials number.
+        scene: The scene.
+        height, width: Size of the picture; any aspect, at the scene's field of view.
+        bank: The textures that the scene's materials refer to.
 
     Returns:
-        Linear light (H, W, 3) float32, not yet exposed, >= 0; and exact depth along the optical
-        axis (H, W) float32 in metres, in (0, SKY_DEPTH], SKY_DEPTH where there is sky.
+        Linear light (H, W, 3) float32, before exposure, >= 0; and exact depth along the optical
+        axis (H, W) float32 in metres, in (0, SKY_DEPTH], SKY_DEPTH for the sky.
     """
     table = _rows(scene.shapes)
     kinds = np.array([s.kind for s in scene.shapes], np.int64)

@@ -1,4 +1,4 @@
-"""Series of pictures of scenes that are made of simple shapes."""
+"""Series of pictures of scenes of simple shapes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def make_samples(
     bank: int,
     repertoire: Repertoire = BENCHMARK,
 ) -> Samples:
-    """Takes pictures of ``count`` scenes; equal arguments give equal ones.
+    """Takes pictures of ``count`` scenes. Equal arguments give equal pictures.
 
     Args:
-        seed, first: the series, and the number of its first scene.
-        count: of scenes.
+        seed, first: The series, and the number of its first scene.
+        count: Number of scenes.
         shape: (height, width).
-        bank: number of the set of textures.
-        repertoire: what the scenes are drawn from; by default what evaluations use.
+        bank: Number of the set of textures.
+        repertoire: The families of scenes; by default those of the evaluation.
     """
     textures = _texture_bank(bank, repertoire.textures)
     rgb = np.empty((count, *shape, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""What a rendered scene is made of: a few solid kinds, each a unit shape under an affine map."""
+"""The elements of a rendered scene: a few kinds of solids, each an affinely mapped unit shape."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 from ppdcli.scenes.lens import Focus
 
-# CONE covers cylinders: taper 0. LEAFY is an ellipsoid's skin of leaves, with gaps between them.
+# CONE includes cylinders (taper 0). LEAFY is an ellipsoid's skin of leaves with gaps.
 BOX, ELLIPSOID, CONE, CARD, LEAFY = range(5)
-# What is left of a card: all, lines, a ragged blob, leaves, blades of grass, what is below a ridge.
+# Cut-outs of a card: all, lines, a ragged blob, leaves, blades of grass, the area below a ridge.
 SOLID, GRID, BLOB, LEAVES, BLADES, RIDGE = range(6)
-MATERIAL = 15  # numbers of a material
+MATERIAL = 15  # length of a material's row
 
 
 def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndarray:
-    """(3, 3) rotation whose columns are the turned axes; y is up, angles in radians."""
+    """Returns a (3, 3) rotation; its columns are the turned axes; y is up, angles in radians."""
     cy, sy, cp, sp, cr, sr = (f(a) for a in (yaw, pitch, roll) for f in (np.cos, np.sin))
     about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
@@ -28,18 +28,18 @@ def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> np.ndar
 
 @dataclass(frozen=True)
 class Material:
-    """How a surface looks: two colours mixed by one texture, with the grain of another.
+    """Appearance of a surface: two colours mixed by one texture, with the grain of another.
 
     Attributes:
-        cells: (across, down) a tile, if every cell has a colour of its own: books, tiles, flowers.
-        variety: how far the cells' colours are from the surface's, 0 to 1.
+        cells: (across, down) cells per tile, if each has its own colour: books, tiles, flowers.
+        variety: Difference of the cells' colours from the surface's, 0 to 1.
     """
 
     color_a: np.ndarray
     color_b: np.ndarray
     texture: int
     grain: int
-    period: float  # metres a tile
+    period: float  # metres per tile
     grain_strength: float = 0.3
     gloss: float = 0.0
     glow: float = 0.0
@@ -47,7 +47,7 @@ class Material:
     variety: float = 0.0
 
     def row(self) -> np.ndarray:
-        """The material as ``MATERIAL`` numbers, in the order that the renderer reads."""
+        """Returns the material as ``MATERIAL`` numbers, in the order that the renderer reads."""
         tail = (self.texture, self.grain, self.period, self.grain_strength, self.gloss, self.glow)
         return np.concatenate([self.color_a, self.color_b, tail, self.cells, [self.variety]])
 
@@ -57,13 +57,13 @@ class Shape:
     """A unit shape (cube |x|,|y|,|z| <= 1; ball; cone along y; card in z = 0) in the world.
 
     Attributes:
-        axes: (3, 3) rotation, columns are the shape's axes.
+        axes: (3, 3) rotation; the columns are the shape's axes.
         half: (3,) half extents in metres.
-        cut: taper for a cone (0 cylinder .. 1 pointed); for a leafy skin (leaves a radius, share
-            that is covered, 0); for a card what is left of it and two numbers: GRID cells and
-            line width; BLOB threshold and noise texture; LEAVES leaves a half width and share
-            covered; BLADES blades across and highest gap; RIDGE row of the texture table and how
-            much of it spans the card, negative for steps.
+        cut: For a cone, its taper (0 cylinder .. 1 pointed). For a leafy skin, leaves per radius,
+            covered share, 0. For a card, its cut-out and two numbers: GRID cells and line width;
+            BLOB threshold and noise texture; LEAVES leaves per half width and covered share;
+            BLADES blades across and highest gap; RIDGE row of the texture table and how much of it
+            spans the card, negative for steps.
     """
 
     kind: int
@@ -76,25 +76,28 @@ class Shape:
 
 @dataclass(frozen=True)
 class Lamp:
-    """A light beside the scene's main one; it casts no shadows."""
+    """A light besides the scene's main one. It casts no shadows."""
 
     place: np.ndarray
-    color: np.ndarray  # of the light, next to the lamp
-    reach: float  # metres, to a fraction of it
+    color: np.ndarray  # of the light close to the lamp
+    reach: float  # metres over which the light falls to a fraction
 
 
 @dataclass
 class Scene:
-    """One scene: y is up, the camera stands at (0, height, 0) and looks along +z.
+    """One scene: y is up, the camera is at (0, height, 0) and looks along +z.
 
     Attributes:
-        room: (center, half extents, yaw) of the room that the camera is in, or None outdoors.
-        light: position of the lamp or sun; ``lamp_reach`` metres for a lamp, 0 for the sun.
-        fog: per metre. sky: (2, 3) colours at the horizon and above.
-        creases: how dark corners and contacts are, 0 to 1.
-        glare: how bright the sky is around the sun.
-        mirror: share of the light that the ground reflects when seen from above, 0 to 1; all of it
-            at a grazing angle, unless it is 0. ripples: how wavy it is, in radians.
+        room: (centre, half extents, yaw) of the room around the camera, or None outdoors.
+        light: Position of the lamp or sun.
+        lamp_reach: Reach of the lamp in metres; 0 for the sun.
+        fog: Fog per metre.
+        sky: (2, 3) colours at the horizon and above.
+        creases: Darkness of corners and contacts, 0 to 1.
+        glare: Brightness of the sky around the sun.
+        mirror: Share of the light that the ground reflects when seen from above, 0 to 1. Unless it
+            is 0, the ground reflects all light at a grazing angle.
+        ripples: Waviness of the reflection, in radians.
     """
 
     height: float
@@ -129,7 +132,7 @@ class Scene:
         axes: np.ndarray | None = None,
         cut: tuple[float, float, float] = (0.0, 0.0, 0.0),
     ) -> None:
-        """Puts one shape into the scene."""
+        """Adds one shape to the scene."""
         self.shapes.append(
             Shape(
                 kind,
@@ -149,7 +152,7 @@ class Scene:
         material: Material,
         taper: float = 0.0,
     ) -> None:
-        """A cylinder or cone from ``start`` to ``end``: poles, legs, trunks, wires."""
+        """Adds a cylinder or cone from ``start`` to ``end``: poles, legs, trunks, wires."""
         a, b = np.asarray(start, float), np.asarray(end, float)
         along = b - a
         length = math.sqrt(along.dot(along))
@@ -161,6 +164,6 @@ class Scene:
 
 
 def _cross(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> np.ndarray:
-    """The cross product of two vectors; numpy's own takes longer than the rest of a rod."""
+    """Returns the cross product of two vectors; numpy's takes longer than the rest of a rod."""
     ax, ay, az, bx, by, bz = *map(float, a), *map(float, b)
     return np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])

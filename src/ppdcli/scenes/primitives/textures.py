@@ -9,16 +9,16 @@ import numpy as np
 from ppdcli.scenes.natural_textures import SIZE, natural_texture, noise
 
 LEVELS = 7  # 128, 64, ..., 2
-COUNT = 96  # textures in a bank; those that are asked for beyond are of natural kinds
+COUNT = 96  # textures in a bank; further ones are of natural kinds
 
 
 @dataclass(frozen=True)
 class TextureBank:
-    """Textures as one flat table, so that a lookup is a few reads.
+    """Textures as one flat table, so that a lookup needs only a few reads.
 
     Attributes:
         texels: float32 in [0, 1]: all textures at full size, then all at half size, and so on.
-        count: number of textures.
+        count: Number of textures.
     """
 
     texels: np.ndarray
@@ -40,7 +40,7 @@ def _bricks(rng: np.random.Generator) -> np.ndarray:
 
 
 def _windows(rng: np.random.Generator) -> np.ndarray:
-    """A facade: rows of panes with frames, panes of varying darkness."""
+    """A facade: rows of framed panes of varying darkness."""
     n = int(rng.choice([2, 3, 4]))
     y, x = np.mgrid[0:SIZE, 0:SIZE] / SIZE * n
     wide, high = rng.uniform(0.3, 0.7, 2)
@@ -66,17 +66,17 @@ def _checks(rng: np.random.Generator) -> np.ndarray:
 
 
 def _spots(rng: np.random.Generator) -> np.ndarray:
-    """Leaves, gravel, blotches: noise through a soft threshold."""
+    """Leaves, gravel, blotches: noise with a soft threshold."""
     field = noise(rng, rng.uniform(0.5, 1.6))
     return np.clip((field - rng.uniform(0.3, 0.7)) * rng.uniform(3, 12) + 0.5, 0, 1)
 
 
 def make_texture_bank(seed: int, count: int = COUNT) -> TextureBank:
-    """Draws ``count`` textures: half plain noise at many spectra, half patterns with noise.
+    """Draws ``count`` textures: half plain noise with many spectra, half patterns with noise.
 
     Args:
-        seed: the same seed gives the same bank; a smaller bank is the beginning of a larger one.
-        count: number of textures, at least 1.
+        seed: The same seed gives the same bank. A smaller bank is the beginning of a larger one.
+        count: Number of textures, at least 1.
 
     Returns:
         The bank.

@@ -1,4 +1,4 @@
-"""The models that scenes are furnished with: found, packed once, split in two."""
+"""The furniture models: finds them, packs them once, and splits them into two parts."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ppdcli.scenes.furnished.models.packing import Pack, write_pack
 from ppdcli.scenes.furnished.models.sh3f import listed_models, read_model
 
 DEBIAN_FOLDER = Path("/usr/share/sweethome3d/furniture")
-HELD_OUT = 0.12  # share of the models that training does not see
+HELD_OUT = 0.12  # share of the models that training never uses
 _KEPT = 300  # models that stay in memory
 
 
 class Library:
-    """Models by number, decoded when they are asked for.
+    """Models by number, decoded on demand.
 
     Attributes:
-        entries: what the catalogue says about each.
-        dropped: why models of the source are not here, by their id.
+        entries: Catalogue entry of each model.
+        dropped: Reasons why models of the source are missing, by their id.
     """
 
     def __init__(self, pack: Pack) -> None:
@@ -33,10 +33,10 @@ class Library:
         self._models: OrderedDict[int, Model] = OrderedDict()
 
     def model(self, number: int) -> Model:
-        """The model of ``entries[number]``; the last few hundred are kept in memory.
+        """Returns the model of ``entries[number]``. The latest few hundred are kept in memory.
 
         Raises:
-            InputError: the packed file is damaged.
+            InputError: The packed file is damaged.
         """
         if number not in self._models:
             self._models[number] = self._pack.model(number)
@@ -46,13 +46,13 @@ class Library:
         return self._models[number]
 
     def numbers(self, held_out: bool) -> list[int]:
-        """Numbers of the models of one part: those for training, or those kept out of it."""
+        """Returns the numbers of the models for training, or of those held out."""
         kept = held_out_ids(self.entries)
         return [k for k, entry in enumerate(self.entries) if (entry.id in kept) == held_out]
 
 
 def held_out_ids(entries: list[Entry]) -> set[str]:
-    """Ids of the models that training does not see: of each category those of lowest hash."""
+    """Returns the ids of the held-out models: those with the lowest hashes of each category."""
     kept: set[str] = set()
     for category in {entry.category for entry in entries}:
         ids = sorted({entry.id for entry in entries if entry.category == category}, key=_hash)
@@ -65,20 +65,20 @@ def _hash(text: str) -> bytes:
 
 
 def open_library(source: Path | None = None, cache: Path | None = None) -> Library:
-    """Opens the furniture. The first time it packs the libraries, which takes minutes.
+    """Opens the furniture. The first call packs the libraries, which takes minutes.
 
     Args:
-        source: a packed file, or a folder of ``.sh3f`` libraries; by default Debian's folder.
-        cache: folder of the packed file; by default one in the user's cache folder.
+        source: A packed file, or a folder of ``.sh3f`` libraries; by default Debian's folder.
+        cache: Folder of the packed file; by default one in the user's cache folder.
 
     Raises:
-        InputError: there are no libraries, or a file cannot be read.
-        OutputError: the packed file cannot be written.
+        InputError: There are no libraries, or a file cannot be read.
+        OutputError: The packed file cannot be written.
     """
     if source is not None and source.is_file():
         return Library(Pack(source))
     paths = _libraries_in(source or DEBIAN_FOLDER)
-    # Other libraries, or other versions of them, are packed into another file.
+    # Other libraries, or other versions of them, get their own packed file.
     sizes = "".join(f"{path.name} {path.stat().st_size} " for path in paths)
     packed = (cache or _cache_folder()) / f"furniture-{_hash(sizes).hex()[:12]}.pack"
     if not packed.is_file():
@@ -90,8 +90,8 @@ def pack_libraries(folder: Path, target: Path) -> None:
     """Packs the ``.sh3f`` libraries of a folder into one file.
 
     Raises:
-        InputError: the folder has no library, or one cannot be read.
-        OutputError: the file cannot be written.
+        InputError: The folder has no library, or one cannot be read.
+        OutputError: The file cannot be written.
     """
     _pack(_libraries_in(folder), target)
 

@@ -1,4 +1,4 @@
-"""A textured triangle model of a real thing, and what the catalogue says about it."""
+"""A textured triangle model of a real thing, and its catalogue entry."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ NO_TEXTURE = -1
 
 @dataclass(frozen=True)
 class Material:
-    """How a part of a model looks.
+    """Appearance of a part of a model.
 
     Attributes:
-        color: RGB in [0, 1], sRGB values; not used where there is a texture.
-        texture: number of the model's texture, or NO_TEXTURE.
-        gloss: strength of the highlight, in [0, 1].
+        color: RGB in [0, 1], sRGB values; not used if there is a texture.
+        texture: Index of the model's texture, or NO_TEXTURE.
+        gloss: Strength of the highlight, in [0, 1].
         opacity: 1 for opaque, near 0 for clear glass.
-        glow: RGB light that the part itself gives, in [0, 1].
+        glow: Emitted RGB light, in [0, 1].
     """
 
     color: tuple[float, float, float] = (0.7, 0.7, 0.7)
@@ -30,15 +30,15 @@ class Material:
 
 @dataclass(frozen=True)
 class Model:
-    """Triangles in metres; y is up, the front looks along +z, the origin is below the middle.
+    """Triangles in metres. y is up, the front faces +z, the origin is below the middle.
 
     Attributes:
         vertices: (V, 3) float32 metres; the lowest vertex has y = 0.
-        triangles: (F, 3) int32 numbers of vertices.
+        triangles: (F, 3) int32 indices of vertices.
         uv: (F, 3, 2) float32 texture coordinates of each corner; v points up.
-        material: (F,) int32 numbers of materials.
-        materials: at least one.
-        textures: each (h, w, 4) uint8 sRGB and alpha; sides are powers of two.
+        material: (F,) int32 indices of materials.
+        materials: At least one.
+        textures: Each (h, w, 4) uint8 sRGB and alpha; sides are powers of two.
     """
 
     vertices: np.ndarray
@@ -51,17 +51,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Entry:
-    """What the catalogue says about a model.
+    """Catalogue entry of a model.
 
     Attributes:
-        id: unique over all libraries.
-        name: in English, such as "Coffee table"; several models may share it.
-        category: such as "Living room".
-        library: the library's name; ``license`` and ``creator`` are the model's terms and author.
+        id: Unique over all libraries.
+        name: Name in English, such as "Coffee table"; several models can share it.
+        category: Category such as "Living room".
+        library: Name of the library.
+        license, creator: Licence and author of the model.
         size: (width, height, depth) in metres, along x, y and z.
-        elevation: metres above the floor where it usually hangs; 0 if it stands.
-        top: height in metres of the surface on which things are put; None if nothing is.
-        opening: whether it is a door or a window.
+        elevation: Usual height of a hanging model above the floor in metres; 0 if it stands.
+        top: Height in metres of the surface for things on top; None if there is none.
+        opening: Whether it is a door or a window.
     """
 
     id: str

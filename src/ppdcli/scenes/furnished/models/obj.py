@@ -26,11 +26,11 @@ class ObjMesh:
 
     Attributes:
         vertices: (V, 3) float64.
-        triangles: (F, 3) int64 numbers of vertices.
-        uv: (F, 3, 2) float64; 0 where the file has none.
-        material: (F,) int64 numbers into ``names``.
-        names: of materials.
-        libraries: names of the MTL files.
+        triangles: (F, 3) int64 indices of vertices.
+        uv: (F, 3, 2) float64; 0 if the file has none.
+        material: (F,) int64 indices into ``names``.
+        names: Names of the materials.
+        libraries: Names of the MTL files.
     """
 
     vertices: np.ndarray
@@ -42,10 +42,10 @@ class ObjMesh:
 
 
 def parse_obj(text: str) -> ObjMesh:
-    """Reads the text of an OBJ file; polygons become fans of triangles.
+    """Reads the text of an OBJ file. Polygons become fans of triangles.
 
     Raises:
-        ValueError: the text has no triangle, or a number that cannot be read.
+        ValueError: The text has no triangle, or a number that cannot be read.
     """
     positions: list[str] = []
     coordinates: list[str] = []
@@ -88,7 +88,7 @@ def parse_obj(text: str) -> ObjMesh:
 
 
 def _corner(word: str, vertices: int, coordinates: int) -> tuple[int, int]:
-    """Numbers from 0 of a corner's vertex and texture coordinate (-1 for none)."""
+    """Returns the indices (from 0) of a corner's vertex and texture coordinate (-1 for none)."""
     parts = word.split("/")
     vertex = int(parts[0])
     coordinate = int(parts[1]) if len(parts) > 1 and parts[1] else 0
@@ -98,7 +98,7 @@ def _corner(word: str, vertices: int, coordinates: int) -> tuple[int, int]:
 
 
 def parse_mtl(text: str) -> dict[str, MtlMaterial]:
-    """Reads the text of an MTL file; lines that cannot be read are passed over."""
+    """Reads the text of an MTL file. Lines that cannot be read are skipped."""
     found: dict[str, MtlMaterial] = {}
     current = MtlMaterial()
     for line in text.splitlines():

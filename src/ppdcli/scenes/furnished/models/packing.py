@@ -1,4 +1,4 @@
-"""One file that holds all models: quantised geometry, small pictures, the catalogue."""
+"""One file with all models: quantised geometry, small textures, and the catalogue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _QUALITY = 82  # of JPEG textures
 
 
 class PackWriter:
-    """Writes models one after the other into a file that appears when ``finish`` is called."""
+    """Writes models to a zip file, one after the other. ``finish`` completes the file."""
 
     def __init__(self, file: zipfile.ZipFile) -> None:
         self.file = file
@@ -66,7 +66,7 @@ class PackWriter:
         )
 
     def finish(self, dropped: dict[str, str]) -> None:
-        """Writes the catalogue; ``dropped`` says why the models that are not here are not."""
+        """Writes the catalogue; ``dropped`` gives the reasons why models are missing."""
         content = {"version": _VERSION, "models": self.rows, "dropped": dropped}
         self.file.writestr(_CATALOGUE, json.dumps(content), zipfile.ZIP_DEFLATED, 9)
 
@@ -74,13 +74,13 @@ class PackWriter:
 def write_pack(
     path: Path, models: list[tuple[Entry, Model]], dropped: dict[str, str] | None = None
 ) -> None:
-    """Writes models into one file, whole or not at all.
+    """Writes models into one file; never leaves a partial file.
 
     Positions and texture coordinates are quantised to 65,535 steps of the model's extent. Opaque
-    textures become JPEG, others PNG.
+    textures are stored as JPEG, others as PNG.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: The file cannot be written.
     """
     with atomic_path(path) as temporary, zipfile.ZipFile(temporary, "w") as file:
         writer = PackWriter(file)
@@ -93,15 +93,15 @@ class Pack:
     """An open packed file.
 
     Attributes:
-        entries: of all models, in the order of the file.
-        dropped: why models of the libraries are not here, by their id.
+        entries: Entries of all models, in the order of the file.
+        dropped: Reasons why models of the libraries are missing, by their id.
     """
 
     def __init__(self, path: Path) -> None:
         """Opens a packed file.
 
         Raises:
-            InputError: it is missing or not such a file.
+            InputError: It is missing, or is not a packed file.
         """
         self.path = path
         try:
@@ -109,13 +109,13 @@ class Pack:
             content = json.loads(self._file.read(_CATALOGUE))
         except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise InputError(
-                f"{path}: is not a packed file of models ({error}); remove it, so that it is made "
-                "again"
+                f"{path}: is not a packed file of models ({error}); remove it, and it will be "
+                "packed again"
             ) from error
         if content.get("version") != _VERSION:
             raise InputError(
-                f"{path}: was packed by another version of ppdcli; remove it, so that it is made "
-                "again"
+                f"{path}: was packed by another version of ppdcli; remove it, and it will be "
+                "packed again"
             )
         self._rows = content["models"]
         self.dropped: dict[str, str] = content["dropped"]
@@ -127,7 +127,7 @@ class Pack:
         """Reads the model of ``entries[number]``.
 
         Raises:
-            InputError: the file is damaged.
+            InputError: The file is damaged.
         """
         row = self._rows[number]
         try:
@@ -138,7 +138,7 @@ class Pack:
             )
         except (OSError, KeyError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise InputError(
-                f"{self.path}: is damaged ({error}); remove it, so that it is made again"
+                f"{self.path}: is damaged ({error}); remove it, and it will be packed again"
             ) from error
         stream = io.BytesIO(blob)
         vertices = _dequantised(stream, *row["ranges"]["vertices"])
@@ -168,10 +168,10 @@ def _dequantised(stream: io.BytesIO, count: int, low: list[float], step: list[fl
 
 
 def _shuffled(codes: np.ndarray) -> bytes:
-    """Differences of neighbours, all low bytes first: small numbers that compress well."""
+    """Encodes as differences of neighbours, all low bytes first; these compress well."""
     kind = codes.dtype
     signed = np.diff(codes, prepend=kind.type(0)).astype(np.dtype(f"i{kind.itemsize}"))
-    # Zigzag: small negative numbers become small too.
+    # Zigzag encoding: small negative numbers also become small.
     zigzag = ((signed << 1) ^ (signed >> (8 * kind.itemsize - 1))).astype(kind)
     return zigzag.astype(f"<u{kind.itemsize}").view(np.uint8).reshape(len(codes), -1).T.tobytes()
 

@@ -17,7 +17,7 @@ from ppdcli.scenes.furnished.models.obj import MtlMaterial, ObjMesh, parse_mtl, 
 from ppdcli.scenes.furnished.models.simplify import simplify
 
 MOST_TRIANGLES = 8_000
-MOST_OF_PLANTS = 30_000  # a tree of fewer looks bare
+MOST_OF_PLANTS = 30_000  # with fewer, a tree looks bare
 TEXTURE_SIDE = 256
 _CATALOGUE = "PluginFurnitureCatalog.properties"
 _PLANTS = re.compile(r"tree|pine|palm|poplar|cypress|maple|beech|acacia|blossom|ficus|bamboo", re.I)
@@ -25,7 +25,7 @@ _PLANTS = re.compile(r"tree|pine|palm|poplar|cypress|maple|beech|acacia|blossom|
 
 @dataclass(frozen=True)
 class Listed:
-    """A model of an open library: its catalogue entry, and where its files are."""
+    """A model of an open library: its catalogue entry and the path of its files."""
 
     entry: Entry
     path: str
@@ -33,10 +33,10 @@ class Listed:
 
 
 def listed_models(library: zipfile.ZipFile) -> Iterator[Listed]:
-    """The models of a library, in the order of its catalogue.
+    """Yields the models of a library, in the order of its catalogue.
 
     Raises:
-        KeyError: the zip has no catalogue.
+        KeyError: The zip has no catalogue.
     """
     text = library.read(_CATALOGUE).decode("latin-1")
     common: dict[str, str] = {}
@@ -80,11 +80,11 @@ def _rotation(text: str | None) -> np.ndarray:
 
 
 def read_model(library: zipfile.ZipFile, listed: Listed) -> Model:
-    """Reads one model, scaled to its stated size and standing on the origin.
+    """Reads one model, scaled to its catalogue size and placed on the origin.
 
     Raises:
-        ValueError: its files cannot be read as a model.
-        KeyError: a file is missing.
+        ValueError: Its files cannot be read as a model.
+        KeyError: A file is missing.
     """
     mesh = parse_obj(library.read(listed.path).decode("latin-1"))
     folder = PurePosixPath(listed.path).parent
@@ -129,7 +129,7 @@ def _has_area(corners: np.ndarray) -> np.ndarray:
 def _materials(
     library: zipfile.ZipFile, folder: PurePosixPath, mesh: ObjMesh, known: dict[str, MtlMaterial]
 ) -> tuple[tuple[Material, ...], tuple[np.ndarray, ...]]:
-    """Materials in the order of the mesh, and the textures that they number."""
+    """Returns the materials in the order of the mesh, and the textures that they refer to."""
     textures: list[np.ndarray] = []
     numbers: dict[tuple[str, str | None], int] = {}
     materials = []
@@ -151,7 +151,7 @@ def _materials(
 def _picture(
     library: zipfile.ZipFile, folder: PurePosixPath, name: str, mask: str | None
 ) -> np.ndarray | None:
-    """(h, w, 4) uint8, or None if the picture is not there or cannot be read."""
+    """Returns (h, w, 4) uint8, or None if the picture is missing or cannot be read."""
     try:
         picture = Image.open(io.BytesIO(library.read(str(folder / name)))).convert("RGBA")
         if mask is not None and mask != name:

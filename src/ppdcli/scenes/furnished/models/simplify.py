@@ -1,4 +1,4 @@
-"""Fewer triangles for models that have too many."""
+"""Reduces the triangles of models that have too many."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _LEAVES = 400  # a model with more parts than this has leaves, which are thinned
 
 
 def simplify(model: Model, limit: int) -> Model:
-    """The model itself if it has at most ``limit`` triangles, or a coarser one that has.
+    """Returns a model with at most ``limit`` triangles, which may be the model itself.
 
-    Foliage loses leaves, and those that stay grow, so that it covers as much as before. In other
-    models, vertices that are close together become one.
+    Foliage loses leaves, and the remaining ones grow to cover the same area. In other models,
+    vertices that are close together are merged.
     """
     if len(model.triangles) <= limit:
         return model
@@ -31,7 +31,7 @@ def simplify(model: Model, limit: int) -> Model:
 
 
 def _parts(model: Model) -> np.ndarray:
-    """(F,) number of the connected part that each triangle belongs to, by position."""
+    """Returns (F,): the index of the connected part of each triangle, by position."""
     _, same = np.unique(model.vertices.round(5), axis=0, return_inverse=True)
     t = same.reshape(-1)[model.triangles]
     edges = np.concatenate([t[:, :2], t[:, 1:]])
@@ -50,7 +50,7 @@ def _thin_out(model: Model, parts: np.ndarray, limit: int) -> Model:
         return model
     kept = ~small | (np.random.default_rng(0).random(len(sizes)) < share)
     chosen = kept[parts]
-    # Each corner becomes a vertex of its own, as leaves may share vertices with twigs.
+    # Each corner gets its own vertex, because leaves can share vertices with twigs.
     points = model.vertices[model.triangles[chosen]].astype(np.float64)
     of = parts[chosen]
     middle = np.zeros((len(sizes), 3))

@@ -1,1 +1,1 @@
-"""Places as people arrange them: rooms, tables, streets, gardens."""
+"""Furnished places: rooms, tables, streets, gardens."""

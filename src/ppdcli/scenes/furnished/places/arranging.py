@@ -1,4 +1,4 @@
-"""How models are arranged in rooms: against walls, around tables, anywhere on the floor."""
+"""Arrangement of models in rooms: against walls, around tables, anywhere on the floor."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ppdcli.scenes.furnished.places.walls import Walls
 def by_wall(
     site: Site, walls: Walls, role: str, wall: int | None = None, gap: float = 0.03
 ) -> Thing | None:
-    """Stands a model with its back to a wall where there is room for it."""
+    """Places a model with its back to a wall, if there is room for it."""
     rng, plan = site.rng, walls.room
     number = site.cast.pick(role, rng)
     if number is None:
@@ -37,7 +37,7 @@ def by_wall(
             continue
         if any(u[0] < at + w / 2 and at - w / 2 < u[1] and u[2] < h - 0.05 for u in walls.used[k]):
             continue
-        if site.take(spot[0], spot[2], half):
+        if site.claim(spot[0], spot[2], half):
             walls.used[k].append((at - w / 2, at + w / 2, 0.0, h))
             angle = ANGLES[k] + (rng.normal(0, 0.015) if rng.random() < 0.5 else 0.0)
             return site.put(number, spot, angle, 1.0, site.tint())
@@ -50,7 +50,7 @@ def free_spot(
     for _ in range(10):
         x = site.rng.uniform(-1, 1) * max(plan.width / 2 - half[0] - 0.1, 0)
         z = half[1] + 0.1 + site.rng.uniform(0, 1) * max(plan.depth - 2 * half[1] - 0.2, 0)
-        if site.take(x, z, half, gap):
+        if site.claim(x, z, half, gap):
             return np.array([x, 0.0, z])
     return None
 
@@ -67,7 +67,7 @@ def free(
 
 
 def seats(site: Site, table: Thing, role: str, share: float) -> None:
-    """Chairs around a table, facing it."""
+    """Places chairs around a table, facing it."""
     number = site.cast.pick(role, site.rng)
     if number is None:
         return
@@ -87,7 +87,7 @@ def seats(site: Site, table: Thing, role: str, share: float) -> None:
         angle = table.angle + (0.0, -np.pi / 2, np.pi, np.pi / 2)[side]
         spot = table.local(x, z)
         half = site.half(site.entry(number), angle)
-        if site.take(spot[0], spot[2], (half[0] * 0.5, half[1] * 0.5), 0.0):
+        if site.claim(spot[0], spot[2], (half[0] * 0.5, half[1] * 0.5), 0.0):
             chair = site.put(number, spot, angle + rng.normal(0, 0.15), 1.0, tint)
             if rng.random() < 0.06:
                 sit(site, chair)
@@ -137,14 +137,14 @@ def rug(site: Site, place: np.ndarray, plan: Room) -> None:
 
 
 def pull_up(site: Site, desk: Thing) -> None:
-    """A chair before a desk."""
+    """Places a chair in front of a desk."""
     number = site.cast.pick("chair", site.rng)
     if number is None:
         return
     off = desk.entry.size[2] / 2 + site.entry(number).size[2] * site.rng.uniform(0.1, 0.6)
     spot = desk.local(site.rng.normal(0, 0.1), off)
     half = site.half(site.entry(number), desk.angle)
-    if site.take(spot[0], spot[2], (half[0] * 0.5, half[1] * 0.4), 0.0):
+    if site.claim(spot[0], spot[2], (half[0] * 0.5, half[1] * 0.4), 0.0):
         chair = site.put(
             number, spot, desk.angle + np.pi + site.rng.normal(0, 0.3), 1.0, site.tint()
         )

@@ -1,4 +1,4 @@
-"""Gardens, parks, squares and facades, with persons near and far."""
+"""Gardens, parks, squares and facades, with people near and far."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import numpy as np
 from ppdcli.scenes.furnished.camera import Camera
 from ppdcli.scenes.furnished.places.daylight import set_daylight
 from ppdcli.scenes.furnished.places.houses import house
-from ppdcli.scenes.furnished.places.site import Place, Rng, Site, hold
+from ppdcli.scenes.furnished.places.site import Place, Rng, Site, camera_roll
 from ppdcli.scenes.furnished.places.terrain import Terrain
 
 
 class OpenPlace(Place):
-    """A garden, a park or a square: camera before it, a person's or a drone's height."""
+    """A garden, a park or a square, seen from a person's or a drone's height."""
 
     def __init__(self, site: Site, hard: bool, extent: float) -> None:
         super().__init__(site, hard)
@@ -40,7 +40,7 @@ class OpenPlace(Place):
         if flat < 3 and height < 2.5:
             drop -= rng.uniform(0, 0.3)
         target[1] = eye[1] + drop * flat
-        return Camera(eye, target, hold(rng), float(rng.uniform(45, 85)))
+        return Camera(eye, target, camera_roll(rng), float(rng.uniform(45, 85)))
 
 
 def garden(site: Site) -> Place:
@@ -103,7 +103,7 @@ def _grow(site: Site, ground: Terrain, extent: float, trees: int) -> None:
 
 
 def square(site: Site) -> Place:
-    """A paved square or yard between houses, with cafe tables, persons, cars, bikes."""
+    """A paved square or yard between houses, with cafe tables, people, cars, bikes."""
     rng, shell, finishes = site.rng, site.shell, site.finishes
     extent = rng.uniform(10, 45)
     shell.quad(
@@ -114,7 +114,7 @@ def square(site: Site) -> Place:
     )
     z = extent + rng.uniform(0, 5)
     x = -extent - 10
-    while x < extent + 10:  # the row of houses that closes the square
+    while x < extent + 10:  # the row of houses at the end of the square
         half = rng.uniform(4, 9), rng.uniform(4, 8)
         _front(site, x + half[0], z + half[1], half)
         x += 2 * half[0] + rng.choice([0.02, 0.02, rng.uniform(1, 6)])
@@ -123,7 +123,7 @@ def square(site: Site) -> Place:
         while at < extent - 8 and rng.random() < 0.85:
             half = rng.uniform(4, 8), rng.uniform(4, 9)
             place = side * (extent * 0.6 + 5 + half[0])
-            site.take(place, at + half[1], half)
+            site.claim(place, at + half[1], half)
             house(site, place, at + half[1], half, side)
             at += 2 * half[1] + rng.uniform(0, 4)
     for _ in range(int(rng.integers(0, 7))):
@@ -142,7 +142,7 @@ def square(site: Site) -> Place:
 
 
 def _front(site: Site, x: float, z: float, half: tuple[float, float]) -> None:
-    """A house whose front looks towards the camera: a plain block with windows and doors."""
+    """A house that faces the camera: a plain block with windows and doors."""
     rng, shell, finishes = site.rng, site.shell, site.finishes
     storeys, storey = int(rng.integers(2, 6)), rng.uniform(2.8, 3.5)
     height = storeys * storey
@@ -154,7 +154,7 @@ def _front(site: Site, x: float, z: float, half: tuple[float, float]) -> None:
     face, count = z - half[1], max(1, int(2 * half[0] / rng.uniform(2.2, 3.4)))
     wide, high = rng.uniform(0.45, 0.8), rng.uniform(1.2, 1.9)
     entrance = int(rng.integers(count))
-    site.take(x, z, half)
+    site.claim(x, z, half)
     for level in range(storeys):
         for k in range(count):
             at = x - half[0] + (k + 0.5) * 2 * half[0] / count
@@ -193,11 +193,11 @@ def _building_behind(site: Site, extent: float) -> None:
 
 
 def _seating(site: Site, spot: np.ndarray, half: tuple[float, float]) -> None:
-    """A garden table, seats around it, perhaps a parasol."""
+    """A garden table with seats around it and sometimes a parasol."""
     rng = site.rng
     table = site.cast.pick("garden table", rng)
     seat = site.cast.pick("garden seat", rng, lambda e: e.size[2] < 1.0)
-    if not site.take(spot[0], spot[2], (min(half[0], 1.3), min(half[1], 1.3))):
+    if not site.claim(spot[0], spot[2], (min(half[0], 1.3), min(half[1], 1.3))):
         return
     if table is not None:
         thing = site.put(table, spot, site.turn(), 1.0, site.tint(0.5))
@@ -226,7 +226,7 @@ def _plant_trees(site: Site, extent: float, count: int, ground: Terrain | None =
             continue
         z = rng.uniform(5, extent + 20)
         x = rng.uniform(-1, 1) * (4 + z * 0.8)
-        if site.take(x, z, (0.5, 0.5)):
+        if site.claim(x, z, (0.5, 0.5)):
             y = 0.0 if ground is None else float(ground.height(x, z)) - 0.03
             site.put(number, (x, y, z), site.turn(), rng.uniform(0.5, 1.3), site.tint(0.7, 0.3))
 
@@ -247,7 +247,7 @@ def _scatter(
         z = 2.0 + (extent - 2) * rng.random() ** 1.5
         x = rng.uniform(-1, 1) * (1.5 + z * 0.6)
         angle = site.turn()
-        if site.take(x, z, site.half(site.entry(number), angle), gap * 0.3):
+        if site.claim(x, z, site.half(site.entry(number), angle), gap * 0.3):
             y = 0.0 if ground is None else float(ground.height(x, z)) - 0.01
             site.put(number, (x, y, z), angle, rng.uniform(0.93, 1.07), site.tint(0.5))
 

@@ -11,13 +11,13 @@ _STOREY = (2.7, 3.4)
 
 
 def house(site: Site, x: float, z: float, half: tuple[float, float], side: int) -> None:
-    """A house whose front looks across the street.
+    """Builds a house that faces the street.
 
     Args:
-        site: where it is built.
-        x, z: metres, the middle of its ground.
-        half: half its size along x and z.
-        side: -1 if it stands left of the street, so that its front looks towards +x; or 1.
+        site: The site.
+        x, z: Middle of its ground, metres.
+        half: Half of its size along x and z.
+        side: -1 if it is left of the street and faces +x; 1 if it is on the right.
     """
     rng, shell, finishes = site.rng, site.shell, site.finishes
     storeys = int(rng.choice([1, 2, 2, 3, 4, 6], p=[0.2, 0.3, 0.15, 0.15, 0.12, 0.08]))
@@ -57,7 +57,7 @@ def house(site: Site, x: float, z: float, half: tuple[float, float], side: int) 
                         shell.box(middle, (0.03, high / 2, wide / 4), paint)
                 if level > 0 and rng.random() < 0.12:
                     _balcony(site, face, side, at, level * storey, finishes.draw("metal"))
-    # The ends that look along the street.
+    # The gable ends, which face along the street.
     for end in (-1, 1):
         for level in range(storeys):
             for k in range(int(rng.integers(0, 3))):
@@ -96,7 +96,7 @@ def _balcony(site: Site, face: float, side: int, at: float, y: float, rail: Fini
 
 def _roof(site: Site, x: float, z: float, half: tuple[float, float], height: float,
           wall: Finish) -> None:  # fmt: skip
-    """A pitched roof whose ridge runs along or across the street."""
+    """A pitched roof with a ridge along or across the street."""
     rng, shell = site.rng, site.shell
     tiles = site.finishes.draw("roof")
     over, rise = 0.35, rng.uniform(0.35, 0.9)

@@ -1,4 +1,4 @@
-"""What stands beside a road: trees, lamps, hedges, fences, bins, signs."""
+"""Things beside a road: trees, lamps, hedges, fences, bins, signs."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 from ppdcli.scenes.furnished.finishes import Finish
 from ppdcli.scenes.furnished.places.site import Site
 
-FAR = 110.0  # metres that a street is long
+FAR = 110.0  # length of a street in metres
 KERB = 0.12
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The street's cross-section, in metres from its middle.
+    """The cross-section of the street, in metres.
 
     Attributes:
-        road: half the width of the lanes.
-        parking: width of the strip for parked cars on each side, 0 for none.
-        pavement: width of the pavement.
-        verge: width of the green beyond it.
+        road: Half the width of the lanes.
+        parking: Width of the parking strip on each side, 0 for none.
+        pavement: Width of the pavement.
+        verge: Width of the green strip beyond it.
     """
 
     road: float
@@ -31,17 +31,17 @@ class Layout:
 
     @property
     def kerb(self) -> float:
-        """Where the pavement begins."""
+        """Distance from the middle to the start of the pavement."""
         return self.road + self.parking
 
     @property
     def edge(self) -> float:
-        """Where gardens and houses begin."""
+        """Distance from the middle to the start of gardens and houses."""
         return self.kerb + self.pavement + self.verge
 
 
 def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
-    """Trees, lamps, hedges, fences, bins, signs."""
+    """Places trees, lamps, hedges, fences, bins, signs."""
     rng = site.rng
     foot = KERB if layout.pavement > 0 else 0.0
     beside = layout.kerb + (layout.pavement + layout.verge / 2 if layout.verge > 0 else 0.5)
@@ -54,7 +54,7 @@ def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
             size = site.entry(kind).size
             scale = rng.uniform(0.55, 1.1) * min(1.0, 9 / size[1])
             x = side * (beside + rng.normal(0, 0.15))
-            if site.take(x, z, (0.35, 0.35)):
+            if site.claim(x, z, (0.35, 0.35)):
                 site.put(kind, (x, foot, z), site.turn(), scale, tint)
             z += step * rng.uniform(0.8, 1.2)
             if mixed:
@@ -65,7 +65,7 @@ def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
             if number is not None:
                 x, z = side * (layout.edge + rng.exponential(8) + 1), rng.uniform(3, FAR)
                 trunk = site.entry(number).size[0] * 0.25
-                if site.take(x, z, (trunk, trunk)):
+                if site.claim(x, z, (trunk, trunk)):
                     site.put(
                         number, (x, 0, z), site.turn(), rng.uniform(0.6, 1.3), site.tint(0.6, 0.3)
                     )
@@ -77,7 +77,7 @@ def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
     tall = rng.uniform(5, 8)
     for z in np.arange(rng.uniform(3, 15), FAR, step):
         x = side * (layout.kerb + 0.4)
-        if not site.take(x, z, (0.1, 0.1), 0.0):
+        if not site.claim(x, z, (0.1, 0.1), 0.0):
             continue
         if lamp is not None and tall < 6:
             site.put(lamp, (x, foot, z), -side * np.pi / 2)
@@ -93,7 +93,7 @@ def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
             x = side * (layout.kerb + rng.uniform(0.4, layout.pavement))
             z = rng.uniform(4, 45)
             half = site.half(site.entry(number), np.pi / 2)
-            if site.take(x, z, half):
+            if site.claim(x, z, half):
                 site.put(number, (x, foot, z), -side * np.pi / 2, 1.0, site.tint(0.5))
 
 
@@ -121,7 +121,7 @@ def _border(site: Site, x: float, side: int) -> None:
 def _sign(site: Site, x: float, z: float, post: Finish) -> None:
     rng, shell = site.rng, site.shell
     high = rng.uniform(2.1, 2.9)
-    if not site.take(x, z, (0.05, 0.05), 0.0):
+    if not site.claim(x, z, (0.05, 0.05), 0.0):
         return
     shell.post((x, 0, z), (x, high, z), 0.03, post)
     finish = site.finishes.any_of("painted", "paper", "art")

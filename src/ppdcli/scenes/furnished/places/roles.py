@@ -1,4 +1,4 @@
-"""Which models can play which part in a place."""
+"""Selection of models by their role in a place."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Role:
-    """What a model must be like: name, category, height and width in metres."""
+    """Conditions on a model: name, category, height and width in metres."""
 
     name: str = ""
     category: str = ""
@@ -27,7 +27,7 @@ class Role:
     hung: bool = False
 
     def fits(self, entry: Entry) -> bool:
-        """Whether a model can play it."""
+        """Returns whether a model meets the conditions."""
         width, height, depth = entry.size
         return (
             re.search(self.name, entry.name, re.I) is not None
@@ -166,11 +166,11 @@ class Cast:
         }
 
     def all(self, role: str) -> list[int]:
-        """Numbers of the models that can play a role."""
+        """Returns the numbers of all models for a role."""
         return self._roles[role]
 
     def pick(self, role: str, rng: Rng, where: Callable[[Entry], bool] | None = None) -> int | None:
-        """A random model for a role; None if the library has none."""
+        """Returns a random model for a role; None if the library has none."""
         numbers = self._roles[role]
         if where is not None:
             numbers = [k for k in numbers if where(self.entries[k])]

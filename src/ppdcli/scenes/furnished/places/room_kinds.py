@@ -1,4 +1,4 @@
-"""What stands in living rooms, bedrooms, kitchens, offices, bathrooms, corridors and halls."""
+"""Furniture of living rooms, bedrooms, kitchens, offices, bathrooms, corridors and halls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _living(site: Site, walls: Walls) -> None:
             inside = (
                 abs(spot[0]) + half[0] < plan.width / 2 and half[1] < spot[2] < plan.depth - half[1]
             )
-            if inside and site.take(spot[0], spot[2], half):
+            if inside and site.claim(spot[0], spot[2], half):
                 table = site.put(number, spot, sofa.angle + rng.normal(0, 0.05))
                 site.dress(table, "desk thing", int(rng.integers(0, 5)))
                 if rng.random() < 0.7:
@@ -96,7 +96,7 @@ def _bedroom(site: Site, walls: Walls) -> None:
             inside = (
                 abs(spot[0]) + half[0] < plan.width / 2 and half[1] < spot[2] < plan.depth - half[1]
             )
-            if inside and site.take(spot[0], spot[2], half, 0.0):
+            if inside and site.claim(spot[0], spot[2], half, 0.0):
                 stand = site.put(number, spot, bed.angle)
                 site.dress(stand, "table lamp", 1)
         if rng.random() < 0.15:
@@ -150,7 +150,7 @@ def _kitchen(site: Site, walls: Walls) -> None:
             spot = plan.point(wall, x + w / 2, 0.32)
             blocked = any(u[0] < x + w and x < u[1] and u[2] < 0.9 for u in walls.used[wall])
             box = site.half(entry, ANGLES[wall])
-            if not blocked and site.take(spot[0], spot[2], (box[0] - 0.02, box[1] - 0.02), 0.0):
+            if not blocked and site.claim(spot[0], spot[2], (box[0] - 0.02, box[1] - 0.02), 0.0):
                 walls.used[wall].append((x, x + w, 0.0, 1.4))
                 foot = plan.point(wall, x + w / 2, d / 2 + 0.01)
                 thing = site.put(number, foot, ANGLES[wall], 1.0, tint)
@@ -245,7 +245,7 @@ def _corridor(site: Site, walls: Walls) -> None:
 
 
 def _hall(site: Site, walls: Walls) -> None:
-    """A cafe, a classroom, a workshop, a shop: many of a kind."""
+    """A cafe, a classroom, a workshop or a shop, with many things of a kind."""
     rng, plan = site.rng, walls.room
     kind = str(rng.choice(["cafe", "class", "gym", "store"]))
     if kind in ("cafe", "class"):
@@ -257,7 +257,7 @@ def _hall(site: Site, walls: Walls) -> None:
                 -plan.width / 2 + w / 2 + 0.7, plan.width / 2 - w / 2 - 0.5, w + step
             ):
                 for z in np.arange(d / 2 + 1.0, plan.depth - d / 2 - 0.6, d + step):
-                    if rng.random() < 0.85 and site.take(x, z, (w / 2, d / 2), 0.02):
+                    if rng.random() < 0.85 and site.claim(x, z, (w / 2, d / 2), 0.02):
                         table = site.put(number, (x, 0, z), rng.normal(0, 0.03))
                         seats(site, table, "chair", rng.uniform(0.4, 0.9))
                         if rng.random() < 0.6:

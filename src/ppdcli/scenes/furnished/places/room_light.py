@@ -1,4 +1,4 @@
-"""The light in a room: lamps, ambient light, and the sky that windows show."""
+"""The light in a room: lamps, ambient light, and the sky outside the windows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ppdcli.scenes.furnished.stage import Sky, ball, sun
 
 
 def light_room(walls: Walls, daylight: float) -> None:
-    """Sets ambient light, lamps, and the sky that windows show."""
+    """Sets ambient light, lamps, and the sky outside the windows."""
     site, room, rng = walls.site, walls.room, walls.site.rng
     warm = np.array([1.0, rng.uniform(0.78, 0.95), rng.uniform(0.5, 0.85)])
     lamps = int(rng.integers(0, 3)) if daylight > 0.6 else int(rng.integers(1, 4))
@@ -40,7 +40,7 @@ def light_room(walls: Walls, daylight: float) -> None:
     )
     wall = next((k for k in range(4) if walls.holes[k]), None)
     if wall is not None and daylight > 0.6 and rng.random() < 0.6:
-        # The sun shines in where there is a hole in the wall.
+        # The sun shines in through a hole in the wall.
         side = rng.normal(0, 0.5) * room.along(wall)
         towards = -room.inward(wall) + side + [0, rng.uniform(0.4, 1.1), 0]
         site.stage.lights.append(

@@ -9,11 +9,11 @@ from ppdcli.scenes.furnished.places.arranging import clutter, people
 from ppdcli.scenes.furnished.places.plan import Room
 from ppdcli.scenes.furnished.places.room_kinds import FURNISH
 from ppdcli.scenes.furnished.places.room_light import light_room
-from ppdcli.scenes.furnished.places.site import Place, Rng, Site, hold
+from ppdcli.scenes.furnished.places.site import Place, Rng, Site, camera_roll
 from ppdcli.scenes.furnished.places.walls import Walls
 
 _KINDS = ("living", "bedroom", "kitchen", "office", "bathroom", "corridor", "hall")
-_OFTEN = (0.29, 0.18, 0.16, 0.15, 0.08, 0.05, 0.09)
+_SHARES = (0.29, 0.18, 0.16, 0.15, 0.08, 0.05, 0.09)
 _SIZES = {  # width, depth in metres
     "living": ((3.2, 6.5), (3.6, 7.5)),
     "bedroom": ((2.8, 5), (3, 5.5)),
@@ -31,7 +31,7 @@ _FLOORS = {
 
 
 class RoomPlace(Place):
-    """A room, taken from where there is floor to stand on."""
+    """A room. The camera stands on free floor."""
 
     def __init__(self, site: Site, room: Room, daylight: float) -> None:
         super().__init__(site, hard=False)
@@ -52,7 +52,7 @@ class RoomPlace(Place):
                 break
         else:
             free = [0]
-        # Near a wall more of the room is in the picture.
+        # A camera near a wall sees more of the room.
         k = max(free[:6], key=lambda j: abs(x[j]) / room.width + abs(z[j] / room.depth - 0.5))
         eye = np.array([x[k], height, z[k]])
         middle = np.array([0, 0, room.depth / 2])
@@ -64,16 +64,16 @@ class RoomPlace(Place):
             if np.hypot(*(place - eye)[[0, 2]]) > 0.9:
                 target = place
         flat = max(float(np.hypot(*(target - eye)[[0, 2]])), 0.3)
-        # Nobody points a camera at the ceiling or at their feet.
+        # Photos rarely show only the ceiling or the floor.
         pitch = np.clip((target[1] - eye[1]) / flat, -0.8, 0.18) + rng.normal(0, 0.05)
         target[1] = eye[1] + pitch * flat
-        return Camera(eye, target, hold(rng), float(rng.uniform(48, 90)))
+        return Camera(eye, target, camera_roll(rng), float(rng.uniform(48, 90)))
 
 
 def room(site: Site) -> Place:
-    """Any furnished room."""
+    """Builds a furnished room of a random kind."""
     rng = site.rng
-    kind = str(rng.choice(_KINDS, p=_OFTEN))
+    kind = str(rng.choice(_KINDS, p=_SHARES))
     (w0, w1), (d0, d1) = _SIZES[kind]
     plan = Room(rng.uniform(w0, w1), rng.uniform(d0, d1), rng.uniform(2.3, 3.0))
     if kind == "hall":

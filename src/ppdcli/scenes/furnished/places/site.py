@@ -1,4 +1,4 @@
-"""A place while it is being arranged: what stands where, and what is on it."""
+"""A place under construction: the placed models, and the things on them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Thing:
-    """A placed model: where it stands, how it is turned, and its upright box's halves."""
+    """A placed model: position, angle, and half of its bounding box."""
 
     entry: Entry
     place: np.ndarray
@@ -26,17 +26,17 @@ class Thing:
     half: tuple[float, float]  # along x and z of the place, metres
 
     def local(self, x: float, z: float) -> np.ndarray:
-        """A point of the place from metres along the thing's own axes."""
+        """Returns a point of the place from metres along the thing's own axes."""
         c, s = np.cos(self.angle), np.sin(self.angle)
         return self.place + [x * c + z * s, 0, z * c - x * s]
 
 
 class Site:
-    """What a place is built with.
+    """The state of a place under construction.
 
     Attributes:
-        rng: all that is random.
-        things: placed models that pictures may be of.
+        rng: Source of all randomness.
+        things: Placed models that pictures can be taken of.
     """
 
     def __init__(self, store: Store, cast: Cast, rng: Rng, bank: int) -> None:
@@ -47,22 +47,22 @@ class Site:
         self._taken: list[tuple[float, float, float, float]] = []
 
     def entry(self, number: int) -> Entry:
-        """What the catalogue says about a model."""
+        """Returns the catalogue entry of a model."""
         return self.cast.entries[number]
 
     def put(self, number: int, place: tuple[float, float, float] | np.ndarray, angle: float = 0.0,
             scale: float = 1.0, tint: np.ndarray | None = None, glow: float = 0.0,
             squeeze: float = 1.0) -> Thing:  # fmt: skip
-        """Places a model with its foot's middle at a point.
+        """Places a model with the middle of its foot at a point.
 
         Args:
-            number: of the model.
-            place: metres.
-            angle: the front, +z, turns towards +x.
-            scale: of all sides.
-            tint: factor of its colours.
-            glow: light that its glass gives.
-            squeeze: factor of its depth alone.
+            number: Number of the model.
+            place: Position in metres.
+            angle: Rotation of the front from +z towards +x.
+            scale: Factor of all sides.
+            tint: Factor of its colours.
+            glow: Light emitted by its glass.
+            squeeze: Factor of its depth alone.
         """
         entry = self.entry(number)
         at = (float(place[0]), float(place[1]), float(place[2]))
@@ -75,13 +75,13 @@ class Site:
 
     @staticmethod
     def half(entry: Entry, angle: float, scale: float = 1.0) -> tuple[float, float]:
-        """Half the extent along x and z of a model that is turned."""
+        """Returns half the extent along x and z of a rotated model."""
         w, d = entry.size[0] * scale / 2, entry.size[2] * scale / 2
         c, s = abs(np.cos(angle)), abs(np.sin(angle))
         return float(w * c + d * s), float(w * s + d * c)
 
-    def take(self, x: float, z: float, half: tuple[float, float], gap: float = 0.02) -> bool:
-        """Claims a rectangle of the ground; False, and nothing claimed, if it is not free."""
+    def claim(self, x: float, z: float, half: tuple[float, float], gap: float = 0.02) -> bool:
+        """Claims a rectangle of the ground; returns False and claims nothing if it is not free."""
         box = x - half[0] - gap, x + half[0] + gap, z - half[1] - gap, z + half[1] + gap
         if any(box[0] < b[1] and b[0] < box[1] and box[2] < b[3] and b[2] < box[3]
                for b in self._taken):  # fmt: skip
@@ -90,21 +90,21 @@ class Site:
         return True
 
     def is_free(self, x: float, z: float, margin: float) -> bool:
-        """Whether nothing stands within a margin of a point."""
+        """Returns whether nothing stands within a margin of a point."""
         return not any(
             b[0] - margin < x < b[1] + margin and b[2] - margin < z < b[3] + margin
             for b in self._taken
         )
 
     def tint(self, likely: float = 0.35, strength: float = 0.4) -> np.ndarray | None:
-        """A random factor of a model's colours, or none."""
+        """Returns a random factor for a model's colours, or None."""
         if self.rng.random() > likely:
             return None
         factor = np.exp(self.rng.normal(0, strength / 2, 3)) * self.rng.uniform(0.7, 1.15)
         return np.asarray(factor)
 
     def dress(self, thing: Thing, role: str, count: int, height: float | None = None) -> None:
-        """Puts small things on top of a thing, side by side."""
+        """Places small things side by side on top of a thing."""
         top = thing.entry.top if height is None else height
         if top is None:
             return
@@ -128,29 +128,29 @@ class Site:
                     break
 
     def turn(self) -> float:
-        """Any angle."""
+        """Returns a random angle."""
         return float(self.rng.uniform(0, 2 * np.pi))
 
     def finish(self) -> None:
-        """Puts the shell on the stage; call it last."""
+        """Puts the shell on the stage. Call it last."""
         self.stage.place(self.shell.part(), turned((0, 0, 0), 0))
 
 
 class Place:
-    """An arranged place: its stage, and where pictures may be taken from.
+    """A finished place: its stage, and the positions for cameras.
 
     Attributes:
-        hard: whether shadows have hard edges.
+        hard: Whether shadows have hard edges.
     """
 
     def __init__(self, site: Site, hard: bool = False) -> None:
         self.site, self.stage, self.hard = site, site.stage, hard
 
     def camera(self, rng: Rng, wide: bool) -> Camera:
-        """A camera for the next picture; ``wide`` if that is a panorama."""
+        """Returns a camera for the next picture; ``wide`` for a panorama."""
         raise NotImplementedError
 
 
-def hold(rng: Rng) -> float:
-    """How far a camera is held askew, in radians."""
+def camera_roll(rng: Rng) -> float:
+    """Returns a random roll of a hand-held camera, in radians."""
     return float(rng.normal(0, 0.02) if rng.random() < 0.8 else rng.normal(0, 0.12))

@@ -1,4 +1,4 @@
-"""Streets: lanes, kerbs, pavements, parked and moving cars, houses, persons."""
+"""Streets: lanes, kerbs, pavements, parked and moving cars, houses, people."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ppdcli.scenes.furnished.camera import Camera
 from ppdcli.scenes.furnished.places.daylight import set_daylight
 from ppdcli.scenes.furnished.places.houses import house
 from ppdcli.scenes.furnished.places.roadside import FAR, KERB, Layout, along_road
-from ppdcli.scenes.furnished.places.site import Place, Rng, Site, hold
+from ppdcli.scenes.furnished.places.site import Place, Rng, Site, camera_roll
 
 
 class StreetPlace(Place):
-    """A street, taken from a car, from the pavement or from a low flight."""
+    """A street, seen from a car, from the pavement or from a low flight."""
 
     def __init__(self, site: Site, layout: Layout, hard: bool) -> None:
         super().__init__(site, hard)
@@ -41,11 +41,11 @@ class StreetPlace(Place):
             turn, drop, fov = rng.normal(0, 0.3), rng.uniform(-0.5, -0.15), rng.uniform(55, 85)
         eye = np.array([x, y, z])
         target = eye + 10 * np.array([np.sin(turn), drop, np.cos(turn)])
-        return Camera(eye, target, hold(rng) if not wide else 0.0, float(fov))
+        return Camera(eye, target, camera_roll(rng) if not wide else 0.0, float(fov))
 
 
 def street(site: Site) -> Place:
-    """A street with what stands along it."""
+    """Builds a street with the things along it."""
     rng = site.rng
     lanes = int(rng.choice([1, 2, 2, 3, 4]))
     layout = Layout(
@@ -113,7 +113,7 @@ def _ground(site: Site, layout: Layout, lanes: int) -> None:
 
 
 def paint_of_car(rng: Rng) -> np.ndarray:
-    """A factor of a car's colours."""
+    """Returns a random factor for a car's colours."""
     if rng.random() < 0.6:
         return np.full(3, rng.choice([0.15, 0.5, 0.8, 1.1, 1.3])) * rng.uniform(0.8, 1.2)
     rgb = colorsys.hsv_to_rgb(rng.random(), rng.uniform(0.3, 0.9), 1.0)
@@ -126,7 +126,7 @@ def _car(site: Site, x: float, z: float, angle: float, roles: tuple[str, ...] = 
     if number is None:
         return 4.5
     entry = site.entry(number)
-    if site.take(x, z, site.half(entry, angle), 0.1):
+    if site.claim(x, z, site.half(entry, angle), 0.1):
         tint = paint_of_car(site.rng) if site.rng.random() < 0.8 else None
         site.put(number, (x, 0, z), angle, 1.0, tint)
     return entry.size[2]
@@ -168,7 +168,7 @@ def _traffic(site: Site, layout: Layout, lanes: int) -> None:
         number = site.cast.pick("person", rng)
         if number is not None:  # somebody crosses
             x, z = rng.uniform(-1, 1) * layout.road, rng.uniform(8, 25)
-            if site.take(x, z, (0.3, 0.3)):
+            if site.claim(x, z, (0.3, 0.3)):
                 site.put(number, (x, 0, z), rng.choice([-1, 1]) * np.pi / 2, 1.0, site.tint())
 
 
@@ -181,7 +181,7 @@ def _houses(site: Site, layout: Layout, side: int, built: float) -> None:
         if rng.random() < built:
             back = setback if row else setback + rng.uniform(0, 2)
             x = side * (layout.edge + back + half[0])
-            site.take(x, z + half[1], half, 0.3)
+            site.claim(x, z + half[1], half, 0.3)
             house(site, x, z + half[1], half, side)
         z += 2 * half[1] + (0.02 if row else rng.uniform(1, 12))
 
@@ -197,7 +197,7 @@ def _walkers(site: Site, layout: Layout, side: int) -> None:
             continue
         x = side * (layout.kerb + rng.uniform(0.4, wide))
         z = 4 + 40 * rng.random() ** 1.5
-        if site.take(x, z, (0.25, 0.25)):
+        if site.claim(x, z, (0.25, 0.25)):
             foot = KERB if layout.pavement > 0 else 0.0
             angle = rng.choice([0, np.pi]) + rng.normal(0, 0.3)
             site.put(number, (x, foot, z), angle, rng.uniform(0.93, 1.05), site.tint(0.6))

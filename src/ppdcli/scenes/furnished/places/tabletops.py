@@ -7,11 +7,11 @@ import numpy as np
 from ppdcli.scenes.furnished.camera import Camera
 from ppdcli.scenes.furnished.places.plan import Room
 from ppdcli.scenes.furnished.places.room_light import light_room
-from ppdcli.scenes.furnished.places.site import Place, Rng, Site, hold
+from ppdcli.scenes.furnished.places.site import Place, Rng, Site, camera_roll
 from ppdcli.scenes.furnished.places.walls import Walls
 from ppdcli.scenes.furnished.stage import ball
 
-_KINDS = {  # role of the things, and how often
+_KINDS = {  # role of the things, and its share
     "dish": 0.25,
     "desk thing": 0.3,
     "kitchen thing": 0.15,
@@ -22,7 +22,7 @@ _KINDS = {  # role of the things, and how often
 
 
 class TablePlace(Place):
-    """A surface with things, taken by a hand, a robot's head or its arm."""
+    """A surface with things, seen from a hand-held camera, a robot's head or its arm."""
 
     def __init__(self, site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
         super().__init__(site)
@@ -41,11 +41,13 @@ class TablePlace(Place):
         flat = away * np.cos(steep)
         eye = aim + [flat * np.sin(angle), away * np.sin(steep), -flat * np.cos(angle)]
         eye[1] = max(eye[1], self.middle[1] + 0.08)
-        return Camera(eye, aim + [0, rng.normal(0, 0.05), 0], hold(rng), float(rng.uniform(42, 75)))
+        return Camera(
+            eye, aim + [0, rng.normal(0, 0.05), 0], camera_roll(rng), float(rng.uniform(42, 75))
+        )
 
 
 def tabletop(site: Site) -> Place:
-    """A table, or the floor, in a room that is seen behind it."""
+    """Builds a table, or a floor area, with the room behind it."""
     rng = site.rng
     plan = Room(rng.uniform(3, 6), rng.uniform(3.5, 7), rng.uniform(2.4, 3))
     walls = Walls(site, plan)
@@ -59,14 +61,14 @@ def tabletop(site: Site) -> Place:
         entry = site.entry(number)
         height, half = entry.top or entry.size[1], (entry.size[0] / 2, entry.size[2] / 2)
         z = plan.depth - half[1] - rng.uniform(0, 0.05) if by_wall else z
-        site.take(0, z, half)
+        site.claim(0, z, half)
         site.put(number, (0, 0, z), 0.0, 1.0, site.tint())
     elif rng.random() < 0.2:
         height, half = 0.0, (1.0, 1.0)
     else:
         height, half = rng.uniform(0.4, 0.95), (rng.uniform(0.35, 1.1), rng.uniform(0.3, 0.6))
         z = plan.depth - half[1] - rng.uniform(0, 0.05) if by_wall else z
-        site.take(0, z, half)
+        site.claim(0, z, half)
         top = site.finishes.any_of(
             "wood", "planks", "painted", "concrete", "metal", "fabric", "tiles"
         )
@@ -103,7 +105,7 @@ def tabletop(site: Site) -> Place:
 
 
 def _spread(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
-    """Things side by side, sometimes one upon another."""
+    """Places things side by side, sometimes one on another."""
     rng = site.rng
     kinds = rng.choice(list(_KINDS), size=2, p=list(_KINDS.values()))
     spots: list[tuple[float, float, float]] = []
@@ -137,7 +139,7 @@ def _spread(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
 
 
 def _screens(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
-    """Screens or lamps along the back of a desk."""
+    """Places screens or lamps along the back of a desk."""
     rng, x = site.rng, -half[0]
     while x < half[0]:
         number = site.cast.pick(str(rng.choice(["tv", "tv", "table lamp"])), rng)
@@ -168,7 +170,7 @@ def _behind(site: Site, walls: Walls, start: float) -> None:
             if rng.random() < 0.6
             else rng.uniform(start + 0.4, plan.depth)
         )
-        if z + half[1] < plan.depth and z - half[1] > start and site.take(x, z, half):
+        if z + half[1] < plan.depth and z - half[1] > start and site.claim(x, z, half):
             site.put(number, (x, 0, z), angle, 1.0, site.tint())
     for wall in range(4):
         if rng.random() < 0.5:

@@ -1,4 +1,4 @@
-"""Ground that is not flat: meadows and parks with gentle slopes."""
+"""Ground with gentle slopes, for meadows and parks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ppdcli.scenes.furnished.shell import Shell
 
 
 class Terrain:
-    """Smooth hills; level around the camera's place."""
+    """Smooth hills, level around the camera."""
 
     def __init__(self, rng: Rng, steep: float) -> None:
         """Draws the hills; ``steep`` is the height of the largest, in metres."""
@@ -20,7 +20,7 @@ class Terrain:
         self._high = steep * rng.uniform(0.2, 1, count) / count
 
     def height(self, x: np.ndarray | float, z: np.ndarray | float) -> np.ndarray:
-        """Metres above the camera's ground."""
+        """Returns the height above the camera's ground in metres."""
         x, z = np.asarray(x, np.float64), np.asarray(z, np.float64)
         at = x[..., None] * self._waves[:, 0] + z[..., None] * self._waves[:, 1]
         hills = (np.sin(at + self._phase) * self._high).sum(-1)
@@ -28,7 +28,7 @@ class Terrain:
         return np.asarray(hills * away)
 
     def build(self, shell: Shell, finish: Finish) -> None:
-        """Adds the ground, fine nearby and coarse far off."""
+        """Adds the ground: fine nearby, coarse far away."""
         step = np.sinh(np.linspace(-4.2, 4.2, 61)) * 6
         x, z = np.meshgrid(step, step + 10)
         points = np.stack([x, self.height(x, z), z], -1)
@@ -37,7 +37,7 @@ class Terrain:
             shell.triangle(triangle, finish, level=True)
 
     def path(self, shell: Shell, finish: Finish, start: float, slant: float, half: float) -> None:
-        """Adds a path that begins at x = ``start`` and runs ahead, ``half`` metres to each side."""
+        """Adds a path from x = ``start`` ahead, ``half`` metres wide to each side."""
         z = np.linspace(-4, 60, 80)
         middle = start + slant * z + 1.5 * np.sin(z * 0.12 + self._phase[0])
         left, right = middle - half, middle + half

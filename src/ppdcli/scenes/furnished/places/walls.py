@@ -1,4 +1,4 @@
-"""Rooms' shells: walls with doors, windows and pictures, floors, ceilings."""
+"""Shells of rooms: walls with doors, windows and pictures, floors, ceilings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Hole = tuple[float, float, float, float]  # from, to along the wall; bottom, top
 
 
 class Walls:
-    """Decides what is in the walls, and builds them."""
+    """Plans the walls with everything in them, and builds them."""
 
     def __init__(self, site: Site, room: Room) -> None:
         self.site, self.room = site, room
@@ -24,7 +24,7 @@ class Walls:
         self.windows: list[tuple[int, Hole]] = []
 
     def free(self, wall: int, hole: Hole) -> bool:
-        """Claims a part of a wall; False if something is there or it does not fit."""
+        """Claims a part of a wall. Returns False if it is occupied or does not fit."""
         half = self.room.length(wall) / 2
         if hole[0] < -half + 0.05 or hole[1] > half - 0.05 or hole[3] > self.room.height - 0.02:
             return False
@@ -40,7 +40,7 @@ class Walls:
         return True
 
     def add_door(self, wall: int) -> None:
-        """A door, with free floor before it."""
+        """Adds a door with free floor before it."""
         site, rng = self.site, self.site.rng
         number = site.cast.pick("door", rng)
         width, height = (0.9, 2.05) if number is None else site.entry(number).size[:2]
@@ -48,7 +48,7 @@ class Walls:
         if not self.free(wall, (at - width / 2, at + width / 2, 0, height)):
             return
         spot = self.room.point(wall, at, 0.45)
-        site.take(spot[0], spot[2], (0.45, 0.45))
+        site.claim(spot[0], spot[2], (0.45, 0.45))
         if number is None:
             finish = site.finishes.any_of("painted", "wood")
             self._slab(wall, (at - width / 2, at + width / 2, 0.005, height), 0.03, finish)
@@ -58,7 +58,7 @@ class Walls:
         site.put(number, foot, ANGLES[wall], 1.0, site.tint(0.3), 0.3, flat)
 
     def add_window(self, wall: int, daylight: float) -> None:
-        """A window, and the light that comes through it."""
+        """Adds a window and the light that comes through it."""
         site, rng = self.site, self.site.rng
         number = site.cast.pick("window", rng) if rng.random() < 0.4 else None
         if number is None:
@@ -100,7 +100,7 @@ class Walls:
         frame = site.finishes.plain(np.full(3, rng.uniform(0.1, 1.0)), 0.2)
         start, end, bottom, top = hole
         if rng.random() < 0.3:
-            self.holes[wall].append(hole)  # one looks out
+            self.holes[wall].append(hole)  # a view to the outside
         else:
             color = np.array([0.8, 0.9, 1.0]) * (0.4 * daylight + 0.03)
             glow = (float(color[0]), float(color[1]), float(color[2]))
@@ -144,7 +144,7 @@ class Walls:
     def _curtain(
         self, wall: int, at: float, bottom: float, height: float, fabric: Finish, side: int
     ) -> None:
-        """Folds of cloth from above the window nearly to the floor."""
+        """Adds folds of cloth from above the window nearly to the floor."""
         wide = self.site.rng.uniform(0.25, 0.5)
         low = 0.03 if self.site.rng.random() < 0.7 else max(bottom - 0.1, 0.03)
         top = min(bottom + height + 0.15, self.room.height - 0.02)
@@ -156,7 +156,7 @@ class Walls:
             self.site.shell.quad(p + [0, low, 0], q - p, (0, top - low, 0), fabric)
 
     def add_picture(self, wall: int) -> None:
-        """A framed picture."""
+        """Adds a framed picture."""
         site, rng = self.site, self.site.rng
         w, h = rng.uniform(0.2, 1.0), rng.uniform(0.2, 0.9)
         at = rng.uniform(-1, 1) * max(self.room.length(wall) / 2 - w, 0)
@@ -171,7 +171,7 @@ class Walls:
                         site.finishes.any_of("art", "art", "paper"), whole=True)  # fmt: skip
 
     def add_hung(self, wall: int, role: str) -> None:
-        """A thing that hangs on the wall at its usual height."""
+        """Adds a thing that hangs on the wall at its usual height."""
         number = self.site.cast.pick(role, self.site.rng)
         if number is None:
             return
@@ -184,7 +184,7 @@ class Walls:
             self.site.put(number, foot, ANGLES[wall], 1.0, self.site.tint(0.2))
 
     def add_shelf(self, wall: int) -> None:
-        """A board with small things and books."""
+        """Adds a board with small things and books."""
         site, rng = self.site, self.site.rng
         w, y = rng.uniform(0.5, 1.4), rng.uniform(1.1, 1.8)
         at = rng.uniform(-1, 1) * max(self.room.length(wall) / 2 - w, 0)
@@ -218,7 +218,7 @@ class Walls:
         return x
 
     def build(self, wall: Finish, floor: Finish, ceiling: Finish, daylight: float) -> None:
-        """Makes the walls, floor and ceiling around all that was added."""
+        """Builds walls, floor and ceiling around everything that was added."""
         site, room, rng = self.site, self.room, self.site.rng
         w, d, h = room.width, room.depth, room.height
         other = (
@@ -260,7 +260,7 @@ class Walls:
             piece(x, start, 0, high)
             piece(start, end, 0, bottom)
             piece(start, end, top, high)
-            # The wall's thickness, seen through the hole.
+            # The thickness of the wall is visible through the hole.
             out = -self.room.inward(wall) * 0.18
             for y in (bottom, top):
                 self.site.shell.quad(

@@ -1,1 +1,1 @@
-"""The families of scenes, and what stands in them."""
+"""The families of scenes, and the things in them."""

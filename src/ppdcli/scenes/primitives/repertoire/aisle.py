@@ -8,7 +8,7 @@ from ppdcli.scenes.primitives.repertoire.benchmark.furniture import chair
 from ppdcli.scenes.primitives.repertoire.bodies import body
 from ppdcli.scenes.primitives.repertoire.interior import empty_room
 from ppdcli.scenes.primitives.repertoire.painter import Painter, Rng
-from ppdcli.scenes.primitives.repertoire.surfaces import glowing, motley, surface
+from ppdcli.scenes.primitives.repertoire.surfaces import glowing, surface, with_varied_cells
 from ppdcli.scenes.primitives.repertoire.walls import Walls
 from ppdcli.scenes.primitives.shapes import BOX, Lamp, Scene, rotation
 
@@ -54,7 +54,7 @@ def aisle(rng: Rng, paint: Painter) -> Scene:
 def _wares(
     scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, half: np.ndarray, axes: np.ndarray
 ) -> None:
-    """Shelves of one kind of packet each, in rows."""
+    """Places shelves in rows, each with one kind of packet."""
     metal = surface(paint, "metal", 1)
     levels = int(rng.integers(3, 6))
     gap = 2 * half[1] / levels
@@ -65,7 +65,9 @@ def _wares(
         level = foot + [0, gap * k, 0]
         scene.add(BOX, level + [0, 0.02, 0], (half[0], 0.02, half[2]), metal, axes)
         goods = surface(paint, "paper", 0.3)
-        goods = motley(goods, rng.uniform(1, 4), rng.uniform(1, 4), rng.uniform(0.3, 0.9))
+        goods = with_varied_cells(
+            goods, rng.uniform(1, 4), rng.uniform(1, 4), rng.uniform(0.3, 0.9)
+        )
         tall = gap * rng.uniform(0.3, 0.45)
         block = level + [0, 0.04 + tall, 0] + axes[:, 2] * rng.uniform(-0.05, 0.08)
         scene.add(BOX, block, (half[0] * rng.uniform(0.8, 0.98), tall, half[2] * 0.7), goods, axes)

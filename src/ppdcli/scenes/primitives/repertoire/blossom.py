@@ -1,4 +1,4 @@
-"""Flowers from near by, the rest out of focus."""
+"""Close-ups of flowers before a blurred background."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ppdcli.scenes.primitives.shapes import ELLIPSOID, Scene, rotation
 
 
 def blossom(rng: Rng, paint: Painter) -> Scene:
-    """A flower, fruit or mushroom that fills much of the picture, the rest out of focus."""
+    """A flower, fruit or mushroom that fills much of the picture, before a blurred background."""
     size = float(np.exp(rng.uniform(np.log(0.03), np.log(0.12))))
     distance = size * rng.uniform(2.5, 7)
     scene = landscape_base(rng, paint, str(rng.choice(["lawn", "soil", "leaves"])), 0.0)
@@ -38,7 +38,7 @@ def blossom(rng: Rng, paint: Painter) -> Scene:
 
 
 def _flower(scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, size: float) -> None:
-    """A head of petals in rings on a stalk, towards the camera and a little up."""
+    """Adds petals in rings on a stalk, facing the camera and a little up."""
     petal = paint.material("bright" if rng.random() < 0.7 else "pale", size * 0.3, plain=0.7)
     heart = paint.material("earth", size * 0.2)
     face = rotation(np.pi + rng.normal(0, 0.5), -rng.uniform(0, 0.8))

@@ -12,7 +12,7 @@ from ppdcli.scenes.primitives.shapes import BOX, CONE, ELLIPSOID, Material, Scen
 def head(
     scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, axes: np.ndarray, size: float
 ) -> None:
-    """A head ``size`` high with face, hair or a hat; it looks along the third axis."""
+    """Adds a head ``size`` high with face, hair or a hat; it looks along the third axis."""
     skin, hair = surface(paint, "skin", size), surface(paint, "fur", size * 0.7)
     half = size / 2 * np.array([rng.uniform(0.66, 0.78), 1.0, rng.uniform(0.78, 0.9)])
 
@@ -49,7 +49,7 @@ def head(
 
 
 def bust(scene: Scene, rng: Rng, paint: Painter, spot: np.ndarray, yaw: float) -> None:
-    """Head, neck, shoulders, chest and arms, the chin at ``spot``, turned by ``yaw``."""
+    """Adds head, neck, shoulders, chest and arms, the chin at ``spot``, turned by ``yaw``."""
     tilt = rotation(yaw, rng.normal(0, 0.15), rng.normal(0, 0.12))
     skin, cloth = surface(paint, "skin", 0.3), surface(paint, "cloth", 0.4)
     size = rng.uniform(0.21, 0.26)
@@ -93,7 +93,7 @@ def body(
     size: float = 1.7,
     seat: float | None = None,
 ) -> None:
-    """A whole person: standing, walking, or sitting ``seat`` metres above ``foot``."""
+    """Adds a whole person: standing, walking, or sitting ``seat`` metres above ``foot``."""
     yaw = rng.uniform(0, 2 * np.pi)
     axes = rotation(yaw)
     side, front = axes[:, 0], axes[:, 2]
@@ -156,7 +156,7 @@ def body(
 def crowd(
     scene: Scene, rng: Rng, paint: Painter, count: int, near: float, far: float, spread: float
 ) -> None:
-    """Small figures far away, three solids each, at up to ``spread`` aside of a metre ahead."""
+    """Adds distant figures of three solids each, up to ``spread`` metres aside per metre ahead."""
     for _ in range(count):
         z = near * np.exp(rng.uniform(0, np.log(far / near)))
         x, tall = rng.uniform(-spread, spread) * z, rng.uniform(1.4, 1.9)
@@ -172,7 +172,7 @@ def crowd(
 
 
 def animal(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, size: float) -> None:
-    """A four-legged animal ``size`` long, standing, sitting or lying: dogs, cats, horses, cows."""
+    """Adds a four-legged animal ``size`` long that stands, sits or lies: dog, cat, horse, cow."""
     fur = surface(paint, "fur", size * rng.uniform(0.3, 1.0))
     other = surface(paint, "fur", size * 0.5)
     yaw = rng.uniform(0, 2 * np.pi)
@@ -227,7 +227,7 @@ def animal(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, size: float
 
 
 def bird(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, size: float) -> None:
-    """A bird on two thin legs."""
+    """Adds a bird on two thin legs."""
     feathers, wing = (paint.material(str(rng.choice(["grey", "any", "wood"])), size) for _ in "ab")
     yaw = rng.uniform(0, 6)
     axes = rotation(yaw, -rng.uniform(0.2, 0.8))

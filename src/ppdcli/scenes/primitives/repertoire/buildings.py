@@ -6,7 +6,7 @@ import numpy as np
 
 from ppdcli.scenes.natural_textures import SIZE
 from ppdcli.scenes.primitives.repertoire.painter import Painter, Rng
-from ppdcli.scenes.primitives.repertoire.surfaces import glowing, motley, surface
+from ppdcli.scenes.primitives.repertoire.surfaces import glowing, surface, with_varied_cells
 from ppdcli.scenes.primitives.shapes import (
     BOX,
     CARD,
@@ -28,8 +28,8 @@ def house(
     yaw: float,
     night: bool = False,
 ) -> None:
-    """A building on ``foot``: plastered, of brick or glass; its face towards the camera has rows of
-    windows with ledges, perhaps a shop front; a flat or pitched roof."""
+    """Adds a building on ``foot`` of plaster, brick or glass. The face towards the camera has rows
+    of windows with ledges and sometimes a shop front; the roof is flat or pitched."""
     axes = rotation(yaw)
     wall = surface(paint, str(rng.choice(["plaster", "plaster", "stone", "paving", "wood"])), 3)
     center = foot + [0, half[1], 0]
@@ -62,7 +62,7 @@ def _windows(
     height: float,
     night: bool,
 ) -> None:
-    """Bands of windows: each row is one box in the wall's face, divided by piers that stand out."""
+    """Adds bands of windows: each row is one box in the wall, divided by protruding piers."""
     glass, frame = surface(paint, "glass", 2), surface(paint, "plaster", 1)
     storey = rng.uniform(2.6, 4)
     rows = int(np.clip(height / storey, 1, 6))
@@ -72,7 +72,7 @@ def _windows(
         up = np.array([0, (row + 0.55) * height / rows, 0])
         if night:
             shine = glowing((1.0, 0.8, 0.5), rng.uniform(0.3, 2) * (rng.random() < 0.6))
-            glass = motley(shine, 0.3, 0.3, rng.uniform(0, 0.6))
+            glass = with_varied_cells(shine, 0.3, 0.3, rng.uniform(0, 0.6))
         if single:
             count = int(np.clip(width / rng.uniform(0.9, 2.2), 1, 6))
             broad = width / count * rng.uniform(0.35, 0.7)
@@ -101,7 +101,7 @@ def _windows(
 def _pitched_roof(
     scene: Scene, rng: Rng, paint: Painter, top: np.ndarray, half: np.ndarray, axes: np.ndarray
 ) -> None:
-    """Two slabs that lean on each other above the long side."""
+    """Adds two slabs that lean on each other above the long side."""
     tiles = surface(paint, str(rng.choice(["paving", "stone", "tiles"])), 1.5)
     slope = rng.uniform(0.4, 0.9)
     run = half[2] * 1.12
@@ -118,7 +118,7 @@ def _pitched_roof(
 def colonnade(
     scene: Scene, rng: Rng, paint: Painter, start: np.ndarray, end: np.ndarray, height: float
 ) -> None:
-    """Columns that carry a beam: temples, arcades, porches."""
+    """Adds columns that carry a beam: temples, arcades, porches."""
     stone = surface(paint, "stone", 2)
     count = int(rng.integers(3, 9))
     thick = height * rng.uniform(0.04, 0.09)
@@ -135,7 +135,7 @@ def colonnade(
 
 
 def tower(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, width: float) -> None:
-    """Storeys that get smaller, each with a projecting roof: pagodas, steeples, minarets."""
+    """Adds storeys that get smaller, each with a projecting roof: pagodas, steeples, minarets."""
     wall, roof = surface(paint, "stone", 2), paint.material("any", 1.0)
     yaw, y = rng.uniform(0, 3), 0.0
     storey = width * rng.uniform(0.5, 1.6)
@@ -156,7 +156,7 @@ def tower(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, width: float
 
 
 def statue(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray) -> None:
-    """A pedestal with steps, and a figure or an obelisk on it."""
+    """Adds a pedestal with steps, and a figure or an obelisk on it."""
     stone = surface(paint, "stone", 1)
     wide, y = rng.uniform(0.6, 2), 0.0
     for k in range(int(rng.integers(1, 4))):
@@ -189,18 +189,18 @@ def ridge(
     height: float,
     kind: str,
 ) -> None:
-    """A silhouette across the view: "hills", "forest", or a "city" of flat roofs."""
+    """Adds a silhouette across the view: "hills", "forest", or a "city" of flat roofs."""
     name = {"hills": "rock" if rng.random() < 0.4 else "lawn", "forest": "leaves"}.get(
         kind, "stone"
     )
     stuff = surface(paint, name, distance * rng.uniform(0.1, 0.4))
     yaw = rng.normal(0, 0.25)
     half = (distance * rng.uniform(1.2, 2.5), height / 2, 1)
-    # Rows of an even texture: plain noise.
+    # Rows of an even-numbered texture, which is plain noise.
     row = float(int(rng.integers(paint.textures)) // 2 * 2 * SIZE + int(rng.integers(SIZE)))
     span = {"hills": rng.uniform(0.1, 0.4), "forest": rng.uniform(0.6, 1.0)}.get(kind, -0.3)
     if kind == "city":
-        stuff = motley(stuff, 3, 6, 0.3)
+        stuff = with_varied_cells(stuff, 3, 6, 0.3)
     center = np.array([rng.normal(0, 0.2) * distance, height / 2, distance])
     scene.add(CARD, center, half, stuff, rotation(yaw), (RIDGE, row, float(span)))
     if kind == "forest":  # no sky between the trunks
@@ -209,7 +209,7 @@ def ridge(
 
 
 def lane_marks(scene: Scene, axes: np.ndarray, x: float, far: float, dashed: bool) -> None:
-    """A painted line along a road whose third axis is its direction."""
+    """Adds a painted line along a road whose third axis is its direction."""
     white = Material(np.full(3, 0.75), np.full(3, 0.6), 0, 0, 1.0)
     if not dashed:
         scene.add(BOX, axes @ np.array([x, 0, far / 2]), (0.07, 0.004, far / 2), white, axes)

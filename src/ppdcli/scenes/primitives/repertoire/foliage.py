@@ -21,12 +21,12 @@ from ppdcli.scenes.primitives.shapes import (
 def leafy_tree(
     scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, height: float, bare: bool = False
 ) -> None:
-    """A trunk that forks, and a crown of leafy skins, each with gaps; ``bare``: branches only."""
+    """Adds a forked trunk and a crown of leafy skins with gaps; ``bare``: branches only."""
     bark, leaves = surface(paint, "bark", 0.5), surface(paint, "leaves", rng.uniform(0.4, 1.5))
     radius = height * rng.uniform(0.012, 0.035)
     fork = foot + [rng.normal(0, 0.03) * height, height * rng.uniform(0.2, 0.5), 0]
     scene.rod(foot, fork, radius, bark, 0.3)
-    wide, tall = rng.uniform(0.12, 0.34), rng.uniform(0.12, 0.3)  # of the crown, over the height
+    wide, tall = rng.uniform(0.12, 0.34), rng.uniform(0.12, 0.3)  # of the crown, per height
     middle = fork + [0, height * tall * 0.9, 0]
     clumps = int(rng.integers(4, 10))
     for k in range(clumps):
@@ -51,7 +51,7 @@ def _cover(rng: Rng) -> float:
 
 
 def conifer(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, height: float) -> None:
-    """Tiers of drooping cones, or of leafy discs, around a trunk."""
+    """Adds tiers of drooping cones, or of leafy discs, around a trunk."""
     bark, needles = surface(paint, "bark", 0.5), surface(paint, "leaves", 0.8)
     scene.rod(foot, foot + [0, height, 0], height * 0.015, bark, 0.9)
     tiers = int(rng.integers(3, 7))
@@ -70,7 +70,7 @@ def conifer(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, height: fl
 
 
 def bush(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, size: float) -> None:
-    """A few leafy skins around solid hearts."""
+    """Adds a few leafy skins around solid cores."""
     leaves = surface(paint, "leaves", 0.6)
     for _ in range(int(rng.integers(1, 5))):
         half = size * rng.uniform(0.4, 1.0, 3)
@@ -83,7 +83,7 @@ def bush(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, size: float) 
 def hedge(
     scene: Scene, rng: Rng, paint: Painter, start: np.ndarray, end: np.ndarray, height: float
 ) -> None:
-    """A clipped hedge, leaves standing out of its faces."""
+    """Adds a clipped hedge with leaves that protrude from its faces."""
     leaves = surface(paint, "leaves", 0.8)
     along = end - start
     length = float(np.linalg.norm(along))
@@ -102,7 +102,7 @@ def hedge(
 def grass(
     scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, wide: float, high: float
 ) -> None:
-    """Rows of blades, one behind the other."""
+    """Adds rows of blades, one behind the other."""
     blades = surface(paint, "lawn", 0.5)
     for _ in range(int(rng.integers(2, 6))):
         spot = center + np.array([rng.normal(0, 0.3) * wide, 0, rng.normal(0, 0.25) * wide])
@@ -114,7 +114,7 @@ def grass(
 
 
 def potted_plant(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, size: float) -> None:
-    """A pot or vase with stalks and leaves, or blossoms."""
+    """Adds a pot or vase with stalks and leaves, or blossoms."""
     pot = surface(paint, str(rng.choice(["paint", "stone", "glass"])), 0.3)
     rim = foot + [0, size * rng.uniform(0.25, 0.4), 0]
     scene.rod(rim, foot, size * rng.uniform(0.12, 0.25), pot, rng.uniform(0, 0.4))

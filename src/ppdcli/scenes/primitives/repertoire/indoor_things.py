@@ -1,11 +1,11 @@
-"""What rooms are full of: shelves with books, curtains, windows, screens, rugs, dishes."""
+"""Things in rooms: shelves with books, curtains, windows, screens, rugs, dishes."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ppdcli.scenes.primitives.repertoire.painter import Painter, Rng
-from ppdcli.scenes.primitives.repertoire.surfaces import glowing, motley, surface
+from ppdcli.scenes.primitives.repertoire.surfaces import glowing, surface, with_varied_cells
 from ppdcli.scenes.primitives.shapes import (
     BOX,
     CARD,
@@ -21,7 +21,7 @@ from ppdcli.scenes.primitives.shapes import (
 def shelf(
     scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, half: np.ndarray, axes: np.ndarray
 ) -> None:
-    """An open shelf, full of books and small things; its front looks against the third axis."""
+    """Adds an open shelf full of books and small things; its front faces against the third axis."""
     wood = surface(paint, str(rng.choice(["wood", "wood", "paint", "metal"])), 1)
     boards = int(np.clip(half[1] * 2 / rng.uniform(0.28, 0.45), 2, 6))
     center = foot + [0, half[1], 0]
@@ -53,13 +53,15 @@ def _books(
     gap: float,
     axes: np.ndarray,
 ) -> None:
-    """Blocks of books with spines of many colours, some blocks lower, one leaning book."""
+    """Adds blocks of books with colourful spines; some blocks are lower, one book leans."""
     left = -half[0] * 0.95
     while left < half[0] * 0.8:
         wide = rng.uniform(0.1, 0.4) * half[0] * 2
         right = min(left + wide, half[0] * 0.95)
         size = np.array([(right - left) / 2, gap * rng.uniform(0.28, 0.45), half[2] * 0.7])
-        spines = motley(surface(paint, "cloth", 0.3), 0.3 / rng.uniform(0.02, 0.05), 0.5, 0.9)
+        spines = with_varied_cells(
+            surface(paint, "cloth", 0.3), 0.3 / rng.uniform(0.02, 0.05), 0.5, 0.9
+        )
         spot = level + axes[:, 0] * (left + right) / 2 + [0, size[1], 0]
         scene.add(BOX, spot, size, spines, axes)
         left = right + (rng.uniform(0.05, 0.4) * half[0] if rng.random() < 0.4 else 0.0)
@@ -68,7 +70,7 @@ def _books(
 def knick_knack(
     scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, half: np.ndarray
 ) -> None:
-    """A small thing that stands at ``center - half``: box, bottle, cup, bowl, ball, frame, toy."""
+    """Adds a small thing at ``center - half``: box, bottle, cup, bowl, ball, frame, toy."""
     stuff = surface(paint, str(rng.choice(["paint", "paper", "cloth", "stone", "glass", "wood"])),
                     float(half.max()) * 2)  # fmt: skip
     kind = int(rng.integers(8))
@@ -110,7 +112,7 @@ def knick_knack(
 def window(
     scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, half: np.ndarray, axes: np.ndarray
 ) -> None:
-    """A bright window in a wall, with bars, a sill and perhaps curtains or blinds."""
+    """Adds a bright window in a wall, with bars, a sill and sometimes curtains or blinds."""
     outside = surface(paint, "leaves" if rng.random() < 0.5 else "plaster", 3)
     sky = glowing(outside.color_a * 0.3 + 0.6, rng.uniform(0.8, 4))
     scene.add(BOX, center, (half[0], half[1], 0.01), sky, axes)
@@ -137,7 +139,7 @@ def window(
 def _curtains(
     scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, half: np.ndarray, axes: np.ndarray
 ) -> None:
-    """Folds that hang from a rod at both sides."""
+    """Adds folds of cloth that hang from a rod at both sides."""
     cloth = surface(paint, "cloth", 0.6)
     top, drop = half[1] + 0.12, half[1] * rng.uniform(2.0, 2.9)
     near = center - axes[:, 2] * 0.1
@@ -156,7 +158,7 @@ def _curtains(
 def screen(
     scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, axes: np.ndarray, size: float
 ) -> None:
-    """A monitor on its stand; its face looks against the third axis."""
+    """Adds a monitor on its stand; its face looks against the third axis."""
     case = surface(paint, "glass" if rng.random() < 0.7 else "plaster", 0.5)
     high = size * 0.3
     scene.add(BOX, foot + [0, 0.01, 0], (size * 0.25, 0.01, size * 0.16), case, axes)
@@ -174,10 +176,10 @@ def screen(
 
 
 def rug(scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, yaw: float) -> None:
-    """A thin carpet, patterned."""
+    """Adds a thin, patterned carpet."""
     cloth = surface(paint, "cloth", rng.uniform(0.3, 1.5))
     if rng.random() < 0.5:
-        cloth = motley(cloth, 3, 3, rng.uniform(0.2, 0.7))
+        cloth = with_varied_cells(cloth, 3, 3, rng.uniform(0.2, 0.7))
     half = (rng.uniform(0.5, 1.6), 0.006, rng.uniform(0.4, 1.2))
     if rng.random() < 0.2:
         scene.add(CONE, center, (half[0], 0.006, half[0]), cloth)
@@ -188,7 +190,7 @@ def rug(scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, yaw: float) 
 def dishes(
     scene: Scene, rng: Rng, paint: Painter, top: np.ndarray, reach: float, count: int
 ) -> None:
-    """Plates with food, papers, books, cutlery, cups: what lies on a table at ``top``."""
+    """Adds plates with food, papers, books, cutlery and cups to a table at ``top``."""
     for _ in range(count):
         spot = top + np.array([rng.uniform(-1, 1), 0, rng.uniform(-1, 1)]) * reach
         axes = rotation(rng.uniform(0, 6))
@@ -220,7 +222,7 @@ def dishes(
                 scene.rod(start - axes[:, 0] * long, start + axes[:, 0] * long, 0.005, stick)
         elif kind == 4:  # a keyboard, a phone, a remote control
             half = np.array([rng.uniform(0.04, 0.22), 0.008, rng.uniform(0.03, 0.08)])
-            keys = motley(surface(paint, "glass", 0.1), 5, 5, rng.uniform(0, 0.3))
+            keys = with_varied_cells(surface(paint, "glass", 0.1), 5, 5, rng.uniform(0, 0.3))
             scene.add(BOX, spot + [0, 0.008, 0], half, keys, axes)
         else:
             size = rng.uniform(0.03, 0.12, 3)
@@ -228,7 +230,7 @@ def dishes(
 
 
 def seat(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, yaw: float) -> None:
-    """An armchair, sofa or bed with cushions and a blanket."""
+    """Adds an armchair, sofa or bed with cushions and a blanket."""
     cloth, turn = surface(paint, "cloth", 0.8), rotation(yaw)
     wide, high, deep = rng.uniform(0.4, 1.1), rng.uniform(0.17, 0.25), rng.uniform(0.4, 1.0)
     scene.add(BOX, foot + [0, high, 0], (wide, high, deep), cloth, turn)
@@ -252,7 +254,7 @@ def seat(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray, yaw: float) -
 
 
 def office_chair(scene: Scene, rng: Rng, paint: Painter, foot: np.ndarray) -> None:
-    """A seat on a column with five feet on castors, a back, perhaps arms and a coat over it."""
+    """Adds a seat on a column with five feet on castors, a back, sometimes arms and a coat."""
     yaw = rng.uniform(0, 6)
     axes = rotation(yaw)
     cloth, metal = surface(paint, "cloth", 0.5), surface(paint, "metal", 0.3)

@@ -20,13 +20,13 @@ from ppdcli.scenes.primitives.repertoire.indoor_things import (
     window,
 )
 from ppdcli.scenes.primitives.repertoire.painter import Painter, Rng
-from ppdcli.scenes.primitives.repertoire.surfaces import glowing, motley, surface
+from ppdcli.scenes.primitives.repertoire.surfaces import glowing, surface, with_varied_cells
 from ppdcli.scenes.primitives.repertoire.walls import Walls
 from ppdcli.scenes.primitives.shapes import BOX, ELLIPSOID, Lamp, Scene, rotation
 
 
 def empty_room(rng: Rng, paint: Painter, half: np.ndarray, yaw: float, down: float = 0.12) -> Scene:
-    """Floor, walls and light of a room that the camera stands in, near its back wall."""
+    """Returns floor, walls and light of a room; the camera is near its back wall."""
     center = np.array([rng.uniform(-0.5, 0.5) * half[0], half[1], rng.uniform(0.4, 0.85) * half[2]])
     center = around_camera(center, half, yaw)
     axes = rotation(yaw)
@@ -53,7 +53,7 @@ def empty_room(rng: Rng, paint: Painter, half: np.ndarray, yaw: float, down: flo
 
 
 def home(rng: Rng, paint: Painter) -> Scene:
-    """A living room, kitchen, bedroom or study, with what people leave about."""
+    """A living room, kitchen, bedroom or study, with everyday things lying around."""
     half = np.array([rng.uniform(1.6, 3.6), rng.uniform(1.2, 1.5), rng.uniform(1.8, 4)])
     yaw = rng.normal(0, 0.45)
     scene = empty_room(rng, paint, half, yaw)
@@ -93,7 +93,7 @@ def home(rng: Rng, paint: Painter) -> Scene:
 
 
 def _openings(scene: Scene, rng: Rng, paint: Painter, walls: Walls) -> None:
-    """Windows, doors and pictures."""
+    """Adds windows, doors and pictures."""
     high = walls.half[1] * 2
     for _ in range(int(rng.integers(1, 6))):
         spot, axes = walls.wall(int(rng.integers(3)), rng.uniform(-0.8, 0.9), 0.01)
@@ -115,13 +115,13 @@ def _openings(scene: Scene, rng: Rng, paint: Painter, walls: Walls) -> None:
             picture = surface(paint, "paper", float(half.max()) * rng.uniform(0.5, 2))
             if rng.random() < 0.4:
                 across, down, variety = rng.uniform([1, 1, 0.2], [4, 4, 0.8])
-                picture = motley(picture, across, down, variety)
+                picture = with_varied_cells(picture, across, down, variety)
             inner = place - axes[:, 2] * 0.013
             scene.add(BOX, inner, (*(half * 0.88), 0.004), picture, axes)
 
 
 def _along_walls(scene: Scene, rng: Rng, paint: Painter, walls: Walls) -> None:
-    """Shelves, cupboards, desks with screens, kitchen units."""
+    """Adds shelves, cupboards, desks with screens, kitchen units."""
     for _ in range(int(rng.integers(1, 5))):
         deep = rng.uniform(0.14, 0.3)
         spot, axes = walls.wall(int(rng.integers(3)), rng.uniform(-0.7, 0.9), deep + 0.01)
@@ -164,7 +164,7 @@ def _along_walls(scene: Scene, rng: Rng, paint: Painter, walls: Walls) -> None:
 
 
 def _lamps(scene: Scene, rng: Rng, paint: Painter, walls: Walls) -> None:
-    """Standing and hanging lamps, some of them on."""
+    """Adds standing and hanging lamps, some of them on."""
     for _ in range(int(rng.integers(0, 3))):
         on = rng.random() < 0.6
         shade = glowing((1, 0.85, 0.6), rng.uniform(1, 5)) if on else surface(paint, "cloth", 0.3)

@@ -16,7 +16,7 @@ from ppdcli.scenes.primitives.shapes import BOX, CARD, ELLIPSOID, LEAVES, Scene,
 
 
 def landscape_base(rng: Rng, paint: Painter, ground: str, down: float) -> Scene:
-    """Outdoors on a named ground; the sun may stand before the camera."""
+    """Outdoors on a named ground; the sun can be in front of the camera."""
     scene = outdoors(rng, paint, "grey", down)
     scene.ground = surface(paint, ground, rng.uniform(0.8, 5))
     scene.ambient = scene.ambient * rng.uniform(1.0, 1.6)
@@ -38,7 +38,7 @@ def _water(scene: Scene, rng: Rng, paint: Painter) -> None:
 
 
 def _backdrop(scene: Scene, rng: Rng, paint: Painter) -> None:
-    """One to four silhouettes, farther and higher one behind the other, in the haze."""
+    """Adds one to four silhouettes in the haze, each farther and higher than the last."""
     scene.fog = max(scene.fog, float(rng.choice([0.0, 0.006, 0.012, 0.02])))
     distance = rng.uniform(28, 45)
     for _ in range(int(rng.integers(1, 4))):
@@ -128,7 +128,7 @@ def mountains(rng: Rng, paint: Painter) -> Scene:
 
 
 def forest(rng: Rng, paint: Painter) -> Scene:
-    """Among trees: trunks, leaves before the sky, undergrowth, a path."""
+    """Among trees: trunks, leaves against the sky, undergrowth, a path."""
     ground = str(rng.choice(["soil", "leaves", "lawn", "snow"], p=[0.4, 0.3, 0.25, 0.05]))
     scene = landscape_base(rng, paint, ground, -0.02)
     scene.ambient = scene.ambient * rng.uniform(0.5, 1.2)
@@ -146,7 +146,7 @@ def forest(rng: Rng, paint: Painter) -> Scene:
         if abs(spot[0]) < 0.8:
             continue
         kind = rng.random()
-        if kind < 0.3:  # a trunk that leaves the picture above
+        if kind < 0.3:  # a trunk that extends beyond the picture
             lean = rng.normal(0, 0.05, 2) * tall
             top = spot + [lean[0], tall * 1.5, lean[1]]
             scene.rod(spot, top, rng.uniform(0.06, 0.35), surface(paint, "bark", 0.6), 0.4)

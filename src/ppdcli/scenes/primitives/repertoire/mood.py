@@ -1,4 +1,4 @@
-"""What may befall any scene: a tilted camera, another lens, other light."""
+"""Random variations of any scene: a tilted camera, another lens, other light."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ppdcli.scenes.primitives.shapes import Scene
 
 def set_mood(scene: Scene, rng: Rng) -> None:
     """Varies camera, light and lens of a composed scene."""
-    if rng.random() < 0.15:  # held askew
+    if rng.random() < 0.15:  # a tilted camera
         scene.roll += float(rng.normal(0, 0.15))
     if rng.random() < 0.15:  # looks up or down
         scene.pitch += float(rng.normal(0, 0.25))
     if rng.random() < 0.15:
         scene.fov = float(rng.uniform(20, 35) if rng.random() < 0.4 else rng.uniform(85, 105))
-    if scene.room is None:  # not the bare sky
+    if scene.room is None:  # avoid pictures of the sky alone
         scene.pitch = max(scene.pitch, -0.3 * float(np.radians(scene.fov)))
     if rng.random() < 0.7:
         scene.creases = float(rng.uniform(0.2, 1.0))

@@ -10,7 +10,7 @@ from ppdcli.scenes.primitives.shapes import ELLIPSOID, Lamp, Scene
 
 
 def nightfall(scene: Scene, rng: Rng) -> None:
-    """Dusk or night: a dark sky; lamps do the rest."""
+    """Sets dusk or night: a dark sky, so that lamps give most of the light."""
     blue = np.array([0.3, 0.4, 0.8]) * rng.uniform(0.01, 0.25)
     scene.sky = np.stack([blue * [1.6, 1.2, 0.9] + 0.01, blue * 0.4])
     scene.clouds = 0.0

@@ -43,7 +43,7 @@ class Painter:
         return np.clip(rgb * (1 + np.array([1.0, 0.0, -1.0]) * self.warmth), 0.01, 1) ** 2.0
 
     def material(self, kind: str = "any", period: float = 1.0, plain: float = 0.3) -> Material:
-        """``plain``: how likely the surface is nearly one colour."""
+        """Draws a material; ``plain`` is the probability of nearly one colour."""
         rng = self.rng
         a = self.color(kind)
         b = self.color(kind) if rng.random() < 0.5 else a * rng.uniform(0.4, 1.0)

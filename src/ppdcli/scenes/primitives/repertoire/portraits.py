@@ -16,7 +16,7 @@ from ppdcli.scenes.primitives.shapes import Scene, rotation
 
 
 def _backdrop(rng: Rng, paint: Painter, far: float) -> Scene:
-    """A room or the open, with a few things ``far`` metres away or more."""
+    """A room or outdoors, with a few things at least ``far`` metres away."""
     if rng.random() < 0.45:
         half = np.array([rng.uniform(1.5, 4), rng.uniform(1.2, 2), rng.uniform(1.5, 5)])
         scene = empty_room(rng, paint, half, rng.normal(0, 0.3), 0.02)

@@ -21,7 +21,7 @@ from ppdcli.scenes.primitives.shapes import BOX, Scene, rotation
 
 
 def road(rng: Rng, paint: Painter) -> Scene:
-    """Seen from a car or a kerb: lanes, traffic, barriers, signs, trees or houses along it."""
+    """A view from a car or a kerb: lanes, traffic, barriers, signs, trees or houses along it."""
     scene = landscape_base(rng, paint, str(rng.choice(["lawn", "soil", "paving"])), 0.0)
     night = bool(rng.random() < 0.15)
     if night:

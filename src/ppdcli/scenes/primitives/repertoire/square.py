@@ -23,7 +23,7 @@ from ppdcli.scenes.primitives.shapes import Scene, rotation
 
 
 def square(rng: Rng, paint: Painter) -> Scene:
-    """Houses around an open place, with a monument, trees, benches, bicycles and people."""
+    """Houses around a square, with a monument, trees, benches, bicycles and people."""
     scene = landscape_base(rng, paint, str(rng.choice(["paving", "paving", "road", "lawn"])), 0.0)
     night = bool(rng.random() < 0.18)
     if night:

@@ -1,4 +1,4 @@
-"""Materials of things that have a name: lawn, asphalt, parquet, cloth, water."""
+"""Materials by name: lawn, asphalt, parquet, cloth, water."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class _Kind:
     """How a kind of surface is drawn.
 
     Attributes:
-        colors: kinds of colour, as the painter knows them.
-        patterns: kinds of texture.
-        contrast: the second colour over the first, at the least and at most.
-        gloss: at most.
+        colors: Kinds of colour of the painter.
+        patterns: Kinds of texture.
+        contrast: Smallest and largest ratio of the second colour to the first.
+        gloss: Largest gloss.
     """
 
     colors: tuple[str, ...]
@@ -56,15 +56,15 @@ SURFACES = tuple(_KINDS)
 
 
 def surface(paint: Painter, name: str, period: float) -> Material:
-    """A material of a kind that has a name.
+    """Returns a material by name.
 
     Args:
-        paint: draws colours and textures.
-        name: one of ``SURFACES``.
-        period: metres that a tile of the texture covers, about.
+        paint: Draws colours and textures.
+        name: One of ``SURFACES``.
+        period: Approximate size in metres of a tile of the texture.
 
     Returns:
-        The material; in a bank without natural textures, with any texture.
+        The material. If the bank has no natural textures, its texture is of any kind.
     """
     rng, kind = paint.rng, _KINDS[name]
     fitting = numbers_of(kind.patterns, COUNT, paint.textures) or range(paint.textures)
@@ -82,12 +82,12 @@ def surface(paint: Painter, name: str, period: float) -> Material:
     )
 
 
-def motley(material: Material, across: float, down: float, variety: float) -> Material:
-    """The same with a colour of its own for each of ``across`` x ``down`` cells a tile."""
+def with_varied_cells(material: Material, across: float, down: float, variety: float) -> Material:
+    """Returns the material with an own colour for each of ``across`` x ``down`` cells per tile."""
     return replace(material, cells=(across, down), variety=variety)
 
 
 def glowing(color: tuple[float, float, float] | np.ndarray, strength: float) -> Material:
-    """A surface that shines by itself: lamps, screens, windows."""
+    """Returns a surface that emits light: lamps, screens, windows."""
     color = np.asarray(color, float)
     return Material(color, color, 0, 0, 1.0, 0.0, 0.0, strength)

@@ -15,7 +15,7 @@ from ppdcli.scenes.primitives.shapes import CARD, ELLIPSOID, GRID, Scene, rotati
 
 
 def tabletop(rng: Rng, paint: Painter) -> Scene:
-    """A table seen from above, close: meals, desks, workbenches."""
+    """A table seen from close above: meals, desks, workbenches."""
     size = rng.uniform(0.25, 0.7)
     pitch = rng.uniform(0.35, 1.5)
     scene = Scene(

@@ -16,7 +16,7 @@ BLACK = Material(np.full(3, 0.015), np.full(3, 0.03), 0, 0, 1.0)
 def sedan(
     scene: Scene, rng: Rng, paint: Painter, spot: np.ndarray, yaw: float, lit: bool = False
 ) -> None:
-    """A rounded car with sloping windows, lights, plate and wheels; ``lit``: its lights are on."""
+    """Adds a rounded car with sloping windows, lights, plate and wheels; ``lit``: lights on."""
     axes = rotation(yaw)
     body, glass = surface(paint, "paint", 2), surface(paint, "glass", 2)
     long, wide = rng.uniform(1.8, 2.4), rng.uniform(0.8, 0.95)
@@ -70,7 +70,7 @@ def sedan(
 
 
 def lorry(scene: Scene, rng: Rng, paint: Painter, spot: np.ndarray, yaw: float) -> None:
-    """A van, bus or lorry: a tall box on wheels, with windows or a load."""
+    """Adds a van, bus or lorry: a tall box on wheels, with windows or a load."""
     axes = rotation(yaw)
     long, wide, high = rng.uniform(2.3, 6), rng.uniform(0.95, 1.25), rng.uniform(1.0, 1.6)
     body, glass = surface(paint, "paint", 3), surface(paint, "glass", 2)
@@ -90,7 +90,7 @@ def lorry(scene: Scene, rng: Rng, paint: Painter, spot: np.ndarray, yaw: float) 
 
 
 def bicycle(scene: Scene, rng: Rng, paint: Painter, spot: np.ndarray, yaw: float) -> None:
-    """Two wheels with rims and spokes as rods, a frame, a saddle, handlebars."""
+    """Adds two wheels with rims and spokes as rods, a frame, a saddle, handlebars."""
     axes = rotation(yaw, 0, rng.normal(0, 0.08))
     frame = surface(paint, "paint", 0.5)
 
@@ -116,7 +116,7 @@ def bicycle(scene: Scene, rng: Rng, paint: Painter, spot: np.ndarray, yaw: float
 
 
 def boat(scene: Scene, rng: Rng, paint: Painter, spot: np.ndarray, size: float) -> None:
-    """A hull on the water, perhaps with a cabin or a mast and a sail."""
+    """Adds a hull on the water, sometimes with a cabin or a mast and a sail."""
     yaw = rng.uniform(0, 6)
     axes = rotation(yaw)
     hull = surface(paint, "paint", 2)

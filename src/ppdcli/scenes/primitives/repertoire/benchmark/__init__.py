@@ -1,4 +1,4 @@
-"""What the evaluation's scenes are made of: whoever changes a number here changes the benchmark.
+"""The scenes of the evaluation: a change of any number here changes the benchmark.
 
-Training draws from these too.
+Training also uses these families.
 """

@@ -1,4 +1,4 @@
-"""Things near the lens, and things flying about."""
+"""Things near the lens, and things in mid-air."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ppdcli.scenes.primitives.shapes import BLOB, CARD, SOLID, Scene, rotation
 
 
 def close_up(rng: Rng, paint: Painter) -> Scene:
-    """Things on a table, or a creature or plant near the camera, before a wall or the open."""
+    """Things on a table, or a creature or plant near the camera, before a wall or outdoors."""
     indoors = rng.random() < 0.6
     size = float(np.exp(rng.uniform(np.log(0.06), np.log(0.5))))
     if indoors:
@@ -51,7 +51,7 @@ def close_up(rng: Rng, paint: Painter) -> Scene:
 
 
 def clutter(rng: Rng, paint: Painter) -> Scene:
-    """Things flying about, in any attitude, so that no layout is taken for granted."""
+    """Things in mid-air at random angles, so that a model cannot rely on a usual layout."""
     scene = outdoors(rng, paint, "any", down=0.0)
     scene.height = float(rng.uniform(0.3, 3))
     for _ in range(int(rng.integers(8, 30))):

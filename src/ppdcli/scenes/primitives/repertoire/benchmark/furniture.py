@@ -9,7 +9,7 @@ from ppdcli.scenes.primitives.shapes import BLOB, BOX, CARD, ELLIPSOID, Scene, r
 
 
 def litter(scene: Scene, rng: Rng, paint: Painter, count: int, far: float, size: float) -> None:
-    """Boxes, balls, cans and cones that stand on the ground."""
+    """Places boxes, balls, cans and cones on the ground."""
     for _ in range(count):
         d = rng.uniform(0.35, 1.0) * far
         s = size * np.exp(rng.normal(-0.5, 0.5))
@@ -19,7 +19,7 @@ def litter(scene: Scene, rng: Rng, paint: Painter, count: int, far: float, size:
 
 
 def thing(scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, half: np.ndarray) -> None:
-    """One upright object of random kind, its lowest point at ``center - half``."""
+    """Adds one upright object of random kind, its lowest point at ``center - half``."""
     stuff = paint.material(period=float(half.max()) * 2)
     kind = rng.random()
     if kind < 0.4:
@@ -48,7 +48,7 @@ def thing(scene: Scene, rng: Rng, paint: Painter, center: np.ndarray, half: np.n
 def table(
     scene: Scene, rng: Rng, paint: Painter, x: float, z: float, yaw: float, things: float = 0.7
 ) -> float:
-    """A table, desk, bench or stool; returns the height of its top."""
+    """Adds a table, desk, bench or stool; returns the height of its top."""
     axes = rotation(yaw)
     wood = paint.material(str(rng.choice(["wood", "pale", "any"])), 1.0)
     high = rng.uniform(0.4, 1.0)

@@ -1,4 +1,4 @@
-"""The open: ground, sky, sun and a camera, before anything stands there."""
+"""The outdoors base: ground, sky, sun and a camera, without things."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ppdcli.scenes.primitives.shapes import Scene
 
 
 def camera(rng: Rng, height: float, down: float) -> tuple[float, float, float, float]:
-    """Height, pitch, roll and field of view; ``down`` is the mean pitch in radians."""
+    """Returns height, pitch, roll and field of view; ``down`` is the mean pitch in radians."""
     pitch, roll = rng.normal(down, 0.09), rng.normal(0, 0.03)
     return height, float(pitch), float(roll), float(rng.uniform(35, 90))
 

@@ -45,7 +45,7 @@ def park(rng: Rng, paint: Painter) -> Scene:
 
 
 def yard(rng: Rng, paint: Painter) -> Scene:
-    """Something at a few metres before a wall: benches, bicycles' worth of bars, people."""
+    """Things at a few metres before a wall: benches, bars like those of bicycles, people."""
     scene = outdoors(rng, paint, str(rng.choice(["grey", "earth", "green"])), down=0.12)
     z = rng.uniform(3, 9)
     half = np.array([rng.uniform(5, 14), rng.uniform(1, 5), 0.4])

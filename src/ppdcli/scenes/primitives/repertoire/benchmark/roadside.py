@@ -1,4 +1,4 @@
-"""What lines a street: cars, poles, wires, fences, buildings."""
+"""Things along a street: cars, poles, wires, fences, buildings."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def building(
     glass = paint.material("grey", 2.0, plain=0.6)
     facing = axes.T @ -center
     face = 0 if abs(facing[0]) / half[0] > abs(facing[2]) / half[2] else 2
-    for _ in range(int(rng.integers(0, 4))):  # bays, doors, balconies that stand out of the wall
+    for _ in range(int(rng.integers(0, 4))):  # bays, doors, balconies that protrude
         local = rng.uniform(-0.8, 0.8, 3) * half
         local[face] = np.sign(facing[face]) * half[face]
         scene.add(BOX, center + axes @ local, rng.uniform(0.15, 0.9, 3), glass, axes)

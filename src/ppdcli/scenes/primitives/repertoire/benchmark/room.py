@@ -12,7 +12,7 @@ from ppdcli.scenes.primitives.shapes import BOX, ELLIPSOID, Material, Scene, rot
 
 
 def around_camera(center: np.ndarray, half: np.ndarray, yaw: float) -> np.ndarray:
-    """A room's centre, moved level as far as it takes for the camera to stand inside the walls."""
+    """Returns a room's centre, moved horizontally until the camera is inside the walls."""
     axes = rotation(yaw)
     eye = -axes.T @ center
     eye[[0, 2]] = np.clip(eye[[0, 2]], -0.9 * half[[0, 2]], 0.9 * half[[0, 2]])
@@ -44,7 +44,7 @@ def room(rng: Rng, paint: Painter) -> Scene:
     )
 
     def at(u: float, w: float, y: float = 0.0) -> np.ndarray:
-        """A point of the room: u, w in -1..1 across and along, y metres above the floor."""
+        """Returns a point: u, w in -1..1 across and along the room, y metres above the floor."""
         spot = center + axes[:, 0] * u * half[0] + axes[:, 2] * w * half[2]
         spot[1] = y
         return spot

@@ -32,7 +32,7 @@ def street(rng: Rng, paint: Painter) -> Scene:
         if rng.random() < 0.6:  # kerb or pavement
             spot = axes @ np.array([sign * width * 0.85, 0.06, 20.0])
             scene.add(BOX, spot, (width * 0.15, 0.08, 40), paint.material("grey", 1.5), axes)
-    if rng.random() < 0.6:  # what closes the street
+    if rng.random() < 0.6:  # the end of the street
         half = np.array([rng.uniform(5, 25), rng.uniform(1, 8), 2.0])
         spot = axes @ np.array([rng.normal(0, 5), 0, rng.uniform(20, 55)])
         spot[1] = half[1]
