@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
+from PIL import Image
 
 from ppdcli.checkpoints.catalog import models
 from ppdcli.cli.app import app
+from ppdcli.files import exr
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```sh\n(.*?)```", README, flags=re.DOTALL)
+PAGES = [README, *(path.read_text(encoding="utf-8") for path in (ROOT / "docs").rglob("*.md"))]
+BLOCKS = [block for page in PAGES for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL)]
+MOST_WORDS = 1000
 LINES = [line.partition("  #")[0] for block in BLOCKS for line in block.splitlines()]
 CALLS = [call for line in LINES for call in re.findall(r"ppd [a-z]+ [^&|]*", line)]
 
 
 def test_there_are_calls_to_check() -> None:
-    assert len(CALLS) > 8
+    assert len(CALLS) > 30
+
+
+def test_it_is_short() -> None:
+    assert len(README.split()) < MOST_WORDS
+
+
+def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    with Image.open(ROOT / "src/ppdcli/data/example.jpg") as photo:
+        photo.resize((120, 90)).save("photo.jpg")
+    namespace: dict[str, Any] = {}
+    exec(example, namespace)
+    assert namespace["full"].values.shape == (90, 120)
+    assert namespace["cloud"].points.shape[1] == 3
+    assert exr.read(Path("depth.exr")).values.shape == (90, 120)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -1,4 +1,4 @@
-"""``ppd`` in a shell: the README's pipelines with the real tools, streams, colours, progress."""
+"""``ppd`` in a shell: docs/shell.md's pipelines with the real tools, streams, colours, progress."""
 
 from __future__ import annotations
 
@@ -25,9 +25,8 @@ from ppdcli.jobs.journal import NAME
 
 Ppd = Callable[..., Result]
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-SECTION = README.partition("\n### In a shell\n")[2].partition("\n### ")[0]
-BLOCK = SECTION.partition("```sh\n")[2].partition("```")[0]
+PAGE = (Path(__file__).parents[2] / "docs/shell.md").read_text(encoding="utf-8")
+BLOCK = PAGE.partition("```sh\n")[2].partition("```")[0]
 PIPELINES = [line for line in BLOCK.splitlines() if line and not line.startswith("#")]
 
 QUICK = ["-m", "ppd-tiny", "--device", "cpu", "--size", "64x48"]
@@ -37,7 +36,7 @@ pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash
 
 
 def pipeline(tool: str) -> str:
-    """The README's line that uses a tool; skips the test where it is not on this machine."""
+    """The page's line that uses a tool; skips the test where it is not on this machine."""
     (line,) = (line for line in PIPELINES if re.search(rf"\b{tool}\b", line))
     if shutil.which(tool) is None:
         pytest.skip(f"{tool} is not on this machine")
@@ -45,7 +44,7 @@ def pipeline(tool: str) -> str:
 
 
 def sh(line: str, first: Path | None = None, **environment: str) -> subprocess.CompletedProcess:
-    """Runs a line of the README as it stands, but for a small model and size.
+    """Runs a line of the page as it stands, but for a small model and size.
 
     ``first``: a folder that programs are looked for in before all others.
     """
@@ -83,7 +82,7 @@ def made(folder: str) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-# --- the README's five -------------------------------------------------------------------------
+# --- the page's five ---------------------------------------------------------------------------
 
 
 def test_there_are_five() -> None:
