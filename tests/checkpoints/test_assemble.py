@@ -190,7 +190,7 @@ def test_released_layouts_give_the_reference_depth_through_the_command_line(
     image = golden["in.image_a"]
     Image.fromarray(image).save(tmp_path / "photo.png")
     noise = golden.tensor("in.noise_a")
-    monkeypatch.setattr("ppdcli.predictor.draw_noise", lambda *_: noise)
+    monkeypatch.setattr("ppdcli.backends.pytorch.draw_noise", lambda *_: noise)
     monkeypatch.chdir(tmp_path)
     options = ["--size", "64x48", "-f", "npy", "--model-size"]
 
