@@ -74,7 +74,12 @@ def test_stdout_has_no_file() -> None:
             "d.TIF",
             r"is npy, which is no \.tif; the formats are png, exr, npy, preview",
         ),
-        (["a.jpg"], [PLY], "cloud.obj", r"is ply, which is no \.obj; the formats are ply, glb, side"),
+        (
+            ["a.jpg"],
+            [PLY],
+            "cloud.obj",
+            r"is ply, which is no \.obj; the formats are ply, glb, side",
+        ),
         (["a.jpg", "b.jpg"], [PLY], "x.mp4", r"which is no \.mp4; the formats are ply, glb, side"),
         (["a.jpg"], [NPY], "a.jpg", "is a file, not a folder"),
         (["a.jpg", "a.png"], [NPY], "out", "a.jpg and a.png would both write out/a_depth.npy"),

@@ -16,7 +16,6 @@ from ppdcli.errors import CheckpointError, InputError, OutputError, UsageError
 from ppdcli.files import remote
 from ppdcli.jobs import journal_entries
 from ppdcli.jobs.inputs import discover as discover_here
-from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import plan
 from ppdcli.jobs.ray.driver import run_on_ray
 from ppdcli.jobs.ray.places import JOURNAL
@@ -96,13 +95,13 @@ def finish(
     named: str, output: str, recipe: Brightness, workers: int = 1, overwrite: bool = False
 ) -> list[Result]:
     tasks = plan_outputs(discover([named], output, ["_depth.npy"]).inputs, FORMATS, output)
-    return list(run_on_ray(tasks, recipe, FORMATS, overwrite, 64, output, workers, on_cpu=True))
+    return list(run_on_ray(tasks, recipe.order(overwrite), output, workers, on_cpu=True))
 
 
 def undisturbed() -> dict[str, bytes]:
     recipe = Brightness()
     tasks = plan(discover_here(["in"]).inputs, FORMATS, Path("undisturbed"))
-    list(run(tasks, Order(recipe.prepare, FORMATS, False, recipe.settings)))
+    list(run(tasks, recipe.order()))
     return contents("undisturbed")
 
 
@@ -226,7 +225,7 @@ def test_what_fails_in_a_store_fails_alone(ray: None) -> None:
     import s3fs
 
     s3fs.S3FileSystem().rm("photos/3/in/a/00.png")  # after it was found
-    results = list(run_on_ray(tasks, Brightness(), FORMATS, False, 64, "out", 1, True))
+    results = list(run_on_ray(tasks, Brightness().order(), "out", 1, True))
     assert [result.status for result in results] == ["failed", "failed", "done"]
     assert [result.error and result.error.split(": ")[1][:13] for result in results[:2]] == [
         "no such file;",
