@@ -223,9 +223,12 @@ def test_list_shows_files_that_no_model_uses(ppd: Ppd, catalogue: Callable[[str]
     assert "spare" in listed.stdout.partition("\n\n")[0].splitlines()[-1]
 
 
-def test_list_is_a_table_on_a_terminal(start: Start) -> None:
+@pytest.mark.parametrize(
+    ("columns", "options", "known"), [(80, [], False), (80, ["-v"], True), (180, [], True)]
+)
+def test_list_fits_a_terminal(start: Start, columns: int, options: list[str], known: bool) -> None:
     ours, theirs = pty.openpty()
-    process = start("weights", "list", stdout=theirs, env={"COLUMNS": "180"})
+    process = start("weights", "list", *options, stdout=theirs, env={"COLUMNS": str(columns)})
     os.close(theirs)
     seen = b""
     with suppress(OSError):  # the end, on Linux
@@ -233,9 +236,12 @@ def test_list_is_a_table_on_a_terminal(start: Start) -> None:
             seen += chunk
     os.close(ours)
     assert process.wait(300) == 0
-    shown = seen.decode()
-    assert "│ ppd-da2" in shown and "│ revision and hash known" in shown
-    assert "CC-BY-NC-4.0: non-commercial use only, with attribution (da2-vitl)" in shown
+    shown = seen.decode().splitlines()
+    assert ("revision and hash known" in seen.decode()) == known
+    assert ("-v shows what is known of each file" in shown) == (not known)
+    assert any("CC-BY-NC-4.0: non-commercial use only" in line for line in shown)
+    if not options:
+        assert max(map(len, shown)) <= columns
 
 
 # --- verify, path ------------------------------------------------------------------------------

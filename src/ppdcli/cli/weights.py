@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +23,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A model, or one of it
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Print tracebacks.")]
 
 HEADINGS = ("model", "part", "file", "size", "licence", "state", "known")
+
+GAP = 2  # columns between two of the table
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -61,7 +65,7 @@ def list_(verbose: Verbose = False) -> int:
         if part.terms is not None:
             terms.setdefault(f"{part.license}: {part.terms}", []).append(part.name)
     notes += [f"{meaning} ({', '.join(names)})" for meaning, names in terms.items()]
-    _print_table(rows, notes)
+    _print_table(rows, notes, verbose)
     return ALL_DONE
 
 
@@ -243,24 +247,21 @@ def _facts(part: Part) -> tuple[str, ...]:
     return part.name, "?" if size is None else size_in_words(size), part.license, state, known
 
 
-def _print_table(rows: list[tuple[str, ...]], notes: list[str]) -> None:
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.markup import escape
-        from rich.table import Table
+def _print_table(rows: list[tuple[str, ...]], notes: list[str], every_column: bool) -> None:
+    """A table and notes below it; in a terminal they fit its width.
 
-        table = Table(*HEADINGS)
-        for row in rows:
-            table.add_row(*map(escape, row))
-        console = Console()
-        console.print(table)
-        console.print(*notes, sep="\n", markup=False, highlight=False)
-        return
-    widths = [max(map(len, column)) for column in zip(HEADINGS, *rows, strict=True)]
-    for row in (HEADINGS, *rows):
-        _print("  ".join(map(str.ljust, row, widths)).rstrip())
+    ``every_column``: show the last one, too, if it does not fit.
+    """
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    headings: tuple[str, ...] = HEADINGS
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    if width is not None and not every_column and sum(widths) + GAP * len(widths) > width:
+        headings, rows = headings[:-1], [row[:-1] for row in rows]
+        notes = [*notes, f"-v shows what is {HEADINGS[-1]} of each file"]
+    for row in (headings, *rows):
+        _print((" " * GAP).join(map(str.ljust, row, widths)).rstrip())
     for line in ("", *notes):
-        _print(line)
+        _print(line if width is None else textwrap.fill(line, width, subsequent_indent=" " * GAP))
 
 
 def _print(line: str) -> None:
