@@ -22,7 +22,7 @@ from ppdcli.geometry.voxels import cell_means, voxel_groups
 from ppdcli.wording import counted
 
 NOMINAL_NEAR_FAR = (1.0, 10.0)
-"""Where a relative map is placed for want of a scale: its zero is no depth of zero."""
+"""Where a relative map without a scale is placed: its zero does not mean a depth of zero."""
 
 
 DEFAULTS = CloudOptions()
@@ -52,9 +52,9 @@ class PointCloud:
     Attributes:
         points: (N, 3) float32, metres if the comments say so.
         colors: (N, 3) uint8 sRGB.
-        comments: lines for the file's header: unit, axes, camera, provenance.
-        removed: how many points the edge-clean filter left out.
-        normals: (N, 3) float32 of unit length, towards the camera; None if not asked for.
+        comments: Lines for the header of the file: unit, axes, camera, provenance.
+        removed: How many points the edge-clean filter removed.
+        normals: (N, 3) float32 of unit length, towards the camera; None without normals.
         without_normal: how many points were left out because they have none.
         pixels: the photo whose pixels the points are; None for a thinned cloud.
     """
@@ -118,12 +118,12 @@ def make_cloud(
 ) -> PointCloud:
     """One coloured point a pixel of the photo, as the options say.
 
-    Flying pixels are found on the map's own grid and the map is brought to the photo's size
-    afterwards: enlarged, a flying pixel would look like a small surface.
+    Flying pixels are found on the grid of the map, before it is enlarged to the photo's size: an
+    enlarged flying pixel would look like a small surface.
 
-    A relative map has no zero: unprojected as it is it would be a funnel, and lose its nearest
-    points. It is placed between ``near_far`` (``near_far_depth``); without that between 1 and 10,
-    and the comments say that neither its scale nor its proportions are metric.
+    A relative map has no zero. Unprojected as it is, it would be a funnel and lose its nearest
+    points. So it is placed between ``near_far`` (``near_far_depth``), or between 1 and 10 without
+    it; then the comments say that neither its scale nor its proportions are metric.
 
     Args:
         depth_map: relative or metric, on the photo's grid or a smaller one.
@@ -131,7 +131,7 @@ def make_cloud(
         camera: of the photo's grid.
         options: what the cloud is like.
         near_far: metres of a relative map's nearest and farthest point, 0 < near < far.
-        distortion: of the photo's grid: each pixel goes along its true ray.
+        distortion: Of the photo's grid. Each pixel is moved along its true ray.
         mask: bool on the map's grid, False where no points are wanted, as in the sky, though the
             map has a depth there.
         opaque: bool on the photo's grid, False where the photo is transparent: no point there.
@@ -161,7 +161,7 @@ def make_cloud(
         return resized.visible(opaque).values
 
     full = enlarged(np.where(flying, np.nan, wanted))
-    # A map without holes of its own need not be enlarged once more to count them.
+    # Only a map with holes of its own must be enlarged again to count them.
     clear = 0 if opaque is None else int(opaque.size - opaque.sum())
     removed = _holes(full) - (_holes(enlarged(wanted)) if _holes(wanted) else clear)
     depth = _placed(full, near_far)
@@ -199,18 +199,18 @@ def make_cloud(
 
 
 def _placed(values: np.ndarray, near_far: tuple[float, float] | None) -> np.ndarray:
-    """Depth that can be unprojected."""
+    """The depth in a form that can be unprojected."""
     return values if near_far is None else near_far_depth(values, *near_far)
 
 
 def _cleaned(
     values: np.ndarray, rgb: np.ndarray, options: CloudOptions, near_far: tuple[float, float] | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The map, flying pixels moved if that is wanted, and the (H, W) bool mask of those left."""
+    """The map, with flying pixels moved if wanted, and an (H, W) bool mask of those that remain."""
     if not options.edge_clean:
         return values, np.zeros(values.shape, bool)
     depth = _placed(values, near_far)
-    flying = flying_pixels(depth)  # with the sky there: an edge before it is found by its sides
+    flying = flying_pixels(depth)  # needs the sky: an edge is found by the surfaces on both sides
     if not options.snap:
         return values, flying
     snapped, moved = snap_points(depth, _on_grid(rgb, *values.shape), flying)
@@ -220,21 +220,21 @@ def _cleaned(
 
 
 def thinned(cloud: PointCloud, voxel: float) -> PointCloud:
-    """One point for each cell of a grid that holds any: the mean of its points and colours.
+    """One point for each occupied cell of a grid: the mean of its points and colours.
 
     Args:
         cloud: not empty.
         voxel: side of a cell, in the cloud's unit, > 0.
 
     Raises:
-        UsageError: the cells are too small to be numbered.
+        UsageError: The cells are too small: there are too many of them.
     """
     order, starts = voxel_groups(cloud.points, voxel)
     normals = None
     if cloud.normals is not None:
         means = cell_means(cloud.normals, order, starts)
         length = np.linalg.norm(means, axis=1, keepdims=True)
-        # Normals that cancel out, as of a thin wall's two sides, leave the first one.
+        # If normals cancel out, as on the two sides of a thin wall, the first one is taken.
         first = cloud.normals[order[starts]]
         normals = np.where(length > 1e-6, means / np.maximum(length, 1e-6), first)
         normals = normals.astype(np.float32)

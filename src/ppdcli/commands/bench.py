@@ -1,4 +1,4 @@
-"""Where the time and the memory of a prediction go, part by part."""
+"""Measures how much time and memory each part of a prediction takes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Measured:
 
 
 def facts(predictor: Predictor) -> dict[str, str | int | bool]:
-    """What the times depend on, besides what was asked for."""
+    """What the times depend on, besides the request."""
     backend = pytorch_of(predictor)
     device = backend.torch_device
     if device.type == "cuda":
@@ -77,7 +77,7 @@ def facts(predictor: Predictor) -> dict[str, str | int | bool]:
 
 
 def start_up() -> None:
-    """A Python process that imports what a prediction needs, and ends.
+    """Starts a Python process that imports what a prediction needs, and ends.
 
     Raises:
         PpdError: it fails.
@@ -97,10 +97,10 @@ def measure(
     folder: Path,
     compiled: bool = False,
 ) -> Measured:
-    """Predicts a made-up photo again and again, as ``ppd predict`` does, and times the parts.
+    """Predicts an artificial photo several times, as ``ppd predict`` does, and times the parts.
 
-    Before that comes one step that only counts its arithmetic, and on a card or where it is
-    compiled a whole prediction, so that nothing is measured that happens once.
+    First, one step counts the arithmetic. On a card, and for a compiled model, a whole prediction
+    follows that is not measured, because it includes work that happens only once.
 
     Args:
         predictor: the model.
@@ -151,9 +151,9 @@ def measure(
 def baseline(
     predictor: Predictor, size: tuple[int, int], steps: int, seed: int, repeats: int
 ) -> list[float]:
-    """Seconds of encoder and steps of the same network in the plainest way: float32, op by op.
+    """Seconds of the encoder and the steps of the same network in plain float32, op by op.
 
-    The predictor's weights are float32 afterwards, and nothing of it is compiled.
+    Afterwards the weights of the predictor are float32, and nothing is compiled.
     """
     backend = pytorch_of(predictor)
     backend.uncompile()

@@ -1,4 +1,4 @@
-"""How much arithmetic a prediction takes, and how much the device can do."""
+"""Counts the arithmetic of a prediction, and measures how much the device can do."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """Arithmetic, and how fast it went.
+    """An amount of arithmetic, and its speed.
 
     Attributes:
         flop: floating point operations, a multiplication and an addition being two.
@@ -37,9 +37,9 @@ class Arithmetic:
 
 
 def repeated(action: Callable[[], Result], repeats: int) -> tuple[Result, list[float]]:
-    """What an action gives the last time, and the seconds that it took each time.
+    """Repeats an action, and returns its last result and the seconds of each repetition.
 
-    It is done ``repeats`` times, or until more than ``BUDGET`` seconds have gone.
+    It stops after ``repeats`` times, or when more than ``BUDGET`` seconds have passed.
     """
     seconds: list[float] = []
     while True:
@@ -54,7 +54,7 @@ def repeated(action: Callable[[], Result], repeats: int) -> tuple[Result, list[f
 def matrix_product(
     device: torch.device, dtype: torch.dtype, repeats: int
 ) -> tuple[Arithmetic, int]:
-    """The product of two square matrices that goes fastest, and their side."""
+    """The fastest product of two square matrices, and their side."""
     count = PRODUCTS.get(device.type, 1)
     rates: dict[int, float] = {}
     for side in SIDES.get(device.type, OTHER_SIDES):

@@ -1,4 +1,4 @@
-"""The sets that ``ppd evaluate`` knows, opened as a command line asks for them."""
+"""Opens the sets of ``ppd evaluate``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FITS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class SetRequest:
-    """What a command line says about the set.
+    """What the user asks for.
 
     Attributes:
         name: of ``ALL_SETS``.
@@ -67,7 +67,7 @@ class SetRequest:
     verbose: bool
 
     def check(self) -> None:
-        """Refuses options that the set has no use for; imports nothing heavy.
+        """Refuses options that do not apply to the set. It imports nothing heavy.
 
         Raises:
             UsageError: there is one.
@@ -82,7 +82,7 @@ class SetRequest:
 
 @dataclass(frozen=True)
 class _Opened:
-    """A set that is there.
+    """An opened set.
 
     Attributes:
         entries: its images.
@@ -103,7 +103,7 @@ class _Opened:
 
 
 def open_benchmark(request: SetRequest, announce: Announce) -> Benchmark:
-    """The set, with its rules and the lines that state them.
+    """Opens the set, with its rules and the lines that state them.
 
     Raises:
         UsageError: no such folder, an option that is missing or wrong, or a list that is.

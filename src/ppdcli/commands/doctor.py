@@ -1,4 +1,4 @@
-"""What this machine has for the program, and what is missing or odd."""
+"""Checks what this machine has for the program, and what is missing or unusual."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECONDS_FOR_THE_HUB = 5
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination.
+    """One line of the check.
 
     Attributes:
         topic: what it is about, a word or two.
@@ -41,7 +41,7 @@ class Finding:
 
 
 def examine(offline: bool) -> Iterator[Finding]:
-    """Looks at the machine, part by part; takes seconds, since libraries are imported.
+    """Checks the machine part by part. It takes seconds, because it imports libraries.
 
     Args:
         offline: do not ask the Hub.
@@ -170,7 +170,7 @@ def _native(device: torch.device) -> str:
 
 
 def _processor() -> str:
-    """Its name, where the system tells it."""
+    """The name of the processor, if the system states it."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""What ``ppd evaluate`` does: scores, kept as they come, then tables, pictures and a page."""
+"""What ``ppd evaluate`` does: it scores images, keeps each score, and writes tables and a page."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ class Benchmark:
         name: of the set.
         entries: the images to score.
         rules: see there.
-        facts: lines that state the set and its protocol, to stand beside every number.
-        settings: what rows depend on, by name.
+        facts: Lines that state the set and its protocol, for the report.
+        settings: What rows depend on, by name.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Benchmark:
 
     @property
     def parts(self) -> dict[str, str]:
-        """Image -> its data set; empty where the benchmark is one set."""
+        """Image -> its data set; empty if the benchmark is a single set."""
         return {entry.name: entry.part for entry in self.entries if entry.part}
 
 
@@ -67,14 +67,14 @@ def score_all(
     folder: Path,
     done: Callable[[ScoreRow], None],
 ) -> None:
-    """Scores every image under every candidate, but for the rows that are finished.
+    """Scores every image with every candidate, except for rows that are finished.
 
     Args:
-        benchmark: what to score.
-        candidates: by whom.
-        rows: of an earlier run, too; new ones are added.
-        folder: of the results.
-        done: called with each row that is finished now.
+        benchmark: The images to score.
+        candidates: The predictors.
+        rows: The rows so far, also those of earlier runs. New ones are added.
+        folder: The folder of the results.
+        done: Called with each new row.
 
     Raises:
         OutputError: the folder does not take the rows.
@@ -132,7 +132,7 @@ def score_all(
 
 
 def stamp_of(entry: BenchmarkImage, candidate: Candidate) -> str:
-    """What tells a change of the files that a row depends on; it begins with the entry's."""
+    """A text that changes with the files that a row depends on. It begins with the image's."""
     return entry.stamp + candidate.stamp(entry.name)
 
 
@@ -142,14 +142,14 @@ def _unreadable(entry: BenchmarkImage, candidate: Candidate, error: InputError) 
 
 @dataclass(frozen=True, eq=False)
 class Results:
-    """A benchmark's outcome.
+    """The results of a benchmark.
 
     Attributes:
-        columns: the scores that some image has.
-        summaries: one a predictor.
-        rows: all of them, by predictor.
-        by_set: the summaries of each data set, in a benchmark of several; else empty.
-        facts: lines that are known once the images have been scored.
+        columns: The scores that at least one image has.
+        summaries: One for each predictor.
+        rows: All rows, by predictor.
+        by_set: The summaries of each data set; empty if there is a single one.
+        facts: Lines that are known only after scoring.
     """
 
     columns: tuple[Column, ...]
@@ -165,9 +165,9 @@ class Results:
 
 
 def results_of(benchmark: Benchmark, rows: Rows) -> Results:
-    """What the rows say, for all predictors that were ever scored with these settings.
+    """Summarises the rows of all predictors that were scored with these settings.
 
-    Rows of an image whose files have changed since are left out.
+    Rows of images whose files have changed since are left out.
     """
     images = [entry.name for entry in benchmark.entries]
     stamps = {entry.name: entry.stamp for entry in benchmark.entries}
@@ -192,7 +192,7 @@ def results_of(benchmark: Benchmark, rows: Rows) -> Results:
 
 
 def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[Path]:
-    """Tables for programs, the page and its pictures.
+    """Writes tables for programs, and the page with its pictures.
 
     Returns:
         The files, the page first.
@@ -237,9 +237,9 @@ def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[
 
 
 def _drop_pictures_but(folder: Path, kept: set[str]) -> None:
-    """An earlier run's pictures, of images that are no longer among the best or the worst.
+    """Removes pictures of an earlier run whose images are no longer among the best or the worst.
 
-    A list of a report's own files tells them from somebody's that are called alike.
+    A list of the report's own files protects other files with similar names.
     """
     record = folder / PICTURES / REPORTED
     try:
@@ -259,7 +259,7 @@ def _drop_pictures_but(folder: Path, kept: set[str]) -> None:
 
 
 def json_table(benchmark: Benchmark, results: Results) -> dict[str, object]:
-    """The table for programs."""
+    """The table as JSON, for programs."""
     facts = (*benchmark.facts, *results.facts)
     table = summary.json_of(benchmark.name, benchmark.rules.protocol, facts, results.summaries)
     return {**table, "sets": json_of_sets(results.by_set)} if results.by_set else table
