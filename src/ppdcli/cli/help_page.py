@@ -117,7 +117,8 @@ def _meaning(parameter: Any, declared: ParameterInfo | None) -> str:
         notes.append("required")
     elif not (getattr(parameter, "is_flag", False) or parameter.default in (None, "")):
         notes.append(f"default: {parameter.default}")
-    about = parameter.help or ""
+    # Older versions of Typer keep the help of an argument to themselves.
+    about = (declared.help if declared is not None else parameter.help) or ""
     return " ".join(part for part in (about, f"[{'; '.join(notes)}]" if notes else "") if part)
 
 
