@@ -100,7 +100,7 @@ def test_a_card_is_shown(ppd: Ppd, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "Some Card")
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: True)
     said = topics(ppd("doctor", "--offline"))
-    assert said["cuda:0"] == " Some Card, 5.0 GiB of 6.0 GiB free; bf16 native"
+    assert said["cuda:0"] == " Some Card, 5.37 GB of 6.44 GB free; bf16 native"
     assert said["auto"] == " --device cuda, --precision bf16"
 
 

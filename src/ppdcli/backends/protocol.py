@@ -29,8 +29,8 @@ class Backend(Protocol):
     def precision(self) -> Precision: ...
 
     def encoder_size(self, height: int, width: int) -> tuple[int, int]:
-        """(height, width) at which the encoder wants the photo that the network sees at ``height``
-        x ``width``."""
+        """The (height, width) of the encoder's picture, where that of the network is ``height`` x
+        ``width``."""
 
     def noise(self, height: int, width: int, seed: int) -> Array:
         """x_T of one photo, (1, 1, H, W), standard normal: the same numbers on every device."""
@@ -53,7 +53,7 @@ class Backend(Protocol):
     ) -> list[Array]:
         """Euler steps from noise to depth.
 
-        A photo's depth is the same to the last bit whatever its neighbours in ``images``.
+        A photo's depth is the same to the last bit whatever the other ``images`` are.
 
         Args:
             images: as for ``encode``, all of one size.
@@ -70,10 +70,10 @@ class Backend(Protocol):
         """How many photos of this size to sample in one call."""
 
     def widened(self) -> AbstractContextManager[None]:
-        """Inside, the backend computes in float32 what overflows in float16."""
+        """Inside, the backend computes in float32, for photos that overflow in float16."""
 
     def lacks_memory(self, error: Exception) -> bool:
         """Whether an error says that memory is short."""
 
     def weights_digest(self) -> str:
-        """12 hexadecimal digits that tell one set of weights from another."""
+        """12 hexadecimal digits that identify the weights."""

@@ -46,7 +46,7 @@ class PyTorchBackend:
 
     @property
     def device(self) -> str:
-        """Where it computes."""
+        """Where it computes, such as ``cpu`` or ``cuda:0``."""
         return str(self.torch_device)
 
     @property
@@ -82,10 +82,11 @@ class PyTorchBackend:
         """The semantics tokens of photos."""
         with self._autocast():
             self.model.encoder.to(self.torch_device)  # from where _make_room may have put it
-            tokens = [
-                self.model.encode(self._there(image), self._there(view))
-                for image, view in zip(images, views, strict=True)
-            ]
+            tokens = []
+            for image, view in zip(images, views, strict=True):
+                there = self._there(image)
+                larger = there if view is image else self._there(view)
+                tokens.append(self.model.encode(there, larger))
             finish(self.torch_device)
         return tokens
 
@@ -153,7 +154,7 @@ class PyTorchBackend:
         return lacks_memory(error)
 
     def weights_digest(self) -> str:
-        """Of some values of every tensor, wherever they came from."""
+        """A hash of some values of every tensor."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.model.state_dict().items()):
             some = tensor.detach().flatten()[:DIGEST_VALUES].float().cpu().numpy()

@@ -118,9 +118,9 @@ def _wants_bar(total: int, out: OutputOptions) -> bool:
 
 
 def _as_json(result: Result, passed_over: int) -> dict[str, Any]:
-    """The same keys whatever became of the input, None where there is nothing to say.
+    """The same keys for every result; a value is None if it is not known.
 
-    ``passed_over``: how many photos of the run's folders were; said if any.
+    ``passed_over``: How many photos in the folders were passed over. Its key is there if any were.
     """
     return {
         "path": result.name,

@@ -49,8 +49,8 @@ class DepthFile:
             InputError: it cannot be read, or is of another view.
         """
         started = time.perf_counter()
-        # What a bare array holds follows from what is wanted of it.
-        if metres.near_far or metres.align or metres.moge2:
+        # A bare array is relative if something else is to give the metres.
+        if metres != RELATIVE:
             depth = read_depth(self.path, "relative", "normalized")
         else:
             depth = read_depth(self.path, "metric", self._step())

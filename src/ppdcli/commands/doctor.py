@@ -77,7 +77,7 @@ def _devices() -> Iterator[Finding]:
     from ppdcli.devices import choose_device, choose_precision
 
     threads = counted(os.cpu_count() or 1, "thread")
-    memory = f", {_gigabytes(total)} of memory" if (total := physical_memory()) else ""
+    memory = f", {size_in_words(total)} of memory" if (total := physical_memory()) else ""
     yield Finding(
         "cpu",
         f"{_processor()}, {threads}, PyTorch uses {torch.get_num_threads()}"
@@ -88,11 +88,11 @@ def _devices() -> Iterator[Finding]:
         free, total = torch.cuda.mem_get_info(device)
         yield Finding(
             str(device),
-            f"{torch.cuda.get_device_name(device)}, {_gigabytes(free)} of {_gigabytes(total)} "
-            f"free; bf16 {_native(device)}",
+            f"{torch.cuda.get_device_name(device)}, {size_in_words(free)} of "
+            f"{size_in_words(total)} free; bf16 {_native(device)}",
         )
     if torch.backends.mps.is_available():
-        yield Finding("mps", f"there, {_gigabytes(torch.mps.recommended_max_memory())} to use")
+        yield Finding("mps", f"there, {size_in_words(torch.mps.recommended_max_memory())} to use")
     device = choose_device("auto")
     yield Finding("auto", f"--device {device}, --precision {choose_precision('auto', device)}")
 
@@ -177,7 +177,3 @@ def _processor() -> str:
         return platform.processor() or platform.machine()
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(names, platform.machine())
-
-
-def _gigabytes(size: int) -> str:
-    return f"{size / 2**30:.1f} GiB"
