@@ -13,7 +13,7 @@ from ppdcli.backends.pytorch import PyTorchBackend
 from ppdcli.backends.pytorch_moge2 import PyTorchEstimator
 from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.assemble import assemble
-from ppdcli.checkpoints.catalog_rows import AUTO, FALLBACK, Model
+from ppdcli.checkpoints.catalog_rows import AUTO, Model
 from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.checkpoints.moge2_file import load_moge2
 from ppdcli.checkpoints.pins import own_folder
@@ -98,11 +98,6 @@ def load_model(request: ModelRequest, announce: Announce = silent) -> Predictor:
     predictor = Predictor(backend, chosen.name, width * height, chosen.steps, announce, estimator)
     seconds = time.perf_counter() - started
     announce(f"{chosen.name} on {device}, {precision}, loaded in {seconds:.1f} s")
-    if request.name == AUTO and chosen.name == FALLBACK:
-        announce(
-            f"{chosen.name} is the small model inside the package; for the paper's, give "
-            "-m ppd-da2 (downloads about 3.3 GB once)"
-        )
     return predictor
 
 

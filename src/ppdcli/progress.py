@@ -1,4 +1,4 @@
-"""Bars on a terminal, of whatever takes long."""
+"""Bars on a terminal, and a line that says what is happening now."""
 
 from __future__ import annotations
 
@@ -8,17 +8,24 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
     from rich.progress import ProgressColumn
 
-Unit = Literal["items", "bytes", "share"]
+Unit = Literal["items", "bytes", "share", "activity"]
+
+_open: list[Bars] = []  # on this process's terminal; the last one is drawn
+_activities: list[Progress] = []
 
 
 @contextmanager
 def progress(unit: Unit, total: float, done: float = 0, label: str = "") -> Iterator[Progress]:
     """A bar on stderr while the block runs, if that is a terminal.
 
+    A bar that was there before, such as that of a folder while a model is downloaded, is hidden
+    until the block ends.
+
     Args:
-        unit: what is counted; a share goes from 0 to 1.
+        unit: what is counted; a share goes from 0 to 1; an activity has a spinner, not a bar.
         total: of them, at the end of the block.
         done: of them, before it.
         label: stands before the bar.
@@ -30,16 +37,50 @@ def progress(unit: Unit, total: float, done: float = 0, label: str = "") -> Iter
     from rich.progress import Progress as Bars
 
     # Output on stdout is data: the bar stays away from it.
-    with Bars(
+    bars = Bars(
         *_columns(unit), console=Console(stderr=True), transient=True, redirect_stdout=False
-    ) as bars:
-        bar = bars.add_task(label, total=total)
-        bars.update(bar, completed=done)
+    )
+    bar = bars.add_task(label, total=total)
+    bars.update(bar, completed=done)
 
-        def show(now: float, text: str | None) -> None:
-            bars.update(bar, completed=now, description=text)
+    def show(now: float, text: str | None) -> None:
+        bars.update(bar, completed=now, description=text)
 
+    with _drawn(bars):
         yield Progress(done, show)
+
+
+@contextmanager
+def activity(label: str) -> Iterator[None]:
+    """A line on stderr that says what is happening while the block runs, if that is a terminal."""
+    with progress("activity", 1, label=label) as line:
+        _activities.append(line)
+        try:
+            yield
+        finally:
+            _activities.pop()
+
+
+def doing(what: str) -> None:
+    """Shows what is happening now, if a line for it is there; any code may call it."""
+    if _activities:
+        _activities[-1].set(0, what)
+
+
+@contextmanager
+def _drawn(bars: Bars) -> Iterator[None]:
+    """Draws the bars alone: two that are drawn at the same time would overwrite each other."""
+    if _open:
+        _open[-1].stop()
+    _open.append(bars)
+    bars.start()
+    try:
+        yield
+    finally:
+        bars.stop()
+        _open.pop()
+        if _open:
+            _open[-1].start()
 
 
 class Progress:
@@ -67,13 +108,15 @@ def _columns(unit: Unit) -> list[ProgressColumn]:
         BarColumn,
         DownloadColumn,
         MofNCompleteColumn,
+        SpinnerColumn,
         TaskProgressColumn,
         TextColumn,
+        TimeElapsedColumn,
         TimeRemainingColumn,
         TransferSpeedColumn,
     )
 
-    label = TextColumn("{task.description}")
+    label = TextColumn("{task.description}", markup=False)
     columns: dict[Unit, list[ProgressColumn]] = {
         "items": [BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()],
         "bytes": [
@@ -84,5 +127,6 @@ def _columns(unit: Unit) -> list[ProgressColumn]:
             TimeRemainingColumn(),
         ],
         "share": [label, BarColumn(), TaskProgressColumn()],
+        "activity": [SpinnerColumn(), label, TimeElapsedColumn()],
     }
     return columns[unit]

@@ -163,6 +163,10 @@ def test_ctrl_c_in_a_folder_and_the_run_after(ppd: Ppd, start: Start, tiny: list
 
 
 class Terminal(io.StringIO):
+    def __init__(self) -> None:
+        super().__init__()
+        self.buffer = io.BytesIO()
+
     def isatty(self) -> bool:
         return True
 
@@ -201,6 +205,9 @@ def test_the_bar(
 
 
 def test_no_bar_amid_json_on_one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    stderr = Terminal()
+    monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr(sys, "stdout", Terminal())
-    assert not report._wants_bar(3, OutputOptions(json_lines=True))
+    results = (work.Result(f"{k}.png", "done") for k in range(3))
+    report.report(results, 3, Found(), OutputOptions(json_lines=True))
+    assert "\x1b" not in stderr.getvalue()

@@ -12,7 +12,6 @@ from ppdcli.evaluation.by_set import (
     mean_of_sets,
     summarise_sets,
     table_of_sets,
-    text_of_sets,
 )
 from ppdcli.evaluation.report.content import Column
 from ppdcli.evaluation.rows import ScoreRow
@@ -49,13 +48,6 @@ def test_tables_name_the_set() -> None:
     sets = summarise_sets("m", ROWS, COLUMNS, PARTS)
     by_set = {name: [s] for name, s in sets.items()}
     assert [row.part for row in table_of_sets(by_set, COLUMNS).rows] == ["a", "b", "c"]
-    head, *lines = text_of_sets(by_set, COLUMNS)
-    assert head.split() == ["set", "predictor", "AbsRel", "ramp", "images"]
-    assert [line.split() for line in lines] == [
-        ["a", "m", "0.200", "1.000", "3"],
-        ["b", "m", "0.600", "-", "1"],
-        ["c", "m", "-", "-", "0"],
-    ]
     assert csv_of_sets(by_set, COLUMNS).splitlines()[2] == "b,m,0.6,,1,1"
     first, *_, last = json_of_sets(by_set)
     assert (first["set"], first["images"], first["ramp"]) == ("a", 3, 1.0)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
+from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say, say_wrapped, terminal_width
 from ppdcli.cli.groups import numbers, takes
 from ppdcli.cli.options import ModelOptions, OutputOptions
 from ppdcli.commands.benchmark_sets import (
@@ -238,7 +239,7 @@ def evaluate(
         job.clear(folder)
     rows = Rows(folder, task.settings)
     for line in (*rows.complaints(), *task.facts):
-        say(line)
+        say_wrapped(line)
     left = sum(
         not rows.has(e.name, c.name, job.stamp_of(e, c)) for e in task.entries for c in candidates
     )
@@ -253,18 +254,17 @@ def evaluate(
     results = job.results_of(task, rows)
     files = job.write_results(task, results, folder)
     from ppdcli.evaluation import summary
-    from ppdcli.evaluation.by_set import text_of_sets
+    from ppdcli.evaluation.text_table import text_tables
 
     if json_table:
         text = summary.dumps(job.json_table(task, results))
     else:
-        lines = summary.text_of(results.summaries, results.columns)
-        if results.by_set:
-            lines += ["", *text_of_sets(results.by_set, results.columns)]
+        width = terminal_width(sys.stdout)
+        lines = text_tables(results.summaries, results.by_set, results.columns, width)
         text = "".join(f"{line}\n" for line in lines)
     write_stdout(text.encode())
     for line in (*results.facts, *summary.remarks(results.summaries)):
-        say(line)
+        say_wrapped(line)
     say(f"page: {files[0]}; rows: {folder / 'rows.csv'}")
     return SOME_FAILED if results.failed else ALL_DONE
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import atexit
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TextIO
 
 import typer
 
 from ppdcli.errors import PpdError, UsageError, shown
+from ppdcli.wording import wrapped
 
 ALL_DONE, RUN_FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
 LONGEST_LINE = 20_000  # characters: a few paths of 4096
@@ -23,6 +26,18 @@ def say(line: str) -> None:
         # In one piece: Ctrl-C between a line and its end would glue the next one to it.
         sys.stderr.write(shown(line, LONGEST_LINE) + "\n")
         sys.stderr.flush()
+
+
+def say_wrapped(text: str) -> None:
+    """A paragraph for the user on stderr, which a terminal need not break inside a word."""
+    for line in wrapped(text, terminal_width(sys.stderr)).split("\n"):
+        say(line)
+
+
+def terminal_width(stream: TextIO | None) -> int | None:
+    """Characters of a line if the stream is a terminal, else None."""
+    here = stream is not None and stream.isatty()
+    return shutil.get_terminal_size().columns if here else None
 
 
 def exit_with(command: Callable[[], int], verbose: bool) -> None:

@@ -7,11 +7,11 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Generator
-from contextlib import closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ppdcli.cli.exits import ALL_DONE, SOME_FAILED, say
-from ppdcli.progress import progress
+from ppdcli.progress import Progress, activity, progress
 
 if TYPE_CHECKING:
     from ppdcli.cli.options import OutputOptions
@@ -43,8 +43,7 @@ def report(
     _tell_found(found, out)
     counts = {"done": 0, "skipped": 0, "failed": 0}
     again: Counter[str] = Counter()  # reason -> inputs
-    bar = progress("items", total) if _wants_bar(total, out) else nullcontext()
-    with closing(results), bar as progressing:
+    with closing(results), _progress_of(total, out) as progressing:
         for result in results:
             counts[result.status] += 1
             if result.made_again is not None:
@@ -111,10 +110,17 @@ def _made_again(reasons: Counter[str]) -> str:
     return f"{reasons.total()} made again: {'; '.join(told)}"
 
 
-def _wants_bar(total: int, out: OutputOptions) -> bool:
-    """Whether there is something to wait for, and nothing that a bar would be mixed with."""
+def _progress_of(total: int, out: OutputOptions) -> AbstractContextManager[Progress | None]:
+    """A bar for many inputs, and for one a line that says what is happening."""
+    if not total or not _may_draw(out):
+        return nullcontext()
+    return activity("starting") if total == 1 else progress("items", total)
+
+
+def _may_draw(out: OutputOptions) -> bool:
+    """Whether a bar is wanted, and nothing is printed that it would be mixed with."""
     json_here = out.json_lines and sys.stdout is not None and sys.stdout.isatty()
-    return total > 1 and not out.quiet and not json_here
+    return not out.quiet and not json_here
 
 
 def _as_json(result: Result, passed_over: int) -> dict[str, Any]:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ppdcli.cli.exits import ALL_DONE, RUN_FAILED, say
+from ppdcli.cli.exits import ALL_DONE, RUN_FAILED, say, terminal_width
 from ppdcli.cli.groups import takes
 from ppdcli.cli.help_page import Command, CommandGroup
 from ppdcli.errors import CheckpointError, UsageError
-from ppdcli.wording import size_in_words
+from ppdcli.wording import size_in_words, wrapped
 
 if TYPE_CHECKING:
     from ppdcli.checkpoints.catalog_rows import Part
@@ -252,7 +250,7 @@ def _print_table(rows: list[tuple[str, ...]], notes: list[str], every_column: bo
 
     ``every_column``: show the last one, too, if it does not fit.
     """
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    width = terminal_width(sys.stdout)
     headings: tuple[str, ...] = HEADINGS
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     if width is not None and not every_column and sum(widths) + GAP * len(widths) > width:
@@ -261,7 +259,7 @@ def _print_table(rows: list[tuple[str, ...]], notes: list[str], every_column: bo
     for row in (headings, *rows):
         _print((" " * GAP).join(map(str.ljust, row, widths)).rstrip())
     for line in ("", *notes):
-        _print(line if width is None else textwrap.fill(line, width, subsequent_indent=" " * GAP))
+        _print(wrapped(line, width, indent=" " * GAP))
 
 
 def _print(line: str) -> None:

@@ -58,12 +58,12 @@ class CloudRequest(PhotoRequest):
     options: CloudOptions
 
     def prepare(self) -> PointCloudWork:
-        from ppdcli.loading import load_estimator, load_model  # torch
-
-        self.check_devices()
         if self.depth is None:
-            predictor = load_model(self.model, self.announce)
+            predictor = self.load_predictor()
             return PointCloudWork(predictor, predictor.estimator, self)
+        self.check_devices()
+        from ppdcli.loading import load_estimator  # torch
+
         return PointCloudWork(None, load_estimator(self.model, self.announce), self)
 
     def settings(self) -> dict[str, dict[str, Any]]:
@@ -177,7 +177,8 @@ class PointCloudWork:
         if file is not None:
             return [file.read(photo, self.request.metres) for photo in photos]
         assert self.predictor is not None
-        return self.predictor.predict_batch(photos, **vars(self.request.sampling))
+        on_step = self.request.on_step(self.predictor)
+        return self.predictor.predict_batch(photos, **vars(self.request.sampling), on_step=on_step)
 
     def build(self, job: Job, context: Context, depth: DepthMap, wanted: Sequence[str]) -> Writable:
         from ppdcli.cloud import make_cloud

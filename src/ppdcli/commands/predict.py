@@ -38,10 +38,7 @@ class PredictRequest(PhotoRequest):
     choices: Choices
 
     def prepare(self) -> PredictWork:
-        from ppdcli.loading import load_model  # torch
-
-        self.check_devices()
-        return PredictWork(load_model(self.model, self.announce), self)
+        return PredictWork(self.load_predictor(), self)
 
     def settings(self) -> dict[str, dict[str, Any]]:
         shared = {
@@ -91,7 +88,8 @@ class PredictWork:
             raise InputError(f"{error}; without --metric depth is relative") from error
 
     def predict(self, photos: Sequence[Photo]) -> Sequence[DepthMap]:
-        return self.predictor.predict_batch(photos, **vars(self.request.sampling))
+        on_step = self.request.on_step(self.predictor)
+        return self.predictor.predict_batch(photos, **vars(self.request.sampling), on_step=on_step)
 
     def build(
         self, job: Job, context: Estimate | None, depth: DepthMap, wanted: Sequence[str]

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ppdcli.announce import Announce, silent
+from ppdcli.commands.better_model import tell_of_better_model
 from ppdcli.jobs.order import PIXEL_BYTES, Order
 from ppdcli.jobs.plan import Format
 from ppdcli.jobs.work import Work
 from ppdcli.model_request import ModelRequest, Sampling
+from ppdcli.progress import doing
+from ppdcli.wording import counted
+
+if TYPE_CHECKING:  # OpenCV
+    from ppdcli.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -59,12 +66,34 @@ class PhotoRequest(ABC):
     def _order(self) -> Order:
         return Order(self.prepare, self.formats, self.overwrite, self.settings, self.pixel_bytes)
 
+    def load_predictor(self) -> Predictor:
+        """The model, after the devices have been checked.
+
+        Raises:
+            UsageError: a device is not on this machine, or an unknown model or precision.
+            CheckpointError: a file is missing, damaged, unsafe or of another model.
+        """
+        self.check_devices()
+        from ppdcli.loading import load_model  # torch
+
+        doing("loading the model")
+        predictor = load_model(self.model, self.announce)
+        tell_of_better_model(self.model.name, predictor.name, self.announce)
+        return predictor
+
+    def on_step(self, predictor: Predictor) -> Callable[[int], None]:
+        """What the predictor calls after each step: it shows how many are done."""
+        steps = self.sampling.steps or predictor.steps
+        doing("predicting")
+        return lambda done: doing(f"predicting, {done} of {counted(steps, 'step')} done")
+
     def check_devices(self) -> None:
         """Finds a device that is not on this machine; imports PyTorch.
 
         Raises:
             UsageError: there is one.
         """
+        doing("starting PyTorch")
         from ppdcli.devices import choose_device  # torch
 
         for device in self.devices:

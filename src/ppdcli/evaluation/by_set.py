@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ppdcli.errors import shown
 from ppdcli.evaluation.report.content import Column, Table, TableRow
 from ppdcli.evaluation.rows import ScoreRow
 from ppdcli.evaluation.summary import Summary, cell, summarise
@@ -64,22 +63,6 @@ def table_of_sets(by_set: BySet, columns: Sequence[Column]) -> Table:
             for s in summaries
         ),
     )
-
-
-def text_of_sets(by_set: BySet, columns: Sequence[Column]) -> list[str]:
-    """Returns the table as lines for a terminal."""
-    rows = [(shown(name), shown(s.predictor), s) for name, group in by_set.items() for s in group]
-    set_width = max(len(text) for text in ("set", *(name for name, _, _ in rows))) + 2
-    predictor_width = max(len(text) for text in ("predictor", *(name for _, name, _ in rows))) + 2
-    widths = [max(len(c.title), 6) + 2 for c in columns]
-    titles = "".join(f"{c.title:>{w}}" for c, w in zip(columns, widths, strict=True))
-    lines = [f"{'set':<{set_width}}{'predictor':<{predictor_width}}{titles}{'images':>8}"]
-    for name, predictor, s in rows:
-        values = "".join(
-            f"{c.text(s.means[c.key]):>{w}}" for c, w in zip(columns, widths, strict=True)
-        )
-        lines.append(f"{name:<{set_width}}{predictor:<{predictor_width}}{values}{s.scored:>8}")
-    return lines
 
 
 def csv_of_sets(by_set: BySet, columns: Sequence[Column]) -> str:

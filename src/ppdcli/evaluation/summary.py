@@ -88,21 +88,6 @@ def profile_of(predictor: str, rows: Sequence[ScoreRow]) -> Profile | None:
     return Profile(predictor, BINS, sums[:-1], counts[:-1])
 
 
-def text_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> list[str]:
-    """Returns the table as lines for a terminal, followed by remarks."""
-    names = [shown(s.predictor) for s in summaries]
-    wide = max(map(len, ["predictor", *names])) + 2
-    widths = [max(len(c.title), 6) + 2 for c in columns]
-    titles = "".join(f"{c.title:>{w}}" for c, w in zip(columns, widths, strict=True))
-    lines = [f"{'predictor':<{wide}}{titles}{'images':>8}"]
-    for name, s in zip(names, summaries, strict=True):
-        values = "".join(
-            f"{c.text(s.means[c.key]):>{w}}" for c, w in zip(columns, widths, strict=True)
-        )
-        lines.append(f"{name:<{wide}}{values}{s.scored:>8}")
-    return lines
-
-
 def remarks(summaries: Sequence[Summary]) -> list[str]:
     """Returns remarks on the table: images left out, irregular fits, scores of fewer images."""
     lines = []

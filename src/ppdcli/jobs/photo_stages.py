@@ -17,6 +17,7 @@ from ppdcli.jobs.streams import write_to_stdout
 from ppdcli.jobs.todo import Todo, TodoList
 from ppdcli.jobs.work import Job, Result, Work
 from ppdcli.photo import load_photo
+from ppdcli.progress import doing
 
 _ALONE = (InputError, OutputError)  # failures of one input, which do not stop the run
 
@@ -92,6 +93,7 @@ class PhotoStages:
         return depths
 
     def finish(self, task: Task, loaded: LoadedPhoto, depth: Any) -> Result:
+        doing("writing")
         started = time.perf_counter()
         job, todo = loaded.job, loaded.todo
         try:
