@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppdcli.commands.evaluate import Benchmark, clear, results_of, score_all, write_results
+from ppdcli.commands.benchmark import Benchmark, results_of
+from ppdcli.commands.evaluate import clear, score_all, write_results
 from ppdcli.errors import InputError, UsageError
 from ppdcli.evaluation.frames import BenchmarkImage, Frame
 from ppdcli.evaluation.predictors import Candidate, constant

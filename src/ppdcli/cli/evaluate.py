@@ -32,7 +32,6 @@ OTHERS, EDGES = "Depth files of other tools", "Scores near edges"  # headings of
 PROTOCOLS = tuple(FITS)
 KINDS = ("ppd", "log-depth", "depth", "disparity")
 PNG_SCALES = ("mm", "kitti", "tum")
-BLURS = (2.0, 8.0)  # pixels, of the truth as a predictor
 
 
 @takes(model=ModelOptions)
@@ -196,6 +195,7 @@ def evaluate(
     area = model.area
 
     from ppdcli.commands import evaluate as job
+    from ppdcli.commands.benchmark import results_of
     from ppdcli.evaluation.prediction_files import of_folder
     from ppdcli.evaluation.report.font import require_matplotlib
     from ppdcli.evaluation.rows import Rows
@@ -233,7 +233,9 @@ def evaluate(
             0, of_model(predictor, model.number_of_steps(), model.seed, area, bilinear)
         )
     if benchmark in RENDERED:
-        candidates += _controls()
+        from ppdcli.evaluation.predictors import controls
+
+        candidates += controls()
     _each_by_a_name(candidates)
     if overwrite:
         job.clear(folder)
@@ -251,7 +253,7 @@ def evaluate(
                 say(f"not scored: {row.predictor}: {row.image}: {row.reason}")
 
         job.score_all(task, candidates, rows, folder, done)
-    results = job.results_of(task, rows)
+    results = results_of(task, rows)
     files = job.write_results(task, results, folder)
     from ppdcli.evaluation import summary
     from ppdcli.evaluation.text_table import text_tables
@@ -267,13 +269,6 @@ def evaluate(
         say_wrapped(line)
     say(f"page: {files[0]}; rows: {folder / 'rows.csv'}")
     return SOME_FAILED if results.failed else ALL_DONE
-
-
-def _controls() -> list[Candidate]:
-    """Predictors that show what a score is worth."""
-    from ppdcli.evaluation.predictors import blurred_truth, constant, vertical_ramp
-
-    return [constant(), vertical_ramp(), *(blurred_truth(sigma) for sigma in BLURS)]
 
 
 def _choose(option: str, given: str, known: Sequence[str]) -> None:

@@ -14,7 +14,7 @@ from ppdcli.evaluation.sets.names import SETS
 from ppdcli.wording import counted
 
 if TYPE_CHECKING:
-    from ppdcli.commands.evaluate import Benchmark
+    from ppdcli.commands.benchmark import Benchmark
     from ppdcli.evaluation.frames import BenchmarkImage
     from ppdcli.evaluation.protocols import Protocol
     from ppdcli.evaluation.true_edges import EdgeSettings
@@ -109,7 +109,7 @@ def open_benchmark(request: SetRequest, announce: Announce) -> Benchmark:
         UsageError: no such folder, an option that is missing or wrong, or a list that is.
         PpdError: the set is not there, or holds nothing to score.
     """
-    from ppdcli.commands.evaluate import Benchmark
+    from ppdcli.commands.benchmark import Benchmark
     from ppdcli.evaluation.protocols import EVERYTHING
     from ppdcli.evaluation.scoring import Rules
 

@@ -5,27 +5,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path, PurePath
 from typing import get_args
 
+from ppdcli.commands.benchmark import Benchmark, Results
 from ppdcli.errors import InputError, OutputError
 from ppdcli.evaluation import summary
 from ppdcli.evaluation.by_set import (
     csv_of_sets,
     json_of_sets,
-    mean_of_sets,
-    summarise_sets,
     table_of_sets,
 )
 from ppdcli.evaluation.frames import BenchmarkImage
 from ppdcli.evaluation.gallery import Gallery, is_own
 from ppdcli.evaluation.predictors import Candidate
 from ppdcli.evaluation.protocols import Degenerate
-from ppdcli.evaluation.report.content import Column, Report, Why
+from ppdcli.evaluation.report.content import Report, Why
 from ppdcli.evaluation.report.write import write_report
 from ppdcli.evaluation.rows import FILE, Rows, ScoreRow
-from ppdcli.evaluation.scoring import CHAMFER, NEAR_EDGES, PIXELS, Rules, score_prediction
+from ppdcli.evaluation.scoring import PIXELS, score_prediction
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.foreign import parse_json, read_regular
 from ppdcli.version import __version__
@@ -34,30 +33,6 @@ PICTURES = "pictures"  # folder of the gallery
 REPORTED = "reported.json"  # in it: the names of the report's own files
 MOST_REPORTED = 100_000  # bytes
 PICTURE = re.compile(rf"({'|'.join(get_args(Why))})-\d+-")  # of the report
-
-
-@dataclass(frozen=True, eq=False)
-class Benchmark:
-    """A set and how it is scored.
-
-    Attributes:
-        name: of the set.
-        entries: the images to score.
-        rules: see there.
-        facts: Lines that state the set and its protocol, for the report.
-        settings: What rows depend on, by name.
-    """
-
-    name: str
-    entries: Sequence[BenchmarkImage]
-    rules: Rules
-    facts: tuple[str, ...]
-    settings: dict[str, str]
-
-    @property
-    def parts(self) -> dict[str, str]:
-        """Image -> its data set; empty if the benchmark is a single set."""
-        return {entry.name: entry.part for entry in self.entries if entry.part}
 
 
 def score_all(
@@ -140,57 +115,6 @@ def _unreadable(entry: BenchmarkImage, candidate: Candidate, error: InputError) 
     return ScoreRow(entry.name, candidate.name, "unreadable", reason=str(error), stamp=entry.stamp)
 
 
-@dataclass(frozen=True, eq=False)
-class Results:
-    """The results of a benchmark.
-
-    Attributes:
-        columns: The scores that at least one image has.
-        summaries: One for each predictor.
-        rows: All rows, by predictor.
-        by_set: The summaries of each data set; empty if there is a single one.
-        facts: Lines that are known only after scoring.
-    """
-
-    columns: tuple[Column, ...]
-    summaries: tuple[summary.Summary, ...]
-    rows: dict[str, list[ScoreRow]]
-    by_set: dict[str, list[summary.Summary]] = field(default_factory=dict)
-    facts: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> list[ScoreRow]:
-        """Rows without scores."""
-        return [row for rows in self.rows.values() for row in rows if row.scores is None]
-
-
-def results_of(benchmark: Benchmark, rows: Rows) -> Results:
-    """Summarises the rows of all predictors that were scored with these settings.
-
-    Rows of images whose files have changed since are left out.
-    """
-    images = [entry.name for entry in benchmark.entries]
-    stamps = {entry.name: entry.stamp for entry in benchmark.entries}
-    by_predictor = {
-        name: [row for row in rows.of(name, images) if row.stamp.startswith(stamps[row.image])]
-        for name in rows.predictors
-    }
-    by_predictor = {name: found for name, found in by_predictor.items() if found}
-    known = {key for found in by_predictor.values() for row in found for key in row.scores or ()}
-    columns = tuple(column for column in (*PIXELS, *NEAR_EDGES, *CHAMFER) if column.key in known)
-    summaries = [summary.summarise(name, found, columns) for name, found in by_predictor.items()]
-    parts = benchmark.parts
-    by_set: dict[str, list[summary.Summary]] = {part: [] for part in parts.values()}
-    if parts:
-        for k, (name, found) in enumerate(by_predictor.items()):
-            sets = summarise_sets(name, found, columns, parts)
-            summaries[k] = mean_of_sets(summaries[k], list(sets.values()))
-            for part, of_part in sets.items():
-                by_set[part].append(of_part)
-    facts = summary.facts_of([row for found in by_predictor.values() for row in found])
-    return Results(columns, tuple(summaries), by_predictor, by_set, facts)
-
-
 def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[Path]:
     """Writes tables for programs, and the page with its pictures.
 
@@ -215,8 +139,13 @@ def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[
         folder,
         Report(
             title=f"{benchmark.name}, protocol {benchmark.rules.protocol}",
-            settings=(*benchmark.facts, *results.facts, f"worst and best by {PIXELS[0].title}"),
-            table=summary.table_of(results.summaries, results.columns),
+            settings=(
+                *results.models,
+                *benchmark.facts,
+                *results.facts,
+                f"worst and best by {PIXELS[0].title}",
+            ),
+            table=summary.table_of(results.summaries, results.columns, results.controls),
             pictures=tuple(
                 picture
                 for name, rows in results.rows.items()
@@ -229,6 +158,7 @@ def write_results(benchmark: Benchmark, results: Results, folder: Path) -> list[
             ),
             failures=tuple((r.image, r.predictor, r.reason or "") for r in results.failed),
             version=f"ppdcli {__version__}",
+            date=date.today().isoformat(),
             by_set=table_of_sets(results.by_set, results.columns) if results.by_set else None,
         ),
     )

@@ -12,6 +12,8 @@ from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.protocols import Kind
 from ppdcli.predictor import Predictor
 
+BLURS = (2.0, 8.0)  # pixels, of the truth as a predictor
+
 Predict = Callable[[str, Frame], np.ndarray]
 
 
@@ -66,6 +68,11 @@ def of_model(
         "area": str(predictor.area if area is None else area),
     }
     return Candidate(predictor.name, "ppd", predict, identity, shown=True)
+
+
+def controls() -> list[Candidate]:
+    """Predictors that are no models: they show what a score is worth."""
+    return [constant(), vertical_ramp(), *(blurred_truth(sigma) for sigma in BLURS)]
 
 
 def constant() -> Candidate:

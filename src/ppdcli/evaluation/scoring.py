@@ -20,21 +20,79 @@ from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.wording import counted
 
 PIXELS = (
-    Column("abs_rel", "AbsRel", "lower", ".3f"),
-    Column("delta_half", "δ0.5", "higher", ".3f"),
-    Column("delta1", "δ1", "higher", ".3f"),
-    Column("delta2", "δ2", "higher", ".3f"),
-    Column("delta3", "δ3", "higher", ".3f"),
+    Column(
+        "abs_rel",
+        "AbsRel",
+        "lower",
+        ".3f",
+        "mean of |predicted - true| / true over the valid pixels; 0 is perfect",
+    ),
+    Column(
+        "delta_half",
+        "δ0.5",
+        "higher",
+        ".3f",
+        "share of pixels whose depth is right within a factor of 1.25^0.5 (12 %); 1 is perfect",
+    ),
+    Column(
+        "delta1",
+        "δ1",
+        "higher",
+        ".3f",
+        "share of pixels whose depth is right within a factor of 1.25; 1 is perfect",
+    ),
+    Column("delta2", "δ2", "higher", ".3f", "the same within 1.25^2 (1.56)"),
+    Column("delta3", "δ3", "higher", ".3f", "the same within 1.25^3 (1.95)"),
 )
 NEAR_EDGES = (
-    Column("recall", "recall", "higher", ".3f"),
-    Column("ramp", "ramp", "lower", ".3f"),
-    Column("flying", "flying", "lower", ".3f"),
-    Column("boundary_f1", "F1", "higher", ".3f"),
+    Column(
+        "recall",
+        "recall",
+        "higher",
+        ".3f",
+        "share of the true depth edges at which the prediction jumps by at least half as "
+        "much; 1 is perfect",
+    ),
+    Column(
+        "ramp",
+        "ramp",
+        "lower",
+        ".3f",
+        "mean number of in-between pixels across the edges that are shown, 0 to 4; 0 is sharp",
+    ),
+    Column(
+        "flying",
+        "flying",
+        "lower",
+        ".3f",
+        "share of flying pixels near edges: between two true surfaces and more than 3 % "
+        "from both; 0 is perfect",
+    ),
+    Column(
+        "boundary_f1",
+        "F1",
+        "higher",
+        ".3f",
+        "Depth Pro's boundary F1: occlusions between neighbouring pixels, precision and "
+        "recall; near 1 is perfect",
+    ),
 )
 CHAMFER = (
-    Column("chamfer", "Chamfer m", "lower", ".3f"),
-    Column("log_chamfer", "Chamfer log", "lower", ".4f"),
+    Column(
+        "chamfer",
+        "Chamfer m",
+        "lower",
+        ".3f",
+        "distance between the predicted and the true cloud near edges, in metres: the "
+        "sum of both mean distances; 0 is perfect",
+    ),
+    Column(
+        "log_chamfer",
+        "Chamfer log",
+        "lower",
+        ".4f",
+        "the same in (X/Z, Y/Z, log Z), so near and far edges count equally",
+    ),
 )
 """The scores: of all valid pixels, near true edges, and near edges as a cloud. The last ones need
 a camera."""

@@ -8,7 +8,7 @@ import io
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,12 +66,26 @@ FORMULAS = ("=", "+", "-", "@")
 LONGEST_CELL = 4096  # characters
 
 
-def table_of(summaries: Sequence[Summary], columns: Sequence[Column]) -> Table:
-    """Returns the table of the report."""
+def table_of(
+    summaries: Sequence[Summary], columns: Sequence[Column], controls: Collection[str] = ()
+) -> Table:
+    """Returns the table of the report.
+
+    Args:
+        summaries: One for each predictor.
+        columns: The scores.
+        controls: Names of the predictors that are controls.
+    """
     return Table(
         tuple(columns),
         tuple(
-            TableRow(s.predictor, tuple(s.means[c.key] for c in columns), s.scored, s.not_scored)
+            TableRow(
+                s.predictor,
+                tuple(s.means[c.key] for c in columns),
+                s.scored,
+                s.not_scored,
+                control=s.predictor in controls,
+            )
             for s in summaries
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
@@ -79,7 +80,7 @@ def picture(name: str = "room/1.png", predictor: str = "ours", **changes: object
 
 
 COLUMNS = (
-    Column("abs_rel", "AbsRel", "lower", ".3f"),
+    Column("abs_rel", "AbsRel", "lower", ".3f", "mean of |p - t| / t; < 0.1 is good"),
     Column("delta1", "delta1", "higher", ".1%"),
     Column("chamfer", "Chamfer (m)", "lower", ".3f"),
 )
@@ -99,6 +100,7 @@ REPORT = Report(
     ),
     FAILURES,
     "ppdcli 1.2.3",
+    "2026-11-27",
 )
 
 
@@ -166,6 +168,31 @@ def test_the_best_values_are_bold_and_missing_ones_a_dash() -> None:
     assert "nan" not in parse(html).text_of("td").lower()
 
 
+def test_a_control_is_marked_and_never_the_best() -> None:
+    rows = (*ROWS, TableRow("constant", (0.0, 1.0, 0.0), 10, {}, control=True))
+    html = render(replace(REPORT, table=Table(COLUMNS, rows)), charts=False)
+    assert re.findall("<td.*?<strong>(.*?)<", html) == ["0.100", "95.0%"]
+    page = parse(html)
+    assert "control" in page.text_of("th")
+    assert "A control is no model" in page.text_of("p")
+    # A control with the same value as the best one is not marked either.
+    rows = (*ROWS, TableRow("constant", (0.1, 0.95, 0.0), 10, {}, control=True))
+    html = render(replace(REPORT, table=Table(COLUMNS, rows)), charts=False)
+    assert re.findall("<td.*?<strong>(.*?)<", html) == ["0.100", "95.0%"]
+
+
+def test_the_columns_are_explained() -> None:
+    page = parse(render(charts=False))
+    assert page.text_of("dt").strip() == "AbsRel"
+    assert "< 0.1 is good" in page.text_of("dd")
+    plain = replace(REPORT, table=Table(COLUMNS[1:], (TableRow("ours", (0.9, 0.1), 8, {}),)))
+    assert not parse(render(plain, charts=False)).text_of("dt")
+
+
+def test_the_day_is_stated() -> None:
+    assert "2026-11-27" in parse(render(charts=False)).text_of("footer")
+
+
 def test_equal_values_are_both_the_best() -> None:
     rows = (
         TableRow("a", (0.1001,), 1, {}),
@@ -218,12 +245,13 @@ def test_no_text_is_taken_for_html(text: str) -> None:
         text,
         (text,),
         Table(
-            (Column("k", text, "lower", ".3f"),),
+            (Column("k", text, "lower", ".3f", text),),
             (TableRow(text, (0.5,), 1, {text: 1}), TableRow("b", (0.6,), 1, {})),
         ),
         (picture(text, text, scores={text: 0.5}),),
         (Profile(text, (0, math.inf), np.ones(1), np.ones(1)),),
         ((text, text, text),),
+        text,
         text,
     )
     html = render(hostile)
@@ -252,7 +280,7 @@ def test_many_failures_are_folded() -> None:
 
 
 def test_parts_that_are_empty_are_left_out() -> None:
-    empty = Report("Empty", (), Table(COLUMNS, ()), (), (), (), "v")
+    empty = Report("Empty", (), Table(COLUMNS, ()), (), (), (), "v", "d")
     page = parse(render(empty, charts=False))
     assert "Nothing was scored." in page.body
     assert page.texts["h2"] == ["Scores", "How it was measured"]

@@ -34,6 +34,7 @@ def report(*pictures: Picture, value: float | None = 0.5, pixels: int = 10) -> R
         (Profile("p", (0, 1, math.inf), np.ones(2), np.full(2, pixels)),),
         (),
         "ppdcli 0",
+        "2026-11-27",
     )
 
 

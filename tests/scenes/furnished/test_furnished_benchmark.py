@@ -11,7 +11,8 @@ from tiny_library import write_library
 from typer.testing import CliRunner
 
 from ppdcli.cli.app import app
-from ppdcli.commands.evaluate import Benchmark, json_table, results_of, score_all
+from ppdcli.commands.benchmark import Benchmark, results_of
+from ppdcli.commands.evaluate import json_table, score_all
 from ppdcli.errors import InputError, PpdError
 from ppdcli.evaluation import furnished, synthetic
 from ppdcli.evaluation.frames import BenchmarkImage, Frame

@@ -147,7 +147,7 @@ def _bars(axes: Axes, table: Table, k: int, theme: Theme) -> None:
             (4, 0),
             textcoords="offset points",
             verticalalignment="center",
-            weight="bold" if text == best else "normal",
+            weight="bold" if text == best and not table.rows[place].control else "normal",
             fontsize=9,
         )
     title = _short(column.title, TITLE_ROOM)

@@ -22,12 +22,14 @@ class Column:
         title: The title for readers, with the unit if there is one: "Chamfer (m)".
         better: Which values are better; None if no best value is marked.
         spec: Format of the values, a format specification such as ".3f" or ".1%".
+        meaning: What is measured, for readers: a phrase with its unit and range. Can be empty.
     """
 
     key: str
     title: str
     better: Literal["lower", "higher"] | None
     spec: str
+    meaning: str = ""
 
     def text(self, value: float | None) -> str:
         """Returns the value as text; "-" for None and NaN."""
@@ -44,6 +46,7 @@ class TableRow:
         scored: Number of images in the means.
         not_scored: Number of images left out, by reason.
         part: The data set of the values, in a table by data set; else empty.
+        control: It is a control, which shows what a score is worth; it competes with none.
     """
 
     predictor: str
@@ -51,6 +54,7 @@ class TableRow:
     scored: int
     not_scored: Mapping[str, int]
     part: str = ""
+    control: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,14 @@ class Table:
         """Returns the best value of column ``k`` as text. Values with equal text are equal.
 
         Returns None if the column has no better direction, or if fewer than two predictors have a
-        finite value.
+        finite value. Controls do not count.
         """
         column = self.columns[k]
-        values = [v for row in self.rows if (v := row.values[k]) is not None and math.isfinite(v)]
+        values = [
+            v
+            for row in self.rows
+            if not row.control and (v := row.values[k]) is not None and math.isfinite(v)
+        ]
         if column.better is None or len(values) < 2:
             return None
         return column.text(min(values) if column.better == "lower" else max(values))
@@ -148,6 +156,7 @@ class Report:
         profiles: One per predictor, all with the same edges; can be empty.
         failures: (image, predictor, reason) of every image that was not scored.
         version: Name and version of the program.
+        date: Day of the report, ISO 8601.
         by_set: The scores by data set, if there are several. The values of ``table`` are then
             means over the data sets.
     """
@@ -159,4 +168,5 @@ class Report:
     profiles: tuple[Profile, ...]
     failures: tuple[tuple[str, str, str], ...]
     version: str
+    date: str
     by_set: Table | None = None

@@ -11,12 +11,10 @@ import numpy as np
 
 from ppdcli.evaluation.report.content import (
     NO_VALUE,
-    Column,
     Picture,
     Profile,
     Report,
     Table,
-    TableRow,
     Why,
 )
 from ppdcli.evaluation.report.html_parts import (
@@ -39,6 +37,7 @@ from ppdcli.evaluation.report.panels import (
     depth_ticks,
     error_palette,
 )
+from ppdcli.evaluation.report.score_tables import scores_section, sets_section
 from ppdcli.evaluation.report.style import style_sheet
 
 MOST_UNFOLDED = 20  # a longer list of failures is folded
@@ -61,8 +60,8 @@ def render_page(
     )
     shown = list(zip(report.pictures, panels, strict=True))
     sections = [
-        _scores_section(report, scores),
-        _sets_section(report.by_set),
+        scores_section(report, scores),
+        sets_section(report.by_set),
         section_of("How it was measured", bullets(report.settings)),
         _profile_section(report.profiles, profile),
         _pictures_section(shown, report.table),
@@ -88,7 +87,7 @@ content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 </header>
 <main>
 {"".join(sections)}</main>
-<footer><p class="faint">Made by {escaped(report.version)}.</p></footer>
+<footer><p class="faint">Made by {escaped(report.version)} on {escaped(report.date)}.</p></footer>
 </body>
 </html>
 """
@@ -108,73 +107,6 @@ def _counts(report: Report) -> str:
         )
     scored, left_out = counts[0]
     return f"<p>{scored} {'image' if scored == 1 else 'images'} scored, {left_out} not.</p>"
-
-
-def _scores_section(report: Report, chart: Chart | None) -> str:
-    table = report.table
-    best = [table.best(k) for k in range(len(table.columns))]
-    head = [
-        '<th scope="col">Predictor</th>',
-        *(_column_head(column) for column in table.columns),
-        '<th scope="col" class="number">Images scored</th>',
-        '<th scope="col">Not scored</th>',
-    ]
-    body = [_score_row(table, row, best) for row in table.rows]
-    note = "Means over the scored images."
-    if report.by_set is not None:
-        note = "Means over the scored images of each data set, then over the data sets."
-    if any(best):
-        note += " The best value of a column is bold."
-    if any(column.text(v) == NO_VALUE for r in table.rows for column, v in _cells(table, r)):
-        note += f" {NO_VALUE}: no value."
-    return section_of(
-        "Scores",
-        scrollable("Scores", table_of(head, body)),
-        f'<p class="faint">{note}</p>',
-        chart_figure("Charts of the scores", "The scores of the table above as bar charts.", chart),
-    )
-
-
-def _sets_section(table: Table | None) -> str:
-    if table is None:
-        return ""
-    head = [
-        '<th scope="col">Data set</th>',
-        '<th scope="col">Predictor</th>',
-        *(_column_head(column) for column in table.columns),
-        '<th scope="col" class="number">Images scored</th>',
-        '<th scope="col">Not scored</th>',
-    ]
-    none_best = [None] * len(table.columns)
-    body = [
-        [f'<th scope="row">{escaped(row.part)}</th>', *_score_row(table, row, none_best)]
-        for row in table.rows
-    ]
-    name = "Scores by data set"
-    note = '<p class="faint">Means over the scored images of each data set.</p>'
-    return section_of(name, scrollable(name, table_of(head, body)), note)
-
-
-def _column_head(column: Column) -> str:
-    direction = f"<small>{column.better} is better</small>" if column.better else ""
-    return f'<th scope="col" class="number">{escaped(column.title)} {direction}</th>'
-
-
-def _score_row(table: Table, row: TableRow, best: Sequence[str | None]) -> list[str]:
-    cells = [f'<th scope="row">{escaped(row.predictor)}</th>']
-    for (column, value), best_text in zip(_cells(table, row), best, strict=True):
-        text = escaped(column.text(value))
-        strong = f"<strong>{text}</strong>" if column.text(value) == best_text else text
-        cells.append(f'<td class="number">{strong}</td>')
-    reasons = "; ".join(f"{count} × {escaped(why)}" for why, count in row.not_scored.items())
-    left_out = sum(row.not_scored.values())
-    cells.append(f'<td class="number">{row.scored}</td>')
-    cells.append(f"<td>{left_out}{': ' + reasons if reasons else ''}</td>")
-    return cells
-
-
-def _cells(table: Table, row: TableRow) -> list[tuple[Column, float | None]]:
-    return list(zip(table.columns, row.values, strict=True))
 
 
 def _profile_section(profiles: Sequence[Profile], chart: Chart | None) -> str:

@@ -28,15 +28,17 @@ small, figcaption { font-size: 0.85rem; font-weight: normal; }
 .wide { overflow-x: auto; margin: 0.5rem 0; }
 .wide img { display: block; width: 100%; min-width: 42rem; height: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.4rem 0.75rem; border-bottom: 1px solid var(--line); text-align: left;
+th, td { padding: 0.4rem 0.5rem; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
 thead th { vertical-align: bottom; max-width: 10rem; overflow-wrap: break-word; }
-thead small { display: block; white-space: nowrap; }
+thead small { display: block; font-size: 0.75rem; line-height: 1.25; }
+dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.25rem 1rem; }
+dd { margin: 0; max-width: 48rem; }
 .number { text-align: right; }
 td.number { white-space: nowrap; }
-tbody th { font-weight: normal; min-width: min(14rem, 36vw); max-width: min(22rem, 40vw);
+tbody th { font-weight: normal; min-width: min(9rem, 36vw); max-width: min(22rem, 40vw);
   position: sticky; left: 0; background: var(--paper); }
-tbody td:not(.number) { min-width: 10rem; }
+tbody td:not(.number) { min-width: 4rem; max-width: 14rem; }
 article { padding: 1rem; margin: 0.75rem 0; background: var(--raised); border-radius: 0.5rem; }
 article p { display: flex; flex-wrap: wrap; gap: 0 1.25rem; max-width: none; }
 .panels { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 0.75rem; }
