@@ -57,6 +57,8 @@ class PointCloud:
         normals: (N, 3) float32 of unit length, towards the camera; None without normals.
         without_normal: how many points were left out because they have none.
         pixels: the photo whose pixels the points are; None for a thinned cloud.
+        flying: (M, 3) float32, the points that the edge-clean filter removed, as they would be
+            without it; None if they were not kept.
     """
 
     points: np.ndarray
@@ -66,6 +68,7 @@ class PointCloud:
     normals: np.ndarray | None = None
     without_normal: int = 0
     pixels: CloudPixels | None = None
+    flying: np.ndarray | None = None
 
 
 def unproject(
@@ -161,9 +164,11 @@ def make_cloud(
         return resized.visible(opaque).values
 
     full = enlarged(np.where(flying, np.nan, wanted))
-    # Only a map with holes of its own must be enlarged again to count them.
     clear = 0 if opaque is None else int(opaque.size - opaque.sum())
-    removed = _holes(full) - (_holes(enlarged(wanted)) if _holes(wanted) else clear)
+    before = None  # a map without holes of its own need not be enlarged again to count them
+    if _holes(wanted) or (options.keep_flying and flying.any()):
+        before = enlarged(wanted)
+    removed = _holes(full) - (clear if before is None else _holes(before))
     depth = _placed(full, near_far)
     if near_far is not None and not nominal:
         depth_map = replace(depth_map, kind="metric")
@@ -195,12 +200,25 @@ def make_cloud(
         without,
         CloudPixels(rgb, taken, camera, distortion),
     )
+    if options.keep_flying and before is not None:
+        hanging = _hanging(full, before, near_far)
+        cloud.flying = from_opencv(unproject(hanging, camera, distortion)[0], options.axes)
     return cloud if options.voxel is None else thinned(cloud, options.voxel)
 
 
 def _placed(values: np.ndarray, near_far: tuple[float, float] | None) -> np.ndarray:
     """The depth in a form that can be unprojected."""
     return values if near_far is None else near_far_depth(values, *near_far)
+
+
+def _hanging(
+    full: np.ndarray, before: np.ndarray, near_far: tuple[float, float] | None
+) -> np.ndarray:
+    """The depth of removed pixels alone, placed as the others are."""
+    gone = np.isfinite(before) & ~np.isfinite(full)
+    if near_far is not None:  # the ends of the map must stay the same
+        before = np.clip(before, np.nanmin(full), np.nanmax(full))
+    return np.where(gone, _placed(np.where(gone, before, full), near_far), np.nan)
 
 
 def _cleaned(
@@ -245,6 +263,7 @@ def thinned(cloud: PointCloud, voxel: float) -> PointCloud:
         cloud.removed,
         normals,
         cloud.without_normal,
+        flying=cloud.flying,
     )
 
 

@@ -23,6 +23,7 @@ class CloudOptions:
         voxel: side of the cells that keep one point each, the mean of theirs, in the cloud's unit;
             None for all points.
         faces: most triangles of a mesh.
+        keep_flying: keep the points that ``edge_clean`` leaves out apart, to show them.
     """
 
     axes: Axes = "opencv"
@@ -31,6 +32,7 @@ class CloudOptions:
     normals: bool = False
     voxel: float | None = None
     faces: int = MOST_FACES
+    keep_flying: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ def pointcloud(
         typer.Option(
             "-f",
             "--format",
-            help="Which files to write: ply (the cloud), glb (a textured mesh), side (a picture).",
+            help="Which files to write: ply (the cloud), glb (a textured mesh), html (a page to "
+            "turn it in), side (a picture).",
             show_default="ply",
         ),
     ] = None,
@@ -187,7 +188,7 @@ def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
     if given is not None:
         return format_names(given, CLOUD_FORMATS)
     if out.path is not None and not is_dir(out.path):
-        for name in ("ply", "glb"):  # named by the file's suffix
+        for name in ("ply", "glb", "html"):  # named by the file's suffix
             if out.path.suffix.lower() == CLOUD_FORMATS[name].ending:
                 return [name]
     return ["ply"]

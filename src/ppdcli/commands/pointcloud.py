@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ppdcli.cloud_options import RELATIVE, CloudOptions, MetricSource
@@ -83,6 +83,7 @@ class CloudRequest(PhotoRequest):
         own: dict[str, dict[str, Any]] = {
             "ply": {"axes": options.axes, "normals": options.normals},
             "glb": {"faces": options.faces},
+            "html": {"axes": options.axes, "normals": options.normals},
         }
         return {row.name: {**shared, **own.get(row.name, {})} for row in self.formats}
 
@@ -202,16 +203,17 @@ class PointCloudWork:
             request.sampling.seed,
             request.options.voxel,
         )
+        named = PurePath(job.photo.name).name
         cloud = make_cloud(
             depth,
             job.photo.rgb,
             camera,
-            request.options,
+            replace(request.options, keep_flying="html" in wanted),
             near_far=request.metres.near_far,
             distortion=context.view.distortion,
             mask=self._mask(depth, context.estimate),
             opaque=job.photo.opaque,
-            notes=(f"camera {context.view.source}", *header),
+            notes=(f"photo {named}", f"camera {context.view.source}", *header),
         )
         if cloud.without_normal:
             job.notes.append(
@@ -225,7 +227,9 @@ class PointCloudWork:
         }
 
         def write(name: str, path: Path) -> None:
-            CLOUD_FORMATS[name].write(path, cloud, request.options)
+            note = CLOUD_FORMATS[name].write(path, cloud, request.options)
+            if note is not None:
+                job.notes.append(note)
 
         facts = {
             **depth.report(),

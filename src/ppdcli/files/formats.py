@@ -66,13 +66,13 @@ class CloudFormat:
     Attributes:
         name: as --format has it.
         ending: what follows the photo's name in that of the file.
-        write: writes a cloud as the options say. Raises InputError if the cloud does not allow it,
-            and OutputError.
+        write: writes a cloud as the options say; returns a line for the user or None. Raises
+            InputError if the cloud does not allow it, and OutputError.
     """
 
     name: str
     ending: str
-    write: Callable[[Path, PointCloud, CloudOptions], None]
+    write: Callable[[Path, PointCloud, CloudOptions], str | None]
 
 
 def _write_png(path: Path, depth: DepthData, choices: Choices) -> str | None:
@@ -154,6 +154,12 @@ def _write_glb(path: Path, cloud: PointCloud, options: CloudOptions) -> None:
     glb.write(path, cloud_mesh.mesh_of(cloud, options.axes, options.faces))
 
 
+def _write_html(path: Path, cloud: PointCloud, _options: CloudOptions) -> str | None:
+    from ppdcli.files import html
+
+    return html.write(path, cloud)
+
+
 def _write_side(path: Path, cloud: PointCloud, options: CloudOptions) -> None:
     from ppdcli.files import cloud_picture
 
@@ -188,6 +194,7 @@ _DEPTH = (
 _CLOUDS = (
     CloudFormat("ply", ".ply", _write_ply),
     CloudFormat("glb", ".glb", _write_glb),
+    CloudFormat("html", ".html", _write_html),
     CloudFormat("side", "_side.png", _write_side),
 )
 
