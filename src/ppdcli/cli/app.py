@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ppdcli.cli import bench, doctor, evaluate, pointcloud, predict, train, weights
+from ppdcli.cli import bench, doctor, evaluate, pointcloud, predict, train, web, weights
 from ppdcli.cli.exits import INTERRUPTED, WRONG_USAGE, say
 from ppdcli.cli.help_page import Command, CommandGroup
 from ppdcli.version import __version__
@@ -51,6 +51,7 @@ app.command("evaluate", cls=Command)(evaluate.evaluate)
 app.command("bench", cls=Command)(bench.bench)
 app.command("train", cls=Command)(train.train)
 app.command("doctor", cls=Command)(doctor.doctor)
+app.command("app", cls=Command)(web.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -1,0 +1,155 @@
+"""A photo with its depth, and what can be made of them at a scale that may still change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+import numpy as np
+
+from ppdcli.cloud import NOMINAL_NEAR_FAR, CloudPixels, PointCloud, make_cloud
+from ppdcli.cloud_options import CloudOptions
+from ppdcli.commands.cloud_camera import View
+from ppdcli.depth import DepthMap
+from ppdcli.errors import InputError
+from ppdcli.geometry.known_length import near_far_of_length, scale_of
+from ppdcli.geometry.scale import near_far_depth
+from ppdcli.photo import Photo
+
+REACH = 6  # pixels around a click in which the nearest point is taken
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The scale of a cloud.
+
+    Attributes:
+        near_far: Metres of the nearest and the farthest point of relative depth; None: unknown.
+        factor: What metric depth is multiplied by.
+        source: Where the scale is from, for the user.
+    """
+
+    near_far: tuple[float, float] | None = None
+    factor: float = 1.0
+    source: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """A photo, its depth and its camera.
+
+    Attributes:
+        photo: The photo.
+        depth: Relative, or metric by MoGe-2, at the network's size.
+        view: The camera.
+        mask: (h, w) bool on the depth's grid, False in the sky; None if nothing is known of it.
+        notes: Lines for the user.
+    """
+
+    photo: Photo
+    depth: DepthMap
+    view: View
+    mask: np.ndarray | None
+    notes: tuple[str, ...]
+
+    def is_metric(self, scale: Scale) -> bool:
+        """Whether lengths are in metres."""
+        return self.depth.kind == "metric" or scale.near_far is not None
+
+    def depth_map(self, scale: Scale) -> DepthMap:
+        """The depth at the photo's size; metres if the scale is known."""
+        height, width = self.photo.rgb.shape[:2]
+        depth = self._scaled(scale)
+        if self.mask is not None:
+            depth = replace(depth, values=np.where(self.mask, depth.values, np.float32(np.nan)))
+        full = depth.resized(height, width, self.photo.rgb).visible(self.photo.opaque)
+        if full.kind == "relative" and scale.near_far is not None:
+            values = near_far_depth(full.values, *scale.near_far)
+            origin = {**full.provenance, "scale_from": scale.source}
+            full = replace(full, values=values, kind="metric", provenance=origin)
+        camera = self.view.camera if self.view.distortion is None else None
+        return replace(full, camera=camera)
+
+    def cloud(self, scale: Scale) -> PointCloud:
+        """The cloud, with the flying pixels that were removed kept apart.
+
+        Raises:
+            InputError: There is no depth to place.
+        """
+        named = PurePath(self.photo.name).name
+        notes = (f"photo {named}", f"camera {self.view.source}")
+        if scale.source:
+            notes += (f"scale_from {scale.source}",)
+        return make_cloud(
+            self._scaled(scale),
+            self.photo.rgb,
+            self.view.camera,
+            CloudOptions(keep_flying=True),
+            near_far=scale.near_far,
+            distortion=self.view.distortion,
+            mask=self.mask,
+            opaque=self.photo.opaque,
+            notes=notes,
+        )
+
+    def scale_of_length(self, cloud: PointCloud, scale: Scale, ends: Ends, metres: float) -> Scale:
+        """The scale at which two points are so far apart.
+
+        Args:
+            cloud: That of ``scale``.
+            scale: The present scale.
+            ends: The two points.
+            metres: Their true distance, > 0.
+
+        Raises:
+            InputError: The points are the same, or no scale puts them so far apart.
+        """
+        source = f"a known length of {metres:g} m"
+        first, second = ends.points
+        if self.depth.kind == "metric":
+            factor = scale.factor * scale_of(first, second, metres)
+            return Scale(None, factor, source)
+        placed = scale.near_far or NOMINAL_NEAR_FAR
+        return Scale(near_far_of_length(first, second, placed, metres), 1.0, source)
+
+    def _scaled(self, scale: Scale) -> DepthMap:
+        if self.depth.kind == "relative" or scale.factor == 1:
+            return self.depth
+        values = (self.depth.values * scale.factor).astype(np.float32)
+        return replace(self.depth, values=values)
+
+
+@dataclass(frozen=True, eq=False)
+class Ends:
+    """Two points of a cloud: (2, 3), in the cloud's unit."""
+
+    points: np.ndarray
+
+    @property
+    def distance(self) -> float:
+        return float(np.linalg.norm(self.points[0] - self.points[1]))
+
+
+def point_at(cloud: PointCloud, u: float, v: float) -> np.ndarray:
+    """Returns the (3,) point of a pixel, or of the nearest pixel that has one.
+
+    Args:
+        cloud: With ``pixels``.
+        u, v: Column and row in the photo.
+
+    Raises:
+        InputError: No pixel near it has a point.
+    """
+    pixels = cloud.pixels
+    assert isinstance(pixels, CloudPixels)
+    height, width = pixels.taken.shape
+    column, row = int(np.clip(round(u), 0, width - 1)), int(np.clip(round(v), 0, height - 1))
+    top, left = max(0, row - REACH), max(0, column - REACH)
+    around = pixels.taken[top : row + REACH + 1, left : column + REACH + 1]
+    rows, columns = np.nonzero(around)
+    if len(rows) == 0:
+        raise InputError(f"there is no depth at pixel {column}, {row}; choose another point")
+    distance = (rows + top - row) ** 2 + (columns + left - column) ** 2
+    k = int(distance.argmin())
+    before = np.count_nonzero(pixels.taken.ravel()[: (rows[k] + top) * width + columns[k] + left])
+    return cloud.points[before].astype(np.float64)
