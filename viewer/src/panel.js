@@ -46,7 +46,7 @@ export class Panel {
     this.#at("home").textContent = scene.frame ? "Camera view" : "Start view";
     for (const name of ["colors", "sizes"]) this.#at(name).hidden = !cloud;
     this.#at("removed").hidden = !cloud || !scene.removed;
-    this.#at("removed").lastChild.data = `Flying pixels (${(scene.flying ?? 0).toLocaleString("en")})`;
+    this.#at("count").textContent = ` (${(scene.flying ?? 0).toLocaleString("en")})`;
     this.#press("removed", false);
     if (cloud) {
       this.#at("depth").textContent = scene.frame ? "Depth" : "Height";

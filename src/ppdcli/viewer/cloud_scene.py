@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,7 +101,7 @@ def _seen(points: np.ndarray, cell: float, facts: CloudFacts) -> dict[str, Any]:
     camera = facts.camera
     assert camera is not None
     depth = points[:, 2]
-    frame = _frame(camera)
+    frame = frame_of(camera)
     if facts.bent:
         slopes = points[:, :2] / points[:, 2:]
         low, high = np.clip((slopes.min(axis=0), slopes.max(axis=0)), -WIDEST_FRAME, WIDEST_FRAME)
@@ -123,7 +122,7 @@ def _seen(points: np.ndarray, cell: float, facts: CloudFacts) -> dict[str, Any]:
     }
 
 
-def _frame(camera: Camera) -> dict[str, float]:
+def frame_of(camera: Camera) -> dict[str, float]:
     """x/z and y/z of the borders of a camera's picture, y up."""
     return {
         "left": -(camera.cx + 0.5) / camera.fx,
@@ -175,7 +174,7 @@ def _spacing(points: np.ndarray) -> float:
 def _unit(facts: CloudFacts, middle: np.ndarray) -> str:
     lines = {
         True: ["metres"],
-        False: ["relative units: neither scale nor proportions in depth are those of the scene"],
+        False: ["relative units, not to scale"],
         None: ["unit not stated"],
     }[facts.metric]
     if facts.axes is not None:
@@ -187,5 +186,5 @@ def _unit(facts: CloudFacts, middle: np.ndarray) -> str:
 
 def _directions(axes: Axes) -> dict[str, list[float]]:
     """Where the axes of a file point, in the axes of the script."""
-    rows: Sequence[np.ndarray] = to_opencv(np.eye(3, dtype=np.float32), axes) * TO_SCREEN
+    rows = to_opencv(np.eye(3, dtype=np.float32), axes) * TO_SCREEN
     return {name: row.tolist() for name, row in zip("xyz", rows, strict=True)}
