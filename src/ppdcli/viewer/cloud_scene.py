@@ -19,6 +19,7 @@ from ppdcli.viewer.thinning import MOST_POINTS, thinned_in_space, thinned_in_vie
 TO_SCREEN = np.array((1, -1, -1), np.float32)  # OpenCV's axes to those of the page's script
 WIDEST_FRAME = 3.0  # x/z of a frame's border: 143 degrees in all
 ENDS = (2, 98)  # per cent of the points between the ends of the colours
+FAR = 100  # times the size of the cloud from zero
 NEIGHBOURS = 4
 SAMPLES = 2000
 
@@ -57,7 +58,7 @@ def cloud_scene(cloud: ShownCloud, most: int = MOST_POINTS) -> Scene:
     parts = [cloud.points, *([] if cloud.flying is None else [cloud.flying])]
     middle = np.zeros(3)
     if facts.axes is None:
-        middle = np.rint(np.median(cloud.points, axis=0))  # float32 is coarse far from zero
+        middle = _far_from_zero(cloud.points)
         # The encoding turns them back.
         parts = [(part - middle).astype(np.float32) * TO_SCREEN for part in parts]
     else:
@@ -94,6 +95,13 @@ def cloud_scene(cloud: ShownCloud, most: int = MOST_POINTS) -> Scene:
     }
     lines = (f"the page shows {shown:,} of {count:,} points",) if thinned else ()
     return Scene(stated, bytes_.data + colors, lines)
+
+
+def _far_from_zero(points: np.ndarray) -> np.ndarray:
+    """Where the cloud is, if it is so far from zero that float32 would be coarse; else zero."""
+    middle = np.rint(np.median(points, axis=0))
+    size = np.percentile(np.abs(points - middle), ENDS[1])
+    return middle if np.abs(middle).max() > FAR * size else np.zeros(3)
 
 
 def _seen(points: np.ndarray, cell: float, facts: CloudFacts) -> dict[str, Any]:
@@ -180,7 +188,7 @@ def _unit(facts: CloudFacts, middle: np.ndarray) -> str:
     if facts.axes is not None:
         lines.append(MEANING[facts.axes])
     if middle.any():
-        lines.append("moved by {:g}, {:g}, {:g}".format(*-middle))
+        lines.append("around {:.0f}, {:.0f}, {:.0f}".format(*middle))
     return "\n".join(lines)
 
 
