@@ -20,12 +20,12 @@ import numpy as np
 from PIL import Image
 
 SECONDS = 60.0
-OPTIONS = (
-    "--headless=new --no-sandbox --use-gl=angle --use-angle=swiftshader --enable-unsafe-swiftshader "
-    "--remote-debugging-pipe --no-first-run --disable-background-networking --disable-quic "
-    "--disable-component-update --disable-sync --disable-extensions --hide-scrollbars "
-    "--force-color-profile=srgb --disable-dev-shm-usage"
-).split()
+OPTIONS = """
+    --headless=new --no-sandbox --use-gl=angle --use-angle=swiftshader
+    --enable-unsafe-swiftshader --remote-debugging-pipe --no-first-run
+    --disable-background-networking --disable-quic --disable-component-update --disable-sync
+    --disable-extensions --disable-dev-shm-usage --hide-scrollbars --force-color-profile=srgb
+"""
 
 
 def chromium() -> str | None:
@@ -48,7 +48,7 @@ class Browser:
         assert program is not None
         # Chromium reads from descriptor 3 and writes to 4.
         shell = f'exec "$@" 3<&{its_in} 4>&{its_out}'
-        command = [program, *OPTIONS, f"--user-data-dir={profile}", "about:blank"]
+        command = [program, *OPTIONS.split(), f"--user-data-dir={profile}", "about:blank"]
         self._process = subprocess.Popen(
             ["bash", "-c", shell, "bash", *command],
             pass_fds=(its_in, its_out),

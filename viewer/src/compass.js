@@ -3,7 +3,7 @@ import { Matrix4 } from "three";
 
 const COLORS = { x: "#ff6b6b", y: "#7bd88f", z: "#6cb6ff" };
 const NAMES = ["x", "y", "z"];
-const LENGTH = 26;
+const LENGTH = 24;
 const MIDDLE = 36;
 
 export class Compass {
@@ -35,7 +35,7 @@ export class Compass {
       const y = m[1] * a + m[5] * b + m[9] * c;
       part.depth = m[2] * a + m[6] * b + m[10] * c;
       set(part.line, { x2: MIDDLE + LENGTH * x, y2: MIDDLE - LENGTH * y });
-      set(part.text, { x: MIDDLE + (LENGTH + 8) * x, y: MIDDLE - (LENGTH + 8) * y });
+      set(part.text, { x: MIDDLE + (LENGTH + 9) * x, y: MIDDLE - (LENGTH + 9) * y });
     }
     const order = [...this.parts].sort((one, other) => one.depth - other.depth);
     this.svg.append(...order.map((part) => part.group)); // the nearest last, on top

@@ -25,6 +25,7 @@ export class Panel {
     const options = names.map((name) => new Option(name));
     this.#at("files").replaceChildren(...options);
     this.#at("files").hidden = names.length < 2;
+    this.#at("title").classList.toggle("unseen", names.length > 1);
   }
 
   /** What is stated of a cloud or a mesh, in words and as controls. */
@@ -46,9 +47,10 @@ export class Panel {
     this.#at("home").textContent = scene.frame ? "Camera view" : "Start view";
     for (const name of ["colors", "sizes"]) this.#at(name).hidden = !cloud;
     this.#at("removed").hidden = !cloud || !scene.removed;
-    this.#at("removed").lastChild.data = `Flying pixels (${(scene.flying ?? 0).toLocaleString("en")})`;
+    this.#at("count").textContent = ` (${(scene.flying ?? 0).toLocaleString("en")})`;
     this.#press("removed", false);
     if (cloud) {
+      this.#at("colored").textContent = scene.frame ? "Photo" : "Colour";
       this.#at("depth").textContent = scene.frame ? "Depth" : "Height";
       this.ends(...cloud.ends);
       this.#at("colored").disabled = !scene.colors;

@@ -106,7 +106,7 @@ export class Stage {
       camera.position.set(0, 0, 0);
       controls.target.set(0, 0, -stated.pivot);
     } else {
-      camera.position.copy(OBLIQUE).multiplyScalar(2.4 * around.radius).add(around.center);
+      camera.position.copy(OBLIQUE).multiplyScalar(2 * around.radius).add(around.center);
       controls.target.copy(around.center);
     }
     controls.update();

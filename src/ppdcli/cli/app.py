@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ppdcli.cli import bench, doctor, evaluate, pointcloud, predict, train, web, weights
+from ppdcli.cli import bench, doctor, evaluate, pointcloud, predict, train, view, web, weights
 from ppdcli.cli.exits import INTERRUPTED, WRONG_USAGE, say
 from ppdcli.cli.help_page import Command, CommandGroup
 from ppdcli.version import __version__
@@ -46,6 +46,7 @@ app = typer.Typer(
 )
 app.command("predict", cls=Command)(predict.predict)
 app.command("pointcloud", cls=Command)(pointcloud.pointcloud)
+app.command("view", cls=Command)(view.view)
 app.add_typer(weights.app, name="weights")
 app.command("evaluate", cls=Command)(evaluate.evaluate)
 app.command("bench", cls=Command)(bench.bench)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +19,7 @@ from ppdcli.viewer.thinning import MOST_POINTS, thinned_in_space, thinned_in_vie
 TO_SCREEN = np.array((1, -1, -1), np.float32)  # OpenCV's axes to those of the page's script
 WIDEST_FRAME = 3.0  # x/z of a frame's border: 143 degrees in all
 ENDS = (2, 98)  # per cent of the points between the ends of the colours
+FAR = 100  # times the size of the cloud from zero
 NEIGHBOURS = 4
 SAMPLES = 2000
 
@@ -58,7 +58,7 @@ def cloud_scene(cloud: ShownCloud, most: int = MOST_POINTS) -> Scene:
     parts = [cloud.points, *([] if cloud.flying is None else [cloud.flying])]
     middle = np.zeros(3)
     if facts.axes is None:
-        middle = np.rint(np.median(cloud.points, axis=0))  # float32 is coarse far from zero
+        middle = _far_from_zero(cloud.points)
         # The encoding turns them back.
         parts = [(part - middle).astype(np.float32) * TO_SCREEN for part in parts]
     else:
@@ -97,12 +97,19 @@ def cloud_scene(cloud: ShownCloud, most: int = MOST_POINTS) -> Scene:
     return Scene(stated, bytes_.data + colors, lines)
 
 
+def _far_from_zero(points: np.ndarray) -> np.ndarray:
+    """Where the cloud is, if it is so far from zero that float32 would be coarse; else zero."""
+    middle = np.rint(np.median(points, axis=0))
+    size = np.percentile(np.abs(points - middle), ENDS[1])
+    return middle if np.abs(middle).max() > FAR * size else np.zeros(3)
+
+
 def _seen(points: np.ndarray, cell: float, facts: CloudFacts) -> dict[str, Any]:
     """What the script must know of a cloud in the axes of its camera."""
     camera = facts.camera
     assert camera is not None
     depth = points[:, 2]
-    frame = _frame(camera)
+    frame = frame_of(camera)
     if facts.bent:
         slopes = points[:, :2] / points[:, 2:]
         low, high = np.clip((slopes.min(axis=0), slopes.max(axis=0)), -WIDEST_FRAME, WIDEST_FRAME)
@@ -123,7 +130,7 @@ def _seen(points: np.ndarray, cell: float, facts: CloudFacts) -> dict[str, Any]:
     }
 
 
-def _frame(camera: Camera) -> dict[str, float]:
+def frame_of(camera: Camera) -> dict[str, float]:
     """x/z and y/z of the borders of a camera's picture, y up."""
     return {
         "left": -(camera.cx + 0.5) / camera.fx,
@@ -175,17 +182,17 @@ def _spacing(points: np.ndarray) -> float:
 def _unit(facts: CloudFacts, middle: np.ndarray) -> str:
     lines = {
         True: ["metres"],
-        False: ["relative units: neither scale nor proportions in depth are those of the scene"],
+        False: ["relative units, not to scale"],
         None: ["unit not stated"],
     }[facts.metric]
     if facts.axes is not None:
         lines.append(MEANING[facts.axes])
     if middle.any():
-        lines.append("moved by {:g}, {:g}, {:g}".format(*-middle))
+        lines.append("around {:.0f}, {:.0f}, {:.0f}".format(*middle))
     return "\n".join(lines)
 
 
 def _directions(axes: Axes) -> dict[str, list[float]]:
     """Where the axes of a file point, in the axes of the script."""
-    rows: Sequence[np.ndarray] = to_opencv(np.eye(3, dtype=np.float32), axes) * TO_SCREEN
+    rows = to_opencv(np.eye(3, dtype=np.float32), axes) * TO_SCREEN
     return {name: row.tolist() for name, row in zip("xyz", rows, strict=True)}
