@@ -13,7 +13,7 @@ from PIL import Image
 
 from ppdcli.app.network import Wish
 from ppdcli.app.shot import Scale, Shot
-from ppdcli.app.store import CLOUD_FILES, DEPTH_FILES, MOST_SHOTS, Store
+from ppdcli.app.store import CLOUD_FILES, DEPTH_FILES, MOST_SHOTS, PICTURES, Store
 from ppdcli.errors import InputError
 from ppdcli.files.depth_files import read_depth
 
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("format_", [*DEPTH_FILES, *CLOUD_FILES])
+@pytest.mark.parametrize("format_", [*DEPTH_FILES, *CLOUD_FILES, *PICTURES])
 def test_each_file_is_made_once_inside_the_folder(shot: Shot, folder: Path, format_: str) -> None:
     store = Store(folder)
     name = store.add(shot, Scale((1.0, 5.0), 1.0, "near-far 1,5 m"))
@@ -81,6 +81,15 @@ def test_old_shots_are_forgotten_with_their_files(shot: Shot, folder: Path) -> N
     with pytest.raises(InputError, match="forgotten"):
         store.cloud(first)
     assert sorted(path.name for path in folder.iterdir()) == sorted(kept)
+
+
+def test_a_shot_of_a_closed_tab_goes_with_its_files(shot: Shot, folder: Path) -> None:
+    store = Store(folder)
+    name = store.add(shot, Scale())
+    store.file(name, "photo")
+    store.forget(name)
+    store.forget(name)
+    assert list(folder.iterdir()) == []
 
 
 def test_what_is_used_is_kept_longest(shot: Shot, folder: Path) -> None:

@@ -112,7 +112,7 @@ class Network:
                 raise InputError(f"{photo.name}: {error}") from error
             mask = seen(estimate, *depth.values.shape)
         # The view's own notes advise on options of the command line.
-        return Shot(read, depth, view, mask, (*read.notes, f"The camera is {view.source}."))
+        return Shot(read, depth, view, mask, (*read.notes, f"Camera: {view.source}."))
 
     def _predictor(self, wish: Wish) -> Predictor:
         request = replace(self.request, name=wish.model, metric=wish.metric)

@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from ppdcli.app.shot import Shot
+from ppdcli.files.atomic import atomic_path
 from ppdcli.files.preview import colorize
 
-LARGEST = 1600  # pixels of the longer side
-INK, PAPER = (255, 64, 32), (255, 255, 255)
-Point = tuple[float, float]
+QUALITY = 90  # of JPEG
 
 
-def photo_picture(shot: Shot) -> Image.Image:
-    """The photo."""
-    return Image.fromarray(_small(shot.photo.rgb))
+def write_photo(path: Path, shot: Shot) -> None:
+    """Writes the photo as JPEG. Raises OutputError if the file cannot be written."""
+    _write(path, _small(shot))
 
 
-def depth_picture(shot: Shot) -> Image.Image:
-    """The depth in colours, on the pixels of ``photo_picture``."""
-    photo = _small(shot.photo.rgb)
+def write_colors(path: Path, shot: Shot) -> None:
+    """Writes the depth in colours on the same pixels. Raises OutputError like ``write_photo``."""
+    photo = _small(shot)
     depth = shot.depth.resized(*photo.shape[:2], photo)
-    return Image.fromarray(colorize(depth, "spectral", None))
+    _write(path, colorize(depth, "spectral", None))
 
 
-def share_of(shot: Shot) -> float:
-    """Pixels of a picture for each pixel of the photo."""
-    return min(1.0, LARGEST / max(shot.photo.rgb.shape[:2]))
+def _write(path: Path, rgb: np.ndarray) -> None:
+    with atomic_path(path) as temporary:
+        Image.fromarray(rgb).save(temporary, format="JPEG", quality=QUALITY)
 
 
-def marked(picture: Image.Image, points: Sequence[Point]) -> Image.Image:
-    """A copy with points, at (x, y) of its own pixels, and the line between two of them."""
-    picture = picture.copy()
-    draw = ImageDraw.Draw(picture)
-    radius = max(4.0, max(picture.size) / 160)
-    if len(points) == 2:
-        draw.line([*points], fill=PAPER, width=round(radius))
-        draw.line([*points], fill=INK, width=max(1, round(radius / 2)))
-    for x, y in points:
-        box = (x - radius, y - radius, x + radius, y + radius)
-        draw.ellipse(box, fill=INK, outline=PAPER, width=max(1, round(radius / 3)))
-    return picture
-
-
-def _small(rgb: np.ndarray) -> np.ndarray:
-    height, width = rgb.shape[:2]
-    share = min(1.0, LARGEST / max(height, width))
+def _small(shot: Shot) -> np.ndarray:
+    rgb, share = shot.photo.rgb, shot.picture_share
     if share == 1:
         return rgb
+    height, width = rgb.shape[:2]
     size = (max(1, round(width * share)), max(1, round(height * share)))
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,13 +16,13 @@ if TYPE_CHECKING:
 
     from ppdcli.app.network import Network
 
-MOST_UPLOAD = "200mb"
-LOOPBACK = "127.0.0.1"
-# The page needs nothing from other machines. Gradio's own scripts are inline and evaluate code.
+# The page needs nothing from other machines. NiceGUI's scripts are inline and evaluate code.
 POLICY = (
-    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "style-src 'self' 'unsafe-inline'; connect-src 'self' ws: data: blob:; frame-ancestors 'self'"
+    "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; connect-src 'self' ws: wss:; frame-ancestors 'none'"
 )
+HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+BESIDES = 1_000_000  # bytes of an upload that are not the photo
 
 
 def web_app(network: Network, folder: Path, hosts: list[str]) -> FastAPI:
@@ -34,51 +35,62 @@ def web_app(network: Network, folder: Path, hosts: list[str]) -> FastAPI:
             name of its own ("DNS rebinding"); ["*"] for any.
 
     Raises:
-        UsageError: Gradio is not installed.
+        UsageError: NiceGUI is not installed.
     """
-    _prepare(folder)
+    uploads = folder / "uploads"
+    uploads.mkdir()
+    os.environ["NICEGUI_STORAGE_PATH"] = str(folder / "storage")
+    tempfile.tempdir = str(uploads)  # uploads on their way
     try:
-        import gradio as gr
+        from nicegui import ui
     except ImportError as error:
-        raise UsageError("the page needs Gradio; run: pip install 'ppdcli[app]'") from error
+        raise UsageError("the page needs NiceGUI; run: pip install 'ppdcli[app]'") from error
     from fastapi import FastAPI
     from fastapi.responses import FileResponse, PlainTextResponse
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from ppdcli.app.page import CSS, MADE, build
+    from ppdcli.app.page import MADE, MOST_UPLOAD, Pages
     from ppdcli.app.store import Store
 
     store = Store(folder)
     app = FastAPI(openapi_url=None)
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
-    app.middleware("http")(_with_policy)
 
     @app.get(f"/{MADE}/{{name}}/{{format_}}")
     def made(name: str, format_: str) -> Response:  # a plain function runs on a thread of its own
         try:
             path, shown = store.file(name, format_)
         except InputError as error:
-            return PlainTextResponse(str(error), 404)
+            return PlainTextResponse(str(error), 404, HEADERS)
         except PpdError as error:
-            return PlainTextResponse(str(error), 500)
-        if format_ == "html":  # it is shown, and brings a policy of its own
-            return FileResponse(
-                path, media_type="text/html", filename=shown, content_disposition_type="inline"
-            )
-        return FileResponse(path, filename=shown)
+            return PlainTextResponse(str(error), 500, HEADERS)
+        if format_ != "html":
+            return FileResponse(path, filename=shown, headers=HEADERS)
+        # It is shown in the page, and states a policy of its own.
+        return FileResponse(
+            path,
+            media_type="text/html",
+            filename=shown,
+            content_disposition_type="inline",
+            headers=HEADERS,
+        )
 
-    theme = gr.themes.Soft(font=["system-ui", "sans-serif"], font_mono=["monospace"])
-    return gr.mount_gradio_app(
-        app,
-        build(network, store),
-        path="",
-        max_file_size=MOST_UPLOAD,
-        show_error=True,
-        footer_links=[],
-        ssr_mode=False,
-        theme=theme,
-        css=CSS,
-    )
+    @app.middleware("http")
+    async def guard(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
+        length = request.headers.get("content-length", "")
+        if request.method == "POST" and not (
+            length.isdigit() and int(length) <= MOST_UPLOAD + BESIDES
+        ):
+            return PlainTextResponse("this upload is too large", 413, HEADERS)
+        response = await follow(request)
+        if not request.url.path.startswith(f"/{MADE}/"):
+            response.headers["Content-Security-Policy"] = POLICY
+            response.headers.update(HEADERS)
+        return response
+
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
+    pages = Pages(network, store, uploads)
+    ui.run_with(app, root=pages.show, title="ppd: depth of a photo", show_welcome_message=False)
+    return app
 
 
 def serve(app: FastAPI, listening: socket.socket) -> None:
@@ -95,31 +107,10 @@ def listen(host: str, port: int) -> socket.socket:
     Raises:
         UsageError: The address cannot be used.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), family=_family(host))
+        return socket.create_server((host, port), family=family)
     except OSError as error:
         raise UsageError(
             f"{host}:{port} cannot be used ({error.strerror or error}); choose another --port"
         ) from error
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _prepare(folder: Path) -> None:
-    """Tells Gradio where to put files and to ask no other machine, before it is imported."""
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "uploads")
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
-
-
-async def _with_policy(
-    request: Request, follow: Callable[[Request], Awaitable[Response]]
-) -> Response:
-    """Adds headers that keep the page on this machine."""
-    response = await follow(request)
-    if "text/html" in response.headers.get("content-type", "") and "/made/" not in request.url.path:
-        response.headers["Content-Security-Policy"] = POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response

@@ -16,6 +16,7 @@ from ppdcli.geometry.known_length import near_far_of_length, scale_of
 from ppdcli.geometry.scale import near_far_depth
 from ppdcli.photo import Photo
 
+LARGEST_PICTURE = 1600  # pixels of its longer side
 REACH = 6  # pixels around a click in which the nearest point is taken
 
 
@@ -51,6 +52,11 @@ class Shot:
     view: View
     mask: np.ndarray | None
     notes: tuple[str, ...]
+
+    @property
+    def picture_share(self) -> float:
+        """Pixels of the picture on the page for each pixel of the photo, at most 1."""
+        return min(1.0, LARGEST_PICTURE / max(self.photo.rgb.shape[:2]))
 
     def is_metric(self, scale: Scale) -> bool:
         """Whether lengths are in metres."""
@@ -110,6 +116,9 @@ class Shot:
             factor = scale.factor * scale_of(first, second, metres)
             return Scale(None, factor, source)
         placed = scale.near_far or NOMINAL_NEAR_FAR
+        source += (
+            f", the farthest point assumed {placed[1] / placed[0]:g} times as far as the nearest"
+        )
         return Scale(near_far_of_length(first, second, placed, metres), 1.0, source)
 
     def _scaled(self, scale: Scale) -> DepthMap:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
+from ppdcli.app.pictures import write_colors, write_photo
 from ppdcli.app.shot import Scale, Shot
 from ppdcli.cloud import PointCloud
 from ppdcli.cloud_options import CloudOptions
@@ -18,8 +19,9 @@ from ppdcli.files.formats import CLOUD_FORMATS, DEPTH_FORMATS
 
 MOST_SHOTS = 8  # of all tabs; older ones are forgotten
 MOST_CLOUDS = 2  # in memory: a cloud of 12 megapixels takes 0.3 GB
-DEPTH_FILES = ("png", "exr", "npy", "preview")
+DEPTH_FILES = ("png", "exr", "npy")
 CLOUD_FILES = ("ply", "glb", "html")
+PICTURES = {"photo": write_photo, "colors": write_colors}
 
 
 @dataclass(eq=False)
@@ -50,17 +52,21 @@ class Store:
         name = secrets.token_urlsafe(16)
         folder = self._folder / name
         folder.mkdir()
-        forgotten = []
         with self._lock:
             self._kept[name] = _Kept(shot, scale, folder)
-            while len(self._kept) > MOST_SHOTS:
-                old, kept = self._kept.popitem(last=False)
-                self._clouds.pop(old, None)
-                forgotten.append(kept)
-        for kept in forgotten:
+            forgotten = [*self._kept][:-MOST_SHOTS]
+        for old in forgotten:
+            self.forget(old)
+        return name
+
+    def forget(self, name: str) -> None:
+        """Drops a shot and its files, if it is still there."""
+        with self._lock:
+            kept = self._kept.pop(name, None)
+            self._clouds.pop(name, None)
+        if kept is not None:
             with kept.lock:
                 shutil.rmtree(kept.folder, ignore_errors=True)
-        return name
 
     def get(self, name: str) -> tuple[Shot, Scale]:
         """The shot and its scale.
@@ -86,17 +92,19 @@ class Store:
 
         Args:
             name: From ``add``.
-            format_: One of ``DEPTH_FILES`` or ``CLOUD_FILES``.
+            format_: One of ``DEPTH_FILES``, ``CLOUD_FILES`` or ``PICTURES``.
 
         Raises:
             InputError: The shot has been forgotten, or the format is unknown or cannot hold it.
             OutputError: The file cannot be written.
         """
         kept = self._of(name)
-        rows = {**DEPTH_FORMATS, **CLOUD_FORMATS}
-        if format_ not in (*DEPTH_FILES, *CLOUD_FILES):
+        if format_ in PICTURES:
+            ending = f"_{format_}.jpg"
+        elif format_ in (*DEPTH_FILES, *CLOUD_FILES):
+            ending = {**DEPTH_FORMATS, **CLOUD_FORMATS}[format_].ending
+        else:
             raise InputError(f"there is no file of this kind: {format_}")
-        ending = rows[format_].ending
         path = kept.folder / f"made{ending}"
         with kept.lock:
             if not path.exists():
@@ -105,6 +113,9 @@ class Store:
         return path, f"{stem}{ending}"
 
     def _write(self, name: str, kept: _Kept, format_: str, path: Path) -> None:
+        if format_ in PICTURES:
+            PICTURES[format_](path, kept.shot)
+            return
         if format_ in CLOUD_FILES:
             CLOUD_FORMATS[format_].write(path, self._cloud(name, kept), CloudOptions())
             return
