@@ -42,12 +42,14 @@ class Case:
         depth: (H, W) metres, the corrupted map.
         rgb: (H, W, 3) uint8, the photo on the same grid.
         own: The map on the network's own grid, if ``depth`` is an enlargement of it.
+        scene: Number of the scene.
     """
 
     reference: Reference
     depth: np.ndarray
     rgb: np.ndarray
     own: np.ndarray | None = None
+    scene: int = 0
 
 
 Filter = Callable[[Case], np.ndarray]  # returns the clean depth map, NaN for removed points
@@ -128,8 +130,8 @@ def cases(count: int, predict: Predict | None = None) -> Iterator[tuple[str, Cas
         height, width = truth.shape
         small = downsample_depth(truth, height // REDUCTION, width // REDUCTION)
         enlarged = cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
-        yield "clean", Case(reference, truth, photo.rgb)
-        yield "bilinear x4", Case(reference, enlarged, photo.rgb)
+        yield "clean", Case(reference, truth, photo.rgb, scene=k)
+        yield "bilinear x4", Case(reference, enlarged, photo.rgb, scene=k)
         for sigma in (1, 2):
             blurred = cv2.GaussianBlur(truth, (0, 0), sigma)
             yield f"blur, sigma {sigma}", Case(reference, blurred, photo.rgb)
@@ -142,7 +144,7 @@ def cases(count: int, predict: Predict | None = None) -> Iterator[tuple[str, Cas
         yield "model, own size", Case(own, depth, rgb)
         placed = Reference(placed_truth(own.truth, depth), own.camera, own.valid)
         yield "model, own size, against its own surfaces", Case(placed, depth, rgb)
-        yield "model, enlarged", Case(reference, _enlarged(depth, photo.rgb), photo.rgb, depth)
+        yield "model, enlarged", Case(reference, _enlarged(depth, photo.rgb), photo.rgb, depth, k)
 
 
 def evaluate(count: int, predict: Predict | None = None) -> dict[str, dict[str, Score]]:

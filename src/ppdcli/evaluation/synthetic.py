@@ -47,6 +47,16 @@ def camera_of(number: int, height: int, width: int) -> Camera:
     return Camera(focal, focal, (width - 1) / 2, (height - 1) / 2, width, height)
 
 
+def finer_depth(number: int, factor: int) -> np.ndarray:
+    """Returns the true depth of a scene with more pixels: (factor H, factor W) metres.
+
+    For an odd factor, pixel (u, v) of the set's shape has its centre at that of pixel
+    (factor u + factor // 2, factor v + factor // 2).
+    """
+    shape = (SHAPE[0] * factor, SHAPE[1] * factor)
+    return make_samples(SEED, number, 1, shape, BANK, BENCHMARK).depth[0]
+
+
 def _scene(number: int) -> tuple[Photo, np.ndarray]:
     samples = make_samples(SEED, number, 1, SHAPE, BANK, BENCHMARK)
     return Photo(samples.rgb[0], f"synthetic {number}"), samples.depth[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from ppdcli.axes import Axes, from_opencv, to_opencv
@@ -9,6 +11,8 @@ from ppdcli.cloud import CloudPixels, PointCloud
 from ppdcli.errors import InputError
 from ppdcli.files.glb import TexturedMesh
 from ppdcli.geometry.mesh import grid_faces, grid_step, simplified, vertex_normals
+
+COARSER = 1.3  # times the step of a grid that has too many faces
 
 
 def mesh_of(cloud: PointCloud, axes: Axes, most_faces: int) -> TexturedMesh:
@@ -29,17 +33,7 @@ def mesh_of(cloud: PointCloud, axes: Axes, most_faces: int) -> TexturedMesh:
     if pixels is None:
         raise InputError("a mesh needs a point for each pixel, and this cloud was thinned")
     points = to_opencv(cloud.points, axes)
-    height, width = pixels.taken.shape
-    step = grid_step(height, width, most_faces)
-    taken = pixels.taken[::step, ::step]
-    number = np.zeros(pixels.taken.shape, np.int32)
-    number[pixels.taken] = np.arange(len(points), dtype=np.int32)
-    number = number[::step, ::step]
-    depth = np.where(taken, points[number, 2], np.nan)
-    faces = grid_faces(depth, step)
-    if len(faces) == 0:
-        raise InputError("no two neighbouring pixels are on one surface, so there is no mesh")
-    vertices, faces = simplified(points, number.ravel()[faces], most_faces)
+    vertices, faces = _surface(points, pixels.taken, most_faces)
     return TexturedMesh(
         from_opencv(vertices, "opengl"),
         from_opencv(vertex_normals(vertices, faces), "opengl"),
@@ -48,6 +42,25 @@ def mesh_of(cloud: PointCloud, axes: Axes, most_faces: int) -> TexturedMesh:
         pixels.rgb,
         tuple(line for line in cloud.comments if not line.startswith("axes ")),
     )
+
+
+def _surface(
+    points: np.ndarray, taken: np.ndarray, most_faces: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices and faces of the points' surface, with the finest grid that the limit allows."""
+    number = np.zeros(taken.shape, np.int32)
+    number[taken] = np.arange(len(points), dtype=np.int32)
+    step = grid_step(*taken.shape, most_faces)
+    while True:
+        numbers = number[::step, ::step]
+        depth = np.where(taken[::step, ::step], points[numbers, 2], np.nan)
+        faces = grid_faces(depth, step)
+        if len(faces) == 0:
+            raise InputError("no two neighbouring pixels are on one surface, so there is no mesh")
+        vertices, faces = simplified(points, numbers.ravel()[faces], most_faces)
+        if len(faces) <= most_faces:
+            return vertices, faces
+        step = math.ceil(COARSER * step)  # small pieces cannot be simplified
 
 
 def _texture_at(vertices: np.ndarray, pixels: CloudPixels) -> np.ndarray:

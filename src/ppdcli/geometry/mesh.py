@@ -10,6 +10,7 @@ from ppdcli.geometry.edges import GAP, WIDTH
 
 SLOPE = 0.5  # of a step, at the next pixel: depth goes on climbing
 STAIRS = 1.0  # of a step, within WIDTH pixels: an enlarged map shows a slope as stairs
+WORTH = 0.95  # of the faces: a pass that leaves more than this is the last
 SPARE = 10  # times as many faces as wanted before a surface is simplified; more gain nothing
 
 
@@ -95,7 +96,14 @@ def simplified(
     """Vertices (V, 3) float32 and faces (F, 3) int32 of the same surface with fewer faces.
 
     Vertices that no face uses are left out. The faces are reduced by quadric error metrics
-    (Garland and Heckbert 1997).
+    (Garland and Heckbert 1997), in (X/Z, Y/Z, log Z): an error counts by its share of the depth, so
+    that near and far surfaces keep as much detail as the camera sees. It may be impossible to
+    reach ``most_faces``, as with many small pieces.
+
+    Args:
+        vertices: (V, 3) in the axes of the camera, z > 0.
+        faces: (F, 3).
+        most_faces: how many are wanted at most.
     """
     used, faces = np.unique(faces, return_inverse=True)
     vertices, faces = vertices[used], faces.reshape(-1, 3).astype(np.int32)
@@ -103,8 +111,14 @@ def simplified(
         return vertices, faces
     from fast_simplification import simplify
 
-    fewer, corners = simplify(vertices, faces, target_count=most_faces)
-    return fewer.astype(np.float32), corners.astype(np.int32)
+    z = vertices[:, 2:]
+    seen, before = np.hstack((vertices[:, :2] / z, np.log(z))), math.inf
+    while most_faces < len(faces) < WORTH * before:
+        before = len(faces)
+        seen, corners = simplify(seen, faces, target_count=most_faces)
+        faces = corners.astype(np.int32)
+    z = np.exp(seen[:, 2:])
+    return np.hstack((seen[:, :2] * z, z)).astype(np.float32), faces
 
 
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
