@@ -20,8 +20,8 @@ def ramp(photo: Photo) -> np.ndarray:
 @pytest.fixture(scope="module")
 def scores() -> dict[str, dict[str, MeshScore]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(synthetic, "SHAPE", (96, 128))
-        patch.setattr(meshes, "FEWER", 2000)
+        patch.setattr(synthetic, "SHAPE", (192, 256))
+        patch.setattr(meshes, "FEWER", 4000)
         return evaluate(2, ramp)
 
 
