@@ -8,7 +8,7 @@ import typer
 
 from ppdcli.cli.exits import INTERRUPTED, say
 from ppdcli.cli.groups import takes
-from ppdcli.commands.app import LOOPBACK, AppRequest
+from ppdcli.commands.app.request import LOOPBACK, AppRequest
 from ppdcli.model_request import ModelRequest
 
 
@@ -35,7 +35,7 @@ def app(
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print tracebacks.")] = False,
 ) -> int:
     """Open a web page: drop a photo, see its depth and cloud, download the files."""
-    from ppdcli.commands.app import run
+    from ppdcli.commands.app.run import run
     from ppdcli.devices import check_names
 
     check_names(device, precision)

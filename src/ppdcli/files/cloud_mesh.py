@@ -50,7 +50,8 @@ def _surface(
     """Vertices and faces of the points' surface, with the finest grid that the limit allows."""
     number = np.zeros(taken.shape, np.int32)
     number[taken] = np.arange(len(points), dtype=np.int32)
-    step = grid_step(*taken.shape, most_faces)
+    height, width = taken.shape
+    step = grid_step(height, width, most_faces)
     while True:
         numbers = number[::step, ::step]
         depth = np.where(taken[::step, ::step], points[numbers, 2], np.nan)

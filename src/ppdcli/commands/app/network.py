@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ppdcli.announce import Announce
-from ppdcli.app.shot import Shot
 from ppdcli.checkpoints.catalog import models
 from ppdcli.checkpoints.catalog_rows import Model
 from ppdcli.checkpoints.store import find
+from ppdcli.commands.app.shot import Shot
 from ppdcli.commands.cloud_camera import given_view, guessed_view
 from ppdcli.commands.panoramas import require_pinhole
 from ppdcli.errors import InputError, UsageError

@@ -14,7 +14,7 @@ from ppdcli.errors import InputError, PpdError, UsageError
 if TYPE_CHECKING:
     from fastapi import FastAPI, Request, Response
 
-    from ppdcli.app.network import Network
+    from ppdcli.commands.app.network import Network
 
 # The page needs nothing from other machines. NiceGUI's scripts are inline and evaluate code.
 POLICY = (
@@ -49,8 +49,8 @@ def web_app(network: Network, folder: Path, hosts: list[str]) -> FastAPI:
     from fastapi.responses import FileResponse, PlainTextResponse
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-    from ppdcli.app.page import MADE, MOST_UPLOAD, Pages
-    from ppdcli.app.store import Store
+    from ppdcli.commands.app.page import MADE, MOST_UPLOAD, Pages
+    from ppdcli.commands.app.store import Store
 
     store = Store(folder)
     app = FastAPI(openapi_url=None)

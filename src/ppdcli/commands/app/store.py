@@ -9,12 +9,12 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
-from ppdcli.app.pictures import write_colors, write_photo
-from ppdcli.app.shot import Scale, Shot
 from ppdcli.cloud import PointCloud
 from ppdcli.cloud_options import CloudOptions
+from ppdcli.commands.app.pictures import write_colors, write_photo
+from ppdcli.commands.app.shot import Scale, Shot
 from ppdcli.errors import InputError
-from ppdcli.files.choices import Choices
+from ppdcli.files.choices import Choices, PngScale
 from ppdcli.files.formats import CLOUD_FORMATS, DEPTH_FORMATS
 
 MOST_SHOTS = 8  # of all tabs; older ones are forgotten
@@ -101,8 +101,10 @@ class Store:
         kept = self._of(name)
         if format_ in PICTURES:
             ending = f"_{format_}.jpg"
-        elif format_ in (*DEPTH_FILES, *CLOUD_FILES):
-            ending = {**DEPTH_FORMATS, **CLOUD_FORMATS}[format_].ending
+        elif format_ in DEPTH_FILES:
+            ending = DEPTH_FORMATS[format_].ending
+        elif format_ in CLOUD_FILES:
+            ending = CLOUD_FORMATS[format_].ending
         else:
             raise InputError(f"there is no file of this kind: {format_}")
         path = kept.folder / f"made{ending}"
@@ -120,7 +122,7 @@ class Store:
             CLOUD_FORMATS[format_].write(path, self._cloud(name, kept), CloudOptions())
             return
         depth = kept.shot.depth_map(kept.scale)
-        scale = "mm" if depth.kind == "metric" else "normalized"
+        scale: PngScale = "mm" if depth.kind == "metric" else "normalized"
         DEPTH_FORMATS[format_].write(path, depth, Choices(scale, "spectral", None))
 
     def _cloud(self, name: str, kept: _Kept) -> PointCloud:

@@ -83,7 +83,7 @@ class Shot:
             InputError: There is no depth to place.
         """
         named = PurePath(self.photo.name).name
-        notes = (f"photo {named}", f"camera {self.view.source}")
+        notes: tuple[str, ...] = (f"photo {named}", f"camera {self.view.source}")
         if scale.source:
             notes += (f"scale_from {scale.source}",)
         return make_cloud(

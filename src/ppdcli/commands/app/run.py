@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from ppdcli.announce import Announce
-from ppdcli.model_request import ModelRequest
-
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
-
-
-@dataclass(frozen=True)
-class AppRequest:
-    """What the user asks for.
-
-    Attributes:
-        model: Device, precision and the like.
-        host: Address to listen on.
-        port: 0 takes a free one.
-        browser: Open the page in the browser, if there is a display.
-    """
-
-    model: ModelRequest
-    host: str
-    port: int
-    browser: bool
+from ppdcli.browsing import open_browser
+from ppdcli.commands.app.network import Network
+from ppdcli.commands.app.request import LOOPBACK, AppRequest
+from ppdcli.commands.app.server import listen, serve, web_app
 
 
 def run(request: AppRequest, announce: Announce) -> None:
@@ -35,10 +18,6 @@ def run(request: AppRequest, announce: Announce) -> None:
     Raises:
         UsageError: Gradio is missing, or the address cannot be used.
     """
-    from ppdcli.app.network import Network
-    from ppdcli.app.server import listen, serve, web_app
-    from ppdcli.browsing import open_browser
-
     listening = listen(request.host, request.port)
     port = listening.getsockname()[1]
     local = request.host in LOOPBACK

@@ -11,9 +11,9 @@ import pytest
 from fake_network import network
 from PIL import Image
 
-from ppdcli.app.network import Wish
-from ppdcli.app.shot import Scale, Shot
-from ppdcli.app.store import CLOUD_FILES, DEPTH_FILES, MOST_SHOTS, PICTURES, Store
+from ppdcli.commands.app.network import Wish
+from ppdcli.commands.app.shot import Scale, Shot
+from ppdcli.commands.app.store import CLOUD_FILES, DEPTH_FILES, MOST_SHOTS, PICTURES, Store
 from ppdcli.errors import InputError
 from ppdcli.files.depth_files import read_depth
 

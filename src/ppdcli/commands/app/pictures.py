@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ppdcli.app.shot import Shot
+from ppdcli.commands.app.shot import Shot
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.preview import colorize
 
@@ -23,7 +23,8 @@ def write_photo(path: Path, shot: Shot) -> None:
 def write_colors(path: Path, shot: Shot) -> None:
     """Writes the depth in colours on the same pixels. Raises OutputError like ``write_photo``."""
     photo = _small(shot)
-    depth = shot.depth.resized(*photo.shape[:2], photo)
+    height, width = photo.shape[:2]
+    depth = shot.depth.resized(height, width, photo)
     _write(path, colorize(depth, "spectral", None))
 
 

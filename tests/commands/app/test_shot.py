@@ -9,8 +9,8 @@ import pytest
 from fake_network import network
 from PIL import Image
 
-from ppdcli.app.network import Wish
-from ppdcli.app.shot import Ends, Scale, Shot, point_at
+from ppdcli.commands.app.network import Wish
+from ppdcli.commands.app.shot import Ends, Scale, Shot, point_at
 from ppdcli.errors import InputError, UsageError
 from ppdcli.model_request import ModelRequest
 

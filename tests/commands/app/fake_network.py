@@ -9,8 +9,8 @@ import numpy as np
 import standins
 
 from ppdcli.announce import Announce
-from ppdcli.app.network import Network
 from ppdcli.backends.protocol import Array
+from ppdcli.commands.app.network import Network
 from ppdcli.devices import Precision
 from ppdcli.geometry.camera import Camera
 from ppdcli.metric import Estimate

@@ -15,7 +15,7 @@ from ppdcli.errors import UsageError
 pytest.importorskip("nicegui", reason="the extra app is not installed")
 testclient = pytest.importorskip("starlette.testclient")
 
-from ppdcli.app import server  # noqa: E402
+from ppdcli.commands.app import server  # noqa: E402
 
 
 @pytest.fixture(scope="module")  # NiceGUI has one page in a process
