@@ -96,9 +96,7 @@ def test_keys_do_what_the_mouse_does(quiet: Browser, tmp_path: Path, key: str) -
     quiet.key("r")
 
 
-def test_a_wheel_and_a_double_click_come_closer_to_a_point(
-    quiet: Browser, tmp_path: Path
-) -> None:
+def test_a_wheel_and_a_double_click_come_closer_to_a_point(quiet: Browser, tmp_path: Path) -> None:
     opened(quiet, cloud(), tmp_path / "wall.html")
     quiet.click(260, 290, count=2)
     quiet.settle()
@@ -139,9 +137,9 @@ def test_depth_has_the_colours_of_previews(quiet: Browser, tmp_path: Path) -> No
     near, far = (tuple(int(c) for c in html.ramp()[k]) for k in (0, 255))
     assert share(picture[:, : half - 5], near) > 0.95  # type: ignore[arg-type]
     assert share(picture[:, half + 5 :], far) > 0.95  # type: ignore[arg-type]
-    assert quiet.evaluate("document.getElementById('legend').innerText.split(/\\s+/).join(' ')") == (
-        "2 m 4 m"
-    )
+    assert quiet.evaluate(
+        "document.getElementById('legend').innerText.split(/\\s+/).join(' ')"
+    ) == ("2 m 4 m")
 
 
 def test_a_phone(quiet: Browser, tmp_path: Path) -> None:
@@ -183,7 +181,7 @@ def test_one_point(quiet: Browser, tmp_path: Path) -> None:
 
 def test_a_hostile_name_is_shown_as_it_is(quiet: Browser, tmp_path: Path) -> None:
     made = cloud()
-    name = "</script><script>alert(1)</script> & \"雪\".jpg"
+    name = '</script><script>alert(1)</script> & "雪".jpg'
     made.comments = (*made.comments, f"photo {name}")
     opened(quiet, made, tmp_path / "wall.html")
     assert quiet.evaluate("document.getElementById('title').textContent") == name
