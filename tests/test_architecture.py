@@ -39,6 +39,17 @@ FORBIDDEN = {
     "geometry": {"files", "models", "depth_data", "depth", "cloud", "photo"},
     "images": {"models", "geometry", "files", "photo"},
     "files": {"models", "checkpoints", "predictor", "loading", "depth", "photo"},
+    "viewer": {
+        "files",
+        "cloud",
+        "depth",
+        "photo",
+        "models",
+        "jobs",
+        "commands",
+        "cli",
+        *LABORATORY,
+    },
     "checkpoints": {"predictor", "loading", "backends", "jobs", "commands", "cli"},
     "backends": {"checkpoints", "predictor", "loading", "jobs", "commands", "cli"},
     "predictor": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
@@ -107,7 +118,7 @@ def test_a_room_does_not_know(name: str) -> None:
 
 def test_pytorch_is_in_few_rooms() -> None:
     numpy_only = [PACKAGE / "predictor.py", PACKAGE / "metric.py", PACKAGE / "depth_data.py"]
-    for folder in ("geometry", "files", "images"):
+    for folder in ("geometry", "files", "images", "viewer"):
         numpy_only += (PACKAGE / folder).rglob("*.py")
     for path in numpy_only:
         text = path.read_text(encoding="utf-8")

@@ -11,6 +11,7 @@ from ppdcli.axes import Axes, from_opencv, to_opencv
 from ppdcli.cloud import PointCloud, make_cloud, thinned, unproject
 from ppdcli.cloud_options import CloudOptions
 from ppdcli.depth import DepthMap
+from ppdcli.depth_data import Kind
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
@@ -298,3 +299,25 @@ def test_snapping_takes_a_larger_photo_and_a_smaller_one() -> None:
         cloud = make_cloud(DepthMap(soft_step(), "metric"), rgb, camera, CloudOptions(snap=True))
         assert len(cloud.points) <= height * width
         assert set(np.unique(cloud.points[:, 2])) <= {2.0, 3.0, 5.0}
+
+
+@pytest.mark.parametrize("kind", ["metric", "relative"])
+def test_removed_points_are_kept_apart_where_that_is_asked_for(kind: Kind) -> None:
+    depth_map = DepthMap(soft_step(), kind)
+    made = make_cloud(depth_map, RGB, CAMERA, CloudOptions(keep_flying=True))
+    plain = make_cloud(depth_map, RGB, CAMERA)
+    everything = make_cloud(depth_map, RGB, CAMERA, CloudOptions(edge_clean=False))
+    assert plain.flying is None and made.flying is not None
+    np.testing.assert_array_equal(made.points, plain.points)
+    assert len(made.flying) == made.removed == 16
+    both = np.concatenate((made.points, made.flying))
+    assert {tuple(row) for row in both} == {tuple(row) for row in everything.points}
+
+
+def test_removed_points_of_an_enlarged_map_are_where_they_would_be_without_the_filter() -> None:
+    rgb = RGB.repeat(4, axis=0).repeat(4, axis=1)
+    depth_map, camera = DepthMap(soft_step(), "metric"), CAMERA.resized(80, 64)
+    made = make_cloud(depth_map, rgb, camera, CloudOptions("blender", keep_flying=True))
+    assert made.flying is not None and len(made.flying) == made.removed > 0
+    depths = made.flying[:, 1]
+    assert depths.min() >= 2 and depths.max() <= 5

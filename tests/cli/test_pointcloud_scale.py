@@ -360,4 +360,4 @@ def test_a_side_view_is_never_taken_for_a_photo(cloud: Cloud) -> None:
 
 
 def test_an_unknown_format(cloud: Cloud) -> None:
-    assert "--format 'obj': choose from ply, glb, side" in refusal(cloud("-f", "obj"), 2)
+    assert "--format 'obj': choose from ply, glb, html, side" in refusal(cloud("-f", "obj"), 2)

@@ -170,12 +170,7 @@ export class Stage {
   #center(event) {
     const place = this.pick(event.clientX, event.clientY);
     if (!place) return;
-    const { camera, controls } = this;
-    const before = camera.position.distanceTo(controls.target);
-    const ahead = new Vector3().subVectors(place, camera.position);
-    controls.target.copy(place);
-    camera.position.copy(place).addScaledVector(ahead.normalize(), -before);
-    if (ahead.length() > 0) controls.update();
+    this.controls.target.copy(place);
     this.draw();
   }
 

@@ -45,12 +45,17 @@ class ShownCloud:
     notes: tuple[str, ...] = ()
 
 
-def cloud_scene(cloud: ShownCloud, most: int = MOST_POINTS) -> Scene:
-    """The scene of a cloud, with at most so many points.
+def cloud_scene(cloud: ShownCloud, most: int | None = None) -> Scene:
+    """The scene of a cloud.
+
+    Args:
+        cloud: to show.
+        most: points that are shown, ``MOST_POINTS`` by default; the others are left out evenly.
 
     Raises:
         InputError: it has no points.
     """
+    most = MOST_POINTS if most is None else most
     count = len(cloud.points)
     if count == 0:
         raise InputError("the cloud has no points")
