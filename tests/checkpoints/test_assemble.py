@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from typer.testing import CliRunner
 
+from ppdcli.backends import pytorch
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.checkpoints.builders import require_width
 from ppdcli.checkpoints.moge2_file import load_moge2_semantics
@@ -190,7 +191,7 @@ def test_released_layouts_give_the_reference_depth_through_the_command_line(
     image = golden["in.image_a"]
     Image.fromarray(image).save(tmp_path / "photo.png")
     noise = golden.tensor("in.noise_a")
-    monkeypatch.setattr("ppdcli.backends.pytorch.draw_noise", lambda *_: noise)
+    monkeypatch.setattr(pytorch, "draw_noise", lambda *_: noise)
     monkeypatch.chdir(tmp_path)
     options = ["--size", "64x48", "-f", "npy", "--model-size"]
 

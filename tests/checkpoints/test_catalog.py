@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from ppdcli.checkpoints.catalog import catalog, check_request, model, models, parts_called
@@ -140,7 +141,7 @@ def test_the_users_catalogue_in_its_usual_place(
     write: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "config"
-    monkeypatch.setattr("platformdirs.user_config_dir", lambda *_, **__: str(folder))
+    monkeypatch.setattr(platformdirs, "user_config_dir", lambda *_, **__: str(folder))
     monkeypatch.delenv("PPD_WEIGHTS", raising=False)
     assert "mine" not in models()
     folder.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 from hub_server import COMMIT, LATER, NOBODY, Folders, LocalHub, Refusal, Trouble, use_hub
 from huggingface_hub import constants, hf_hub_download, scan_cache_dir
+from huggingface_hub.utils import _http
 from typer.testing import CliRunner
 
-from ppdcli.checkpoints import catalog, hub, pins
+from ppdcli.checkpoints import catalog, hub, pins, store
 from ppdcli.checkpoints.catalog_rows import Model, Part
 from ppdcli.cli.app import app
 from ppdcli.errors import CheckpointError
@@ -117,7 +119,7 @@ def test_a_filled_cache_is_used_without_a_request(served: LocalHub, folders: Fol
 
 
 def test_a_package_without_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("ppdcli.checkpoints.store.files", lambda _package: tmp_path)
+    monkeypatch.setattr(store, "files", lambda _package: tmp_path)
     with pytest.raises(CheckpointError, match="missing from the package"):
         fetch(catalog.model("ppd-tiny").network)
 
@@ -157,7 +159,7 @@ def test_a_hub_that_cannot_be_reached_is_asked_once(
     monkeypatch: pytest.MonkeyPatch, folders: Folders, address: str
 ) -> None:
     use_hub(monkeypatch, address)
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits to try again"))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits to try again"))
     assert "the Hub cannot be reached (" in failure()
     assert folders.files() == set()
 
@@ -286,7 +288,7 @@ def test_huggingface_hub_keeps_quiet_unless_asked(
     monkeypatch: pytest.MonkeyPatch,
     wanted: bool,
 ) -> None:
-    monkeypatch.setattr("huggingface_hub.utils._http._WARNED_TOPICS", set(), raising=False)
+    monkeypatch.setattr(_http, "_WARNED_TOPICS", set(), raising=False)
     if wanted:
         monkeypatch.setenv("HF_HUB_VERBOSITY", "warning")
     fetch()
@@ -320,7 +322,7 @@ REFUSALS = {
 def test_a_hub_that_refuses_is_asked_once(
     served: LocalHub, folders: Folders, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits to try again"))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits to try again"))
     served.refusal, said = REFUSALS[fault]
     assert said in failure()
     assert len(served.requests) == 1

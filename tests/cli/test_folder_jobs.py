@@ -201,6 +201,10 @@ def test_the_bar(
 
 
 def test_no_bar_amid_json_on_one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", Terminal())
+    stderr = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", stderr)
     monkeypatch.setattr(sys, "stdout", Terminal())
-    assert not report._wants_bar(3, OutputOptions(json_lines=True))
+    results = (work.Result(name, "done", ["x.png"]) for name in "abc")
+    report.report(results, 3, Found(), OutputOptions(json_lines=True))
+    assert "/3" not in stderr.getvalue()

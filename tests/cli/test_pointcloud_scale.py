@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from standins import INTERCEPT, SLOPE, Moge, sample, scene
+from standins import INTERCEPT, SLOPE, Moge, sample, scene, use_moge
 from typer.testing import Result
 
+from ppdcli import loading
+from ppdcli.checkpoints import hub
 from ppdcli.depth import DepthMap
 from ppdcli.files import exr, npy, png
 from ppdcli.files.open3d_import import import_open3d
@@ -26,7 +28,7 @@ Cloud = Callable[..., Result]
 def cloud(ppd: Cloud, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """``cloud(option, ...)`` of photo.png, whose depth is the stand-ins' scene."""
     monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: None)
+    monkeypatch.setattr(hub, "find", lambda _: None)
     shades = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     Image.fromarray(shades).save("photo.png")
     fixed = ["-m", "ppd-tiny", "--checkpoint", random_checkpoint, "--device", "cpu"]
@@ -42,9 +44,7 @@ def cloud(ppd: Cloud, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) 
 def moge(monkeypatch: pytest.MonkeyPatch) -> Moge:
     """MoGe-2's stand-in, on this machine."""
     model = Moge()
-    monkeypatch.setattr("ppdcli.loading.load_moge2", lambda *_: model)
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: Path("moge"))
-    monkeypatch.setattr("ppdcli.checkpoints.hub.fetch", lambda *_: Path("moge"))
+    use_moge(monkeypatch, model)
     return model
 
 
@@ -248,7 +248,7 @@ def test_a_bare_array_is_said_to_be_taken_for_metres(cloud: Cloud, no_model: Non
 
 
 def test_a_depth_file_and_moge(cloud: Cloud, moge: Moge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppdcli.loading.load_model", lambda *_, **__: pytest.fail("only MoGe-2"))
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: pytest.fail("only MoGe-2"))
     exr.write(Path("known.exr"), DepthMap(scene(HEIGHT, WIDTH), "relative"))
     report = json.loads(cloud("--depth", "known.exr", "--metric", "--json").stdout)
     assert report["unit"] == "m"

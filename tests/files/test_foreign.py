@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ppdcli.errors import shown
+from ppdcli.files import foreign
 from ppdcli.files.foreign import (
     DEPTH,
     LINE,
@@ -135,7 +136,7 @@ def test_lines_of_a_record() -> None:
 def test_lines_that_are_too_long_to_be_skipped_are_one_with_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ppdcli.files.foreign.MOST_SKIPPED", 3 << 20)
+    monkeypatch.setattr(foreign, "MOST_SKIPPED", 3 << 20)
     data = b"one\n" + b"x" * (10 << 20) + b"\ntwo\n" * 5
     assert list(record_lines(io.BytesIO(data))) == [(b"one\n", 4), (None, len(data) - 4)]
 

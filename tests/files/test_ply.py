@@ -119,13 +119,6 @@ def test_a_full_disk_leaves_nothing(
     assert capfd.readouterr().out == ""
 
 
-def test_open3d_keeps_its_warnings_off_stdout(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    assert not ply._write_with_open3d(tmp_path / "missing" / "x.ply", PointCloud(POINTS, COLORS))
-    assert capfd.readouterr().out == ""
-
-
 def test_open3d_is_not_imported_before_it_is_needed() -> None:
     code = (
         "import sys, ppdcli.files.ply, ppdcli.files.png, ppdcli.files.exr, ppdcli.files.preview, "

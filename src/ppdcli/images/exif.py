@@ -8,7 +8,7 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-_LONGEST = 1 << 20  # bytes
+LONGEST = 1 << 20  # bytes
 _ORIENTATIONS = range(1, 9)
 _DIAGONAL_35MM = math.hypot(36, 24)
 _MILLIMETRES = {2: 25.4, 3: 10.0, 4: 1.0}  # of FocalPlaneResolutionUnit
@@ -28,7 +28,7 @@ def read_exif(image: Image.Image) -> tuple[int, float | None]:
     a larger one, whose size PixelXDimension still tells, it is longer by as much as the diagonal is
     shorter. A broken EXIF block counts as none.
     """
-    if len(image.info.get("exif") or b"") > _LONGEST:
+    if len(image.info.get("exif") or b"") > LONGEST:
         return 1, None
     try:
         exif = image.getexif()

@@ -37,10 +37,10 @@ _KINDS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF"} | dict.fro
 # What Pillow reads in Python, it reads piece by piece: sound headers take some hundred reads, and
 # the largest PNG that is allowed, in the smallest chunks that are usual, 700,000.
 _READS_OF_A_HEADER = 20_000
-_READS_OF_PIXELS = 1_000_000
-_BYTES_OF_A_HEADER = 32_000_000  # but of TIFF's, in which Photoshop keeps all layers
+READS_OF_PIXELS = 1_000_000
+BYTES_OF_A_HEADER = 32_000_000  # but of TIFF's, in which Photoshop keeps all layers
 _TIFF_BYTES = (1, 2, 7)  # types of which Pillow makes bytes or text
-_LONGEST_TIFF_ARRAYS = 4_000_000  # entries: Pillow makes Python numbers of them
+LONGEST_TIFF_ARRAYS = 4_000_000  # entries: Pillow makes Python numbers of them
 _MOST_SCANS = 500  # of a progressive JPEG, of which each may pass over all pixels again
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
@@ -60,11 +60,11 @@ class _Metered(io.BytesIO):
         super().__init__(data)
         self.name = name
         self.reads = _READS_OF_A_HEADER
-        self.bytes: float = math.inf if data.startswith(tiff.SIGNS) else _BYTES_OF_A_HEADER
+        self.bytes: float = math.inf if data.startswith(tiff.SIGNS) else BYTES_OF_A_HEADER
 
     def header_is_read(self) -> None:
         """From here on the pixels are read."""
-        self.reads, self.bytes = _READS_OF_PIXELS, math.inf
+        self.reads, self.bytes = READS_OF_PIXELS, math.inf
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
@@ -140,17 +140,17 @@ def _formats(data: bytes) -> tuple[str, ...]:
         _hush_libtiff()
     return (
         *_FORMATS,
-        *(("AVIF",) if AVIF_BRANDS.fullmatch(brand) and _reads_avif() else ()),
-        *(("HEIF",) if HEIF_BRANDS.fullmatch(brand) and _reads_heif() else ()),
+        *(("AVIF",) if AVIF_BRANDS.fullmatch(brand) and reads_avif() else ()),
+        *(("HEIF",) if HEIF_BRANDS.fullmatch(brand) and reads_heif() else ()),
     )
 
 
 def _what_is_wrong(data: bytes) -> str:
     """With a file that no reader takes."""
     brand = data[4:12]
-    if HEIF_BRANDS.fullmatch(brand) and not _reads_heif():
+    if HEIF_BRANDS.fullmatch(brand) and not reads_heif():
         return "is HEIC, which needs the package pillow-heif; install it, or save it as JPEG"
-    if AVIF_BRANDS.fullmatch(brand) and not _reads_avif():
+    if AVIF_BRANDS.fullmatch(brand) and not reads_avif():
         return "is AVIF, which this build of Pillow cannot read; save it as JPEG"
     kind = next((kind for start, kind in _KINDS.items() if data.startswith(start)), None)
     if kind is None:
@@ -172,12 +172,12 @@ def unreadable_pixels(directory: tiff.Directory) -> str:
     )
 
 
-def _reads_avif() -> bool:
+def reads_avif() -> bool:
     return bool(features.check("avif"))
 
 
 @cache
-def _reads_heif() -> bool:
+def reads_heif() -> bool:
     """Makes Pillow read HEIC, on first use."""
     try:
         import pillow_heif
@@ -202,7 +202,7 @@ def _check_tiff(data: bytes, name: str) -> None:
     """Refuse arrays of numbers that no photo has, of which Pillow would make Python objects."""
     entries = tiff.first_entries(data)  # a damaged one has none: Pillow says so
     arrays = entries["count"][~np.isin(entries["type"], _TIFF_BYTES)]
-    if arrays.sum(dtype=np.float64) > _LONGEST_TIFF_ARRAYS:
+    if arrays.sum(dtype=np.float64) > LONGEST_TIFF_ARRAYS:
         raise InputError(f"{name}: is damaged (its header is too long); copy or download it again")
 
 

@@ -13,7 +13,7 @@ from ppdcli.errors import InputError
 BAND = 1 << 18  # pixels that are converted at a time, which stay in the cache
 
 # EXIF orientation: how the stored picture must be turned to stand upright.
-_UPRIGHT = {
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -63,7 +63,7 @@ def to_rgb(image: Image.Image, orientation: int, name: str) -> tuple[np.ndarray,
 
 
 def _turned(band: Image.Image, orientation: int) -> Image.Image:
-    return band.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else band
+    return band.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else band
 
 
 def _converted(

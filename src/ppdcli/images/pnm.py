@@ -14,7 +14,7 @@ _GAP = rb"(?:[ \t\n\v\f\r]|#[^\r\n]*[\r\n])+"
 _COMMENT = re.compile(rb"#[^\r\n]*")
 _WHITE = b" \t\n\v\f\r"
 LONGEST_HEADER = 1 << 16  # bytes
-_LONGEST_TEXT = 100_000_000  # bytes, of which a number's two become eight
+LONGEST_TEXT = 100_000_000  # bytes, of which a number's two become eight
 _BLOCK = 1 << 22
 
 
@@ -111,7 +111,7 @@ def _enough(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def _text_values(text: bytes, bits: bool) -> np.ndarray:
-    if len(text) > _LONGEST_TEXT:
+    if len(text) > LONGEST_TEXT:
         raise ValueError("more than 100 MB of text")
     text = _COMMENT.sub(b"", text)
     if text.translate(None, b"0123456789" + _WHITE):

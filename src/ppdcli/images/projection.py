@@ -7,7 +7,7 @@ import re
 from PIL import ExifTags, Image
 
 PANORAMA = "panorama"
-_LONGEST = 1 << 20  # bytes
+LONGEST = 1 << 20  # bytes
 _XMP_IN_TIFF = 700
 _PANORAMA_IN_EXIF = 6  # of CustomRendered, as phones write it
 _PROJECTION = re.compile(rb"""ProjectionType\s*(?:=\s*["']|>)\s*([A-Za-z-]{3,40})""")
@@ -22,7 +22,7 @@ def read_projection(image: Image.Image) -> str | None:
         where only that is stated.
     """
     try:
-        found = _PROJECTION.search(_xmp(image)[:_LONGEST])
+        found = _PROJECTION.search(_xmp(image)[:LONGEST])
         if found is not None:
             name = found[1].decode("ascii").lower()
             return None if name in _PINHOLE else name
@@ -41,7 +41,7 @@ def _xmp(image: Image.Image) -> bytes:
         getattr(image, "tag_v2", {}).get(_XMP_IN_TIFF),
     ):
         if isinstance(found, str):
-            return found[:_LONGEST].encode("utf-8", "replace")
+            return found[:LONGEST].encode("utf-8", "replace")
         if isinstance(found, bytes):
             return found
     return b""

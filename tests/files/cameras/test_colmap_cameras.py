@@ -259,14 +259,14 @@ def test_models_written_by_colmap(tmp_path: Path, kind: str) -> None:
 
 def test_our_list_of_models_is_colmaps() -> None:
     pycolmap = pytest.importorskip("pycolmap")
-    from ppdcli.files.cameras.colmap import _MODELS, _PARAMETERS
+    from ppdcli.files.cameras.colmap import MODELS, PARAMETERS
 
     ids = {int(value): name for name, value in pycolmap.CameraModelId.__members__.items()}
-    for model_id, (name, count) in enumerate(_MODELS):
+    for model_id, (name, count) in enumerate(MODELS):
         assert ids[model_id] == name
         camera = pycolmap.Camera.create_from_model_name(1, name, 500, 640, 480)
         assert len(camera.params) == count
-        if name in _PARAMETERS:
+        if name in PARAMETERS:
             # It numbers a radial coefficient only where there are several.
             names = camera.params_info.replace(",", "").split()
-            assert ["k1" if word == "k" else word for word in names] == _PARAMETERS[name].split()
+            assert ["k1" if word == "k" else word for word in names] == PARAMETERS[name].split()

@@ -20,7 +20,7 @@ from ppdcli.files.source import is_file
 from ppdcli.geometry.distortion import NAMES, Model
 
 # The parameters of those models that can be undistorted here.
-_PARAMETERS: dict[str, str] = {
+PARAMETERS: dict[str, str] = {
     "SIMPLE_PINHOLE": "f cx cy",
     "PINHOLE": "fx fy cx cy",
     "SIMPLE_RADIAL": "f cx cy k1",
@@ -37,7 +37,7 @@ _PARAMETERS: dict[str, str] = {
 }
 
 # How COLMAP numbers its models in .bin files, with how many parameters each has.
-_MODELS: tuple[tuple[str, int], ...] = (
+MODELS: tuple[tuple[str, int], ...] = (
     ("SIMPLE_PINHOLE", 3),
     ("PINHOLE", 4),
     ("SIMPLE_RADIAL", 4),
@@ -94,7 +94,7 @@ def is_binary(content: Content) -> bool:
         return False
     _, model, width, height = _CAMERA_HEAD.unpack_from(content.data, 8)
     sizes = 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE
-    return 0 <= model < len(_MODELS) and sizes
+    return 0 <= model < len(MODELS) and sizes
 
 
 def read_text(content: Content) -> Contents:
@@ -139,11 +139,11 @@ def read_binary(content: Content) -> Contents:
         position = 8
         for _ in range(count):
             camera_id, model, width, height = _CAMERA_HEAD.unpack_from(data, position)
-            if not (0 <= model < len(_MODELS) and width <= MAX_SIDE and height <= MAX_SIDE):
+            if not (0 <= model < len(MODELS) and width <= MAX_SIDE and height <= MAX_SIDE):
                 raise ValueError(
                     "it states a lens model or an image size that COLMAP does not have"
                 )
-            name, length = _MODELS[model]
+            name, length = MODELS[model]
             raw = struct.unpack_from(f"<{length}d", data, position + _CAMERA_HEAD.size)
             position += _CAMERA_HEAD.size + 8 * length
             where = f"{path}: camera {camera_id}"
@@ -172,14 +172,14 @@ def _stated(
 ) -> StatedCamera:
     label = f"camera {camera_id}"
     size = image_size({"width": width, "height": height}, "width", "height", where)
-    if model not in _PARAMETERS:
-        told, usable = shown(model), ", ".join(_PARAMETERS)
+    if model not in PARAMETERS:
+        told, usable = shown(model), ", ".join(PARAMETERS)
         return StatedCamera(
             label,
             size=size,
             problem=f"its model {told} cannot be undistorted; convert it to one of {usable}",
         )
-    names = _PARAMETERS[model].split()
+    names = PARAMETERS[model].split()
     if len(parameters) != len(names):
         raise InputError(
             f"{where}: {len(parameters)} parameters instead of {len(names)} for {model}, "
