@@ -125,7 +125,7 @@ def test_what_is_no_result_of_ours(ppd: Ppd, tiny: list[str], tmp_path: Path, co
     result = ppd("bench", *tiny, "--against", tmp_path / "before.json")
     assert result.exit_code == 2
     assert "is no result of ppd bench" in result.stderr
-    assert "No such file" in ppd("bench", *tiny, "--against", tmp_path / "none.json").stderr
+    assert "no such file" in ppd("bench", *tiny, "--against", tmp_path / "none.json").stderr
 
 
 def test_an_output_that_cannot_be_is_refused_first(

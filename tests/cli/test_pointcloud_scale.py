@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -145,6 +147,22 @@ def test_metres_by_moge_leave_the_sky_out(cloud: Cloud, moge: Moge) -> None:
     assert report["points"] == len(points()) == pytest.approx(HEIGHT * WIDTH - sky, abs=2 * WIDTH)
     kept = cloud("--metric", "--keep-sky", "--json")
     assert json.loads(kept.stdout)["points"] == HEIGHT * WIDTH
+
+
+def test_moges_seconds_count_once(
+    cloud: Cloud, moge: Moge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    infer = moge.infer
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.3)  # longer than everything else takes
+        return infer(*arguments, **options)
+
+    monkeypatch.setattr(moge, "infer", slow)
+    for options in ([], ["--metric"]):
+        timings = json.loads(cloud("--json", *options).stdout)["timings"]
+        assert ("metric" in timings) == bool(options), "as in the JSON of ppd predict"
+        assert sum(timings.values()) <= 2 * timings["total"] + 0.01
 
 
 def test_a_known_camera_goes_before_moges(cloud: Cloud, moge: Moge) -> None:

@@ -166,8 +166,8 @@ def test_where_the_system_refuses_nothing_is_lost(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        place, name = (os, "write") if fault == "line" else (Path, "replace")
-        patch.setattr(place, name, refuse)
+        owner, call = (os, "write") if fault == "line" else (Path, "replace")
+        patch.setattr(owner, call, refuse)
         with pytest.raises(OSError, match="No space left"):
             place(journal, target, b"new", steps=4)
     journal.close()

@@ -17,6 +17,7 @@ from ppdcli.checkpoints.catalog_reading import (
 from ppdcli.checkpoints.catalog_rows import AUTO, Catalog, Model, Part
 from ppdcli.checkpoints.given import require_file
 from ppdcli.errors import UsageError, shown
+from ppdcli.files.foreign import reason
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
@@ -39,9 +40,8 @@ def catalog() -> Catalog:
             raw = read_tables(source, bundled=source is ours)
             parts |= {name: part_of(name, table) for name, table in raw["files"].items()}
         except OSError as error:
-            raise UsageError(
-                f"{source}: cannot be read ({error.strerror}); PPD_WEIGHTS names your catalogue"
-            ) from None
+            named = "PPD_WEIGHTS names your catalogue"
+            raise UsageError(f"{source}: {reason(error, named, named)}") from None
         except ValueError as error:  # of TOML and UTF-8 too
             raise UsageError(f"{source}: {error}") from None
         tables |= {name: (source, table) for name, table in raw["models"].items()}

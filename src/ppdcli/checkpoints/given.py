@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ppdcli.errors import CheckpointError
-from ppdcli.files.foreign import require_regular
+from ppdcli.files.foreign import reason, require_regular
 
 
 def require_file(path: Path) -> None:
@@ -16,11 +16,6 @@ def require_file(path: Path) -> None:
     """
     try:
         require_regular(path)
-    except FileNotFoundError:
-        raise CheckpointError(
-            f"{path}: no such file; check the path, or see `ppd weights`"
-        ) from None
     except OSError as error:
-        raise CheckpointError(
-            f"{path}: cannot be read as a checkpoint ({error.strerror}); give a file of weights"
-        ) from error
+        why = reason(error, "give a file of weights", "check the path, or see `ppd weights`")
+        raise CheckpointError(f"{path}: {why}") from error
