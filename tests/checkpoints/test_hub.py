@@ -298,10 +298,10 @@ def test_huggingface_hub_keeps_quiet_unless_asked(
 # --- faults on the way -------------------------------------------------------------------------
 
 REFUSALS = {
-    "401": (Refusal(401), "wants a login, or has no such repository (401); set HF_TOKEN or run"),
+    "401": (Refusal(401), "requires a login, or has no such repository (401); set HF_TOKEN or run"),
     "403 gated": (
         Refusal(403, "GatedRepo"),
-        "its owners want their terms agreed to (403); do so at",
+        "its owners require that you agree to their terms (403); agree at",
     ),
     "403": (Refusal(403), "the Hub refuses access (403); set HF_TOKEN or run `hf auth login` with"),
     "404 repository": (Refusal(404, "RepoNotFound"), "no such repository (404); look for a newer"),
@@ -312,8 +312,8 @@ REFUSALS = {
         Refusal(429, headers={"Retry-After": "90"}),
         "too many requests (429); try again in 90 seconds",
     ),
-    "500": (Refusal(500), "the Hub has trouble (500); try again later"),
-    "503": (Refusal(503), "the Hub has trouble (503); try again later"),
+    "500": (Refusal(500), "the Hub has a failure (500); try again later"),
+    "503": (Refusal(503), "the Hub has a failure (503); try again later"),
     "418": (Refusal(418), "the Hub refuses ("),
 }
 
@@ -334,7 +334,11 @@ def test_a_hub_that_refuses_is_asked_once(
 @pytest.mark.parametrize(
     ("token", "said"),
     [
-        (None, "its owners want their terms agreed to (401); do so at {url}/me/model, then set"),
+        (
+            None,
+            "its owners require that you agree to their terms (401); agree at {url}/me/model, "
+            "then set",
+        ),
         ("hf_old", "the Hub does not accept your token (401); renew it: set HF_TOKEN or run"),
     ],
 )
@@ -527,7 +531,7 @@ def test_another_file_at_the_pinned_revision_is_refused(served: LocalHub, folder
     shutil.rmtree(folders.hf)
     line = failure()
     assert "the Hub's file is not what was pinned on" in line
-    assert "`ppd weights remove net` makes way for the new one" in line
+    assert "run `ppd weights remove net` to allow the new one" in line
     assert folders.files() == {PIN}
     pins.forget(PART)
     assert fetch().read_bytes() == OTHER
@@ -540,7 +544,7 @@ def test_a_pinned_revision_that_is_gone(served: LocalHub, folders: Folders) -> N
     shutil.rmtree(folders.hf)
     line = failure()
     assert "the Hub no longer has what was pinned here on" in line
-    assert "`ppd weights remove net` makes way" in line
+    assert "run `ppd weights remove net` to allow" in line
 
 
 def test_a_pin_that_cannot_be_written_is_said(served: LocalHub, folders: Folders) -> None:

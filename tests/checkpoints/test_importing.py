@@ -278,7 +278,7 @@ def test_a_file_that_differs_from_the_pinned_one(file: Callable[..., Path]) -> N
     _, path = import_file(file("network"), "ppd", lambda line: None)
     before = path.read_bytes()
     line = refused(file("network and encoder"), "ppd")
-    assert "that was pinned on " in line and "`ppd weights remove ppd` makes way" in line
+    assert "that was pinned on " in line and "run `ppd weights remove ppd` to allow" in line
     assert path.read_bytes() == before
     import_file(file("network"), "ppd", lambda line: pytest.fail(f"it is pinned: {line}"))
 

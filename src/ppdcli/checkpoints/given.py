@@ -1,4 +1,4 @@
-"""Files of weights that the user names, looked at before anything heavy is imported."""
+"""Checks the files of weights that the user names, before anything heavy is imported."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from ppdcli.files.foreign import reason, require_regular
 
 
 def require_file(path: Path) -> None:
-    """Requires that a checkpoint is there, and a file.
+    """Requires that a checkpoint exists and is a regular file.
 
     Raises:
-        CheckpointError: it is missing, or a folder, a pipe or the like.
+        CheckpointError: it is missing, or is a folder, a pipe or the like.
     """
     try:
         require_regular(path)

@@ -93,13 +93,13 @@ def reading_of(path: Path) -> Reading:
     """Returns how a depth file is read: the row of its format.
 
     Raises:
-        InputError: The file is missing, cannot be read, or is no depth file.
+        InputError: The file is missing, cannot be read, or is not a depth file.
     """
     name = format_of(path)
     for reading in readable():
         if reading.name == name:
             return reading
-    raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR, an NPY or an NPZ")
+    raise InputError(f"{path}: is not a depth file; give a 16-bit PNG, an EXR, an NPY or an NPZ")
 
 
 def turned_with_photo(
@@ -130,7 +130,10 @@ def turned_with_photo(
     most = ROUNDING * (width + height)
     if stored > most or shown < stored:
         return depth_map
-    said = f"is taken as of the stored image, turned with the photo (EXIF orientation {orientation}"
+    said = (
+        "is taken for one of the stored image, turned with the photo (EXIF orientation "
+        f"{orientation}"
+    )
     if shown <= most:
         said += (
             "); its shape cannot tell: if it is of the upright photo, give the photo without that "

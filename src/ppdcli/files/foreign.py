@@ -62,7 +62,7 @@ def require_regular(path: Path, most: int | None = None, follow: bool = True) ->
     try:
         status = path.stat() if follow else path.lstat()
     except ValueError as error:  # the name has a NUL, or letters that no file name can have
-        raise OSError(errno.EINVAL, "is no possible file name", str(path)) from error
+        raise OSError(errno.EINVAL, "is not a possible file name", str(path)) from error
     _require_regular(status, path, most)
     return status
 

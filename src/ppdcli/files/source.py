@@ -88,7 +88,7 @@ def read_file(path: Path, name: str, kind: Kind = IMAGE) -> bytes:
     except IsADirectoryError:
         raise InputError(f"{name}: is a folder, not {kind.name}; name a file in it") from None
     except ValueError:  # the name has a NUL
-        raise InputError(f"{name}: is no possible file name; check the path") from None
+        raise InputError(f"{name}: is not a possible file name; check the path") from None
     except OSError as error:
         if error.errno == errno.ENXIO:
             raise InputError(f"{name}: is a socket, not {kind.name}; name a file") from None

@@ -1,4 +1,4 @@
-"""What a file says of its projection: panoramas, which no pinhole camera has taken."""
+"""Reads a photo's projection from its metadata. A panorama does not fit a pinhole camera."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from PIL import ExifTags, Image
 PANORAMA = "panorama"
 LONGEST = 1 << 20  # bytes
 _XMP_IN_TIFF = 700
-_PANORAMA_IN_EXIF = 6  # of CustomRendered, as phones write it
+_PANORAMA_IN_EXIF = 6  # value of CustomRendered that phones write for panoramas
 _PROJECTION = re.compile(rb"""ProjectionType\s*(?:=\s*["']|>)\s*([A-Za-z-]{3,40})""")
 _PINHOLE = ("rectilinear", "perspective", "flat", "none")
 
 
 def read_projection(image: Image.Image) -> str | None:
-    """A panorama's projection, as GPano's XMP or EXIF has it; None for what counts as a photo.
+    """Returns a panorama's projection, from GPano's XMP or from EXIF; None for other photos.
 
     Returns:
-        "equirectangular", "cylindrical", another of GPano's names in lower case, or ``PANORAMA``
-        where only that is stated.
+        "equirectangular", "cylindrical" or another of GPano's names in lower case. ``PANORAMA`` if
+        the file does not state which projection it is.
     """
     try:
         found = _PROJECTION.search(_xmp(image)[:LONGEST])
@@ -28,7 +28,7 @@ def read_projection(image: Image.Image) -> str | None:
             return None if name in _PINHOLE else name
         details = image.getexif().get_ifd(ExifTags.IFD.Exif)
         rendered = details.get(ExifTags.Base.CustomRendered)
-    except Exception:  # a broken block counts as none
+    except Exception:  # a damaged block counts as missing
         return None
     return PANORAMA if rendered == _PANORAMA_IN_EXIF else None
 

@@ -125,7 +125,7 @@ def test_what_is_no_measured_depth_fails(root: Path) -> None:
     with pytest.raises(InputError, match=r"a_depth\.png: "):
         frame(root, 0.001)
     path.write_bytes(b"nothing")
-    with pytest.raises(InputError, match="is no depth file"):
+    with pytest.raises(InputError, match="is not a depth file"):
         frame(root, 0.001)
 
 

@@ -124,7 +124,7 @@ def test_written_by_open3d(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "cause"),
     [
-        ({"intrinsic": 5}, "no camera file that is known"),
+        ({"intrinsic": 5}, "not a camera file of a known format"),
         ({"intrinsic": {"intrinsic_matrix": [500, "x"] * 6}}, "'x', not a finite number"),
         ({"intrinsic_matrix": [1, 2, 3]}, "3 numbers instead of 9"),
         ({"intrinsic_matrix": [500, 0, 0, 0, 510, 0, 310, 250, None]}, "'None', not a finite"),
@@ -217,30 +217,30 @@ def test_intrinsics_for_another_image_size(write) -> None:
         ("", "is empty"),
         (" \n\n", "is empty"),
         ("# nothing\n", "holds no camera, only comments"),
-        ("hello world", "no camera file that is known; give fx,fy,cx,cy.*COLMAP.*ROS.*JSON"),
-        ("{}", "no camera file that is known"),
+        ("hello world", "not a camera file of a known format; give fx,fy,cx,cy.*COLMAP.*ROS.*JSON"),
+        ("{}", "not a camera file of a known format"),
         ('{"fl_x": 500', "damaged JSON at line 1"),
         ("[" * 2_000, "cannot be read as YAML"),
         ('{"a":' * 100_000, "damaged JSON"),
         ("a: [1, 2", "cannot be read as YAML at line"),
-        ("a: 1\nb: 2", "no camera file that is known"),
+        ("a: 1\nb: 2", "not a camera file of a known format"),
         (
             "camera_matrix: !!python/object/apply:os.system ['touch owned']",
             "cannot be read as YAML",
         ),
-        ("- 1\n- a\n", "no camera file that is known"),
+        ("- 1\n- a\n", "not a camera file of a known format"),
         ("x: 1\n" * 300_000, "larger than any camera's YAML"),
-        ("1.5 2.5 " * 20_000, "no camera file that is known"),
+        ("1.5 2.5 " * 20_000, "not a camera file of a known format"),
         (
             b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(99),
-            "a binary file and no camera file that is known",
+            "is a binary file, and not a camera file of a known format",
         ),
         (b"caf\xe9", "a binary file and no camera"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file and no camera"),
         (b"\0", "a binary file and no camera"),
         (b"PK\x03\x04" + bytes(200), "a binary file and no camera"),
-        ("<!DOCTYPE html><html></html>", "no camera file that is known"),
-        ("<svg/>", "no camera file that is known"),
+        ("<!DOCTYPE html><html></html>", "not a camera file of a known format"),
+        ("<svg/>", "not a camera file of a known format"),
         ("<a><b></a>", "damaged XML at line 1"),
         ("<!DOCTYPE x [<!ENTITY y 'z'>]><x>&y;</x>", "defines entities"),
         ("<a>" * 99 + "</a>" * 99, "no XML that a camera has"),
@@ -283,7 +283,7 @@ def test_a_row_makes_a_format(write, monkeypatch: pytest.MonkeyPatch) -> None:
         return Contents("dummy", (StatedCamera("", (focal, focal), None, (640, 480)),))
 
     path = write("DUMMY CAMERA 1\n600\n")
-    with pytest.raises(InputError, match="no camera file that is known"):
+    with pytest.raises(InputError, match="not a camera file of a known format"):
         read_cameras(path)
     monkeypatch.setattr(table, "FORMATS", [*table.FORMATS, CameraFormat("dummy", fits, read)])
     found = read_cameras(path).for_image("a.jpg", 320, 240)

@@ -83,7 +83,7 @@ def test_a_single_camera_serves_every_image(write) -> None:
         ("1 PINHOLE 64 48 50 50 32\n", None, "camera 1: 3 parameters instead of 4 for PINHOLE"),
         ("1 PINHOLE 64 48 50 50 32 x\n", None, "'x', not a finite number"),
         ("1 PINHOLE 64 48 -50 50 32 24\n", None, "must be positive"),
-        ("1 PINHOLE 64 0 50 50 32 24\n", None, "no size of an image"),
+        ("1 PINHOLE 64 0 50 50 32 24\n", None, "not the size of an image"),
         ("1 PINHOLE 64 48 50 50 32 24\nrest\n", None, "the line 'rest' is not CAMERA_ID"),
         ("1 EUCM 64 48 50 50 32 24 1 1\n", None, "camera 1: its model EUCM cannot"),
         ("1 FOV 64 48 50 50 32 24 3.2\n", None, "camera 1: its omega is 3.2, not below pi"),

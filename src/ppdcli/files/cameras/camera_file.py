@@ -206,7 +206,7 @@ def _another_size(camera: Camera) -> str | None:
     if max(camera.offset) <= NEAR_CENTRE:
         return None
     return (
-        f"the intrinsics state no image size and are taken as of this photo of "
+        f"the intrinsics state no image size and are taken for those of this photo of "
         f"{camera.width}x{camera.height}, but their principal point {camera.cx:g},{camera.cy:g} is "
         f"the centre of {2 * camera.cx + 1:.0f}x{2 * camera.cy + 1:.0f}; if they are of another "
         "size, scale them to the photo's"

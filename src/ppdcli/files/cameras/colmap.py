@@ -155,8 +155,8 @@ def read_binary(content: Content) -> Contents:
     except (struct.error, ValueError) as error:
         cause = "it is truncated" if isinstance(error, struct.error) else error
         raise InputError(
-            f"{path}: is no intact COLMAP cameras.bin ({cause}); {AGAIN}, or give another camera "
-            "file"
+            f"{path}: is not an intact COLMAP cameras.bin ({cause}); {AGAIN}, or give another "
+            "camera file"
         ) from error
     return _with_images(cameras, path)
 

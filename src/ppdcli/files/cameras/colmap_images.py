@@ -48,7 +48,7 @@ def image_list(path: Path) -> Path | None:
 
 
 def _names_text(path: Path) -> Iterator[tuple[int, str]]:
-    """Yields (camera id, image name) for each image. Every second line has points and is skipped."""
+    """Yields (camera id, image name) for each image. Every second line, the points, is skipped."""
     with _reading(path) as stream:
         while line := stream.readline(_MAX_LINE):
             head = line.decode("utf-8-sig").strip()

@@ -1,7 +1,7 @@
 """Reads camera matrices in .npy and .npz files: 3x3, 3x4, 4x4, or a stack of them.
 
-In an archive the matrix has one of the usual names (K, intrinsics, camera_matrix, mtx ...). The lens
-(dist, D ...) and the image size may be there too. The first pixel centre is at (0, 0).
+In an archive the matrix has one of the usual names (K, intrinsics, camera_matrix, mtx ...). The
+lens (dist, D ...) and the image size may be there too. The first pixel centre is at (0, 0).
 """
 
 from __future__ import annotations

@@ -119,6 +119,6 @@ def image_size(
     if not all(side == int(side) and 1 <= side <= MAX_SIDE for side in sides):
         raise InputError(
             f"{where}: {width} and {height} are {sides[0]:g} and {sides[1]:g}, "
-            "no size of an image; correct them"
+            "not the size of an image; correct them"
         )
     return int(sides[0]), int(sides[1])

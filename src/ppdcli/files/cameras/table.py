@@ -91,5 +91,5 @@ def read_contents(path: Path) -> Contents:
             return row.read(content)
     if content.is_blank:
         raise InputError(f"{path}: holds no camera, only comments; {way_on}")
-    what = "is" if content.text is not None else "is a binary file and"
-    raise InputError(f"{path}: {what} no camera file that is known; {way_on}")
+    what = "is" if content.text is not None else "is a binary file, and"
+    raise InputError(f"{path}: {what} not a camera file of a known format; {way_on}")
