@@ -11,7 +11,7 @@ from ppdcli.scenes.primitives.picture import take
 from ppdcli.scenes.primitives.textures import make_texture_bank
 from ppdcli.scenes.samples import Samples
 
-texture_bank = lru_cache(maxsize=1)(make_texture_bank)  # one bank is 8 MB
+texture_bank = lru_cache(maxsize=1)(make_texture_bank)  # keeps one bank, because it has 8 MB
 
 
 def make_samples(
