@@ -224,5 +224,7 @@ def test_a_moge2_of_another_width_is_no_encoder_for_the_network(tmp_path: Path) 
     shapes = layout("moge2_tiny").items()
     tensors = {key: torch.zeros(1).expand(shape) for key, shape in shapes}
     torch.save({"model_config": moge2_config("moge2_tiny"), "model": tensors}, path)
-    with pytest.raises(CheckpointError, match=r"tokens of width 64, but the network takes 1024; give"):
+    with pytest.raises(
+        CheckpointError, match=r"tokens of width 64, but the network takes 1024; give"
+    ):
         require_width(load_moge2_semantics(path), path)

@@ -167,6 +167,11 @@ class Terminal(io.StringIO):
         return True
 
 
+class TerminalOfBytes(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
+
+
 @pytest.mark.parametrize(
     ("stream", "options", "total", "shown"),
     [
@@ -204,7 +209,7 @@ def test_no_bar_amid_json_on_one_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     stderr = Terminal()
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", stderr)
-    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(sys, "stdout", TerminalOfBytes(io.BytesIO()))
     results = (work.Result(name, "done", ["x.png"]) for name in "abc")
     report.report(results, 3, Found(), OutputOptions(json_lines=True))
     assert "/3" not in stderr.getvalue()

@@ -31,7 +31,7 @@ TINY_ENCODER_PREFIX = "encoder."
 
 
 def with_da2(files: ModelFiles) -> PixelPerfectDepth:
-    """A network prompted by Depth Anything V2 Large.
+    """Builds a network that is prompted by Depth Anything V2 Large.
 
     Raises:
         CheckpointError: a file is missing, damaged, unsafe or of another model.
@@ -45,7 +45,7 @@ def with_da2(files: ModelFiles) -> PixelPerfectDepth:
 
 
 def with_moge2(files: ModelFiles) -> PixelPerfectDepth:
-    """A network prompted by MoGe-2.
+    """Builds a network that is prompted by MoGe-2.
 
     Raises:
         CheckpointError: a file is missing, damaged, unsafe or of another model.
@@ -85,7 +85,7 @@ def require_width(encoder: MoGe2Semantics, path: Path) -> None:
 
 
 def with_own_encoder(files: ModelFiles) -> PixelPerfectDepth:
-    """A model in one .safetensors file, with ``dit.*``, ``encoder.*``, and sizes in the header.
+    """Builds a model from one .safetensors file: ``dit.*``, ``encoder.*``, sizes in the header.
 
     Raises:
         CheckpointError: the file is missing, damaged, unsafe or of another model.

@@ -41,8 +41,8 @@ def catalog() -> Catalog:
             raw = read_tables(source, bundled=source is ours)
             parts |= {name: part_of(name, table) for name, table in raw["files"].items()}
         except OSError as error:
-            named = "PPD_WEIGHTS names your catalogue"
-            raise UsageError(f"{source}: {reason(error, named, named)}") from None
+            why = reason(error, "check its permissions")
+            raise UsageError(f"{source}: {why}; PPD_WEIGHTS names your catalogue") from None
         except ValueError as error:  # TOML and UTF-8 raise it too
             raise UsageError(f"{source}: {error}") from None
         tables |= {name: (source, table) for name, table in raw["models"].items()}

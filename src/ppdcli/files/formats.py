@@ -187,7 +187,7 @@ _DEPTH = (
         ("png_scale",),
         Reading("png", b"\x89PNG\r\n\x1a\n", _read_png, _png_states_unit, _png_needs_scale),
     ),
-    # An EXR that does not say what it is holds metres, as the convention is.
+    # An EXR that does not state its kind holds metres, by convention.
     DepthFormat(
         "exr",
         "_depth.exr",
@@ -214,18 +214,18 @@ DEPTH_FORMATS: dict[str, DepthFormat] = {row.name: row for row in _DEPTH}
 CLOUD_FORMATS: dict[str, CloudFormat] = {row.name: row for row in _CLOUDS}
 
 
-# Other programs' formats, which we only read.
+# Formats of other programs, which are only read.
 _FOREIGN = (Reading("npz", b"PK\x03\x04", _read_npz, lambda path: False, _npz_needs_scale),)
 
 
 def readable() -> Iterator[Reading]:
-    """How each format that depth is read from is read."""
+    """Yields the readers of all formats that depth can be read from."""
     own = (row.reading for row in DEPTH_FORMATS.values())
     return (reading for reading in (*own, *_FOREIGN) if reading is not None)
 
 
 def own_endings() -> tuple[str, ...]:
-    """How the names of our own pictures and depth maps end, which are never taken for photos."""
+    """Returns the endings of our own pictures and depth maps. They are never taken for photos."""
     endings = [row.ending for row in DEPTH_FORMATS.values()]
     endings += [row.ending for row in CLOUD_FORMATS.values()]
     return tuple(ending for ending in endings if ending.startswith("_"))

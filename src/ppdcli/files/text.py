@@ -12,7 +12,7 @@ _MARKS = (  # UTF-32 comes first, because its mark begins like that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LOOKED_AT = 4096  # bytes
-_MOSTLY = 0.7  # of the characters are of the first 256, in paths and numbers
+_MOSTLY = 0.7  # share of characters below 256 in paths and numbers
 
 
 def decode_text(data: bytes) -> str:

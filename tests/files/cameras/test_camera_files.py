@@ -235,10 +235,10 @@ def test_intrinsics_for_another_image_size(write) -> None:
             b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(99),
             "is a binary file, and not a camera file of a known format",
         ),
-        (b"caf\xe9", "a binary file and no camera"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file and no camera"),
-        (b"\0", "a binary file and no camera"),
-        (b"PK\x03\x04" + bytes(200), "a binary file and no camera"),
+        (b"caf\xe9", "a binary file, and not a camera"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file, and not a camera"),
+        (b"\0", "a binary file, and not a camera"),
+        (b"PK\x03\x04" + bytes(200), "a binary file, and not a camera"),
         ("<!DOCTYPE html><html></html>", "not a camera file of a known format"),
         ("<svg/>", "not a camera file of a known format"),
         ("<a><b></a>", "damaged XML at line 1"),
@@ -290,7 +290,7 @@ def test_a_row_makes_a_format(write, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pinhole(found) == (300, 300, 159.5, 119.5) and found.source == f"dummy file {path}"
     with pytest.raises(InputError, match="the focal length is 'wide', not a finite number"):
         read_cameras(write("DUMMY CAMERA 1\nwide\n"))
-    with pytest.raises(InputError, match=r"no camera file.*JSON with fx, fy, cx, cy, dummy"):
+    with pytest.raises(InputError, match=r"not a camera file.*JSON with fx, fy, cx, cy, dummy"):
         read_cameras(write("something else"))
 
 
@@ -303,7 +303,7 @@ def test_a_row_makes_a_format(write, monkeypatch: pytest.MonkeyPatch) -> None:
             (1600, 1200),
             "of this photo of 1600x1200, but .* 959.5,539.5 is the centre of 1920x1080; if",
         ),
-        ((2048, 1152), "taken as of this photo of 2048x1152"),
+        ((2048, 1152), "taken for those of this photo of 2048x1152"),
         ((2880, 1620), "the intrinsics belong to another image size"),
         (
             (800, 600),

@@ -176,9 +176,9 @@ ONE = binary_camera(1, 0, 60, 32, 24)
         (struct.pack("<Q", 1) + binary_camera(1, 0, math.nan, 1, 1), "not a finite number"),
         (struct.pack("<Q", 1) + binary_camera(1, 16, 9, 9, 9, 9, 9, 1), "camera 1: its model EUCM"),
         (struct.pack("<Q", 0), "holds no camera"),
-        (struct.pack("<Q", 1) + binary_image(1, 1, "a.jpg"), "no intact COLMAP cameras.bin"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no intact COLMAP cameras.bin"),
-        (b"\0", "no intact COLMAP cameras.bin"),
+        (struct.pack("<Q", 1) + binary_image(1, 1, "a.jpg"), "not an intact COLMAP cameras.bin"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not an intact COLMAP cameras.bin"),
+        (b"\0", "not an intact COLMAP cameras.bin"),
     ],
 )
 def test_bad_colmap_binary(write, data: bytes, cause: str) -> None:
@@ -189,7 +189,7 @@ def test_bad_colmap_binary(write, data: bytes, cause: str) -> None:
 
 
 def test_a_damaged_camera_list_of_another_name(write) -> None:
-    with pytest.raises(InputError, match=r"no intact COLMAP cameras\.bin \(it is truncated\)"):
+    with pytest.raises(InputError, match=r"not an intact COLMAP cameras\.bin \(it is truncated\)"):
         read_cameras(write(struct.pack("<Q", 1) + ONE[:-1], "copy"))
 
 

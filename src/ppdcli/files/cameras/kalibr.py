@@ -23,7 +23,7 @@ _OTHERS = {"camera_model", "distortion_model", "resolution"}
 
 
 def fits(content: Content) -> bool:
-    """Whether the cameras, or the file itself, have intrinsics, and a model or a resolution."""
+    """Whether the cameras, or the file itself, have intrinsics and two other entries of Kalibr."""
     return bool(_cameras(content.mapping))
 
 
