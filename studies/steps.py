@@ -105,7 +105,7 @@ class Means:
     scores: Sequence[float]
 
 
-class _Sampler:
+class Sampler:
     """Samples one photo's flow, and counts the calls of the network."""
 
     def __init__(self, predictor: Predictor, photo: Photo) -> None:
@@ -137,7 +137,7 @@ def evaluate(
     found: dict[str, list[list[float]]] = {method.name: [] for method in methods}
     for entry in synthetic.entries(count):
         frame = entry.load()
-        sampler = _Sampler(predictor, frame.photo)
+        sampler = Sampler(predictor, frame.photo)
         rows = {}
         try:
             for method in methods:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from networks import small_encoder
 from parity import ParityRecord
 from PIL import Image
 
+from ppdcli.evaluation.report import write
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.training.export import export
@@ -80,9 +82,8 @@ def plain_charts(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.BytesIO()
     Image.new("RGB", (4, 4)).save(stream, format="PNG")
     for chart in ("scores_chart", "profile_chart"):
-        name = f"ppdcli.evaluation.report.write.{chart}"
         # Without profiles there is no chart of them.
-        monkeypatch.setattr(name, lambda shown, _: stream.getvalue() if shown else None)
+        monkeypatch.setattr(write, chart, lambda shown, _: stream.getvalue() if shown else None)
 
 
 @pytest.fixture
@@ -93,3 +94,19 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.jpg"
     Image.fromarray(rgb).save(path, quality=95)
     return path
+
+
+@pytest.fixture
+def full_disk() -> Iterator[Callable[[int], None]]:
+    """``full_disk(n)``: no file of this process can grow beyond n bytes; -1 lifts it."""
+    import resource  # not on Windows
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def limit(size: int) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft if size < 0 else size, hard))
+
+    yield limit
+    limit(-1)
+    signal.signal(signal.SIGXFSZ, handler)

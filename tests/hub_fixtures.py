@@ -9,6 +9,8 @@ import pytest
 from hub_server import NOBODY, Folders, LocalHub, use_hub
 from huggingface_hub import constants
 
+from ppdcli.checkpoints import transfer
+
 
 @pytest.fixture
 def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Folders:
@@ -44,7 +46,7 @@ def hub(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalHub]
     """A Hub that answers, for this process; no pause between tries."""
     hub = LocalHub()
     use_hub(monkeypatch, hub.url)
-    monkeypatch.setattr("ppdcli.checkpoints.transfer.PAUSES", (0, 0))
+    monkeypatch.setattr(transfer, "PAUSES", (0, 0))
     yield hub
     hub.close()
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from torch import Tensor, nn
 
+from ppdcli import loading
+from ppdcli.checkpoints import hub
 from ppdcli.models.moge2 import MoGe2Prediction
 
 SLOPE, INTERCEPT = 2.0, 0.5  # of log(depth + 1), in the scene that the stand-ins agree on
@@ -36,6 +40,13 @@ class Moge(nn.Module):
         focal = 0.5 / math.tan(math.radians(70) / 2)
         intrinsics = torch.tensor([[[focal, 0, 0.5], [0, focal * width / height, 0.5], [0, 0, 1]]])
         return MoGe2Prediction(torch.where(mask, depth, torch.inf), mask, intrinsics)
+
+
+def use_moge(monkeypatch: pytest.MonkeyPatch, model: Moge, here: bool = True) -> None:
+    """Puts a stand-in in MoGe-2's place; ``here`` is whether its file need not be downloaded."""
+    monkeypatch.setattr(loading, "load_moge2", lambda *_: model)
+    monkeypatch.setattr(hub, "find", lambda _: Path("moge") if here else None)
+    monkeypatch.setattr(hub, "fetch", lambda *_: Path("moge"))
 
 
 def sample(_model: object, image: Tensor, *_rest: object) -> Tensor:

@@ -13,6 +13,7 @@ from ppdcli.cloud_options import CloudOptions
 from ppdcli.depth import DepthMap
 from ppdcli.depth_data import Kind
 from ppdcli.errors import InputError, UsageError
+from ppdcli.geometry import normals as normals_module
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
 from ppdcli.geometry.normals import surface_normals
@@ -216,7 +217,7 @@ def test_normals_need_neighbours() -> None:
 def test_normals_are_the_same_in_one_chunk_or_many(monkeypatch: pytest.MonkeyPatch) -> None:
     depth = np.random.default_rng(3).uniform(2, 3, (16, 20)).astype(np.float32)
     whole = surface_normals(depth, _grid_slopes())
-    monkeypatch.setattr("ppdcli.geometry.normals.CHUNK_ROWS", 3)
+    monkeypatch.setattr(normals_module, "CHUNK_ROWS", 3)
     np.testing.assert_array_equal(surface_normals(depth, _grid_slopes()), whole)
 
 

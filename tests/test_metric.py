@@ -17,16 +17,17 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 import ppdcli
+from ppdcli import loading
 from ppdcli.announce import silent
 from ppdcli.backends.pytorch_moge2 import AREA, PyTorchEstimator
-from ppdcli.checkpoints import catalog
+from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.catalog_rows import Model, Part
 from ppdcli.cli.app import app
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, PpdError, UsageError
 from ppdcli.files import exr, png
 from ppdcli.geometry.camera import Camera
-from ppdcli.loading import _moge2_file, load, load_estimator
+from ppdcli.loading import file_for_metres, load, load_estimator
 from ppdcli.metric import Estimate, to_metric
 from ppdcli.model_request import ModelRequest
 from ppdcli.models.moge2 import MoGe2Prediction, MoGe2Semantics
@@ -136,22 +137,22 @@ def test_the_metric_file_is_the_catalogues_or_the_encoder(monkeypatch: pytest.Mo
         asked.append(part.name)
         return Path("fetched")
 
-    monkeypatch.setattr("ppdcli.checkpoints.hub.fetch", fetch)
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: None)
+    monkeypatch.setattr(hub, "fetch", fetch)
+    monkeypatch.setattr(hub, "find", lambda _: None)
     tiny, da2, moge2 = (catalog.model(f"ppd-{name}") for name in ("tiny", "da2", "moge2"))
     encoder = Path("encoder")
     wished = {wish: ModelRequest(metric=wish) for wish in (False, None, True)}
-    assert _moge2_file(tiny, None, wished[False], silent) is None
-    assert _moge2_file(da2, encoder, wished[None], silent) is None
+    assert file_for_metres(tiny, None, wished[False], silent) is None
+    assert file_for_metres(da2, encoder, wished[None], silent) is None
     assert asked == []
-    assert _moge2_file(da2, encoder, wished[True], silent) == Path("fetched")
+    assert file_for_metres(da2, encoder, wished[True], silent) == Path("fetched")
     assert asked == ["moge2-vitl"]
     for wish in (None, True):
-        assert _moge2_file(moge2, encoder, wished[wish], silent) == encoder
+        assert file_for_metres(moge2, encoder, wished[wish], silent) == encoder
     without = Model("mine", "", "tiny", (64, 48), 4, tiny.network)
-    assert _moge2_file(without, None, wished[None], silent) is None
+    assert file_for_metres(without, None, wished[None], silent) is None
     with pytest.raises(UsageError, match="mine names no file for metres"):
-        _moge2_file(without, None, wished[True], silent)
+        file_for_metres(without, None, wished[True], silent)
 
 
 @pytest.fixture
@@ -160,7 +161,7 @@ def moge_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     path = tmp_path / "model.pt"
     tensors = {k: torch.zeros(1).expand(shape) for k, shape in layout("moge2_tiny").items()}
     torch.save({"model_config": moge2_config("moge2_tiny"), "model": tensors}, path)
-    monkeypatch.setattr("ppdcli.checkpoints.hub.fetch", lambda *_: path)
+    monkeypatch.setattr(hub, "fetch", lambda *_: path)
     return path
 
 
@@ -187,7 +188,7 @@ def test_moge_as_encoder_and_for_metres_is_in_memory_once(
         prompts.append(arguments[-1])  # type: ignore[arg-type]
         return small
 
-    monkeypatch.setattr("ppdcli.loading.assemble", assemble)
+    monkeypatch.setattr(loading, "assemble", assemble)
     both = load("ppd-moge2", checkpoint=random_checkpoint, encoder=moge_file, metric=True)
     assert isinstance(both.estimator, PyTorchEstimator)
     assert prompts[0].encoder is both.estimator.model.encoder
@@ -202,7 +203,7 @@ def predict(
 ) -> Callable[..., Result]:
     """``predict(option, ...)`` of a 400 x 300 photo of the scene, with the stand-ins."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("ppdcli.loading.load_moge2", lambda *_: Moge())
+    monkeypatch.setattr(loading, "load_moge2", lambda *_: Moge())
 
     monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
     Image.new("RGB", (400, 300)).save("photo.png")
@@ -266,7 +267,7 @@ def test_mistakes_show_before_any_work(
     message: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ppdcli.loading.load_model", lambda *_: pytest.fail("it loads the model"))
+    monkeypatch.setattr(loading, "load_model", lambda *_: pytest.fail("it loads the model"))
     result = predict(*options)
     assert result.exit_code == 2
     assert message in result.stderr and len(result.stderr.splitlines()) == 1
@@ -275,7 +276,7 @@ def test_mistakes_show_before_any_work(
 def test_metres_in_python(
     random_checkpoint: Path, moge_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ppdcli.loading.load_moge2", lambda *_: Moge())
+    monkeypatch.setattr(loading, "load_moge2", lambda *_: Moge())
     monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
     model = ppdcli.load("ppd-tiny", checkpoint=random_checkpoint, device="cpu", metric=True)
     depth = model.predict(photo(), metric=True)

@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
 from ppdcli.errors import InputError
+from ppdcli.images import exif as exif_module
 from ppdcli.images import pixels as pixels_module
 from ppdcli.photo import IMAGE_SUFFIXES, load_photo
 
@@ -114,7 +115,7 @@ def test_exif_of_megabytes_is_left_unread(monkeypatch: pytest.MonkeyPatch) -> No
     block = exif_with(3).tobytes()
     stream = png_bytes(Image.fromarray(UPRIGHT), exif=block)
     assert load_photo(stream).orientation == 3
-    monkeypatch.setattr("ppdcli.images.exif._LONGEST", len(block) - 7)
+    monkeypatch.setattr(exif_module, "LONGEST", len(block) - 7)
     stream.seek(0)
     assert load_photo(stream).orientation == 1
 

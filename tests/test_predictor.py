@@ -16,7 +16,10 @@ from parity import NETWORK, TINY_SEM384, Golden, ParityRecord, da2_encoder, netw
 from torch import nn
 
 import ppdcli
+from ppdcli import devices
+from ppdcli.backends import pytorch
 from ppdcli.backends.pytorch import BYTES_PER_PIXEL, LARGEST_BATCH, PyTorchBackend
+from ppdcli.checkpoints import hub
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.devices import check_names, choose_device, choose_precision
 from ppdcli.errors import InputError, PpdError, UsageError
@@ -55,7 +58,7 @@ def test_the_depth_of_the_reference_implementation(
     model = PixelPerfectDepth(network("ppd_tiny_sem384", TINY_SEM384), da2_encoder("vits")).eval()
     predictor = Predictor(PyTorchBackend(model, torch.device("cpu"), "fp32"), "golden", AREA, 4)
     noise = golden.tensor("in.noise_a")
-    monkeypatch.setattr("ppdcli.backends.pytorch.draw_noise", lambda *_: noise)
+    monkeypatch.setattr(pytorch, "draw_noise", lambda *_: noise)
     depth = predictor.predict(Photo(golden["in.image_a"], "golden"))
     parity.check(
         golden, "out.a_steps4.depth", depth.values[None, None], NETWORK, "depth of a Predictor"
@@ -182,7 +185,7 @@ def test_how_many_photos_go_together(predictor: Predictor, monkeypatch: pytest.M
     photo = noisy_photo(0)
     needed = 2 * AREA * BYTES_PER_PIXEL
     for free, expected in ((None, 1), (0, 1), (3 * needed, 3), (1000 * needed, LARGEST_BATCH)):
-        monkeypatch.setattr("ppdcli.backends.pytorch.free_memory", lambda _, free=free: free)
+        monkeypatch.setattr(pytorch, "free_memory", lambda _, free=free: free)
         assert predictor.batch_size(photo, AREA) == expected
 
 
@@ -326,7 +329,7 @@ def test_the_encoder_makes_room_on_a_small_card_and_comes_back(
     encoder = backend_of(predictor).model.encoder.forward
     monkeypatch.setattr(backend_of(predictor).model, "encode", lambda image, view: encoder(image))
     for free, expected in ((None, []), (needed, []), (needed - 1, ["cpu"])):
-        monkeypatch.setattr("ppdcli.backends.pytorch.free_memory", lambda _, free=free: free)
+        monkeypatch.setattr(pytorch, "free_memory", lambda _, free=free: free)
         moves.clear()
         predictor.predict(noisy_photo(0), area=AREA)
         assert moves == ["cpu", *expected]  # to its own device first
@@ -350,7 +353,8 @@ def test_auto_says_what_it_took_and_how_to_get_a_better_one(
     random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "ppdcli.checkpoints.hub.find",
+        hub,
+        "find",
         lambda part: random_checkpoint if part.bundled is not None else None,
     )
     said: list[str] = []
@@ -429,7 +433,7 @@ def test_auto_takes_half_precision_only_where_it_pays(
     capability: tuple[int, int] | None,
     expected: str,
 ) -> None:
-    monkeypatch.setattr("ppdcli.devices.multiplies_bf16", lambda _: native)
+    monkeypatch.setattr(devices, "multiplies_bf16", lambda _: native)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
     assert choose_precision("auto", torch.device(device)) == expected
     assert choose_precision("fp16", torch.device(device)) == "fp16"

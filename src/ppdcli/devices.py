@@ -87,12 +87,12 @@ def expected_precision(name: str, device: str) -> Precision:
         UsageError: no such device or precision, or no such device on this machine.
     """
     check_names(device, name)
-    if device == "cpu" or (device == "auto" and (name != "auto" or not _may_have_cuda())):
+    if device == "cpu" or (device == "auto" and (name != "auto" or not may_have_cuda())):
         return "fp32" if name == "auto" else name  # type: ignore[return-value]
     return choose_precision(name, choose_device(device))
 
 
-def _may_have_cuda() -> bool:
+def may_have_cuda() -> bool:
     """Whether PyTorch could find a CUDA device: there is NVIDIA's driver library, or the device
     file of AMD's cards, which PyTorch calls by the same name."""
     if sys.platform == "darwin":

@@ -81,7 +81,7 @@ def load_model(request: ModelRequest, announce: Announce = silent) -> Predictor:
     encoder_file = request.encoder
     if encoder_file is None and chosen.encoder is not None:
         encoder_file = hub.fetch(chosen, chosen.encoder, request.offline, announce)
-    moge2_file = _moge2_file(chosen, encoder_file, request, announce)
+    moge2_file = file_for_metres(chosen, encoder_file, request, announce)
     precision = choose_precision(request.precision, device)
     started = time.perf_counter()
     dtype = dtype_of(precision)
@@ -121,7 +121,7 @@ def load_estimator(request: ModelRequest, announce: Announce = silent) -> PyTorc
     check_names(request.device, request.precision)
     catalog.check_request(request.name, None, request.encoder)
     chosen = catalog.model(hub.choose(request.name))
-    file = _moge2_file(chosen, request.encoder, request, announce)
+    file = file_for_metres(chosen, request.encoder, request, announce)
     if file is None:
         return None
     device = choose_device(request.device)
@@ -133,10 +133,18 @@ def _estimator(file: Path, precision: Precision, device: torch.device) -> PyTorc
     return PyTorchEstimator(model, device, precision)
 
 
-def _moge2_file(
+def file_for_metres(
     model: Model, encoder_file: Path | None, request: ModelRequest, announce: Announce
 ) -> Path | None:
-    """MoGe-2's file, if it is wanted."""
+    """MoGe-2's file, if it is wanted; downloaded if it must be.
+
+    Args:
+        encoder_file: The file of the semantics encoder, which some models share with MoGe-2.
+
+    Raises:
+        UsageError: The catalogue names no such file for the model.
+        CheckpointError: The file is not here and cannot be downloaded.
+    """
     if request.metric is False:
         return None
     if FAMILIES[model.family].measures and encoder_file is not None:

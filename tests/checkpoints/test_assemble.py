@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from typer.testing import CliRunner
 
+from ppdcli.backends import pytorch
 from ppdcli.checkpoints.assemble import assemble
 from ppdcli.checkpoints.builders import require_width
 from ppdcli.checkpoints.moge2_file import load_moge2_semantics
@@ -190,7 +191,7 @@ def test_released_layouts_give_the_reference_depth_through_the_command_line(
     image = golden["in.image_a"]
     Image.fromarray(image).save(tmp_path / "photo.png")
     noise = golden.tensor("in.noise_a")
-    monkeypatch.setattr("ppdcli.backends.pytorch.draw_noise", lambda *_: noise)
+    monkeypatch.setattr(pytorch, "draw_noise", lambda *_: noise)
     monkeypatch.chdir(tmp_path)
     options = ["--size", "64x48", "-f", "npy", "--model-size"]
 
@@ -223,5 +224,7 @@ def test_a_moge2_of_another_width_is_no_encoder_for_the_network(tmp_path: Path) 
     shapes = layout("moge2_tiny").items()
     tensors = {key: torch.zeros(1).expand(shape) for key, shape in shapes}
     torch.save({"model_config": moge2_config("moge2_tiny"), "model": tensors}, path)
-    with pytest.raises(CheckpointError, match=r"tokens 64 wide, and the network takes 1024; give"):
+    with pytest.raises(
+        CheckpointError, match=r"tokens of width 64, but the network takes 1024; give"
+    ):
         require_width(load_moge2_semantics(path), path)

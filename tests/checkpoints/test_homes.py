@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ def no_home(folders: Folders, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(uid: int) -> object:
         raise KeyError(uid)
 
-    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", "~/.cache/huggingface/hub")
 
 

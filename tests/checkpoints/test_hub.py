@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,10 @@ from pathlib import Path
 import pytest
 from hub_server import COMMIT, LATER, NOBODY, Folders, LocalHub, Refusal, Trouble, use_hub
 from huggingface_hub import constants, hf_hub_download, scan_cache_dir
+from huggingface_hub.utils import _http
 from typer.testing import CliRunner
 
-from ppdcli.checkpoints import catalog, hub, pins
+from ppdcli.checkpoints import catalog, hub, pins, store
 from ppdcli.checkpoints.catalog_rows import Model, Part
 from ppdcli.cli.app import app
 from ppdcli.errors import CheckpointError
@@ -117,7 +119,7 @@ def test_a_filled_cache_is_used_without_a_request(served: LocalHub, folders: Fol
 
 
 def test_a_package_without_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("ppdcli.checkpoints.store.files", lambda _package: tmp_path)
+    monkeypatch.setattr(store, "files", lambda _package: tmp_path)
     with pytest.raises(CheckpointError, match="missing from the package"):
         fetch(catalog.model("ppd-tiny").network)
 
@@ -157,7 +159,7 @@ def test_a_hub_that_cannot_be_reached_is_asked_once(
     monkeypatch: pytest.MonkeyPatch, folders: Folders, address: str
 ) -> None:
     use_hub(monkeypatch, address)
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits to try again"))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits to try again"))
     assert "the Hub cannot be reached (" in failure()
     assert folders.files() == set()
 
@@ -286,7 +288,7 @@ def test_huggingface_hub_keeps_quiet_unless_asked(
     monkeypatch: pytest.MonkeyPatch,
     wanted: bool,
 ) -> None:
-    monkeypatch.setattr("huggingface_hub.utils._http._WARNED_TOPICS", set(), raising=False)
+    monkeypatch.setattr(_http, "_WARNED_TOPICS", set(), raising=False)
     if wanted:
         monkeypatch.setenv("HF_HUB_VERBOSITY", "warning")
     fetch()
@@ -296,10 +298,10 @@ def test_huggingface_hub_keeps_quiet_unless_asked(
 # --- faults on the way -------------------------------------------------------------------------
 
 REFUSALS = {
-    "401": (Refusal(401), "wants a login, or has no such repository (401); set HF_TOKEN or run"),
+    "401": (Refusal(401), "requires a login, or has no such repository (401); set HF_TOKEN or run"),
     "403 gated": (
         Refusal(403, "GatedRepo"),
-        "its owners want their terms agreed to (403); do so at",
+        "its owners require that you agree to their terms (403); agree at",
     ),
     "403": (Refusal(403), "the Hub refuses access (403); set HF_TOKEN or run `hf auth login` with"),
     "404 repository": (Refusal(404, "RepoNotFound"), "no such repository (404); look for a newer"),
@@ -310,8 +312,8 @@ REFUSALS = {
         Refusal(429, headers={"Retry-After": "90"}),
         "too many requests (429); try again in 90 seconds",
     ),
-    "500": (Refusal(500), "the Hub has trouble (500); try again later"),
-    "503": (Refusal(503), "the Hub has trouble (503); try again later"),
+    "500": (Refusal(500), "the Hub has a failure (500); try again later"),
+    "503": (Refusal(503), "the Hub has a failure (503); try again later"),
     "418": (Refusal(418), "the Hub refuses ("),
 }
 
@@ -320,7 +322,7 @@ REFUSALS = {
 def test_a_hub_that_refuses_is_asked_once(
     served: LocalHub, folders: Folders, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
-    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("it waits to try again"))
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits to try again"))
     served.refusal, said = REFUSALS[fault]
     assert said in failure()
     assert len(served.requests) == 1
@@ -332,7 +334,11 @@ def test_a_hub_that_refuses_is_asked_once(
 @pytest.mark.parametrize(
     ("token", "said"),
     [
-        (None, "its owners want their terms agreed to (401); do so at {url}/me/model, then set"),
+        (
+            None,
+            "its owners require that you agree to their terms (401); agree at {url}/me/model, "
+            "then set",
+        ),
         ("hf_old", "the Hub does not accept your token (401); renew it: set HF_TOKEN or run"),
     ],
 )
@@ -525,7 +531,7 @@ def test_another_file_at_the_pinned_revision_is_refused(served: LocalHub, folder
     shutil.rmtree(folders.hf)
     line = failure()
     assert "the Hub's file is not what was pinned on" in line
-    assert "`ppd weights remove net` makes way for the new one" in line
+    assert "run `ppd weights remove net` to allow the new one" in line
     assert folders.files() == {PIN}
     pins.forget(PART)
     assert fetch().read_bytes() == OTHER
@@ -538,7 +544,7 @@ def test_a_pinned_revision_that_is_gone(served: LocalHub, folders: Folders) -> N
     shutil.rmtree(folders.hf)
     line = failure()
     assert "the Hub no longer has what was pinned here on" in line
-    assert "`ppd weights remove net` makes way" in line
+    assert "run `ppd weights remove net` to allow" in line
 
 
 def test_a_pin_that_cannot_be_written_is_said(served: LocalHub, folders: Folders) -> None:

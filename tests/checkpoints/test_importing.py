@@ -278,7 +278,7 @@ def test_a_file_that_differs_from_the_pinned_one(file: Callable[..., Path]) -> N
     _, path = import_file(file("network"), "ppd", lambda line: None)
     before = path.read_bytes()
     line = refused(file("network and encoder"), "ppd")
-    assert "that was pinned on " in line and "`ppd weights remove ppd` makes way" in line
+    assert "that was pinned on " in line and "run `ppd weights remove ppd` to allow" in line
     assert path.read_bytes() == before
     import_file(file("network"), "ppd", lambda line: pytest.fail(f"it is pinned: {line}"))
 
@@ -298,15 +298,13 @@ def test_a_disk_without_room(
 
 
 def test_a_disk_that_fills_up_on_the_way(
-    file: Callable[..., Path], folders: Folders, monkeypatch: pytest.MonkeyPatch
+    file: Callable[..., Path], folders: Folders, full_disk: Callable[[int], None]
 ) -> None:
-    def fill(_source: Path, target: Path, _report: object) -> str:
-        target.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("ppdcli.checkpoints.importing._copy", fill)
-    line = refused(file("network"), "ppd")
-    assert "cannot be copied to" in line and "(No space left on device); make room, or set" in line
+    path = file("network")
+    full_disk(path.stat().st_size // 2)
+    line = refused(path, "ppd")
+    full_disk(-1)
+    assert "cannot be copied to" in line and "(File too large); make room, or set" in line
     assert folders.files() == set()
 
 

@@ -11,6 +11,7 @@ from parity import TINY, da2_encoder, network, weights
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ppdcli.checkpoints import layouts
 from ppdcli.checkpoints.layouts import (
     load_checked,
     load_da2_encoder,
@@ -284,7 +285,7 @@ def test_a_file_is_converted_in_portions(
     module = nn.ModuleList(nn.Linear(64, 64, bias=k == 0, device="meta") for k in range(8))
     module.to(torch.bfloat16)
     module[0].bias = nn.Parameter(module[0].bias.float())
-    monkeypatch.setattr("ppdcli.checkpoints.layouts.PORTION", 3 * 64 * 64 * 4)
+    monkeypatch.setattr(layouts, "PORTION", 3 * 64 * 64 * 4)
     maps: list[weakref.ref[Tensor]] = []
 
     def read() -> dict[str, Tensor]:
@@ -306,7 +307,7 @@ def test_a_file_that_cannot_be_mapped_is_read_once_for_all_portions(
 ) -> None:
     path = tmp_path / "old.pth"
     torch.save({"weight": torch.ones(2, 2)}, path, _use_new_zipfile_serialization=False)
-    monkeypatch.setattr("ppdcli.checkpoints.layouts.PORTION", 1)
+    monkeypatch.setattr(layouts, "PORTION", 1)
     reads: list[None] = []
 
     def read() -> dict[str, Tensor]:

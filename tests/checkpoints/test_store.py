@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from pathlib import Path
 
+import platformdirs
 import pytest
 from hub_server import COMMIT, LATER, Folders
 from huggingface_hub import constants, scan_cache_dir
@@ -145,7 +147,7 @@ def test_a_damaged_pin_is_named_and_can_be_removed(folders: Folders, text: str) 
 
 
 def test_the_own_folder_is_the_users_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("platformdirs.user_cache_dir", lambda name, **_: f"/caches/{name}")
+    monkeypatch.setattr(platformdirs, "user_cache_dir", lambda name, **_: f"/caches/{name}")
     assert pins.own_folder() != Path("/caches/ppdcli")
     monkeypatch.delenv("PPD_CACHE")
     assert pins.own_folder() == Path("/caches/ppdcli")
@@ -258,7 +260,7 @@ def test_a_removal_that_fails_is_not_taken_for_done(
     folders: Folders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders.put("me/model", "net.pth", CONTENT)
-    monkeypatch.setattr("huggingface_hub.utils._cache_manager.shutil.rmtree", lambda *_, **__: None)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     with pytest.raises(OSError, match="Permission denied"):
         store.remove(PART)
 

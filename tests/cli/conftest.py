@@ -13,6 +13,7 @@ import pytest
 from threads import as_many_threads
 from typer.testing import CliRunner, Result
 
+from ppdcli import loading
 from ppdcli.cli.app import app
 
 
@@ -63,6 +64,4 @@ def tiny(random_checkpoint: Path) -> list[str]:
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails the test when a model is loaded."""
-    monkeypatch.setattr(
-        "ppdcli.loading.load_model", lambda *_, **__: pytest.fail("the model was loaded")
-    )
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))

@@ -37,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def small_ppd_da2(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Options for a model whose files are not here, at a small size."""
-    monkeypatch.setattr("ppdcli.commands.bench_model.is_here", lambda _: False)
+    monkeypatch.setattr(bench_model, "is_here", lambda _: False)
     sizes = CasDiTConfig(hidden_size=32, depth=2, num_heads=2, semantics_dim=384)
     monkeypatch.setattr(bench_model, "NETWORK", sizes)
     encoders: dict[str, Callable[[], nn.Module]] = {
@@ -125,7 +125,7 @@ def test_what_is_no_result_of_ours(ppd: Ppd, tiny: list[str], tmp_path: Path, co
     result = ppd("bench", *tiny, "--against", tmp_path / "before.json")
     assert result.exit_code == 2
     assert "is no result of ppd bench" in result.stderr
-    assert "No such file" in ppd("bench", *tiny, "--against", tmp_path / "none.json").stderr
+    assert "no such file" in ppd("bench", *tiny, "--against", tmp_path / "none.json").stderr
 
 
 def test_an_output_that_cannot_be_is_refused_first(
@@ -150,7 +150,7 @@ def test_random_weights_where_a_model_is_not_here(
 
 
 def test_a_small_model_cannot_be_made_of_nothing(ppd: Ppd, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppdcli.commands.bench_model.is_here", lambda _: False)
+    monkeypatch.setattr(bench_model, "is_here", lambda _: False)
     result = ppd("bench", "-m", "ppd-tiny", "--repeats", "1")
     assert result.exit_code == 1
     assert "its file states its sizes; get it with `ppd weights pull ppd-tiny`" in result.stderr

@@ -13,6 +13,7 @@ from huggingface_hub import constants
 from typer.testing import Result
 
 from ppdcli.commands import doctor
+from ppdcli.files import open3d_import
 
 Ppd = Callable[..., Result]
 
@@ -25,7 +26,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PPD_CACHE", str(tmp_path / "own"))
     monkeypatch.delenv("PPD_WEIGHTS", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr("ppdcli.files.open3d_import.import_open3d", lambda: None)
+    monkeypatch.setattr(open3d_import, "import_open3d", lambda: None)
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_clouds_are_written_without_open3d_too(ppd: Ppd, monkeypatch: pytest.Mon
     def fail() -> None:
         raise ImportError("libGL.so.1: cannot open shared object file")
 
-    monkeypatch.setattr("ppdcli.files.open3d_import.import_open3d", fail)
+    monkeypatch.setattr(open3d_import, "import_open3d", fail)
     result = ppd("doctor", "--offline")
     assert result.exit_code == 0
     assert "libGL.so.1" in topics(result)["open3d"]

@@ -163,10 +163,11 @@ def test_ctrl_c_in_a_folder_and_the_run_after(ppd: Ppd, start: Start, tiny: list
 
 
 class Terminal(io.StringIO):
-    def __init__(self) -> None:
-        super().__init__()
-        self.buffer = io.BytesIO()
+    def isatty(self) -> bool:
+        return True
 
+
+class TerminalOfBytes(io.TextIOWrapper):
     def isatty(self) -> bool:
         return True
 
@@ -206,8 +207,9 @@ def test_the_bar(
 
 def test_no_bar_amid_json_on_one_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     stderr = Terminal()
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", stderr)
-    monkeypatch.setattr(sys, "stdout", Terminal())
-    results = (work.Result(f"{k}.png", "done") for k in range(3))
+    monkeypatch.setattr(sys, "stdout", TerminalOfBytes(io.BytesIO()))
+    results = (work.Result(name, "done", ["x.png"]) for name in "abc")
     report.report(results, 3, Found(), OutputOptions(json_lines=True))
-    assert "\x1b" not in stderr.getvalue()
+    assert "/3" not in stderr.getvalue()

@@ -42,7 +42,7 @@ def read_dummy(path: Path, _kind: Kind | None, _png_scale: PngScale | None) -> D
 @pytest.fixture
 def dummy(monkeypatch: pytest.MonkeyPatch) -> DepthFormat:
     """One more row."""
-    reading = Reading("dummy", MAGIC, read_dummy, lambda path: True)
+    reading = Reading("dummy", MAGIC, read_dummy, lambda path: True, lambda path: False)
     row = DepthFormat("dummy", "_depth.dummy", write_dummy, (), reading)
     monkeypatch.setitem(DEPTH_FORMATS, row.name, row)
     return row

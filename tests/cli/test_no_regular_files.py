@@ -109,7 +109,9 @@ def test_a_catalogue_that_is_none(
     result = ppd(*command)
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert line.startswith("error: mine.toml: cannot be read (") and "PPD_WEIGHTS" in line
+    assert line.startswith("error: mine.toml: ") and line.endswith(
+        "PPD_WEIGHTS names your catalogue"
+    )
 
 
 @pytest.mark.parametrize("make", [pipe, folder, device, bound, circle])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from standins import INTERCEPT, SLOPE, Moge, sample, scene
+from standins import INTERCEPT, SLOPE, Moge, sample, scene, use_moge
 from typer.testing import Result
 
+from ppdcli import loading
+from ppdcli.checkpoints import hub
 from ppdcli.depth import DepthMap
 from ppdcli.files import exr, npy, png
 from ppdcli.files.open3d_import import import_open3d
@@ -26,7 +30,7 @@ Cloud = Callable[..., Result]
 def cloud(ppd: Cloud, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """``cloud(option, ...)`` of photo.png, whose depth is the stand-ins' scene."""
     monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: None)
+    monkeypatch.setattr(hub, "find", lambda _: None)
     shades = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     Image.fromarray(shades).save("photo.png")
     fixed = ["-m", "ppd-tiny", "--checkpoint", random_checkpoint, "--device", "cpu"]
@@ -42,9 +46,7 @@ def cloud(ppd: Cloud, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) 
 def moge(monkeypatch: pytest.MonkeyPatch) -> Moge:
     """MoGe-2's stand-in, on this machine."""
     model = Moge()
-    monkeypatch.setattr("ppdcli.loading.load_moge2", lambda *_: model)
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: Path("moge"))
-    monkeypatch.setattr("ppdcli.checkpoints.hub.fetch", lambda *_: Path("moge"))
+    use_moge(monkeypatch, model)
     return model
 
 
@@ -145,6 +147,22 @@ def test_metres_by_moge_leave_the_sky_out(cloud: Cloud, moge: Moge) -> None:
     assert report["points"] == len(points()) == pytest.approx(HEIGHT * WIDTH - sky, abs=2 * WIDTH)
     kept = cloud("--metric", "--keep-sky", "--json")
     assert json.loads(kept.stdout)["points"] == HEIGHT * WIDTH
+
+
+def test_moges_seconds_count_once(
+    cloud: Cloud, moge: Moge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    infer = moge.infer
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.3)  # longer than everything else takes
+        return infer(*arguments, **options)
+
+    monkeypatch.setattr(moge, "infer", slow)
+    for options in ([], ["--metric"]):
+        timings = json.loads(cloud("--json", *options).stdout)["timings"]
+        assert ("metric" in timings) == bool(options), "as in the JSON of ppd predict"
+        assert sum(timings.values()) <= 2 * timings["total"] + 0.01
 
 
 def test_a_known_camera_goes_before_moges(cloud: Cloud, moge: Moge) -> None:
@@ -248,7 +266,7 @@ def test_a_bare_array_is_said_to_be_taken_for_metres(cloud: Cloud, no_model: Non
 
 
 def test_a_depth_file_and_moge(cloud: Cloud, moge: Moge, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppdcli.loading.load_model", lambda *_, **__: pytest.fail("only MoGe-2"))
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: pytest.fail("only MoGe-2"))
     exr.write(Path("known.exr"), DepthMap(scene(HEIGHT, WIDTH), "relative"))
     report = json.loads(cloud("--depth", "known.exr", "--metric", "--json").stdout)
     assert report["unit"] == "m"

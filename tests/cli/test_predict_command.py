@@ -20,6 +20,7 @@ from typer.testing import Result
 
 import ppdcli
 from ppdcli.jobs.journal import NAME
+from ppdcli.predictor import Predictor
 
 Ppd = Callable[..., Result]
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -336,7 +337,7 @@ def test_a_bug_is_one_line_as_well(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("two\nlines")
 
-    monkeypatch.setattr("ppdcli.predictor.Predictor.predict_batch", broken)
+    monkeypatch.setattr(Predictor, "predict_batch", broken)
     result = ppd("predict", photo, *tiny, "-q")
     assert result.exit_code == 1
     assert lines(result.stderr) == ["error: unexpected RuntimeError: two lines; -v says more"]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import standins
 from PIL import Image
-from standins import INTERCEPT, SLOPE, Moge
+from standins import INTERCEPT, SLOPE, Moge, use_moge
 from typer.testing import Result
 
 from ppdcli import loading
@@ -42,9 +42,7 @@ def scene(monkeypatch: pytest.MonkeyPatch, random_checkpoint: Path) -> None:
         return load_model(request)
 
     monkeypatch.setattr(loading, "load_model", lambda request, announce: loaded(request))
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: None)
-    monkeypatch.setattr("ppdcli.checkpoints.hub.fetch", lambda *_: Path("moge"))
-    monkeypatch.setattr(loading, "load_moge2", lambda *_: Moge())
+    use_moge(monkeypatch, Moge(), here=False)
     monkeypatch.setattr(PixelPerfectDepth, "sample", standins.sample)
     dice = np.random.default_rng(0)
     for name in ("photo", "in/a", "in/b", "in/deep/c"):

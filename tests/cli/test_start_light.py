@@ -18,7 +18,7 @@ PROGRAM = """
 import sys
 from ppdcli import devices
 from ppdcli.cli.app import main
-devices._may_have_cuda = lambda: False
+devices.may_have_cuda = lambda: False
 try:
     main()
 except SystemExit as end:

@@ -8,17 +8,20 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from networks import SMALL_STAGES
+from torch import Tensor
 from typer.testing import Result
 
 from ppdcli.checkpoints.layouts import read_metadata, read_tensors
+from ppdcli.scenes.furnished.models import library
+from ppdcli.training import loop, validation
 from ppdcli.training import pool as pools
 from ppdcli.training import run as runs
-from ppdcli.training import validation
 from ppdcli.training.clock import Clock
 from ppdcli.training.shards import SHAPES, SUFFIX
 
@@ -155,17 +158,19 @@ def test_a_training_starts_from_a_trained_model(ppd: Ppd, out: Path, recipe: Pat
     assert other.exit_code == 2 and "networks of other sizes" in other.stderr
 
 
-def test_a_time_too_short_for_the_transformer_says_so(ppd: Ppd, out: Path, recipe: Path) -> None:
+def test_a_time_too_short_for_the_transformer_says_so(
+    ppd: Ppd, out: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe.write_text(RECIPE.replace("minutes = 0.4", "minutes = 5"))
 
-    def stop(*_: object) -> None:
-        os.kill(os.getpid(), signal.SIGTERM)
+    encoder_loss = loop.encoder_loss
 
-    result = None
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(runs.Trainer, "_report", stop)
-        patched.setattr("ppdcli.training.loop.REPORT_EVERY", 0.0)
-        result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
+    def stop(*arguments: Any) -> Tensor:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return encoder_loss(*arguments)
+
+    monkeypatch.setattr(loop, "encoder_loss", stop)
+    result = ppd("train", "--recipe", recipe, "-o", out, *CPU)
     assert result.exit_code == 130, result.stderr
     assert f"stopped; what was learned is saved in {out}" in result.stderr
     assert used(out) == 1 and not (out / "ppd.safetensors").exists()
@@ -204,7 +209,7 @@ def test_without_furniture_it_trains_on_simple_shapes(
     ppd: Ppd, out: Path, recipe: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe.write_text(RECIPE.replace("primitives = 1.0", "primitives = 0.5, furnished = 0.5"))
-    monkeypatch.setattr("ppdcli.scenes.furnished.models.library.DEBIAN_FOLDER", Path("nowhere"))
+    monkeypatch.setattr(library, "DEBIAN_FOLDER", Path("nowhere"))
     orders = []
     monkeypatch.setattr(runs, "start_workers", lambda order, workers: orders.append(order) or [])
     result = ppd("train", "--recipe", recipe, "-o", out, *CPU)

@@ -10,9 +10,10 @@ import numpy as np
 import OpenEXR
 import pytest
 from PIL import Image
-from standins import Moge, sample
+from standins import Moge, sample, use_moge
 from typer.testing import Result
 
+from ppdcli.checkpoints import hub
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
 Ppd = Callable[..., Result]
@@ -25,7 +26,7 @@ OPAQUE = (_X - 60) ** 2 + (_Y - 50) ** 2 < 900
 def cutout(ppd: Ppd, tiny: list[str], monkeypatch: pytest.MonkeyPatch) -> Ppd:
     """``cutout(command, option, ...)`` of a round cut-out."""
     monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: None)
+    monkeypatch.setattr(hub, "find", lambda _: None)
     shades = np.random.default_rng(0).integers(0, 200, (HEIGHT, WIDTH, 3)).astype(np.uint8)
     Image.fromarray(np.dstack([shades, np.where(OPAQUE, 255, 0).astype(np.uint8)])).save("cut.png")
 
@@ -67,9 +68,7 @@ def test_points_that_were_removed_are_those_that_could_be_seen(cutout: Ppd) -> N
 def test_depth_files_have_none_there(
     cutout: Ppd, monkeypatch: pytest.MonkeyPatch, metric: bool
 ) -> None:
-    monkeypatch.setattr("ppdcli.loading.load_moge2", lambda *_: Moge())
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda _: Path("moge"))
-    monkeypatch.setattr("ppdcli.checkpoints.hub.fetch", lambda *_: Path("moge"))
+    use_moge(monkeypatch, Moge())
     options = ["--metric", "--keep-sky"] if metric else []
     cutout("predict", "-f", "npy,exr,png,preview", *options)
     np.testing.assert_array_equal(np.isfinite(np.load("ppd-out/cut_depth.npy")), OPAQUE)

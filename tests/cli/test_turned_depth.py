@@ -37,7 +37,7 @@ def test_a_sensors_map_is_turned_with_its_photo(ppd: Callable[..., Result], suff
     np.save("lidar.npy", STORED)
     result = ppd("pointcloud", f"photo.{suffix}", "--depth", "lidar.npy", "--fov", 60)
     assert result.exit_code == 0, result.stderr
-    assert "lidar.npy: is taken as of the stored image" in result.stderr
+    assert "lidar.npy: is taken for one of the stored image" in result.stderr
     np.testing.assert_allclose(depths((WIDTH, HEIGHT)), np.rot90(STORED, -1), rtol=1e-6)
 
 
@@ -54,5 +54,5 @@ def test_a_map_that_ppd_wrote_is_not_turned(ppd: Callable[..., Result], tiny: li
     assert result.exit_code == 0 and "stored image" not in result.stderr
     ours = depths((HEIGHT, WIDTH))
     result = ppd("pointcloud", "photo.jpg", "--depth", "copy.npy", *options)
-    assert "copy.npy: is taken as of the stored image" in result.stderr
+    assert "copy.npy: is taken for one of the stored image" in result.stderr
     np.testing.assert_allclose(depths((HEIGHT, WIDTH)), ours[::-1, ::-1], rtol=1e-5)

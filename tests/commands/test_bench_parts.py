@@ -48,7 +48,7 @@ class Encoder(torch.nn.Module):
 def by_blocks() -> Iterator[None]:
     """Has ``attend`` multiply block by block, as it does on some processors in bfloat16."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(attention, "_gains_by_blocks", lambda *_: True)
+        patch.setattr(attention, "gains_by_blocks", lambda *_: True)
         yield
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ppdcli import devices
+from ppdcli.checkpoints import hub
 from ppdcli.commands.model_settings import model_settings
 from ppdcli.errors import UsageError
 from ppdcli.model_request import ModelRequest, Sampling
@@ -56,7 +57,7 @@ def test_a_checkpoint_is_told_by_its_content(tmp_path: Path, random_checkpoint: 
 def test_files_that_are_not_here_cannot_be_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ppdcli.checkpoints.hub.find", lambda part: None)
+    monkeypatch.setattr(hub, "find", lambda part: None)
     found = settings("ppd-da2", metric=True)
     assert (found["network"], found["encoder"], found["moge2"]) == (None, None, None)
     assert settings("ppd-da2", metric=None)["moge2"] == "off"
@@ -76,7 +77,7 @@ def test_the_precision_told_is_the_one_that_is_chosen(device: str, precision: st
 
 
 def test_where_there_may_be_a_card_pytorch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "_may_have_cuda", lambda: True)
+    monkeypatch.setattr(devices, "may_have_cuda", lambda: True)
     monkeypatch.setattr(devices, "choose_device", lambda name: name)
     monkeypatch.setattr(devices, "choose_precision", lambda name, device: f"{name} on {device}")
     assert devices.expected_precision("auto", "auto") == "auto on auto"
@@ -94,7 +95,7 @@ def test_misspelt_names_are_refused_without_asking_anybody() -> None:
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_settings_do_without_pytorch(device: str) -> None:
-    if device == "auto" and devices._may_have_cuda():
+    if device == "auto" and devices.may_have_cuda():
         pytest.skip("this machine has a driver, of whose card only PyTorch knows")
     code = (
         "import sys\n"

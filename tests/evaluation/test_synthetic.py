@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,6 @@ from ppdcli.evaluation.synthetic import entries, scenes
 from ppdcli.scenes.primitives import series
 from ppdcli.scenes.primitives.compositions import compose
 from ppdcli.scenes.primitives.render import rotation
-from ppdcli.scenes.primitives.textures import TextureBank, make_texture_bank
 from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training import shards
 
@@ -84,16 +82,10 @@ def test_no_training_draws_these_textures() -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_textures_are_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-
-    def counted(number: int, count: int) -> TextureBank:
-        calls.append(number)
-        return make_texture_bank(number, count)
-
-    monkeypatch.setattr(series, "_texture_bank", lru_cache(1)(counted))
+def test_the_textures_are_made_once() -> None:
+    series.texture_bank.cache_clear()
     list(scenes(3))
-    assert calls == [synthetic.BANK]
+    assert series.texture_bank.cache_info().misses == 1
 
 
 @pytest.mark.usefixtures("small")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, OutputError, UsageError
-from ppdcli.files import exr, npy, png
+from ppdcli.files import exr, npy, png, png_encoder
 from ppdcli.files.choices import PngScale
 from ppdcli.version import __version__
 
@@ -102,7 +102,7 @@ def test_png_in_bands_is_the_same(
 ) -> None:
     depth = metric(with_holes(METRES * 10))
     whole = png.write(tmp_path / "a.png", depth, scale)
-    monkeypatch.setattr("ppdcli.files.png_encoder.BAND_BYTES", 300)
+    monkeypatch.setattr(png_encoder, "BAND_BYTES", 300)
     assert png.write(tmp_path / "a.png", depth, scale) == whole
     in_bands = pixels_and_text(tmp_path / "a.png")
     monkeypatch.undo()

@@ -81,13 +81,13 @@ def test_files_without_depth(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"zero\.npy: holds no depth"):
         read_depth(tmp_path / "zero.npy", "metric")
     (tmp_path / "a.png").write_text("text")
-    with pytest.raises(InputError, match=r"a\.png: is no depth file"):
+    with pytest.raises(InputError, match=r"a\.png: is not a depth file"):
         read_depth(tmp_path / "a.png")
     Image.new("L", (3, 3)).save(tmp_path / "grey.png")
     with pytest.raises(InputError, match=r"grey\.png: is no 16-bit"):
         read_depth(tmp_path / "grey.png")
     (tmp_path / "a.txt").write_text("1 2 3")
-    with pytest.raises(InputError, match=r"a\.txt: is no depth file"):
+    with pytest.raises(InputError, match=r"a\.txt: is not a depth file"):
         read_depth(tmp_path / "a.txt")
     with pytest.raises(InputError, match="no such file"):
         read_depth(tmp_path / "missing.exr")

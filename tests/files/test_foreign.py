@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ppdcli.errors import shown
+from ppdcli.files import foreign
 from ppdcli.files.foreign import (
     DEPTH,
     LINE,
@@ -18,6 +19,7 @@ from ppdcli.files.foreign import (
     parse_json,
     parse_toml,
     read_regular,
+    reason,
     record_lines,
 )
 
@@ -70,6 +72,34 @@ def test_what_is_no_file(
     with pytest.raises(OSError) as error:
         read_regular(path, 100)
     assert cause in error.value.strerror
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: None, "no such file; check the path"),
+        (lambda path: path.parent.joinpath("y").symlink_to(path), "no such file; check the path"),
+        (folder, "is a folder, not a file; name a file"),
+        (pipe, "is a pipe, not a file; name a file"),
+        (device, "is a device, not a file; name a file"),
+        (lambda path: path.write_bytes(bytes(200)), "cannot be read (is larger than the 100 bytes"),
+    ],
+)
+def test_the_reason_is_a_line_with_a_way_on(
+    tmp_path: Path, make: Callable[[Path], None], said: str
+) -> None:
+    make(tmp_path / "x")
+    with pytest.raises(OSError) as error:
+        read_regular(tmp_path / "x", 100)
+    line = reason(error.value, "give another file")
+    assert line.startswith(said) and "\n" not in line
+
+
+def test_a_file_below_a_file_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    with pytest.raises(OSError) as error:
+        read_regular(tmp_path / "x" / "y", 100)
+    assert reason(error.value, "", missing="see the list") == "no such file; see the list"
 
 
 def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
@@ -135,7 +165,7 @@ def test_lines_of_a_record() -> None:
 def test_lines_that_are_too_long_to_be_skipped_are_one_with_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("ppdcli.files.foreign.MOST_SKIPPED", 3 << 20)
+    monkeypatch.setattr(foreign, "MOST_SKIPPED", 3 << 20)
     data = b"one\n" + b"x" * (10 << 20) + b"\ntwo\n" * 5
     assert list(record_lines(io.BytesIO(data))) == [(b"one\n", 4), (None, len(data) - 4)]
 

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -120,9 +121,15 @@ def test_a_full_disk_leaves_nothing(
 
 
 def test_open3d_keeps_its_warnings_off_stdout(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    assert not ply._write_with_open3d(tmp_path / "missing" / "x.ply", PointCloud(POINTS, COLORS))
+    @contextmanager
+    def in_no_folder(path: Path) -> Iterator[Path]:
+        yield path
+
+    monkeypatch.setattr(ply, "atomic_path", in_no_folder)
+    with pytest.raises(FileNotFoundError):
+        ply.write(tmp_path / "missing" / "x.ply", PointCloud(POINTS, COLORS))
     assert capfd.readouterr().out == ""
 
 

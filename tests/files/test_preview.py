@@ -10,6 +10,7 @@ from PIL import Image
 from ppdcli.depth import DepthMap
 from ppdcli.depth_data import Kind
 from ppdcli.errors import UsageError
+from ppdcli.files import png_encoder
 from ppdcli.files.choices import Colormap
 from ppdcli.files.preview import colorize, write
 
@@ -90,7 +91,7 @@ def test_holes_are_black_and_constant_maps_are_fine() -> None:
 def test_a_large_picture_is_what_the_formula_says(
     monkeypatch: pytest.MonkeyPatch, kind: Kind, value_range: tuple[float, float] | None
 ) -> None:
-    monkeypatch.setattr("ppdcli.files.png_encoder.BAND_BYTES", 20_000)
+    monkeypatch.setattr(png_encoder, "BAND_BYTES", 20_000)
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:700, :1100] / 700
     values = (1 + np.sin(3 * x) * np.cos(2 * y) + rng.normal(0, 0.02, x.shape)).astype(np.float32)

@@ -51,7 +51,7 @@ def test_a_map_of_the_stored_image_is_turned_with_the_photo(
         assert turned.notes == ()
     else:
         (note,) = turned.notes
-        assert f"{path}: is taken as of the stored image" in note
+        assert f"{path}: is taken for one of the stored image" in note
         assert ("shape cannot tell" in note) == (orientation < 5)
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ppdcli.errors import UsageError
 from ppdcli.geometry.camera import Camera, parse_intrinsics
-from ppdcli.images.pixels import _UPRIGHT
+from ppdcli.images.pixels import UPRIGHT
 
 
 def test_field_of_view_spans_the_whole_width() -> None:
@@ -62,7 +62,7 @@ def test_rotation_takes_the_principal_point_along(orientation: int) -> None:
     # The loader turns a picture whose one white pixel is the principal point.
     stored = np.zeros((6, 8), np.uint8)
     stored[1, 5] = 255
-    turn = _UPRIGHT.get(orientation)
+    turn = UPRIGHT.get(orientation)
     image = Image.fromarray(stored)
     upright = np.asarray(image if turn is None else image.transpose(turn))
     camera = Camera(500, 600, 5, 1, 8, 6).rotated(orientation)

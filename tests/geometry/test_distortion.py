@@ -10,7 +10,7 @@ from PIL import Image
 from ppdcli.errors import UsageError
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
-from ppdcli.images.pixels import _UPRIGHT
+from ppdcli.images.pixels import UPRIGHT
 
 CAMERA = Camera(300.0, 310.0, 331.0, 222.0, 640, 480)
 LENSES = {
@@ -142,8 +142,8 @@ def test_turned_photos_have_the_same_rays(orientation: int, name: str) -> None:
     lens = {**LENSES, **THEIRS}[name]
     stored = np.abs(rays(camera, lens)).max(axis=-1)  # the same after any turn or mirroring
     picture = Image.fromarray(stored)
-    if orientation in _UPRIGHT:
-        picture = picture.transpose(_UPRIGHT[orientation])
+    if orientation in UPRIGHT:
+        picture = picture.transpose(UPRIGHT[orientation])
     upright = rays(camera.rotated(orientation), lens.rotated(orientation))
     np.testing.assert_allclose(np.abs(upright).max(axis=-1), np.asarray(picture), atol=1e-5)
 

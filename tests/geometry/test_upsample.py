@@ -255,7 +255,7 @@ def test_a_guide_is_chunked_and_shrinks_without_harm(monkeypatch: pytest.MonkeyP
     depth, rgb = guided(disk(160))
     coarse = downsample_depth(depth, 20, 23)
     whole = upsample_depth(coarse, 160, 160, guide=rgb)
-    monkeypatch.setattr("ppdcli.geometry.upsample.CHUNK_PIXELS", 1000)
+    monkeypatch.setattr(upsample, "CHUNK_PIXELS", 1000)
     np.testing.assert_array_equal(upsample_depth(coarse, 160, 160, guide=rgb), whole)
     view = np.flip(np.flip(rgb, 1).copy(), 1)  # the same pixels, in another order of memory
     np.testing.assert_array_equal(upsample_depth(coarse, 160, 160, guide=view), whole)

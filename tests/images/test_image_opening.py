@@ -71,14 +71,14 @@ def test_a_header_without_an_end_is_given_up(name: str) -> None:
 
 def test_metadata_of_many_megabytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pillow joins the pieces of EXIF again and again."""
-    monkeypatch.setattr(opening, "_BYTES_OF_A_HEADER", 1_000_000)
+    monkeypatch.setattr(opening, "BYTES_OF_A_HEADER", 1_000_000)
     piece = b"\xff\xe1\xff\xf0Exif\0\0" + bytes(0xFFF0 - 8)
     assert size(JPEG[:2] + piece * 10 + JPEG[2:]) == (16, 16)
     assert "no end of its header's parts" in refusal(JPEG[:2] + piece * 20 + JPEG[2:])
 
 
 def test_pixels_in_endless_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "_READS_OF_PIXELS", 1000)
+    monkeypatch.setattr(opening, "READS_OF_PIXELS", 1000)
     pixels = zlib.compress(bytes(5 * 4))
     front = png(4, 4).partition(struct.pack(">L", len(pixels)) + b"IDAT")[0]
     many = front + chunk(b"IDAT") * 2000 + chunk(b"IDAT", pixels) + chunk(b"IEND")
@@ -99,7 +99,7 @@ def tiff(*tags: tuple[int, int, int, int]) -> bytes:
 
 
 def test_arrays_of_a_tiff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "_LONGEST_TIFF_ARRAYS", 1000)
+    monkeypatch.setattr(opening, "LONGEST_TIFF_ARRAYS", 1000)
     assert size(tiff() + bytes(4000)) == (4, 4)
     assert size(tiff((40000, 7, 1500, 100)) + bytes(4000)) == (4, 4)  # of bytes, as layers are
     assert "header is too long" in refusal(tiff((40000, 3, 1500, 100)) + bytes(4000))
@@ -173,10 +173,10 @@ def test_what_looks_like_scans_behind_the_picture_or_in_its_metadata_is_none() -
 
 @pytest.fixture
 def no_heif(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    opening._reads_heif.cache_clear()
+    opening.reads_heif.cache_clear()
     monkeypatch.setitem(sys.modules, "pillow_heif", None)
     yield
-    opening._reads_heif.cache_clear()
+    opening.reads_heif.cache_clear()
 
 
 def test_heic_without_its_reader(no_heif: None) -> None:
@@ -188,7 +188,7 @@ def test_heic_without_its_reader(no_heif: None) -> None:
 
 
 def test_avif_without_its_reader(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(opening, "_reads_avif", lambda: False)
+    monkeypatch.setattr(opening, "reads_avif", lambda: False)
     assert "is AVIF, which this build of Pillow cannot read; save" in refusal(saved("AVIF"))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ppdcli.images import pnm
 from ppdcli.images.pnm import decode, is_pnm, size
 
 GREY = np.arange(48, dtype=np.uint8).reshape(4, 12)
@@ -84,7 +85,7 @@ def test_damaged_files(data: bytes, cause: str) -> None:
 
 
 def test_long_text_is_refused_before_it_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppdcli.images.pnm._LONGEST_TEXT", 50)
+    monkeypatch.setattr(pnm, "LONGEST_TEXT", 50)
     with pytest.raises(ValueError, match="MB of text"):
         decode(b"P2 12 4 47 " + text(GREY))
 

@@ -166,7 +166,8 @@ def test_where_the_system_refuses_nothing_is_lost(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((os, "write") if fault == "line" else (Path, "replace")), refuse)
+        owner, call = (os, "write") if fault == "line" else (Path, "replace")
+        patch.setattr(owner, call, refuse)
         with pytest.raises(OSError, match="No space left"):
             place(journal, target, b"new", steps=4)
     journal.close()
@@ -296,14 +297,16 @@ def test_who_has_read_a_journal_reads_on_in_a_shorter_one(tmp_path: Path, short:
 def _add_again_and_again(folder: Path, name: str, count: int) -> None:
     for k in range(count):
         one = Journal(folder, [])
-        one._size = 0  # so that each tries to shorten it
         one.add(entry(name, k=k))
         one.close()
 
 
 @needs_locks
-def test_no_line_is_lost_where_several_processes_shorten(tmp_path: Path, short: int) -> None:
-    context = multiprocessing.get_context("fork")  # which keeps ``short``
+def test_no_line_is_lost_where_several_processes_shorten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "has_grown", lambda *_: True)  # each tries to shorten it
+    context = multiprocessing.get_context("fork")  # which keeps the patch
     arguments = [(tmp_path, name, 60) for name in "abcd"]
     processes = [context.Process(target=_add_again_and_again, args=each) for each in arguments]
     for process in processes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from recorded import entries_in
 
 from ppdcli.errors import CheckpointError, InputError, OutputError, PpdError
 from ppdcli.files.atomic import atomic_path
-from ppdcli.jobs import journal, journal_entries
+from ppdcli.jobs import journal, journal_entries, photo_stages, todo
 from ppdcli.jobs.inputs import Input
 from ppdcli.jobs.order import Order
 from ppdcli.jobs.plan import Format, Task, plan
@@ -126,7 +127,7 @@ def test_the_time_of_an_input_is_without_the_models_loading(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr("ppdcli.jobs.photo_stages.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     work = Copying()
 
     def prepare() -> Copying:
@@ -229,7 +230,7 @@ def test_a_picture_from_stdin_to_stdout(
     stream = io.BytesIO()
     Image.new("RGB", (2, 2)).save(stream, format="PNG")
     stream.seek(0)
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(stream))
     tasks = plan([Input("stdin", None, PurePath("stdin"))], [NPY], None)
     (result,) = run(tasks, Order(Copying().prepare, [NPY], overwrite=False))
     assert (result.status, result.outputs) == ("done", ["stdout"])
@@ -241,7 +242,7 @@ def test_a_reader_of_stdout_that_leaves_ends_the_run(monkeypatch: pytest.MonkeyP
     read_end, write_end = os.pipe()
     os.close(read_end)
     with os.fdopen(write_end, "w") as stdout:
-        monkeypatch.setattr("sys.stdout", stdout)
+        monkeypatch.setattr(sys, "stdout", stdout)
         with pytest.raises(PpdError, match=r"^stdout was closed before the output was complete$"):
             list(run(plan(inputs, [NPY], None), Order(Copying().prepare, [NPY], overwrite=False)))
         assert os.fstat(write_end).st_rdev == Path(os.devnull).stat().st_rdev
@@ -284,7 +285,7 @@ def test_photos_of_one_kind_go_together(monkeypatch: pytest.MonkeyPatch) -> None
             all_read.set()
         return load(*arguments)
 
-    monkeypatch.setattr("ppdcli.jobs.todo.source_of", count)
+    monkeypatch.setattr(todo, "source_of", count)
     list(run(plan(inputs, [NPY], Path("out")), Order(prepare, [NPY], overwrite=False)))
     for batch in work.batches:
         assert len({int(Path(name).stem) % 3 == 0 for name in batch}) == 1
@@ -333,7 +334,7 @@ def test_an_exception_while_reading_ends_the_run(monkeypatch: pytest.MonkeyPatch
     def broken(*_: object) -> Photo:
         raise RuntimeError("a decoder's bug")
 
-    monkeypatch.setattr("ppdcli.jobs.photo_stages.load_photo", broken)
+    monkeypatch.setattr(photo_stages, "load_photo", broken)
     with pytest.raises(RuntimeError, match="a decoder's bug"):
         finish(numbered(3), [NPY], Copying())
 
@@ -445,7 +446,7 @@ def test_a_short_write_to_stdout_goes_on(monkeypatch: pytest.MonkeyPatch) -> Non
             return min(len(data), 3)
 
     short = Short()
-    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(short, write_through=True))  # type: ignore[type-var]
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(short, write_through=True))  # type: ignore[type-var]
     write_stdout(b"all of it")
     assert short.written == b"all of it"
 
@@ -567,7 +568,7 @@ def test_stdin_is_told_by_what_comes_from_it(monkeypatch: pytest.MonkeyPatch) ->
     def status(grey: int) -> str:
         stream = io.BytesIO()
         Image.new("L", (2, 2), grey).save(stream, format="BMP")
-        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stream.getvalue())))
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stream.getvalue())))
         entry = Input("stdin", None, PurePath("stdin"))
         return finish([entry], [NPY], Copying())[0].status
 

@@ -180,7 +180,7 @@ def test_a_photo_that_cannot_be_read_fails_alone() -> None:
 def test_stdin_is_one_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     photos(3)
     stdin = io.TextIOWrapper(io.BytesIO(Path("in/00.png").read_bytes()))
-    monkeypatch.setattr("sys.stdin", stdin)
+    monkeypatch.setattr(sys, "stdin", stdin)
     results = finish("out", Brightness(), 2, False, "-")
     assert [result.status for result in results] == ["done"] * 4
     made = contents("out")

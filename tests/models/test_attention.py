@@ -68,7 +68,7 @@ def by_blocks(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
         return attend_by_blocks(q, k, v)
 
     monkeypatch.setattr(attention, "attend_by_blocks", note)
-    monkeypatch.setattr(attention, "_products_outrun_attention", lambda: True)
+    monkeypatch.setattr(attention, "products_outrun_attention", lambda: True)
     return taken
 
 
@@ -95,7 +95,7 @@ def test_few_tokens_take_the_kernel(by_blocks: list[bool]) -> None:
 def test_another_processor_takes_the_kernel(
     by_blocks: list[bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attention, "_products_outrun_attention", lambda: False)
+    monkeypatch.setattr(attention, "products_outrun_attention", lambda: False)
     attend(*(x.bfloat16() for x in triple(FEW_KEYS)))
     assert not by_blocks
 

@@ -71,8 +71,8 @@ def test_keys_and_shapes_are_the_checkpoints(variant: str, dim: int) -> None:
 
 
 def test_the_table_is_used_as_it_is_on_its_own_grid(vits: DinoV2Semantics) -> None:
-    assert vits._positions(37, 37) is vits.backbone.pos_embed
-    assert vits._positions(36, 38).shape == (1, 1 + 36 * 38, vits.dim)
+    assert vits.positions(37, 37) is vits.backbone.pos_embed
+    assert vits.positions(36, 38).shape == (1, 1 + 36 * 38, vits.dim)
 
 
 def test_images_of_a_batch_do_not_mix(vits: DinoV2Semantics) -> None:

@@ -28,6 +28,7 @@ from torch import Tensor
 
 from ppdcli.errors import InputError
 from ppdcli.geometry.focal import fit_focal_shift, subsampled
+from ppdcli.models import moge2 as moge2_module
 from ppdcli.models.moge2 import MoGe2, MoGe2Semantics
 from ppdcli.models.moge2_blocks import ConvStack, ResidualBlock, view_plane
 from ppdcli.models.moge2_config import MoGe2Config
@@ -181,7 +182,7 @@ def test_points_behind_the_camera_are_masked(tiny: MoGe2, monkeypatch: pytest.Mo
     pixels = picture(GOLDEN, "infer_image_a")
     with torch.no_grad():
         output = tiny(pixels, 60)
-    monkeypatch.setattr("ppdcli.models.moge2.recover_focal_shift", lambda *_: (1.0, -2.0))
+    monkeypatch.setattr(moge2_module, "recover_focal_shift", lambda *_: (1.0, -2.0))
     prediction = tiny.infer(pixels, 60)
     depth = output.points[..., 2] - 2
     likely = output.mask > 0.5

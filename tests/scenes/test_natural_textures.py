@@ -8,7 +8,7 @@ import pytest
 from ppdcli.scenes import natural_textures
 from ppdcli.scenes.natural_textures import SIZE, natural_texture, numbers_of
 
-KINDS = sorted(natural_textures._KINDS)
+KINDS = sorted(natural_textures.KINDS)
 TILEABLE = sorted({*KINDS} - {"print"})  # a page has margins, and a picture on it
 
 

@@ -11,7 +11,7 @@ from ppdcli.scenes import wear as module
 from ppdcli.scenes.wear import wear
 
 RNG = np.random.default_rng
-KINDS = [change for _, change in module._KINDS]
+KINDS = [change for _, change in module.KINDS]
 
 
 def ramp(height: int = 48, width: int = 64) -> np.ndarray:

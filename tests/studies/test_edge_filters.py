@@ -1,5 +1,7 @@
 """The table of filters: it runs, and ours does what it is for."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -112,6 +114,6 @@ def test_the_table_has_a_line_for_each(scores: dict[str, dict[str, Score]]) -> N
 def test_the_command_prints_the_table(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["edge_filters", "--images", "1"])
+    monkeypatch.setattr(sys, "argv", ["edge_filters", "--images", "1"])
     edge_filters.main()
     assert "model, enlarged: " in capsys.readouterr().out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import nn
 
 from ppdcli.evaluation import synthetic
 from ppdcli.models.config import CasDiTConfig
+from ppdcli.training import pool, shards
 from ppdcli.training.shards import write_shard
 from studies import paper_table
 from studies.depth_autoencoder import DepthAutoencoder
@@ -95,15 +97,15 @@ def test_it_trains_every_row_and_prints_the_table(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("ppdcli.training.shards.SCENES_PER_SHARD", 4)
-    monkeypatch.setattr("ppdcli.training.pool.FEWEST", 4)
+    monkeypatch.setattr(shards, "SCENES_PER_SHARD", 4)
+    monkeypatch.setattr(pool, "FEWEST", 4)
     monkeypatch.setattr(paper_table, "MEMORY", 1)
     monkeypatch.setattr(paper_table, "render_scenes", lambda *arguments: None)
     (tmp_path / "scenes").mkdir()
     write_shard(tmp_path / "scenes", paper_table.SEED, 0, {"primitives": 1.0}, None)
     checkpoint = ["--checkpoint", str(random_checkpoint)]
     command = ["paper_table", "-o", str(tmp_path), "--samples", "24", "--shards", "1", *checkpoint]
-    monkeypatch.setattr("sys.argv", [*command, "--scenes", "1"])
+    monkeypatch.setattr(sys, "argv", [*command, "--scenes", "1"])
     paper_table.main()
     about, head, *lines = capsys.readouterr().out.splitlines()[-7:]
     assert about.startswith("24 samples each; 1 scenes, 128x96")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def test_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, random_checkpoint: Path
 ) -> None:
     arguments = ["scene_picture", "-o", str(tmp_path / "a.png"), f"{random_checkpoint}@1"]
-    monkeypatch.setattr("sys.argv", arguments)
+    monkeypatch.setattr(sys, "argv", arguments)
     scene_picture.main()
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.size == (3 * SHAPE[1] + 2 * GAP, 2 * SHAPE[0] + GAP)

@@ -55,7 +55,7 @@ def test_euler_is_what_the_predictor_does(
     monkeypatch.setattr(synthetic, "SHAPE", (64, 96))
     predictor = load("ppd-tiny", checkpoint=random_checkpoint, device="cpu")
     frame = synthetic.entries(1)[0].load()
-    sampler = steps._Sampler(predictor, frame.photo)
+    sampler = steps.Sampler(predictor, frame.photo)
     depth = sampler.depth(Method("", euler, timesteps(3)))
     expected = predictor.predict(frame.photo, steps=3).values
     # Two orders of the same float32 sums; random weights make values of 3 and more.

@@ -131,7 +131,7 @@ def test_a_shards_name_tells_its_number(name: str, number: int) -> None:
 def render_little_shards(folder: Path) -> None:
     """A worker's life, with little shards; runs in a process of its own."""
     shards.SCENES_PER_SHARD, shards.SHAPES, shards.SHAPE_WEIGHTS = 1, (SHAPE,), (1.0,)
-    shards._work(RenderSettings(folder, 5, PRIMITIVES, 3, 4), 0, 1)
+    shards.render_shards(RenderSettings(folder, 5, PRIMITIVES, 3, 4), 0, 1)
     (folder / "worker ended").touch()
 
 
@@ -179,7 +179,7 @@ def tell_about_interrupts(order: RenderSettings, worker: int, workers: int) -> N
 def test_workers_leave_interrupts_to_the_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shards, "_work", tell_about_interrupts)
+    monkeypatch.setattr(shards, "render_shards", tell_about_interrupts)
     before = signal.getsignal(signal.SIGINT)
     (worker,) = start_workers(RenderSettings(tmp_path, 5, PRIMITIVES, 0, 8), 1)
     assert signal.getsignal(signal.SIGINT) == before

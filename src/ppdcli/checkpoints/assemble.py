@@ -1,4 +1,4 @@
-"""Files on disk -> a whole model, sizes and all."""
+"""Builds a whole model from its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds the model that files hold, each weight straight where it stays."""
+"""Builds models from files. Each weight is loaded directly to its final place."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TINY_ENCODER_PREFIX = "encoder."
 
 
 def with_da2(files: ModelFiles) -> PixelPerfectDepth:
-    """A network prompted by Depth Anything V2 Large.
+    """Builds a network that is prompted by Depth Anything V2 Large.
 
     Raises:
         CheckpointError: a file is missing, damaged, unsafe or of another model.
@@ -45,7 +45,7 @@ def with_da2(files: ModelFiles) -> PixelPerfectDepth:
 
 
 def with_moge2(files: ModelFiles) -> PixelPerfectDepth:
-    """A network prompted by MoGe-2.
+    """Builds a network that is prompted by MoGe-2.
 
     Raises:
         CheckpointError: a file is missing, damaged, unsafe or of another model.
@@ -71,21 +71,21 @@ def _encoder_file(files: ModelFiles) -> Path:
 
 
 def require_width(encoder: MoGe2Semantics, path: Path) -> None:
-    """Requires tokens as wide as the released network takes them.
+    """Requires that an encoder's tokens have the width of the released network's input.
 
     Raises:
-        CheckpointError: they are not; names the file.
+        CheckpointError: the width differs. The message names the file.
     """
     if encoder.dim != CasDiTConfig.semantics_dim:
         raise CheckpointError(
-            f"{path}: this MoGe-2 gives tokens {encoder.dim} wide, and the network takes "
+            f"{path}: this MoGe-2 gives tokens of width {encoder.dim}, but the network takes "
             f"{CasDiTConfig.semantics_dim}; give the ViT-L's, such as "
             "Ruicheng/moge-2-vitl-normal's model.pt"
         )
 
 
 def with_own_encoder(files: ModelFiles) -> PixelPerfectDepth:
-    """A model of one .safetensors file: ``dit.*``, ``encoder.*`` and their sizes in its header.
+    """Builds a model from one .safetensors file: ``dit.*``, ``encoder.*``, sizes in the header.
 
     Raises:
         CheckpointError: the file is missing, damaged, unsafe or of another model.
@@ -96,7 +96,7 @@ def with_own_encoder(files: ModelFiles) -> PixelPerfectDepth:
         with torch.device("meta"):
             encoder = PyramidEncoder(PyramidEncoderConfig(**parse_json(sizes["encoder"])))
             model = PixelPerfectDepth(CasDiT(CasDiTConfig(**parse_json(sizes["network"]))), encoder)
-    except Exception as error:  # sizes that make no sense can raise anything
+    except Exception as error:  # senseless sizes can raise anything
         raise CheckpointError(
             f"{path}: not a ppd-tiny checkpoint: its header does not state the sizes "
             f"({shown(error, 160)}); give a .safetensors file that `ppd train` wrote, or name "

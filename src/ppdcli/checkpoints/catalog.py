@@ -1,4 +1,4 @@
-"""The catalogue, weights.toml: which files and models there are, and where the files come from."""
+"""The catalogue, weights.toml: the known models and files, and where the files come from."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ from ppdcli.checkpoints.catalog_reading import (
 from ppdcli.checkpoints.catalog_rows import AUTO, Catalog, Model, Part
 from ppdcli.checkpoints.given import require_file
 from ppdcli.errors import UsageError, shown
+from ppdcli.files.foreign import reason
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 
 def catalog() -> Catalog:
-    """The package's catalogue with the user's own on top.
+    """Returns the package's catalogue, extended by the user's own.
 
     Raises:
-        UsageError: a mistake in the user's file; names the file, the table and the key.
+        UsageError: the user's file has a mistake. The message names the file, the table and the
+            key.
     """
     ours: Path | Traversable = files("ppdcli") / "weights.toml"
-    if not ours.is_file():  # an editable install, where the catalogue lies atop the source tree
+    if not ours.is_file():  # in an editable install, the catalogue is at the top of the source tree
         ours = Path(__file__).parents[3] / "weights.toml"
     sources: list[Path | Traversable] = [ours, *_own_file()]
     parts: dict[str, Part] = {}
@@ -39,14 +41,16 @@ def catalog() -> Catalog:
             raw = read_tables(source, bundled=source is ours)
             parts |= {name: part_of(name, table) for name, table in raw["files"].items()}
         except OSError as error:
-            raise UsageError(
-                f"{source}: cannot be read ({error.strerror}); PPD_WEIGHTS names your catalogue"
-            ) from None
-        except ValueError as error:  # of TOML and UTF-8 too
+            why = reason(error, "check its permissions")
+            raise UsageError(f"{source}: {why}; PPD_WEIGHTS names your catalogue") from None
+        except ValueError as error:  # TOML and UTF-8 raise it too
             raise UsageError(f"{source}: {error}") from None
         tables |= {name: (source, table) for name, table in raw["models"].items()}
     models = {}
-    for name, (source, table) in tables.items():  # last: a model may use the files of both
+    for name, (
+        source,
+        table,
+    ) in tables.items():  # last, because a model may use files of both catalogues
         try:
             models[name] = model_of(name, table, parts)
         except ValueError as error:
@@ -55,19 +59,19 @@ def catalog() -> Catalog:
 
 
 def models() -> dict[str, Model]:
-    """Every model of the catalogue by name, the best last.
+    """Returns all models of the catalogue by name. The best one is last.
 
     Raises:
-        UsageError: a mistake in the user's own catalogue.
+        UsageError: the user's own catalogue has a mistake.
     """
     return catalog().models
 
 
 def model(name: str) -> Model:
-    """The model of that name.
+    """Returns the model with a name.
 
     Raises:
-        UsageError: there is none, or a mistake in the user's own catalogue.
+        UsageError: there is no such model, or the user's own catalogue has a mistake.
     """
     known = models()
     try:
@@ -78,10 +82,10 @@ def model(name: str) -> Model:
 
 
 def parts_called(name: str) -> tuple[Part, ...]:
-    """The file of that name, or the files that the model of that name needs.
+    """Returns the file with a name, or the files that the model with this name needs.
 
     Raises:
-        UsageError: neither has that name, or a mistake in the user's own catalogue.
+        UsageError: no file or model has this name, or the user's own catalogue has a mistake.
     """
     known = catalog()
     if name in known.models:
@@ -96,12 +100,12 @@ def parts_called(name: str) -> tuple[Part, ...]:
 
 
 def check_request(name: str, checkpoint: str | Path | None, encoder: str | Path | None) -> None:
-    """Whether a model of that name can be made of files given by hand, and the rest fetched.
+    """Checks that a model can be built from the given files and, for the rest, its own.
 
     Raises:
-        UsageError: no such model, a file that it has no place for, or a mistake in the user's
-            own catalogue.
-        CheckpointError: a file is missing, or no file.
+        UsageError: there is no such model, it takes no such file, or the user's own catalogue has a
+            mistake.
+        CheckpointError: a given file is missing, or is not a regular file.
     """
     if name == AUTO:
         catalog()
@@ -117,16 +121,16 @@ def check_request(name: str, checkpoint: str | Path | None, encoder: str | Path 
 
 
 def _own_file() -> list[Path]:
-    """The user's catalogue, if there is one."""
+    """Returns the user's catalogue, if there is one."""
     named = os.environ.get("PPD_WEIGHTS")
     if named:
-        return [Path(os.path.expanduser(named))]  # noqa: PTH111  which a user without home survives
+        return [Path(os.path.expanduser(named))]  # noqa: PTH111  it raises nothing without a home folder
     usual = usual_file()
     return [usual] if usual is not None and os.path.lexists(usual) else []
 
 
 def usual_file() -> Path | None:
-    """Where the user's catalogue is looked for, which need not exist; None without a home."""
+    """Returns where the user's catalogue may be; None if the user has no home folder."""
     from platformdirs import user_config_dir
 
     try:

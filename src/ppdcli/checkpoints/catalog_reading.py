@@ -1,4 +1,4 @@
-"""A catalogue's file -> rows, each key checked."""
+"""Reads the file of a catalogue, and checks every key."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ Table = dict[str, Any]
 
 
 LONGEST_NAME, LONGEST_TEXT = 100, 500  # characters
-MOST_BYTES = 1 << 20  # of a catalogue
-WIDEST = 16_384  # pixels of an area's sides
+MOST_BYTES = 1 << 20  # of a catalogue's file
+WIDEST = 16_384  # pixels; longest side of an area
 
 _NAME = re.compile(
     rf"[A-Za-z0-9][\w.-]{{0,{LONGEST_NAME - 1}}}", re.ASCII
-)  # names of files on disk too
+)  # they are names of files on disk too
 _REPOSITORY = re.compile(r"(?!.*(?:--|\.\.))\w(?:[\w.-]*\w)?/\w(?:[\w.-]*\w)?", re.ASCII)
 
 
 def read_tables(source: Path | Traversable, bundled: bool) -> dict[str, dict[str, Table]]:
-    """The tables [files.NAME] and [models.NAME] of a catalogue's file.
+    """Reads the tables [files.NAME] and [models.NAME] of a catalogue.
 
     Raises:
-        OSError, ValueError: it cannot be read, or is not of that form.
+        OSError: the file cannot be read.
+        ValueError: the file has another form.
     """
     raw = parse_toml(
         read_regular(source, MOST_BYTES) if isinstance(source, Path) else source.read_bytes()
@@ -88,10 +89,10 @@ def _check_keys(where: str, table: Table, kind: type[Part] | type[Model]) -> Non
 
 
 def part_of(name: str, table: Table) -> Part:
-    """The file that a table [files.NAME] states.
+    """Returns the file that a table [files.NAME] describes.
 
     Raises:
-        ValueError: it is not of that form; names the table and the key.
+        ValueError: the table has another form. The message names the table and the key.
     """
     where = f"[files.{name}]"
     _check_keys(where, table, Part)
@@ -124,10 +125,10 @@ def part_of(name: str, table: Table) -> Part:
 
 
 def model_of(name: str, table: Table, parts: dict[str, Part]) -> Model:
-    """The model that a table [models.NAME] states, made of files that are known.
+    """Returns the model that a table [models.NAME] describes. It uses files of ``parts``.
 
     Raises:
-        ValueError: it is not of that form; names the table and the key.
+        ValueError: the table has another form. The message names the table and the key.
     """
     where = f"[models.{name}]"
     _check_keys(where, table, Model)

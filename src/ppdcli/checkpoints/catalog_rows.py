@@ -17,18 +17,18 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Part:
-    """One file of weights: inside the package, in a Hub repository, or to be fetched by hand.
+    """One file of weights: inside the package, in a Hub repository, or to be downloaded by hand.
 
     Attributes:
-        name: in the catalogue.
+        name: its name in the catalogue.
         license: SPDX name of the weights' licence.
-        terms: what the licence means, in a line.
-        bundled: its name inside the package.
-        repository, file: on the Hub; without a repository, ``file`` is its usual name.
-        get: where a person finds a file that its authors have in no repository.
-        revision, bytes, sha256: None where nobody has stated them. ``revision`` is a commit.
-        mirror: whose copy ``repository`` holds of a file that the authors have at ``get``; None
-            where the repository is the authors'.
+        terms: what the licence means, in one line.
+        bundled: its name inside the package; None if it is not there.
+        repository, file: its place on the Hub. Without a repository, ``file`` is its usual name.
+        get: where a person finds a file that its authors have not put into a repository.
+        revision, bytes, sha256: the commit, size and hash; None if they are not known.
+        mirror: the owner of the copy in ``repository``, if the authors' file is at ``get``; None if
+            the repository is the authors' own.
     """
 
     name: str
@@ -45,9 +45,9 @@ class Part:
 
     @property
     def address(self) -> str:
-        """What it is called where its authors have it: for messages, and to tell files apart.
+        """Identifies the authors' file, also in messages.
 
-        A mirror's copy is the authors' file, so that a pin holds for both.
+        A mirror's copy has the same address as the authors' file, so that a pin holds for both.
         """
         if self.repository is not None and self.mirror is None:
             return f"{self.repository}/{self.file}"
@@ -59,13 +59,13 @@ class Model:
     """A model of the catalogue.
 
     Attributes:
-        family: of models, a key of ``families.FAMILIES``: where its semantics come from.
-        area: (width, height) that the model was trained at.
-        steps: sampling steps by default.
-        draft, best: sampling steps for --preset; those by default where they are not stated.
-        encoder: None where the network's file holds the encoder too.
-        metric: the file that turns its depth into metres; the model runs without.
-        needs: what it takes to run it, in a line.
+        family: a key of ``families.FAMILIES``.
+        area: (width, height) at which the model was trained, in pixels.
+        steps: default number of sampling steps.
+        draft, best: sampling steps for --preset; None for the default number.
+        encoder: the encoder's file; None if the network's file holds the encoder too.
+        metric: the file that gives metric depth. The model also runs without it.
+        needs: what is needed to run it, in one line.
     """
 
     name: str
@@ -81,10 +81,10 @@ class Model:
     best: int | None = None
 
     def preset(self, name: str) -> int:
-        """The sampling steps of a preset.
+        """Returns the sampling steps of a preset.
 
         Raises:
-            UsageError: there is none of that name.
+            UsageError: there is no such preset.
         """
         if name not in PRESETS:
             raise UsageError(f"--preset {name}: choose from {', '.join(PRESETS)}")
@@ -99,7 +99,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Files and models by name, models with the best last."""
+    """Files and models by name. The best model is last."""
 
     parts: dict[str, Part]
     models: dict[str, Model]

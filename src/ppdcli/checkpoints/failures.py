@@ -1,4 +1,4 @@
-"""Why a file cannot be had from the Hub: one line with the cause and the way on."""
+"""Makes the messages about failed downloads: one line with the cause and what to do."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ LOG_IN = "set HF_TOKEN or run `hf auth login`"
 
 @dataclass(frozen=True)
 class Want:
-    """A file that somebody asks for.
+    """A file that is needed.
 
     Attributes:
         part: the file.
-        model: for which it is wanted; None: for itself.
+        model: the model that needs it; None if the file itself was asked for.
     """
 
     part: Part
@@ -42,7 +42,7 @@ class Want:
 
     @property
     def without(self) -> str:
-        """How to do without it."""
+        """How to go on without it."""
         return "leave out --metric" if self._for_metres else f"use -m {FALLBACK}"
 
     @property
@@ -52,7 +52,7 @@ class Want:
 
 
 def failure(want: Want, cause: str, advice: str = "") -> CheckpointError:
-    """A download that failed; whatever the advice, the file can be fetched by hand."""
+    """Returns the error of a failed download. It always says how to get the file by hand."""
     source = "by hand" if want.part.get is None else f"from {want.part.get}"
     by_hand = (
         f"get it {source} and run `ppd weights import FILE --as {want.part.name}`, or "
@@ -62,37 +62,37 @@ def failure(want: Want, cause: str, advice: str = "") -> CheckpointError:
 
 
 def missing_certificates() -> str | None:
-    """The variable that names certificates which are not there, if there is one."""
+    """Returns a line about a variable that names missing certificates, if there is one."""
     for name in CERTIFICATES:
         value = os.environ.get(name)
-        if value and not os.path.exists(value):  # noqa: PTH110  no errors
+        if value and not os.path.exists(value):  # noqa: PTH110  it raises no errors
             return f"{name} names {shown(value, 1000)}, which is not there"
     return None
 
 
 def another(want: Want, difference: str) -> CheckpointError:
-    """A Hub whose file is not the one that is known."""
+    """Returns the error if the Hub's file is not the known one."""
     part = want.part
     pinned = pin_of(part)
     if pinned is None:
         cause = f"the Hub's file is not the catalogue's, it has {difference}; refused"
         return failure(want, cause, "check HF_ENDPOINT")
     cause = f"the Hub's file is not what was pinned on {pinned.date}, it has {difference}; refused"
-    return failure(want, cause, f"`ppd weights remove {part.name}` makes way for the new one")
+    return failure(want, cause, f"run `ppd weights remove {part.name}` to allow the new one")
 
 
 def differing(found: str, expected: str) -> str:
-    """Two hashes that should be one."""
+    """Returns a text about two hashes that should be equal."""
     return f"sha256 {found[:12]} instead of {expected[:12]}"
 
 
 def refused(want: Want, error: HfHubHTTPError) -> CheckpointError:
-    """An answer of the Hub that is no file."""
+    """Returns the error for a refusal of the Hub."""
     return failure(want, *_refusal(error, want.part))
 
 
 def _refusal(error: HfHubHTTPError, part: Part) -> tuple[str, str]:
-    """The cause and the way on, each a clause of a sentence."""
+    """Returns the cause and what to do, each as a part of a sentence."""
     from huggingface_hub import constants
 
     answer = error.response
@@ -100,13 +100,13 @@ def _refusal(error: HfHubHTTPError, part: Part) -> tuple[str, str]:
     if code == "GatedRepo":
         page = f"{constants.ENDPOINT}/{part.repository}"
         return (
-            f"its owners want their terms agreed to ({status})",
-            f"do so at {page}, then {LOG_IN}",
+            f"its owners require that you agree to their terms ({status})",
+            f"agree at {page}, then {LOG_IN}",
         )
     if status == 401:
         if "authorization" in answer.request.headers:
             return "the Hub does not accept your token (401)", f"renew it: {LOG_IN}"
-        return "the Hub wants a login, or has no such repository (401)", LOG_IN
+        return "the Hub requires a login, or has no such repository (401)", LOG_IN
     if status == 403:
         return "the Hub refuses access (403)", f"{LOG_IN} with an account that may read it"
     if status == 404:
@@ -114,7 +114,7 @@ def _refusal(error: HfHubHTTPError, part: Part) -> tuple[str, str]:
         if code == "RevisionNotFound" and pinned is not None and part.revision is None:
             return (
                 f"the Hub no longer has what was pinned here on {pinned.date} (404)",
-                f"`ppd weights remove {part.name}` makes way for what it has now",
+                f"run `ppd weights remove {part.name}` to allow what it has now",
             )
         missing = {"RevisionNotFound": "revision", "EntryNotFound": "file"}.get(
             str(code), "repository"
@@ -125,5 +125,5 @@ def _refusal(error: HfHubHTTPError, part: Part) -> tuple[str, str]:
         when = f"in {counted(int(wait), 'second')}" if wait.isdecimal() else "later"
         return "too many requests (429)", f"try again {when}; with a login more are allowed"
     if status >= 500:
-        return f"the Hub has trouble ({status})", "try again later"
+        return f"the Hub has a failure ({status})", "try again later"
     return f"the Hub refuses ({one_line(error)})", "try again later"

@@ -1,4 +1,4 @@
-"""Families of models: one row each, which everything that differs between them asks.
+"""Families of models, one row each. All other code takes the differences between them from here.
 
 Nothing heavy is imported before a row's function is called.
 """
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FileKind:
-    """What a file of weights can be.
+    """A kind of file of weights.
 
     Attributes:
-        words: for messages.
-        fits: whether a file with tensors or entries of these names is one.
+        words: its description for messages.
+        fits: whether a file with these names of tensors or entries is of this kind.
     """
 
     words: str
@@ -34,11 +34,11 @@ class Family:
     """Models whose semantics come from the same kind of encoder.
 
     Attributes:
-        network: kind of the network's file, a key of ``FILE_KINDS``.
-        encoder: kind of the encoder's file; None where the network's file holds the encoder.
-        build: makes the model of its files, in eval mode.
-        unloaded_encoder: makes an encoder of the full size without its weights; None where only a
-            file states the sizes.
+        network: the kind of the network's file, a key of ``FILE_KINDS``.
+        encoder: the kind of the encoder's file; None if the network's file holds the encoder.
+        build: builds the model from its files, in eval mode.
+        unloaded_encoder: builds an encoder of full size without weights; None if only a file states
+            the sizes.
         measures: whether the encoder's file also gives metric depth.
     """
 
@@ -91,7 +91,7 @@ def _unloaded_moge2() -> nn.Module:
     return released_semantics()
 
 
-# In the order in which a file is tried.
+# A file is compared with them in this order.
 FILE_KINDS: dict[str, FileKind] = {
     "tiny": FileKind("a network with its own encoder", _is_own),
     "network": FileKind("a Pixel-Perfect Depth network", _holds("dit.")),

@@ -1,4 +1,4 @@
-"""The Hugging Face cache, whose layout is documented: blobs, snapshots of links to them, refs."""
+"""The Hugging Face cache. Its layout is documented: blobs, snapshots with links to them, refs."""
 
 from __future__ import annotations
 
@@ -10,32 +10,34 @@ from pathlib import Path
 
 from ppdcli.checkpoints.catalog_rows import Part
 
-PARTIAL = ".ppd.incomplete"  # what `hf cache prune` clears away, and no one else's partial file
+PARTIAL = ".ppd.incomplete"  # `hf cache prune` removes it; no other program uses this suffix
 
 
 def repository_folder(repository: str) -> Path:
-    """A repository's folder, which need not exist."""
+    """Returns the folder of a repository, which need not exist."""
     from huggingface_hub import constants
 
     return Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
 
 
 def cached(part: Part) -> Path | None:
-    """A part's file at the revision that it states, else at what is here as ``main``."""
+    """Returns a part's file at its stated revision, or else at the local ``main``; None without."""
     if part.repository is None or part.file is None:
         return None
-    from huggingface_hub import try_to_load_from_cache  # takes a moment
+    from huggingface_hub import try_to_load_from_cache  # the import takes a moment
 
     found = try_to_load_from_cache(part.repository, part.file, revision=part.revision)
     return Path(found) if isinstance(found, str) else None
 
 
 def place(part: Part, commit: str, blob: Path, is_main: bool) -> Path:
-    """Makes the snapshot's entry for content that is there.
+    """Makes a snapshot's entry for existing content, and returns it.
 
     Args:
-        commit: of the snapshot.
-        is_main: whether the commit is what the Hub has as ``main``.
+        part: the file.
+        commit: the snapshot's commit.
+        blob: the content.
+        is_main: whether the commit is the Hub's ``main``.
 
     Raises:
         OSError: the system refuses.
@@ -47,7 +49,7 @@ def place(part: Part, commit: str, blob: Path, is_main: bool) -> Path:
     entry.unlink(missing_ok=True)
     try:
         entry.symlink_to(os.path.relpath(blob, entry.parent))
-    except OSError:  # no links on this system: then the entry is the content
+    except OSError:  # this system has no links, so the entry becomes the content itself
         blob.replace(entry)
     if is_main:
         main = folder / "refs" / "main"
@@ -59,7 +61,7 @@ def place(part: Part, commit: str, blob: Path, is_main: bool) -> Path:
 
 
 def remove_cached(repository: str, path: Path) -> None:
-    """Removes an entry of a snapshot with its content, and nothing that others put there.
+    """Removes a snapshot's entry and its content, and nothing that belongs to others.
 
     Raises:
         OSError: the system refuses.
@@ -73,21 +75,22 @@ def remove_cached(repository: str, path: Path) -> None:
     revisions = (r for row in repositories for r in row.revisions if r.commit_hash == commit)
     if any(len(revision.files) == 1 for revision in revisions):
         cache.delete_revisions(commit).execute()
-    else:  # the snapshot has other files too, or the cache is not as it should be
+    else:  # the snapshot has other files too, or the cache has another form
         content = _content(path)
         path.unlink()
         if all(_content(other) != content for other in snapshots.rglob("*") if other.is_symlink()):
             content.unlink(missing_ok=True)
-    if path.is_symlink() or path.exists():  # huggingface_hub says nothing when it fails
+    if path.is_symlink() or path.exists():  # huggingface_hub raises no error when it fails
         raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(path))
 
 
 @contextmanager
 def alone(blob: Path, announce: Callable[[], None]) -> Iterator[None]:
-    """Keeps other processes, huggingface_hub's too, from writing the same content meanwhile.
+    """Inside, no other process writes the same content; huggingface_hub respects this lock too.
 
     Args:
-        announce: called if it has to wait for one.
+        blob: the content.
+        announce: called if another process has the lock.
 
     Raises:
         OSError: the lock cannot be made.
@@ -107,5 +110,5 @@ def alone(blob: Path, announce: Callable[[], None]) -> Iterator[None]:
 
 
 def _content(path: Path) -> Path:
-    """Where an entry leads: one step, since content may be a link into a shared store."""
+    """Returns where an entry leads. Only one link is followed: content may be a link itself."""
     return Path(os.path.normpath(path.parent / path.readlink())) if path.is_symlink() else path

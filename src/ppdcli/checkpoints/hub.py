@@ -1,4 +1,4 @@
-"""Files of weights from the Hugging Face Hub, into the Hugging Face cache, whole or not at all."""
+"""Downloads files of weights from the Hugging Face Hub into the Hugging Face cache."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from ppdcli.wording import size_in_words
 
 ROOM = "make room, or set HF_HOME to a folder on another disk"
 
-_ETAG = re.compile(r"\w[\w.-]*", re.ASCII)  # it becomes a file's name
+_ETAG = re.compile(r"\w[\w.-]*", re.ASCII)  # it becomes the name of a file
 
 
 @dataclass(frozen=True)
 class Remote:
-    """A file as the Hub has it; ``sha256`` is None where it keeps another kind of hash."""
+    """The Hub's facts about a file. ``sha256`` is None if the Hub has another kind of hash."""
 
     commit: str
     etag: str
@@ -46,7 +46,7 @@ class Remote:
 
 
 def choose(name: str) -> str:
-    """``auto`` becomes the best model whose files are all here; other names stay."""
+    """Returns the best model whose files are all on this machine for ``auto``; else the name."""
     if name != AUTO:
         return name
     here = [m.name for m in models().values() if all(find_sound(part) for part in m.parts)]
@@ -54,7 +54,7 @@ def choose(name: str) -> str:
 
 
 def find_sound(part: Part) -> Path | None:
-    """``find`` for what is used only if it is here: None also where its pin cannot be read."""
+    """``find`` for a file that is only used if it is here: None also if its pin cannot be read."""
     try:
         return find(part)
     except CheckpointError:
@@ -68,19 +68,21 @@ def fetch(
     announce: Callable[[str], None],
     show_progress: bool = True,
 ) -> Path:
-    """The part's file, downloaded if it is not here, its licence announced first.
+    """Returns the part's file. It is downloaded if it is missing, after its licence is announced.
 
-    What comes is checked against the catalogue, else the pin, else the Hub's own hash, before it
-    gets its name in the cache; what nobody had stated is pinned. A broken download is kept, and
-    goes on with the next call.
+    The download is checked against the catalogue, or else the pin, or else the Hub's own hash. Only
+    then it gets its name in the cache. Facts that were not stated are pinned. If a download breaks
+    off, its data is kept, and the next call resumes it.
 
     Args:
-        model: for which it is wanted, for messages.
+        model: the model that needs the file, for messages.
+        part: the file.
+        offline: never use the network.
         announce: called with lines for the user.
-        show_progress: a bar, if stderr is a terminal.
+        show_progress: whether to show a progress bar, if stderr is a terminal.
 
     Raises:
-        CheckpointError: it is not here and cannot be had.
+        CheckpointError: the file is not here and cannot be downloaded.
     """
     held = held_file(part)
     if held is not None and held.damage is None:
@@ -105,7 +107,7 @@ def fetch(
     if offline or constants.HF_HUB_OFFLINE:
         switch = "--offline" if offline else "HF_HUB_OFFLINE"
         raise failure(want, f"{lacking}, and {switch} is set")
-    if not Path(constants.HF_HUB_CACHE).is_absolute():  # "~", which huggingface_hub then makes
+    if not Path(constants.HF_HUB_CACHE).is_absolute():  # huggingface_hub would make a folder "~"
         raise failure(want, "this user has no home folder", "set HOME, or HF_HOME to a folder")
     if held is not None:
         announce(f"{what}: {lacking}, to be replaced")
@@ -123,10 +125,10 @@ def fetch(
 
 
 def _ask(want: Want) -> Remote:
-    """What the Hub has, which must be what is known of the part; one request, no second try.
+    """Asks the Hub about a part, in one request without another try.
 
     Raises:
-        CheckpointError: no answer, a refusal, or another file.
+        CheckpointError: there is no answer, the Hub refuses, or it has another file than is known.
     """
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import HfHubHTTPError
@@ -140,7 +142,7 @@ def _ask(want: Want) -> Remote:
         )
     except HfHubHTTPError as error:
         raise refused(want, error) from error
-    except Exception as error:  # of its HTTP library, which depends on its version
+    except Exception as error:  # the HTTP library depends on the version of huggingface_hub
         raise failure(
             want,
             f"the Hub cannot be reached ({missing_certificates() or one_line(error)})",
@@ -164,10 +166,10 @@ def _ask(want: Want) -> Remote:
 def _bring(
     want: Want, remote: Remote, announce: Callable[[str], None], show_progress: bool
 ) -> Path:
-    """Downloads a file, checks it, and gives it its place in the cache.
+    """Downloads a file, checks it, and puts it into the cache.
 
     Raises:
-        CheckpointError: anything that can go wrong on the way.
+        CheckpointError: anything goes wrong.
     """
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -180,7 +182,7 @@ def _bring(
             blob, lambda: announce(f"{want.what}: another process is downloading it; waiting")
         ):
             path = find(part)
-            if path is not None:  # that process has brought it
+            if path is not None:  # the other process has downloaded it
                 return path
             digest = _download(want, remote, blob, announce, show_progress)
             path = place(part, remote.commit, blob, is_main=known(part).revision is None)
@@ -210,13 +212,13 @@ def _download(
     announce: Callable[[str], None],
     show_progress: bool,
 ) -> str:
-    """Puts the checked content into ``blob``; returns its sha256."""
+    """Downloads the content to ``blob`` and checks it. Returns its sha256."""
     from huggingface_hub import hf_hub_url
 
     part = want.part
     assert part.repository is not None and part.file is not None
     expected = known(part).sha256 or remote.sha256
-    if blob.exists():  # of another revision, or damaged
+    if blob.exists():  # it belongs to another revision, or is damaged
         digest = sha256_of(blob)
         if blob.stat().st_size == remote.bytes and expected in (None, digest):
             return digest
@@ -228,7 +230,10 @@ def _download(
     if free < missing:
         cause = f"needs {size_in_words(missing)} in {folder}, where {size_in_words(free)} are free"
         raise failure(want, cause, ROOM)
-    for folder in (partial.parent, partial.parents[1] / "snapshots"):  # a cache has both
+    for folder in (
+        partial.parent,
+        partial.parents[1] / "snapshots",
+    ):  # a complete cache has both folders
         folder.mkdir(parents=True, exist_ok=True)
     going_on = f", going on after {size_in_words(done)}" if done else ""
     announce(f"{part.name}: {size_in_words(remote.bytes)} into {partial.parent}{going_on}")
@@ -248,7 +253,7 @@ def _download(
 
 
 def _pin(part: Part, remote: Remote, digest: str, announce: Callable[[str], None]) -> None:
-    """Remembers what nobody had stated."""
+    """Pins the facts that were not stated."""
     wanted = known(part)
     if None not in (wanted.revision, wanted.bytes, wanted.sha256):
         return
@@ -265,10 +270,10 @@ def _pin(part: Part, remote: Remote, digest: str, announce: Callable[[str], None
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps huggingface_hub's warnings from the user's lines, unless they were asked for.
+    """Hides huggingface_hub's warnings, unless the user has asked for them.
 
-    Its telemetry is off meanwhile: it would ask the Hub for a list of agents, to tell it by which
-    of them it is used.
+    Its telemetry is off meanwhile. It would ask the Hub for a list of agents, and report which of
+    them uses it.
     """
     from huggingface_hub import constants
 

@@ -1,4 +1,4 @@
-"""Files of weights that a person fetched: told apart by what they hold, and taken over."""
+"""Imports files of weights that the user has downloaded. Their content shows what they are."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ CHUNK = 1 << 22
 
 
 def kind_of(path: Path) -> str:
-    """What a file of weights is for, by what it holds: a key of ``families.FILE_KINDS``.
+    """Returns the kind of a file of weights, from its content: a key of ``families.FILE_KINDS``.
 
     Raises:
-        CheckpointError: it is missing, damaged, unsafe, or holds nothing that is known here.
+        CheckpointError: the file is missing, damaged or unsafe, or is of no known kind.
     """
     content = read_tensors(path) if path.suffix == ".safetensors" else read_pickle(path)
     keys = [key for key in content if isinstance(key, str)] if isinstance(content, Mapping) else []
@@ -49,21 +49,21 @@ def kind_of(path: Path) -> str:
 def import_file(
     path: Path, name: str, announce: Callable[[str], None], show_progress: bool = True
 ) -> tuple[Part, Path]:
-    """Copies a file in as a file of the catalogue, checked against what is known of it.
+    """Copies a file of the catalogue to the package's own folder, and checks it.
 
     Args:
-        path: stays where it is.
-        name: a file of the catalogue, or a model, of which the content says which part it is.
+        path: the file. It stays where it is.
+        name: a file of the catalogue, or a model. The content then shows which of its files it is.
         announce: called with lines for the user.
-        show_progress: a bar, if stderr is a terminal.
+        show_progress: whether to show a progress bar, if stderr is a terminal.
 
     Returns:
-        Which file of the catalogue it has become, and where its copy is.
+        The file of the catalogue, and the path of the copy.
 
     Raises:
-        UsageError: no such name.
-        CheckpointError: the file is damaged, unsafe, another one than the catalogue's or the
-            pinned one, or cannot be copied.
+        UsageError: there is no such name.
+        CheckpointError: the file is damaged or unsafe, differs from the catalogue's or the pinned
+            file, or cannot be copied.
     """
     parts_called(name)
     kind = kind_of(path)
@@ -101,13 +101,13 @@ def import_file(
             f"{path}: cannot be copied to {target} ({cause}); make room, or set PPD_CACHE to a "
             "folder elsewhere"
         ) from error
-    if earlier is not None and earlier != target:  # of another suffix
+    if earlier is not None and earlier != target:  # it has another suffix
         earlier.unlink(missing_ok=True)
     return part, target
 
 
 def _require_own_folder(path: Path, part: Part) -> None:
-    """Refuses to write through a link: what it leads to is somebody's."""
+    """Refuses to write through a link, because it may lead to files of others."""
     link = link_in_the_way(part)
     if link is not None:
         raise CheckpointError(
@@ -117,7 +117,7 @@ def _require_own_folder(path: Path, part: Part) -> None:
 
 
 def _require_same(path: Path, target: Path, part: Part) -> None:
-    """Refuses to replace a file that no import has made, unless it is the same one."""
+    """Refuses to replace a file that no import has made, unless the content is the same."""
     try:
         require_regular(target, follow=False)
         same = target.stat().st_size == path.stat().st_size and sha256_of(target) == sha256_of(path)
@@ -131,7 +131,7 @@ def _require_same(path: Path, target: Path, part: Part) -> None:
 
 
 def _copy(source: Path, target: Path, report: Callable[[int], None]) -> str:
-    """Copies a file; returns the sha256 of what was written."""
+    """Copies a file. Returns the sha256 of the written data."""
     hashed, done = hashlib.sha256(), 0
     with source.open("rb") as reader, target.open("wb") as writer:
         while chunk := reader.read(CHUNK):
@@ -143,10 +143,10 @@ def _copy(source: Path, target: Path, report: Callable[[int], None]) -> str:
 
 
 def _meant(name: str, kind: str, path: Path) -> Part:
-    """The file of the catalogue that a file of some kind becomes.
+    """Returns the file of the catalogue that has a name and a kind.
 
     Raises:
-        CheckpointError: there is none of that kind under the name.
+        CheckpointError: the name has no file of this kind.
     """
     known_models = catalog().models.values()
     places = [place for model in known_models for place in _places(model)]
@@ -172,7 +172,7 @@ def _meant(name: str, kind: str, path: Path) -> Part:
 
 
 def _places(model: Model) -> list[tuple[Part, str]]:
-    """The files of a model, each with the kind that it must be."""
+    """Returns the files of a model, each with its kind."""
     family = FAMILIES[model.family]
     places = [(model.network, family.network)]
     if model.encoder is not None and family.encoder is not None:
@@ -187,7 +187,7 @@ def _another(path: Path, part: Part, difference: str) -> CheckpointError:
     way_on = "get it again, or give the file that is meant"
     if pinned is not None:
         way_on = (
-            f"that was pinned on {pinned.date}: `ppd weights remove {part.name}` makes way for "
+            f"that was pinned on {pinned.date}; run `ppd weights remove {part.name}` to allow "
             "another file"
         )
     return CheckpointError(f"{path}: not {part.name}, or damaged: has {difference}; {way_on}")

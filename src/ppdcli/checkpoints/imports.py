@@ -1,7 +1,7 @@
-"""The folder of imported files, and which file in it an import has made.
+"""The folder of imported files, and records of which files imports have made.
 
-Only such a file is ever replaced or removed by another import: the folder may be shared, and what
-else lies in it is somebody's.
+An import replaces or removes only such files, because the folder may be shared and hold files of
+other people.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ MOST_RECORD = 10_000  # bytes
 
 
 def folder_of_imported(part: Part) -> Path:
-    """Where the part's file goes when it is imported."""
+    """Returns the folder of a part's imported file."""
     return own_folder() / "files" / part.name
 
 
 def link_in_the_way(part: Part) -> Path | None:
-    """A link that would lead an import out of the package's own folder."""
+    """Returns a link that leads out of the package's own folder, if there is one."""
     folder = folder_of_imported(part)
     return next((path for path in (folder, folder.parent) if path.is_symlink()), None)
 
 
 def imported(part: Part) -> list[Path]:
-    """The files in the part's folder, the one that the last import made first."""
+    """Returns the files in the part's folder. The file of the last import comes first."""
     try:
         found = [path for path in folder_of_imported(part).glob("[!.]*") if path.is_file()]
     except (OSError, NoFolderError):  # a folder that cannot be read
@@ -41,7 +41,7 @@ def imported(part: Part) -> list[Path]:
 
 
 def record(part: Part, file: Path) -> None:
-    """Remembers the file that an import has made.
+    """Records the file that an import has made.
 
     Raises:
         OutputError: the record cannot be written.
@@ -53,7 +53,7 @@ def record(part: Part, file: Path) -> None:
 
 
 def made_by_import(part: Part) -> Path | None:
-    """The file that the last import made, if it is still as it was."""
+    """Returns the file of the last import, if it has not changed since."""
     try:
         row = parse_json(read_regular(_path(part), MOST_RECORD, follow=False))
         name, made = row["file"], (row["bytes"], row["mtime_ns"])
@@ -61,16 +61,16 @@ def made_by_import(part: Part) -> Path | None:
             return None
         file = folder_of_imported(part) / name
         status = file.lstat()
-    except (OSError, NoFolderError, ValueError, TypeError, KeyError):  # none that makes sense
+    except (OSError, NoFolderError, ValueError, TypeError, KeyError):  # there is no valid record
         return None
     same = (status.st_size, status.st_mtime_ns) == made and stat.S_ISREG(status.st_mode)
     return file if same else None
 
 
 def remove_imported(part: Part) -> list[Path]:
-    """Removes a part's imported file, its record, and the folder if nothing else is in it.
+    """Removes a part's imported file and its record, and the folder if it is then empty.
 
-    A file of an import's name counts too, unless a link leads to it.
+    A file with the name of an import is removed too, unless a link leads to it.
 
     Raises:
         OSError: the system refuses.
@@ -86,7 +86,7 @@ def remove_imported(part: Part) -> list[Path]:
             if not path.is_symlink() and (path == last or path.stem == usual):
                 path.unlink()
                 gone.append(path)
-        with suppress(OSError):  # it is not there, or not empty
+        with suppress(OSError):  # it is missing or not empty
             folder_of_imported(part).rmdir()
     with suppress(FileNotFoundError, NotADirectoryError):
         record_file.unlink()

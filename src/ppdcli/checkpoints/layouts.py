@@ -1,7 +1,7 @@
-"""Checkpoint files -> tensors -> modules, with every key accounted for.
+"""Reads tensors from checkpoints and loads them into modules. Every key must fit.
 
-The layouts are the authors': ``dit.*`` for the network, with ``sem_encoder.*`` beside it in some
-files; ``pretrained.*`` for Depth Anything V2's encoder, with ``depth_head.*`` beside it. The
+The layouts are those of the authors: ``dit.*`` for the network, in some files with
+``sem_encoder.*``; ``pretrained.*`` for Depth Anything V2's encoder, with ``depth_head.*``. The
 package's own .safetensors files use the same names.
 """
 
@@ -40,19 +40,19 @@ KNOWN_FILES = {
     "encoder.backbone.": "MoGe-2 weights",
 }
 CPU = torch.device("cpu")
-PORTION = 256 << 20  # bytes that are converted between two looks at the file
+PORTION = 256 << 20  # bytes that are converted before the file is mapped again
 GIVE_ANOTHER = "give the file that belongs to the model, or download it again"
-MOST_HEADER = 16 << 20  # bytes of a .safetensors header: 100 to 200 a tensor
+MOST_HEADER = 16 << 20  # bytes of a .safetensors header; a tensor takes 100 to 200
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, on the CPU, memory-mapped where the format allows it.
+    """Reads the tensors of a checkpoint on the CPU. They are memory-mapped if the format allows it.
 
     Args:
-        path: a .safetensors file, or anything that ``torch.save`` wrote of a table of tensors.
+        path: a .safetensors file, or a table of tensors that ``torch.save`` wrote.
 
     Raises:
-        CheckpointError: if the file is missing, damaged, or holds anything but tensors.
+        CheckpointError: the file is missing or damaged, or holds something else than tensors.
     """
     if _is_safetensors(path):
         _check_header(path)
@@ -67,23 +67,23 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
 
 
 def is_table_of_tensors(content: object) -> TypeGuard[Mapping[str, Tensor]]:
-    """Whether it is tensors by name, and nothing else."""
+    """Whether it is a mapping from names to tensors, and nothing else."""
     return isinstance(content, Mapping) and all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in content.items()
     )
 
 
 def read_pickle(path: Path, mapped: bool = True) -> Any:
-    """What ``torch.save`` put into a file: tensors, and plain containers of them.
+    """Reads what ``torch.save`` wrote: tensors, and plain containers of them.
 
-    Nothing in the file is executed.
+    No code in the file is executed.
 
     Args:
         path: the file.
-        mapped: map the tensors where the format allows it, instead of reading them.
+        mapped: whether to memory-map the tensors if the format allows it, instead of reading them.
 
     Raises:
-        CheckpointError: if the file is missing, damaged, or contains code.
+        CheckpointError: the file is missing or damaged, or contains code.
     """
     require_file(path)
     try:
@@ -103,10 +103,10 @@ def read_pickle(path: Path, mapped: bool = True) -> Any:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The text entries in a .safetensors header; empty for other files.
+    """Returns the text entries in a .safetensors header; empty for other files.
 
     Raises:
-        CheckpointError: if the file is missing or damaged.
+        CheckpointError: the file is missing or damaged.
     """
     require_file(path)
     if not _is_safetensors(path):
@@ -120,10 +120,10 @@ def read_metadata(path: Path) -> dict[str, str]:
 
 
 def load_network(module: CasDiT, path: Path, device: torch.device = CPU) -> None:
-    """Fills a ``CasDiT`` from a network file; an encoder in the same file is passed over.
+    """Loads a network file into a ``CasDiT``. An encoder in the same file is left out.
 
     Raises:
-        CheckpointError: if the file cannot be read or its keys or shapes are not the module's.
+        CheckpointError: the file cannot be read, or its keys or shapes do not fit the module.
     """
 
     def read() -> Tensors:
@@ -137,10 +137,10 @@ def load_network(module: CasDiT, path: Path, device: torch.device = CPU) -> None
 
 
 def load_da2_encoder(module: DinoV2Semantics, path: Path, device: torch.device = CPU) -> None:
-    """Fills the encoder from a Depth Anything V2 file; its depth head is passed over.
+    """Loads the encoder from a Depth Anything V2 file. The depth head is left out.
 
     Raises:
-        CheckpointError: if the file cannot be read or its keys or shapes are not the module's.
+        CheckpointError: the file cannot be read, or its keys or shapes do not fit the module.
     """
 
     def read() -> Tensors:
@@ -163,21 +163,21 @@ def load_checked(
 ) -> None:
     """Makes the tensors of a file the parameters and buffers of ``module``, if all of them fit.
 
-    Tensors that have the module's dtype and device are taken over as they are mapped, not copied.
-    The others are converted in portions, and what a portion mapped is let go before the next, so
-    that the file is never in memory whole beside the module. Build the module under
-    ``torch.device("meta")``, with no non-persistent buffers, which no file holds.
+    Tensors with the module's dtype and device stay mapped and are not copied. The others are
+    converted in portions. The mapping of a portion is released before the next one, so that the
+    whole file is never in memory besides the module. Build the module under
+    ``torch.device("meta")``. It must have no non-persistent buffers, because no file holds them.
 
     Args:
-        module: to be filled; its dtypes decide those of the weights.
-        read: gives the tensors by key, all of them to be used; asked again for each portion.
-        path: where they come from, for the message.
-        what: what they should be, for the message, such as "the weights of this network".
-        prefix: what the keys have in front of the module's names.
-        device: where the weights go.
+        module: the module to fill. Its dtypes become those of the weights.
+        read: returns the tensors by key. All of them must fit. It is called for each portion.
+        path: the file, for messages.
+        what: what the tensors should be, for messages, such as "the weights of this network".
+        prefix: the keys are this prefix and the module's names.
+        device: the device of the weights.
 
     Raises:
-        CheckpointError: if a key is missing, left over, or of another shape.
+        CheckpointError: a key is missing or unexpected, or its tensor has another shape.
     """
     slots = {prefix + name: slot for name, slot in module.state_dict().items()}
     tensors = read()
@@ -185,14 +185,16 @@ def load_checked(
     fits = {k for k, t in tensors.items() if (t.dtype, t.device) == (slots[k].dtype, device)}
     fitted = {key: tensors[key] for key in fits}
     left = [(key, tensor.nbytes) for key, tensor in tensors.items() if key not in fits]
-    if left and not _is_mapped(path):  # it is in memory whole, and reading it again takes long
+    if left and not _is_mapped(
+        path
+    ):  # the whole file is in memory, and reading it again takes long
         fitted |= {key: tensors[key].to(device, slots[key].dtype) for key, _ in left}
         left = []
     del tensors
     while left:
         ends = accumulate(nbytes for _, nbytes in left)
         portion = left[: max(1, sum(end <= PORTION for end in ends))]
-        mapped = read()  # anew: touched pages stay in memory as long as their mapping is there
+        mapped = read()  # a new mapping, because used pages stay in memory as long as theirs
         fitted |= {key: mapped[key].to(device, slots[key].dtype) for key, _ in portion}
         del left[: len(portion)], mapped
     state = {key.removeprefix(prefix): tensor for key, tensor in fitted.items()}
@@ -225,7 +227,7 @@ def _difference(tensor: Tensor, slot: Tensor) -> str | None:
 def _way_on(keys: Mapping[str, Tensor], expected_prefix: str) -> str:
     for prefix, kind in KNOWN_FILES.items():
         if not prefix.startswith(expected_prefix) and any(key.startswith(prefix) for key in keys):
-            return f"it looks like {kind}: give it in that place, and here the file that fits"
+            return f"it looks like {kind}: give it there, and give the right file here"
     return GIVE_ANOTHER
 
 
@@ -240,7 +242,7 @@ def _is_safetensors(path: Path) -> bool:
 
 
 def _is_mapped(path: Path) -> bool:
-    """Whether reading the file maps it; torch's format from before 1.6 is read whole."""
+    """Whether reading the file maps it. PyTorch's format before 1.6 is read as a whole."""
     if _is_safetensors(path):
         return True
     with path.open("rb") as file:
@@ -248,7 +250,7 @@ def _is_mapped(path: Path) -> bool:
 
 
 def _check_header(path: Path) -> None:
-    """Refuses a header that is larger than any model's before it is parsed."""
+    """Refuses a header that is larger than that of any model, before it is parsed."""
     require_file(path)
     try:
         with open_regular(path) as stream:

@@ -1,4 +1,4 @@
-"""The files of a model, and where its weights go."""
+"""The files of a model, and the device and type of its weights."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ppdcli.models.moge2 import MoGe2Semantics
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """What a model is made of.
+    """The parts from which a model is built.
 
     Attributes:
         network: the network's checkpoint.
-        encoder: the semantics encoder's; None where the network's file holds it.
-        device: where the weights go; on a CPU those of ``dtype`` float32 stay memory-mapped.
-        dtype: of the weights that autocast would cast to it (``models.precision``).
-        prompt: the encoder, where it is loaded already.
+        encoder: the semantics encoder's checkpoint; None if the network's file holds the encoder.
+        device: the device of the weights. On a CPU, float32 weights stay memory-mapped.
+        dtype: the type of the weights that autocast would cast to it (``models.precision``).
+        prompt: the encoder, if it is already loaded.
     """
 
     network: Path

@@ -1,7 +1,7 @@
-"""MoGe-2 files -> modules.
+"""Loads MoGe-2 files.
 
-The authors' is what ``torch.save`` made of {'model_config': sizes, 'model': tensors}. The package's
-own .safetensors files hold the same tensors, and the sizes as JSON in the header.
+The authors save {'model_config': sizes, 'model': tensors} with ``torch.save``. The package's own
+.safetensors files hold the same tensors, and the sizes as JSON in the header.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ GIVE_MOGE2 = "give the model.pt of a MoGe-2, such as Ruicheng/moge-2-vitl-normal
 
 
 def load_moge2(path: Path, device: torch.device = CPU, dtype: torch.dtype = torch.float32) -> MoGe2:
-    """The whole network, for metric depth and the camera, in eval mode.
+    """Loads the whole network, for metric depth and the camera, in eval mode.
 
     Args:
         path: a MoGe-2 file.
-        device: where the weights go; on a CPU those of ``dtype`` float32 stay memory-mapped.
-        dtype: of the weights that autocast would cast to it (``models.precision``).
+        device: the device of the weights. On a CPU, float32 weights stay memory-mapped.
+        dtype: the type of the weights that autocast would cast to it (``models.precision``).
 
     Raises:
         CheckpointError: the file is missing, damaged, unsafe, of another model, or of a MoGe-2
-            that cannot tell metres.
+            without metric depth.
     """
     config, _ = read_moge2(path)
     for head in ("points_head", "scale_head"):
@@ -62,7 +62,7 @@ def load_moge2(path: Path, device: torch.device = CPU, dtype: torch.dtype = torc
 def load_moge2_semantics(
     path: Path, device: torch.device = CPU, dtype: torch.dtype = torch.float32
 ) -> MoGe2Semantics:
-    """Only the encoder, for prompting Cas-DiT, in eval mode; the rest of the file stays out.
+    """Loads only the encoder, as the prompt of Cas-DiT, in eval mode.
 
     Args:
         path: a MoGe-2 file.
@@ -85,9 +85,9 @@ def load_moge2_semantics(
 
 
 def read_moge2(path: Path) -> tuple[MoGe2Config, dict[str, Tensor]]:
-    """What a MoGe-2 file says about its network, and the network's tensors.
+    """Returns the configuration and the tensors of a MoGe-2 file.
 
-    The mask token, which ``MoGe2`` has no place for, is left out.
+    The mask token is left out, because ``MoGe2`` does not use it.
 
     Raises:
         CheckpointError: the file is missing, damaged, unsafe, or not of a MoGe-2.

@@ -1,8 +1,8 @@
-"""What a file of ``torch.save`` asks for, found out before torch reads it.
+"""Checks a file of ``torch.save`` before PyTorch reads it.
 
-torch runs no foreign code under ``weights_only``, but it calls a few harmless types with whatever
-arguments a file states, and unpacks what is compressed. So a file of a hundred bytes could take all
-of a machine's memory. What ``torch.save`` makes of tensors needs neither.
+With ``weights_only``, PyTorch runs no foreign code. But it calls a few harmless types with any
+arguments that a file states, and unpacks compressed data. A file of a hundred bytes could therefore
+take all of a machine's memory. Files that ``torch.save`` makes of tensors need neither.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from ppdcli.errors import shown
 from ppdcli.files.foreign import open_regular
 
 ZIP_MAGIC = b"PK\x03\x04"
-MOST_PICKLE = 2 << 20  # bytes without the tensors' own: 100 to 200 a tensor
-LEGACY_PICKLES = 5  # magic number, version, system, content, names of the storages
+MOST_PICKLE = 2 << 20  # bytes without the tensors' values; a tensor takes 100 to 200
+LEGACY_PICKLES = 5  # magic number, version, system, content, and names of the storages
 
 _PLAIN = re.compile(
     r"collections OrderedDict|torch\._utils _rebuild_(tensor_v2|parameter)|torch (Size|device)"
@@ -28,16 +28,19 @@ _PLAIN = re.compile(
 
 
 class CodeError(ValueError):
-    """A pickle names something that is no part of a table of tensors; the text is its name."""
+    """A pickle names something that does not belong to tensors. The text is the name."""
 
 
 def check_pickle(path: Path) -> bool:
-    """Whether the file is a zip, torch's format since 1.6, after a look at what it would call.
+    """Checks everything that reading the file would call.
+
+    Returns:
+        Whether the file is a zip, PyTorch's format since 1.6.
 
     Raises:
-        CodeError: it would call something else than what tensors are made by.
-        ValueError: it is no file of ``torch.save``, or its pickle is larger than any model's.
-        zipfile.BadZipFile, OSError, and whatever else a damaged file can raise.
+        CodeError: reading would call something that does not belong to tensors.
+        ValueError: it is not a file of ``torch.save``, or its pickle is larger than any model's.
+        Exception: of any kind, if the file is damaged.
     """
     with open_regular(path) as stream:
         zipped = stream.read(len(ZIP_MAGIC)) == ZIP_MAGIC

@@ -1,7 +1,7 @@
-"""What the catalogue leaves open about a file, pinned on first use: revision, size and hash.
+"""Pins revision, size and hash of a file on first use, if the catalogue does not state them.
 
-So a file stays the same one for ever, although nobody stated it beforehand. Pins lie in a folder
-of the package's own, a small file each, so that two processes cannot lose each other's.
+A file then stays the same for ever, although nobody stated it beforehand. Each pin is a small file
+in the package's own folder, so that two processes cannot lose each other's pins.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ MOST_PIN = 10_000  # bytes
 
 
 class NoFolderError(CheckpointError):
-    """There is no folder for what the package keeps."""
+    """The package has no folder for its files."""
 
 
 @dataclass(frozen=True)
 class Pin:
-    """The first file that came under a name.
+    """The first file that was used under a name.
 
     Attributes:
-        address: where it came from; a pin of another address says nothing.
-        revision: its commit on the Hub, None if it was imported.
-        date: of the pin, ISO 8601.
+        address: where it came from. A pin with another address does not count.
+        revision: its commit on the Hub; None if it was imported.
+        bytes, sha256: its size and hash.
+        date: the date of the pin, ISO 8601.
     """
 
     address: str
@@ -43,10 +44,10 @@ class Pin:
 
 
 def own_folder() -> Path:
-    """Where imported files and pins are: the folder PPD_CACHE, else the user's cache folder.
+    """Returns the folder of imported files and pins: PPD_CACHE, or else the user's cache folder.
 
     Raises:
-        NoFolderError: neither is known, as for a user without a home.
+        NoFolderError: neither is known, for example because the user has no home folder.
     """
     named = os.environ.get("PPD_CACHE")
     try:
@@ -57,7 +58,7 @@ def own_folder() -> Path:
         folder = Path(user_cache_dir("ppdcli", appauthor=False))
     except RuntimeError:
         folder = Path("~")
-    if not folder.is_absolute():  # a "~" that nobody could tell the meaning of
+    if not folder.is_absolute():  # a "~" that could not be resolved
         raise NoFolderError(
             "this user has no home folder, so there is no place for imported weights and pins; set "
             "HOME, or PPD_CACHE to a folder"
@@ -66,7 +67,7 @@ def own_folder() -> Path:
 
 
 def pin_of(part: Part) -> Pin | None:
-    """The pin of a part, unless it is of a file that the catalogue does not mean any more.
+    """Returns the pin of a part; None if there is none, or if the catalogue now has another file.
 
     Raises:
         CheckpointError: the pin cannot be read.
@@ -97,26 +98,26 @@ def pin_of(part: Part) -> Pin | None:
 
 
 def _pin(row: object) -> Pin:
-    """The pin that a file states.
+    """Returns the pin that a file states.
 
     Raises:
-        ValueError: a field is missing, left over, or not what it should be.
+        ValueError: a field is missing, unexpected or wrong.
     """
     if not isinstance(row, dict) or row.keys() != {f.name for f in dataclasses.fields(Pin)}:
         raise ValueError("has other fields than a pin")
     revision, size = row["revision"], row["bytes"]
     texts = (row["address"], row["sha256"], row["date"], "" if revision is None else revision)
     if not all(isinstance(text, str) and text == shown(text, 1000) for text in texts):
-        raise ValueError("has a field that is no line of text")
+        raise ValueError("has a field that is not one line of text")
     if revision is not None and COMMIT.fullmatch(revision) is None:
-        raise ValueError("revision is no commit")
+        raise ValueError("revision is not a commit")
     if type(size) is not int or not 0 < size < 1 << 63 or not SHA256.fullmatch(row["sha256"]):
-        raise ValueError("bytes or sha256 is none")
+        raise ValueError("bytes or sha256 is invalid")
     return Pin(**row)
 
 
 def known(part: Part) -> Part:
-    """The part with what its pin adds to the catalogue.
+    """Returns a part with the values of its pin.
 
     Raises:
         CheckpointError: the pin cannot be read.
@@ -129,7 +130,7 @@ def known(part: Part) -> Part:
 
 
 def pin(part: Part, revision: str | None, size: int, sha256: str) -> None:
-    """Remembers the first file of a part, ``size`` in bytes.
+    """Writes the pin of a part's first file; ``size`` is in bytes.
 
     Raises:
         OutputError: the pin cannot be written.
@@ -140,7 +141,7 @@ def pin(part: Part, revision: str | None, size: int, sha256: str) -> None:
 
 
 def forget(part: Part) -> bool:
-    """Removes a pin; whether there was one."""
+    """Removes a pin. Returns whether there was one."""
     try:
         _path(part).unlink()
     except (FileNotFoundError, NotADirectoryError, NoFolderError):

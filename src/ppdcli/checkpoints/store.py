@@ -1,4 +1,4 @@
-"""Which files of weights are on this machine, whether they are intact, and how they go."""
+"""Finds, verifies and removes the files of weights on this machine."""
 
 from __future__ import annotations
 
@@ -23,8 +23,9 @@ class Held:
     """A file of weights on this machine.
 
     Attributes:
-        place: the package, the folder of imported files, or the Hugging Face cache.
-        damage: what is wrong with it at first sight; None if nothing.
+        path: the file.
+        place: where it is: in the package, the folder of imported files, or the Hugging Face cache.
+        damage: what is wrong with its size; None if nothing is.
     """
 
     path: Path
@@ -33,20 +34,20 @@ class Held:
 
 
 def find(part: Part) -> Path | None:
-    """The part's file if it is on this machine and of the right size; never uses the network.
+    """Returns a part's file if it is on this machine and has the right size. Uses no network.
 
     Raises:
-        CheckpointError: its pin cannot be read.
+        CheckpointError: the part's pin cannot be read.
     """
     held = held_file(part)
     return held.path if held is not None and held.damage is None else None
 
 
 def held_file(part: Part) -> Held | None:
-    """What is on this machine of a part, an undamaged file first; never uses the network.
+    """Returns a part's file on this machine, if possible an undamaged one. Uses no network.
 
     Raises:
-        CheckpointError: its pin cannot be read.
+        CheckpointError: the part's pin cannot be read.
     """
     if part.bundled is not None:
         path = Path(str(files("ppdcli") / "data" / part.bundled))
@@ -60,32 +61,32 @@ def held_file(part: Part) -> Held | None:
 
 
 def sha256_of(path: Path) -> str:
-    """The hash of a file, which is read whole.
+    """Reads a whole file and returns its hash.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def free_space(path: Path) -> tuple[Path, int]:
-    """The nearest folder above a path that exists, and the bytes that are free there."""
+    """Returns the nearest existing folder above a path, and the free bytes there."""
     above = path.absolute().parents
-    folder = next(folder for folder in above if os.path.isdir(folder))  # noqa: PTH112  no errors
+    folder = next(folder for folder in above if os.path.isdir(folder))  # noqa: PTH112  it raises no errors
     return folder, shutil.disk_usage(folder).free
 
 
 def verify(part: Part, held: Held) -> str | None:
-    """Reads a file whole and compares it with what is known of it.
+    """Reads a whole file and compares it with what is known about it.
 
-    Its hash is the catalogue's, or the pin's, or else the name that the Hugging Face cache gave it.
+    Its hash is known from the catalogue, from the pin, or from its name in the Hugging Face cache.
 
     Returns:
-        What it was compared with; None if nothing is known of it.
+        What it was compared with; None if nothing is known about it.
 
     Raises:
-        CheckpointError: it is damaged.
+        CheckpointError: the file is damaged.
     """
     part = known(part)
     again = f"`ppd weights remove {part.name}`, then pull it or import it again"
@@ -110,9 +111,9 @@ def verify(part: Part, held: Held) -> str | None:
 
 
 def remove(part: Part) -> list[Path]:
-    """Removes a part's file, and what is there of a broken download; returns what is gone.
+    """Removes a part's file and its incomplete downloads. Returns the files that were removed.
 
-    Files that neither an import nor a download has made stay.
+    Only files that an import or a download has made are removed.
 
     Raises:
         OSError: the system refuses.
@@ -120,7 +121,7 @@ def remove(part: Part) -> list[Path]:
     gone = remove_imported(part)
     try:
         wanted = known(part)
-    except CheckpointError:  # a damaged pin must not keep anything from going
+    except CheckpointError:  # a damaged pin must not prevent the removal
         wanted = part
     if part.repository is not None:
         folder = repository_folder(part.repository)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ppdcli.errors import UsageError, shown
 from ppdcli.files.atomic import atomic_path
-from ppdcli.files.foreign import parse_json, read_regular
+from ppdcli.files.foreign import parse_json, read_regular, reason
 
 if TYPE_CHECKING:
     from ppdcli.commands.bench import Measured
@@ -96,8 +96,8 @@ def read(path: Path) -> Json:
         complete = all(key in earlier for key in MUST_AGREE)
         complete &= all(0 < seconds < math.inf for seconds in parts.values()) and bool(parts)
     except OSError as error:
-        cause = error.strerror or str(error)
-        raise UsageError(f"--against {path}: cannot be read ({cause}); check the path") from None
+        why = reason(error, "check the file's permissions")
+        raise UsageError(f"--against {path}: {why}") from None
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         complete = False
     if not complete:

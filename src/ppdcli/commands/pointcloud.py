@@ -221,7 +221,8 @@ class PointCloudWork:
                 "alone on their surface, are left out"
             )
         timings = {
-            "camera": context.seconds,
+            # MoGe-2's seconds count once: for the metres, or else for the camera.
+            "camera": context.seconds - depth.timings.get("metric", 0),
             **depth.timings,
             "cloud": time.perf_counter() - started,
         }

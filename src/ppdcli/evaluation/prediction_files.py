@@ -13,7 +13,7 @@ from ppdcli.evaluation.protocols import Kind
 from ppdcli.files import npz_depth
 from ppdcli.files.choices import PngScale
 from ppdcli.files.depth_files import read_depth, require_view
-from ppdcli.files.source import is_dir, is_file
+from ppdcli.files.source import is_dir, is_file, no_folder
 from ppdcli.geometry.upsample import downsample_depth
 
 SUFFIXES = (".npy", ".npz", ".exr", ".png")  # lossless formats first
@@ -38,7 +38,7 @@ def of_folder(name: str, folder: Path, kind: Kind, png_scale: PngScale | None = 
         UsageError: The folder does not exist.
     """
     if not is_dir(folder):
-        raise UsageError(f"--predictions {folder}: no such folder; give NAME=FOLDER")
+        raise UsageError(f"--predictions {folder}: {no_folder(folder)}; give NAME=FOLDER")
 
     def predict(image: str, frame: Frame) -> np.ndarray:
         path = _find(folder, image)

@@ -1,4 +1,4 @@
-"""A process of its own for libraries that a damaged file can crash, or keep busy for ever."""
+"""Runs libraries in another process, because a damaged file can crash them or make them hang."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Any
 from ppdcli.processes import ignoring_interrupts
 
 SECONDS = 120.0
-"""For a file, once the process is up; a sound one takes a fraction of it on a busy machine, too."""
+"""Time limit for one file. A sound file takes a fraction of it, even on a busy machine."""
 
 
 class Apart:
-    """Calls functions in a process that is kept for the next call, and replaced when it dies."""
+    """Calls functions in another process. The process is kept for the next call, or replaced."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,11 +25,11 @@ class Apart:
         self._connection: Connection | None = None
 
     def call(self, function: Callable[[Path], Any], path: Path, seconds: float = SECONDS) -> Any:
-        """``function(path)``; what it returns and raises must be fit for pickling.
+        """Returns ``function(path)``. Its results and errors must be picklable.
 
         Raises:
             ValueError: the process has died, or has not answered in time.
-            Exception: what the function raises.
+            Exception: whatever the function raises.
         """
         with self._lock:
             try:
@@ -44,7 +44,7 @@ class Apart:
             except (EOFError, OSError):
                 self._end()
                 raise ValueError("it has crashed its reader") from None
-            except BaseException:  # Ctrl-C: the answer would be taken for that of the next call
+            except BaseException:  # after Ctrl-C, the next call would get this call's answer
                 self._end()
                 raise
         if done:
@@ -58,7 +58,7 @@ class Apart:
         with ignoring_interrupts():
             self._process.start()
         its_end.close()
-        self._connection.recv()  # it is up, however long that takes
+        self._connection.recv()  # the process has started; this may take long
         return self._connection
 
     def _end(self) -> None:
@@ -78,6 +78,6 @@ def _serve(connection: Connection) -> None:
             try:
                 answer = (True, function(path))
             except Exception as error:
-                error.__cause__ = error.__context__ = None  # of types that may not be picklable
+                error.__cause__ = error.__context__ = None  # they may not be picklable
                 answer = (False, error)
             connection.send(answer)

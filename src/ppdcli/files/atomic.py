@@ -1,4 +1,4 @@
-"""Outputs appear under their name whole or not at all."""
+"""Writes files so that they appear under their final name only when they are complete."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pathlib import Path
 
 from ppdcli.errors import NoRoomError, OutputError
 
-# The process's number tells whose a left-over file is; "-draft": what a writer needs beside it.
+# The number is that of the process that left the file. A "-draft" is a writer's second file.
 _TEMPORARY = re.compile(r"\.ppd-(\d{1,10})-[0-9a-f]{8}(-draft)?(\.\w+)?")
 _FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
-_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)  # of some network file systems
+_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)  # on some network file systems
 
 Place = Callable[[Path, Path], object]  # gives a finished temporary file its final name
 
@@ -26,9 +26,11 @@ _placing: ContextVar[tuple[Place, bool]] = ContextVar("_placing", default=(Path.
 
 @contextmanager
 def placed_by(place: Place, follow: bool) -> Iterator[None]:
-    """Within it, on this thread, ``place`` gives files their final names, and may record them.
+    """Inside, on this thread, ``place`` gives files their final names. It may also record them.
 
-    ``place`` raises OSError where the system refuses; ``follow`` is as for ``atomic_path``.
+    Args:
+        place: raises OSError if the system refuses.
+        follow: see ``atomic_path``.
     """
     token = _placing.set((place, follow))
     try:
@@ -39,23 +41,23 @@ def placed_by(place: Place, follow: bool) -> Iterator[None]:
 
 @contextmanager
 def atomic_path(target: Path, follow: bool | None = None) -> Iterator[Path]:
-    """A hidden path beside ``target``, with its suffix, that takes its place on success.
+    """Gives a hidden path beside ``target``, with its suffix. At the end it replaces ``target``.
 
-    Missing parent folders are made. Whatever goes wrong, the temporary file is removed and an
-    older ``target`` stays as it was. The data is on the disk before the name is, so that a power
-    cut leaves no empty file under it.
+    Missing parent folders are made. If anything goes wrong, the temporary file is removed, and an
+    older ``target`` stays as it was. The data is on the disk before the file gets its name. A power
+    cut therefore leaves no empty file.
 
     Args:
         target: the file.
-        follow: where ``target`` is a link, whether the file that it leads to is written, and the
-            link stays; else the file replaces the link. None: as ``placed_by`` says, and outside of
-            it True. A file that a user names is written through links; our own records and the
-            files of an output folder are not.
+        follow: what happens if ``target`` is a link. True: the file that the link leads to is
+            written, and the link stays. False: the file replaces the link. None: as ``placed_by``
+            says, and True outside of it. Files that a user names are written through links. Our own
+            records and the files of an output folder are not.
 
     Raises:
         NoRoomError: the disk is full or read-only.
-        OutputError: the system refuses (name too long, a folder, no permission), links that lead in
-            a circle, or a device or a pipe in the place of the file.
+        OutputError: the system refuses (the name is too long or a folder, or permission is
+            missing), links lead in a circle, or a device or a pipe has the name.
     """
     place, usual = _placing.get()
     named = target
@@ -65,7 +67,7 @@ def atomic_path(target: Path, follow: bool | None = None) -> Iterator[Path]:
         target = _followed(target) if (usual if follow is None else follow) else target
     except OSError as error:
         raise not_written(named, error) from error
-    # Short, whatever the target's length: a long stem must not make it too long.
+    # The name is short, because the target's own name may already have the greatest length.
     name = f".ppd-{os.getpid()}-{secrets.token_hex(4)}{named.suffix}"
     temporary = target.with_name(name)
     try:
@@ -81,8 +83,8 @@ def atomic_path(target: Path, follow: bool | None = None) -> Iterator[Path]:
 
 
 def _followed(path: Path) -> Path:
-    """The file that is to be written: what a link leads to, whether it is there or not."""
-    with suppress(OSError):  # no link, or a name that cannot be
+    """Returns the file that a link leads to, which need not exist; or the path itself."""
+    with suppress(OSError):  # it is no link, or an impossible name
         path.readlink()
         path = Path(os.path.realpath(path))
     if path.is_symlink():
@@ -95,7 +97,7 @@ def _followed(path: Path) -> Path:
 
 
 def not_written(target: Path, error: OSError) -> OutputError:
-    """What to raise when the system has refused to write a file."""
+    """Returns the error to raise when the system has refused to write a file."""
     cause = error.strerror or error
     if error.errno in _FULL:
         return NoRoomError(
@@ -110,13 +112,13 @@ def not_written(target: Path, error: OSError) -> OutputError:
 
 
 def quoted_errno(text: str) -> int:
-    """The number of the system's error that a library's message quotes; EIO if it quotes none."""
+    """Returns the number of the system's error that a library's message quotes; else EIO."""
     numbers = (number for number in (*_FULL, errno.EROFS) if os.strerror(number) in text)
     return next(numbers, errno.EIO)
 
 
 def make_folder(folder: Path) -> None:
-    """Makes a folder and those above it, however many: ``mkdir(parents=True)`` goes by recursion.
+    """Makes a folder and those above it, without recursion: ``mkdir(parents=True)`` has a limit.
 
     Raises:
         OSError: the system refuses.
@@ -132,9 +134,9 @@ def make_folder(folder: Path) -> None:
 
 
 def remove_leftovers(folder: Path) -> int:
-    """Removes temporary files of processes of this machine that are no more; returns how many.
+    """Removes temporary files of processes that have ended. Returns how many it has removed.
 
-    Call it where no process of another machine, or of another container, writes.
+    Call it only if no process of another machine, or of another container, writes to the folder.
     """
     removed = 0
     with suppress(OSError), os.scandir(folder) as entries:
@@ -160,13 +162,13 @@ def _to_disk(path: Path) -> None:
 
 def _is_alive(pid: int) -> bool:
     if os.name != "posix":
-        return True  # os.kill would end it; nobody knows
+        return True  # unknown, and os.kill would end the process
     if pid == os.getpid():
-        return False  # in a container each run may have the same number; ours writes later
+        return False  # in containers, each run may have the same number; we have not written yet
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:
-        return True  # somebody else's
+        return True  # it belongs to another user
     return True

@@ -1,4 +1,4 @@
-"""What a user can choose of the files that are written; imports nothing heavy."""
+"""The choices that a user has for written files. Importing this module is quick."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 PngScale = Literal["mm", "kitti", "tum", "normalized"]
 Scale = PngScale | float
-"""What a step of whole numbers means: by its name, or in metres."""
+"""The meaning of one step in a file of whole numbers: a name, or metres per step."""
 
 Colormap = Literal["spectral", "inferno", "turbo", "viridis", "gray"]
 
@@ -17,9 +17,9 @@ class Choices:
     """How depth is written.
 
     Attributes:
-        png_scale: what a PNG's step is (``png.write``).
-        colormap: of previews.
-        value_range: values that get a preview's end colours; each picture's own if None.
+        png_scale: the step of a PNG (``png.write``).
+        colormap: the colour map of previews.
+        value_range: the values at both ends of a preview's colour map; None: those of each map.
     """
 
     png_scale: PngScale = "normalized"

@@ -1,4 +1,4 @@
-"""From a cloud with a point for each pixel to a mesh with the photo on it."""
+"""Turns a cloud with a point for each pixel into a mesh with the photo as its texture."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ COARSER = 1.3  # times the step of a grid that has too many faces
 
 
 def mesh_of(cloud: PointCloud, axes: Axes, most_faces: int) -> TexturedMesh:
-    """The surface through the points of neighbouring pixels, cut at depth edges.
+    """Returns the surface through the points of neighbouring pixels, cut at depth edges.
 
     Args:
-        cloud: with its pixels.
-        axes: of its points.
-        most_faces: triangles that the mesh may have.
+        cloud: a cloud with its pixels.
+        axes: the axes of its points.
+        most_faces: largest number of triangles.
 
     Returns:
-        The mesh in glTF's axes, whatever those of the cloud.
+        The mesh in glTF's axes.
 
     Raises:
         InputError: the cloud was thinned, or no two neighbouring pixels are on one surface.
@@ -65,7 +65,7 @@ def _surface(
 
 
 def _texture_at(vertices: np.ndarray, pixels: CloudPixels) -> np.ndarray:
-    """Where the camera sees each vertex, (V, 2) in [0, 1] from the photo's upper left corner."""
+    """Returns where the camera sees each vertex: (V, 2) in [0, 1] from the upper left corner."""
     camera = pixels.camera
     x, y = (vertices[:, k].astype(np.float64) / vertices[:, 2] for k in (0, 1))
     if pixels.distortion is not None:

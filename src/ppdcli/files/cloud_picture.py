@@ -1,4 +1,4 @@
-"""A picture of a cloud for the eye: it is not data."""
+"""Pictures of clouds for people to look at. They are not data."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ COMMENT = "The cloud from the right of the camera, and from above. Not data."
 
 
 def write(path: Path, cloud: PointCloud, axes: Axes) -> None:
-    """Write the two views of ``geometry.side_view`` as an 8-bit PNG.
+    """Writes the two views of ``geometry.side_view`` as an 8-bit PNG.
 
     Args:
         path: the file to write.
-        cloud: one point or more.
-        axes: of its points.
+        cloud: a cloud with at least one point.
+        axes: the axes of its points.
 
     Raises:
         OutputError: the file cannot be written.

@@ -1,25 +1,22 @@
-"""Where the errors that libraries raise on other people's files become ours."""
+"""Turns the errors that libraries raise on damaged files into our own."""
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ppdcli.errors import InputError, PpdError, shown
+from ppdcli.files.foreign import reason
 from ppdcli.images.opening import MAX_PIXELS
-
-# Of ``files.foreign``: a folder, a pipe, a device, a name that cannot be; it says which.
-_NO_FILE = (errno.EISDIR, errno.EINVAL)
 
 
 @contextmanager
 def decoding(path: Path, what: str, way_on: str = "check the file") -> Iterator[None]:
-    """Guards a library that reads a file: whatever it raises becomes one line about that file.
+    """Guards a library's call: whatever it raises becomes one line about the file.
 
-    Only the library's call belongs inside, so that our own mistakes still show as such. A
-    ``ValueError`` raised inside for a reason of ours reads like the library's.
+    Put only the library's call inside, so that our own mistakes stay visible. A ``ValueError`` that
+    we raise inside becomes such a line too.
 
     Args:
         path: the file, for the message.
@@ -27,7 +24,7 @@ def decoding(path: Path, what: str, way_on: str = "check the file") -> Iterator[
         way_on: what the user can do.
 
     Raises:
-        InputError: anything was raised inside but a PpdError, which passes.
+        InputError: anything but a PpdError was raised inside. A PpdError passes unchanged.
     """
     try:
         yield
@@ -40,10 +37,10 @@ def decoding(path: Path, what: str, way_on: str = "check the file") -> Iterator[
 
 
 def require_size(height: int, width: int) -> None:
-    """Refuse a depth map of no pixels, or of more than a photo may have.
+    """Requires a size that a depth map can have: at least one pixel, at most ``MAX_PIXELS``.
 
     Raises:
-        ValueError: it is one; for use inside ``decoding``.
+        ValueError: the size is another one. Call it inside ``decoding``.
     """
     if height < 1 or width < 1:
         raise ValueError(f"its size is {width}x{height}")
@@ -54,18 +51,14 @@ def require_size(height: int, width: int) -> None:
 
 
 def _what_is_wrong(error: Exception, what: str, way_on: str) -> str:
-    if not isinstance(error, OSError) or error.errno is None:
-        return f"cannot be read as {what} ({shown(_message(error))}); {way_on}"
-    if error.errno == errno.ENOENT:
-        return "no such file; check the path"
-    if error.errno in _NO_FILE:
-        return f"{shown(error.strerror)}; name a file"
-    return f"cannot be read ({shown(error.strerror)}); {way_on}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return reason(error, way_on)
+    return f"cannot be read as {what} ({shown(_message(error))}); {way_on}"
 
 
 def _message(error: Exception) -> str:
     try:
         text = str(error)
-    except Exception:  # an error that cannot be shown, such as one about bytes that are no text
+    except Exception:  # the error has no valid text
         text = ""
     return " ".join(text[:2000].split()) or type(error).__name__

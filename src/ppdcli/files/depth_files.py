@@ -1,4 +1,4 @@
-"""Depth files of any kind, told apart by what is in them, not by their names."""
+"""Reads depth files. The format is detected from the file's content, not from its name."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from ppdcli.geometry.upright import turned_upright
 
 TOO_FAR = 1e9  # metres
 HALF_MAX = 65504
-PLAUSIBLE = (0.01, 200.0)  # metres, of the middle of all depths
-SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that let the sides change places
+PLAUSIBLE = (0.01, 200.0)  # metres; range of a plausible median
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 ROUNDING = 8  # pixels: models round the sides of their grids to multiples of 16 or 14
 
 
 def format_of(path: Path) -> str | None:
-    """The format by the file's first bytes; None if it is none of them.
+    """Returns the name of a file's format by its first bytes; None for any other file.
 
     Raises:
-        InputError: the file is missing, no regular file, or cannot be read.
+        InputError: the file is missing, is not a regular file, or cannot be read.
     """
     with decoding(path, "a depth file"), open_regular(path) as stream:
         head = stream.read(max(len(reading.magic) for reading in readable()))
@@ -34,22 +34,23 @@ def format_of(path: Path) -> str | None:
 
 
 def read_depth(path: Path, kind: Kind | None = None, scale: Scale | None = None) -> DepthData:
-    """Read a depth map. What the file says about itself goes before the arguments.
+    """Reads a depth map. What the file states about itself takes precedence over the arguments.
 
     Args:
         path: a 16-bit PNG, an EXR with a depth channel (``exr_channels``), or an (H, W) NPY.
-        kind: what the values of a .npy are, since it cannot say. An EXR that does not say is
-            metric, as the convention is.
-        scale: what a step of whole numbers is, in a file that does not say.
+        kind: the kind of the values in a .npy file, which cannot state it. An EXR that does not
+            state it is metric, by convention.
+        scale: the step of whole numbers, in a file that does not state it.
 
     Returns:
-        float32 values, NaN where there is no depth: NaN or infinite in the file, in metres also
-        what ``is_metres`` says is none.
+        float32 values, NaN where there is no depth. These are NaN or infinite values in the file,
+        and in metric maps also those that ``is_metres`` rejects.
 
     Raises:
-        InputError: missing, damaged, no depth file, without any depth, or of unknown meaning.
+        InputError: the file is missing, damaged or not a depth file, has no depth at any pixel, or
+            its meaning is unknown.
     """
-    depth_map = _reading(path).read(path, kind, scale)
+    depth_map = reading_of(path).read(path, kind, scale)
     values = depth_map.values
     known = is_metres(values) if depth_map.kind == "metric" else np.isfinite(values)
     if not known.any():
@@ -61,7 +62,7 @@ def read_depth(path: Path, kind: Kind | None = None, scale: Scale | None = None)
 
 
 def _implausible(path: Path, median: float) -> tuple[str, ...]:
-    """A line where hardly any photo has such depths, as when the unit is another."""
+    """Returns a line for the user if hardly any photo has such depths: the unit may be wrong."""
     if PLAUSIBLE[0] <= median <= PLAUSIBLE[1]:
         return ()
     return (
@@ -71,28 +72,34 @@ def _implausible(path: Path, median: float) -> tuple[str, ...]:
 
 
 def is_metres(values: np.ndarray) -> np.ndarray:
-    """Where values are depths: above 0, finite, and none of those that renderers write for none.
+    """Returns where values are depths: finite, above 0, and not a renderer's mark for no depth.
 
-    Those are 1e10 (Blender), 1e11 and the like, and 65504, which is what they become as half.
+    Renderers mark pixels without depth by 1e10 (Blender), 1e11 and similar values. In 16-bit floats
+    these become 65504.
     """
     return np.isfinite(values) & (values > 0) & (values < TOO_FAR) & (values != HALF_MAX)
 
 
 def states_unit(path: Path) -> bool:
-    """Whether a depth file says what its numbers are; an EXR without a word is in metres.
+    """Whether a depth file states its unit. An EXR that states nothing is in metres.
 
     Raises:
-        InputError: as ``read_depth``.
+        InputError: see ``read_depth``.
     """
-    return _reading(path).states_unit(path)
+    return reading_of(path).states_unit(path)
 
 
-def _reading(path: Path) -> Reading:
+def reading_of(path: Path) -> Reading:
+    """Returns how a depth file is read: the row of its format.
+
+    Raises:
+        InputError: The file is missing, cannot be read, or is not a depth file.
+    """
     name = format_of(path)
     for reading in readable():
         if reading.name == name:
             return reading
-    raise InputError(f"{path}: is no depth file; give a 16-bit PNG, an EXR, an NPY or an NPZ")
+    raise InputError(f"{path}: is not a depth file; give a 16-bit PNG, an EXR, an NPY or an NPZ")
 
 
 def turned_with_photo(
@@ -102,17 +109,17 @@ def turned_with_photo(
     height: int,
     orientation: int,
 ) -> DepthData:
-    """A map of the photo as it is shown, where its file may be of the image as it is stored.
+    """Turns a map as EXIF turns its photo, if the map shows the image as it is stored.
 
-    A map in the stored image's shape is turned as EXIF turns the photo, with a note; one in the
-    shown photo's shape is taken as it is. Where the shape cannot tell (a square, a half turn, a
-    mirror image) it is taken as of the stored image, and the note says so. Cameras are treated
-    likewise. A map that is known to be ``as_shown`` is never turned.
+    A map with the shape of the stored image is turned, and a note says so. A map with the shape of
+    the upright photo is left as it is. If the shape cannot tell (a square, a half turn, a mirror
+    image), the map counts as one of the stored image, and the note says so. Cameras are treated in
+    the same way. A map that is known to be ``as_shown`` is never turned.
 
     Args:
         path: the map's file, for the note.
-        depth_map: as it was read.
-        width, height: of the photo as it is shown.
+        depth_map: the map as it was read.
+        width, height: size of the upright photo.
         orientation: EXIF orientation 1..8 that was applied to the photo.
     """
     if orientation == 1 or depth_map.as_shown:
@@ -123,7 +130,10 @@ def turned_with_photo(
     most = ROUNDING * (width + height)
     if stored > most or shown < stored:
         return depth_map
-    said = f"is taken as of the stored image, turned with the photo (EXIF orientation {orientation}"
+    said = (
+        "is taken for one of the stored image, turned with the photo (EXIF orientation "
+        f"{orientation}"
+    )
     if shown <= most:
         said += (
             "); its shape cannot tell: if it is of the upright photo, give the photo without that "
@@ -140,18 +150,18 @@ def turned_with_photo(
 
 
 def require_view(path: Path, shape: tuple[int, ...], width: int, height: int) -> None:
-    """Require that a map can be one of the whole photo: the same proportions, up to rounding.
+    """Requires that a map has the proportions of the whole photo, up to rounding.
 
     Args:
         path: the map's file, for the message.
         shape: (rows, columns) of the map.
-        width, height: of the photo.
+        width, height: size of the photo.
 
     Raises:
-        InputError: the proportions differ; names both sizes.
+        InputError: the proportions differ. The message names both sizes.
     """
     rows, columns = shape
-    # Sides that a common factor brings from the photo's to within ROUNDING of the map's.
+    # One factor brings both sides of the photo to within ROUNDING of the map's.
     if abs(columns * height - rows * width) <= ROUNDING * (width + height):
         return
     turned = abs(rows * height - columns * width) <= ROUNDING * (width + height)

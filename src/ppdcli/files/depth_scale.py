@@ -1,4 +1,4 @@
-"""What one step of a depth file of whole numbers means, as a user states it."""
+"""The scale of depth files that hold whole numbers: metres per step, as a user states it."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ FORMS = "mm, kitti, tum, or metres per step such as 0.001 or 1/256"
 
 
 def parse_depth_scale(text: str, where: str) -> float:
-    """Metres per step of a stated scale.
+    """Returns the metres per step of a scale.
 
     Args:
         text: ``mm``, ``kitti``, ``tum``, a number, or a fraction of two numbers.
-        where: what states it, for the message.
+        where: where the scale is stated, for the message.
 
     Returns:
-        A number above 0, 1 at most: what is more is rather steps per metre.
+        A number above 0, at most 1. A larger number probably means steps per metre.
 
     Raises:
-        UsageError: it is no such scale.
+        UsageError: the text is no such scale.
     """
     if text in METRES_PER_STEP:
         return METRES_PER_STEP[text]
@@ -44,18 +44,18 @@ def parse_depth_scale(text: str, where: str) -> float:
 
 
 def metres_per_step(scale: Scale | None) -> float | None:
-    """Metres of a step; None where the scale is unknown, or not one in metres."""
+    """Returns metres per step; None if the scale is unknown or not in metres."""
     return METRES_PER_STEP.get(scale) if isinstance(scale, str) else scale
 
 
 def require_no_step(path: Path, scale: Scale | None) -> None:
-    """Refuses a stated step for a file of floating-point numbers, which are metres.
+    """Refuses a scale for a file of floating-point numbers, which are metres.
 
     Raises:
-        InputError: there is one, and it is not 1.
+        InputError: a scale is stated, and it is not 1.
     """
     if isinstance(scale, float) and scale != 1:
         raise InputError(
             f"{path}: holds floating-point numbers, which are metres and have no steps of "
-            f"{scale:g} m; leave out --depth-scale"
+            f"{scale:g} m; state no scale for it, by --depth-scale or in a list"
         )

@@ -1,4 +1,4 @@
-"""OpenEXR: float32 depth in the channel ``Z``, lossless, with its facts as attributes."""
+"""OpenEXR: lossless float32 depth in the channel ``Z``, with facts as attributes."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ppdcli.files.foreign import require_regular
 
 SUFFIX = ".exr"
 MAX_VALUES = 1_000_000_000
-"""Of all channels of a file together, which OpenEXR decodes at once: 4 GB."""
+"""Largest number of values in all channels of a file. OpenEXR decodes them at once, in 4 GB."""
 
 
 def write(path: Path, depth_map: DepthData) -> None:
-    """Write channel Z, FLOAT, ZIP: the values as they are, NaN for no depth.
+    """Writes the values as they are into the channel Z (FLOAT, ZIP); NaN means no depth.
 
-    The channel Y holds the same: it is what Blender, OpenCV, GIMP and ImageMagick show, to which a
+    The channel Y holds the same values. Blender, OpenCV, GIMP and ImageMagick show it; for them a
     file with Z alone is black. The attributes are ``DepthData.facts()`` as strings.
 
     Raises:
@@ -52,14 +52,14 @@ def write(path: Path, depth_map: DepthData) -> None:
 
 
 def read(path: Path) -> DepthData:
-    """Read the depth channel, by the rules of ``exr_channels``; a note says where it is not ``Z``.
+    """Reads the depth channel by the rules of ``exr_channels``. A note names it if it is not ``Z``.
 
-    The map is that of the display window: NaN where the file has no pixels, without those outside
-    of it. A file without our ``kind`` attribute is metric, as the convention is. Infinite values
-    become NaN.
+    The map covers the display window. Pixels outside of it are left out, and missing pixels are
+    NaN. A file without our ``kind`` attribute is metric, by convention. Infinite values become NaN.
 
     Raises:
-        InputError: missing, no file, damaged, too large, or without a channel that is depth.
+        InputError: the file is missing, not a regular file, damaged or too large, or has no depth
+            channel.
     """
     with decoding(path, "EXR"):
         require_regular(path)
@@ -82,11 +82,11 @@ def read(path: Path) -> DepthData:
 
 
 def _chosen(file: Path, path: Path) -> tuple[int, str]:
-    """Part and channel of the depth, of a file that is not too large.
+    """Returns the part and the channel of the depth. Refuses a file that is too large.
 
     Raises:
-        InputError: there is none.
-        Exception: of any kind, where the file is damaged.
+        InputError: there is no depth channel.
+        Exception: of any kind, if the file is damaged.
     """
     import OpenEXR
 
@@ -100,7 +100,7 @@ def _chosen(file: Path, path: Path) -> tuple[int, str]:
             height, width = len(rows), len(columns)
             require_size(height, width)
         total += height * width * len(names)
-    if total > MAX_VALUES:  # all channels are decoded
+    if total > MAX_VALUES:  # OpenEXR decodes all channels
         raise ValueError(f"its channels hold {total} values, more than the {MAX_VALUES} allowed")
     found = depth_channel(channels)
     if found is None:
@@ -112,7 +112,7 @@ def _chosen(file: Path, path: Path) -> tuple[int, str]:
 
 
 def _window(header: dict[str, Any], name: str) -> tuple[range, range]:
-    """Its rows and columns."""
+    """Returns the rows and columns of a window."""
     (left, top), (right, bottom) = (corner.tolist() for corner in header[name])
     return range(top, bottom + 1), range(left, right + 1)
 
@@ -135,7 +135,7 @@ def _in_display_window(values: np.ndarray, header: dict[str, Any]) -> np.ndarray
 
 
 def _pixels(file: Path, part: int, channel: str) -> tuple[np.ndarray, dict[str, Any]]:
-    """(H, W) float32 values, and the header of their part."""
+    """Returns the (H, W) float32 values, and the header of their part."""
     import OpenEXR
 
     with OpenEXR.File(str(file), separate_channels=True) as exr:
@@ -148,7 +148,7 @@ def _pixels(file: Path, part: int, channel: str) -> tuple[np.ndarray, dict[str, 
 
 @contextmanager
 def _utf8_name(path: Path) -> Iterator[Path]:
-    """The path, or where its name is not UTF-8, which OpenEXR insists on, one in another place."""
+    """Gives the path, or a temporary one if the name is not UTF-8, which OpenEXR requires."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

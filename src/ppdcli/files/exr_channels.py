@@ -1,4 +1,4 @@
-"""Which channel of an EXR file is its depth."""
+"""Finds the depth channel of an EXR file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ DEPTH = "Z"
 
 
 def depth_channel(parts: Sequence[Collection[str]]) -> tuple[int, str] | None:
-    """Find depth among the channels of a file's parts.
+    """Finds the depth channel among the channels of a file's parts.
 
-    It is the channel ``Z``, or one whose layer is named before it, as in ``ViewLayer.Depth.Z``; but
-    not the third coordinate of positions or normals, beside whose ``Z`` is an ``X``. Failing these,
-    it is the only channel of a file, whatever its name.
+    It is the channel ``Z``, also with the name of a layer before it, as in ``ViewLayer.Depth.Z``.
+    A ``Z`` beside an ``X`` does not count: it is a coordinate of positions or normals. If there is
+    no ``Z``, the only channel of a file is its depth, whatever its name.
 
     Args:
-        parts: names of the channels of each part.
+        parts: the names of each part's channels.
 
     Returns:
-        Number of the part and name of the channel; None if there is none, or more than one.
+        The part's number and the channel's name; None if there is no such channel, or several.
     """
     every = [(index, name) for index, names in enumerate(parts) for name in names]
     named = [

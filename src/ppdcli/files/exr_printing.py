@@ -1,4 +1,4 @@
-"""OpenEXR prints what it finds wrong with a file, and may go on with the rest: both are caught."""
+"""Catches the lines that OpenEXR prints about a damaged file before it reads the rest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 _STDERR = 2
 _SIGNS = ("Warning: Exception raised", "(EXR_ERR_")
-_ONE_AT_A_TIME = threading.Lock()  # since stderr is the process's
+_ONE_AT_A_TIME = threading.Lock()  # because the whole process shares stderr
 
 
 @contextmanager
@@ -20,8 +20,8 @@ def quiet() -> Iterator[list[str]]:
     """Keeps OpenEXR's own lines off stdout and stderr.
 
     Yields:
-        A list, to which the lines are added by the end; a file with one is not sound. What others
-        print meanwhile is passed on.
+        A list that holds the lines at the end. A file with such a line is damaged. Lines that
+        other code prints meanwhile are passed on.
     """
     lines: list[str] = []
     with _ONE_AT_A_TIME, _stderr_kept(lines), redirect_stdout(_Sieve(sys.stdout, lines)):
@@ -29,7 +29,7 @@ def quiet() -> Iterator[list[str]]:
 
 
 class _Sieve:
-    """Stands in for ``sys.stdout``, to which the library's Python side writes pieces of lines."""
+    """Replaces ``sys.stdout``, to which the library's Python code writes parts of lines."""
 
     def __init__(self, stream: Any, lines: list[str]) -> None:
         self._stream, self._lines, self._begun = stream, lines, ""
@@ -52,7 +52,7 @@ class _Sieve:
 
 @contextmanager
 def _stderr_kept(lines: list[str]) -> Iterator[None]:
-    """Takes over the descriptor of stderr, to which the library's C side writes."""
+    """Replaces the descriptor of stderr, to which the library's C code writes."""
     try:
         real = os.dup(_STDERR)
     except OSError:  # it is closed

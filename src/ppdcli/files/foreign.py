@@ -1,7 +1,7 @@
-"""Files that others wrote, or may have changed: opened only if they are files of a sane size.
+"""Reads files that others wrote or may have changed. Only regular files of a sane size are opened.
 
-Every refusal is an ``OSError`` whose ``strerror`` is the cause as part of a sentence, as those of
-the system are, so that a reader has one kind of error to handle.
+Every refusal is an ``OSError``. Its ``strerror`` gives the cause as part of a sentence, like the
+errors of the system. A reader therefore has only one kind of error to handle.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from typing import Any, BinaryIO
 
 from ppdcli.errors import shown
 
-LINE = 4096  # characters of a line of TOML: tomllib takes the square of a dotted key's length
-RECORD_LINE = 1 << 16  # bytes of a line of ppd's own records: two paths of 4096 and settings
-SKIPPED_AT_ONCE, MOST_SKIPPED = 1 << 20, 1 << 28  # bytes of lines that are longer
-DEPTH = 64  # of lists and tables in each other, which later code may walk by recursion
+LINE = 4096  # characters of a line of TOML: tomllib's time grows with the square of a dotted key
+RECORD_LINE = 1 << 16  # bytes of a line of ppd's own records: two paths of 4096, and settings
+SKIPPED_AT_ONCE, MOST_SKIPPED = 1 << 20, 1 << 28  # bytes of longer lines, which are skipped
+DEPTH = 64  # levels of nested lists and tables, because later code may walk them by recursion
 
+_NOT_A_FILE = (errno.EISDIR, errno.EINVAL)  # of ``_KINDS``, whose text says what it is
 _KINDS = (
     (stat.S_ISDIR, errno.EISDIR, "is a folder, not a file"),
     (stat.S_ISFIFO, errno.EINVAL, "is a pipe, not a file"),
@@ -31,22 +32,37 @@ _KINDS = (
 )
 
 
+def reason(error: OSError, way_on: str, missing: str = "check the path") -> str:
+    """Returns why a file cannot be read, and what to do: the rest of a line that names the file.
+
+    Args:
+        error: What the system or ``require_regular`` has raised.
+        way_on: What to do about a file that is there.
+        missing: What to do about a file that is not there.
+    """
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return f"no such file; {missing}"
+    if error.errno in _NOT_A_FILE:
+        return f"{shown(error.strerror)}; name a file"
+    return f"cannot be read ({shown(error.strerror or error)}); {way_on}"
+
+
 def require_regular(path: Path, most: int | None = None, follow: bool = True) -> os.stat_result:
-    """The status of a file that may be opened: a regular one, reached without waiting.
+    """Returns the status of a regular file, which can be opened without waiting.
 
     Args:
         path: the file.
-        most: bytes that it may have; None for any number.
+        most: largest size in bytes; None for no limit.
         follow: whether the name may be a link.
 
     Raises:
-        OSError: missing, a folder, a pipe, a socket, a device, a link that must not be one, larger
-            than ``most``, or out of reach.
+        OSError: the file is missing or cannot be reached, is a folder, a pipe, a socket, a device
+            or a link that must not be followed, or is larger than ``most``.
     """
     try:
         status = path.stat() if follow else path.lstat()
-    except ValueError as error:  # a NUL in the name, or letters that no file name can have
-        raise OSError(errno.EINVAL, "is no possible file name", str(path)) from error
+    except ValueError as error:  # the name has a NUL, or letters that no file name can have
+        raise OSError(errno.EINVAL, "is not a possible file name", str(path)) from error
     _require_regular(status, path, most)
     return status
 
@@ -54,7 +70,7 @@ def require_regular(path: Path, most: int | None = None, follow: bool = True) ->
 @contextmanager
 def open_regular(path: Path, most: int | None = None, follow: bool = True) -> Iterator[BinaryIO]:
     """Opens a file for reading; the arguments and errors are those of ``require_regular``."""
-    require_regular(path, most, follow)  # before it is opened, which some devices notice
+    require_regular(path, most, follow)  # first, because opening some devices has an effect
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     if not follow:
         flags |= getattr(os, "O_NOFOLLOW", 0)
@@ -64,20 +80,21 @@ def open_regular(path: Path, most: int | None = None, follow: bool = True) -> It
 
 
 def read_regular(path: Path, most: int, follow: bool = True) -> bytes:
-    """The content of a file; the arguments and errors are those of ``require_regular``."""
+    """Returns the content of a file; the arguments and errors are those of ``require_regular``."""
     with open_regular(path, most, follow) as stream:
         data = stream.read(most + 1)
-    if len(data) > most:  # it has grown meanwhile, or states no size, as in /proc
+    if len(data) > most:  # it has grown meanwhile, or its size is not known, as in /proc
         raise _too_large(path, most)
     return data
 
 
 def record_lines(stream: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
-    """The lines of a record, from where the stream is.
+    """Yields the lines of a record, from the stream's position.
 
     Yields:
-        A line with its end, or None for one longer than ``RECORD_LINE``, and its length in bytes.
-        A last line without an end, which a kill has cut or another run is writing, has length 0.
+        A line with its line end, and its length in bytes. A line longer than ``RECORD_LINE`` is
+        None. An incomplete last line has length 0: a kill has cut it, or another run is still
+        writing it.
     """
     skipped = 0
     while line := stream.readline(RECORD_LINE):
@@ -93,7 +110,7 @@ def record_lines(stream: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
             skipped += len(chunk)
             if not chunk:
                 return
-            if skipped > MOST_SKIPPED:  # no record has such lines: the rest counts as one
+            if skipped > MOST_SKIPPED:  # this is no record; the rest counts as one line
                 here = stream.tell() - len(chunk)
                 yield None, length + stream.seek(0, os.SEEK_END) - here
                 return
@@ -104,10 +121,10 @@ def record_lines(stream: BinaryIO) -> Iterator[tuple[bytes | None, int]]:
 
 
 def parse_json(data: bytes | str) -> Any:
-    """JSON, of which nothing is nested more than ``DEPTH`` deep.
+    """Parses JSON whose values are nested at most ``DEPTH`` deep.
 
     Raises:
-        ValueError: it is not JSON, or nested deeper.
+        ValueError: it is not JSON, or is nested deeper.
     """
     try:
         tree = json.loads(data)
@@ -117,7 +134,7 @@ def parse_json(data: bytes | str) -> Any:
 
 
 def parse_toml(data: bytes) -> dict[str, Any]:
-    """TOML in UTF-8, of which nothing is nested more than ``DEPTH`` deep.
+    """Parses TOML in UTF-8 whose values are nested at most ``DEPTH`` deep.
 
     Raises:
         ValueError: it is not TOML, is nested deeper, or has lines longer than ``LINE``.
@@ -127,7 +144,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         raise ValueError(f"has a line of more than {LINE} characters")
     try:
         return dict(_flat_enough(tomllib.loads(text)))
-    except tomllib.TOMLDecodeError as error:  # which may quote a key of any length
+    except tomllib.TOMLDecodeError as error:  # its text may quote a key of any length
         raise ValueError(shown(error)) from None
     except RecursionError:
         raise ValueError("is nested too deep") from None

@@ -1,4 +1,4 @@
-"""The formats of depth and of clouds: one row each, which everything that knows formats asks.
+"""The formats of depth and of clouds, one row each. All other code takes its knowledge from here.
 
 Nothing heavy is imported before a row's function is called.
 """
@@ -22,17 +22,20 @@ class Reading:
     """How a format is read.
 
     Attributes:
-        name: of the format.
+        name: the format's name.
         magic: the first bytes of its files.
-        read: the depth in a file. Where the file does not say what its values are, they are of the
-            kind or in the scale that is given. Raises InputError, also where neither says it.
-        states_unit: whether a file says what its values are.
+        read: reads the depth in a file. The given kind and scale hold if the file does not state
+            its own. Raises InputError, also if neither the file nor the caller states them.
+        states_unit: whether a file states what its values are.
+        needs_scale: whether a file holds whole numbers and does not say what a step is. Raises
+            InputError.
     """
 
     name: str
     magic: bytes
     read: Callable[[Path, Kind | None, Scale | None], DepthData]
     states_unit: Callable[[Path], bool]
+    needs_scale: Callable[[Path], bool]
 
 
 @dataclass(frozen=True)
@@ -40,11 +43,11 @@ class DepthFormat:
     """A format that depth is written in.
 
     Attributes:
-        name: as --format has it.
-        ending: what follows the photo's name in that of the file.
+        name: the name for --format.
+        ending: follows the photo's name in the name of the file.
         write: writes a map; returns a line for the user or None. Raises OutputError.
-        choices: which attributes of ``Choices`` its files depend on.
-        reading: None for pictures, which cannot be turned back into depth.
+        choices: the attributes of ``Choices`` that its files depend on.
+        reading: how it is read; None for pictures, which cannot be turned back into depth.
     """
 
     name: str
@@ -93,6 +96,10 @@ def _png_states_unit(path: Path) -> bool:
     return png.states_scale(path)
 
 
+def _png_needs_scale(path: Path) -> bool:
+    return not _png_states_unit(path)
+
+
 def _write_exr(path: Path, depth: DepthData, _choices: Choices) -> None:
     from ppdcli.files import exr
 
@@ -123,6 +130,18 @@ def _read_npz(path: Path, kind: Kind | None, scale: Scale | None) -> DepthData:
     from ppdcli.files import npz_depth
 
     return npz_depth.read(path, _stated(kind, path), scale)
+
+
+def _npy_needs_scale(path: Path) -> bool:
+    from ppdcli.files import npy
+
+    return npy.holds_steps(path)
+
+
+def _npz_needs_scale(path: Path) -> bool:
+    from ppdcli.files import npz_depth
+
+    return npz_depth.holds_steps(path)
 
 
 def _stated(kind: Kind | None, path: Path) -> Kind:
@@ -172,22 +191,22 @@ _DEPTH = (
         "_depth.png",
         _write_png,
         ("png_scale",),
-        Reading("png", b"\x89PNG\r\n\x1a\n", _read_png, _png_states_unit),
+        Reading("png", b"\x89PNG\r\n\x1a\n", _read_png, _png_states_unit, _png_needs_scale),
     ),
-    # An EXR that does not say what it is holds metres, as the convention is.
+    # An EXR that does not state its kind holds metres, by convention.
     DepthFormat(
         "exr",
         "_depth.exr",
         _write_exr,
         (),
-        Reading("exr", b"\x76\x2f\x31\x01", _read_exr, lambda path: True),
+        Reading("exr", b"\x76\x2f\x31\x01", _read_exr, lambda path: True, lambda path: False),
     ),
     DepthFormat(
         "npy",
         "_depth.npy",
         _write_npy,
         (),
-        Reading("npy", b"\x93NUMPY", _read_npy, lambda path: False),
+        Reading("npy", b"\x93NUMPY", _read_npy, lambda path: False, _npy_needs_scale),
     ),
     DepthFormat("preview", "_preview.png", _write_preview, ("colormap", "value_range")),
 )
@@ -202,18 +221,18 @@ DEPTH_FORMATS: dict[str, DepthFormat] = {row.name: row for row in _DEPTH}
 CLOUD_FORMATS: dict[str, CloudFormat] = {row.name: row for row in _CLOUDS}
 
 
-# Other programs' formats, which we only read.
-_FOREIGN = (Reading("npz", b"PK\x03\x04", _read_npz, lambda path: False),)
+# Formats of other programs, which are only read.
+_FOREIGN = (Reading("npz", b"PK\x03\x04", _read_npz, lambda path: False, _npz_needs_scale),)
 
 
 def readable() -> Iterator[Reading]:
-    """How each format that depth is read from is read."""
+    """Yields the readers of all formats that depth can be read from."""
     own = (row.reading for row in DEPTH_FORMATS.values())
     return (reading for reading in (*own, *_FOREIGN) if reading is not None)
 
 
 def own_endings() -> tuple[str, ...]:
-    """How the names of our own pictures and depth maps end, which are never taken for photos."""
+    """Returns the endings of our own pictures and depth maps. They are never taken for photos."""
     endings = [row.ending for row in DEPTH_FORMATS.values()]
     endings += [row.ending for row in CLOUD_FORMATS.values()]
     return tuple(ending for ending in endings if ending.startswith("_"))

@@ -19,7 +19,7 @@ from PIL import Image
 from ppdcli.files.atomic import atomic_path
 from ppdcli.version import __version__
 
-LARGEST_TEXTURE = 4096  # pixels a side, which every graphics card takes
+LARGEST_TEXTURE = 4096  # pixels per side; every graphics card supports it
 QUALITY = 92
 FLOAT, UNSIGNED = 5126, 5125  # component types
 VERTICES, INDICES = 34962, 34963  # targets of buffer views
@@ -28,15 +28,15 @@ CLAMP, LINEAR, MIPMAPS = 33071, 9729, 9987
 
 @dataclass(frozen=True, eq=False)
 class TexturedMesh:
-    """A surface with a photo on it.
+    """A surface with a photo as its texture.
 
     Attributes:
         vertices: (V, 3) float32 metres, x right, y up, z backward.
         normals: (V, 3) float32 of unit length.
-        texture_at: (V, 2) float32 in [0, 1]: place in the texture, from its upper left corner.
-        faces: (F, 3) int32 numbers of vertices, counter-clockwise from the front.
+        texture_at: (V, 2) float32 in [0, 1]: texture coordinates from the upper left corner.
+        faces: (F, 3) int32 indices of vertices, counter-clockwise from the front.
         texture: (H, W, 3) uint8 sRGB.
-        comments: facts, which go into the file's extras.
+        comments: facts, which are written to the file's extras.
     """
 
     vertices: np.ndarray
@@ -48,10 +48,10 @@ class TexturedMesh:
 
 
 def write(path: Path, mesh: TexturedMesh) -> None:
-    """Writes the file, whole or not at all.
+    """Writes the file. It gets its name only when it is complete.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     arrays = [
         mesh.vertices.astype("<f4"),
@@ -71,7 +71,7 @@ def write(path: Path, mesh: TexturedMesh) -> None:
 
 
 def _described(mesh: TexturedMesh, blocks: Sequence[bytes]) -> bytes:
-    """The JSON part, which says what is where in the binary part."""
+    """Returns the JSON part, which says where everything is in the binary part."""
     views: list[dict[str, Any]] = []
     offset = 0
     for block, target in zip(blocks, (VERTICES, VERTICES, VERTICES, INDICES, None), strict=True):
@@ -94,7 +94,7 @@ def _described(mesh: TexturedMesh, blocks: Sequence[bytes]) -> bytes:
             "generator": f"ppdcli {__version__}",
             "extras": {"comments": list(mesh.comments)},
         },
-        # The photo has its light in it already, so no viewer should add another.
+        # The photo already contains the light, so viewers should add none.
         "extensionsUsed": ["KHR_materials_unlit"],
         "scene": 0,
         "scenes": [{"nodes": [0]}],
@@ -122,7 +122,7 @@ def _described(mesh: TexturedMesh, blocks: Sequence[bytes]) -> bytes:
 
 
 def _padded(block: bytes, filler: bytes) -> bytes:
-    """Parts of the file begin at multiples of 4 bytes."""
+    """Pads a block to a multiple of 4 bytes, as the format requires."""
     return block + filler * (-len(block) % 4)
 
 

@@ -1,4 +1,4 @@
-"""NumPy files: the float32 values, untouched. They carry no unit."""
+"""NumPy files: the float32 values as they are. The files state no unit."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _OWN_HEADER = 192  # bytes; NumPy's own have 128 for two dimensions
 
 
 def write(path: Path, depth_map: DepthData) -> None:
-    """Write the (H, W) values as float32: metres, or the network's own output.
+    """Writes the (H, W) values as float32: metres, or the network's own output.
 
-    The header has more spaces at its end than NumPy's own, which readers pass over: so our files
-    are told from those of others, although the format has no place for a name.
+    The header ends in more spaces than NumPy's own. Readers ignore them. They identify our files,
+    because the format has no place for a program's name.
 
     Raises:
         OutputError: the file cannot be written.
@@ -40,7 +40,7 @@ def write(path: Path, depth_map: DepthData) -> None:
 
 
 class _WithOurHeader:
-    """Passes what NumPy writes on to a file, the header with more spaces at its end."""
+    """Passes on to a file what NumPy writes, but adds spaces at the end of the header."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._begun = stream, False
@@ -54,16 +54,16 @@ class _WithOurHeader:
 
 
 def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
-    """Read an (H, W) array of numbers; the caller says what they are, since the file does not.
+    """Reads an (H, W) array of numbers. The caller states their kind, because the file cannot.
 
     Args:
         path: the file.
-        kind: of the values.
-        scale: what a step of whole numbers is; those are never taken for metres.
+        kind: the kind of the values.
+        scale: the step of whole numbers. They are never taken for metres.
 
     Raises:
-        InputError: missing, damaged, a pickle, too large, or not a two-dimensional array of real
-            numbers.
+        InputError: the file is missing, damaged, a pickle or too large, or is not a two-dimensional
+            array of real numbers.
     """
 
     def require(header: Header) -> None:
@@ -75,10 +75,10 @@ def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
 
 
 def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -> DepthData:
-    """(H, W) values of an array as depth; whole numbers are steps, never metres.
+    """Returns the (H, W) values of an array as depth. Whole numbers are steps, never metres.
 
     Raises:
-        InputError: whole numbers without a scale, or others with one.
+        InputError: whole numbers have no scale, or floating-point numbers have one.
     """
     if kind == "metric" and values.dtype.kind in "iu":
         step = metres_per_step(scale)
@@ -87,18 +87,30 @@ def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -
                 f"{path}: holds whole numbers ({values.dtype}), whose unit it does not state; "
                 "give --depth-scale mm, kitti, tum or the metres of a step"
             )
-        with np.errstate(over="ignore"):  # what is too large becomes infinite: no depth
+        with np.errstate(over="ignore"):  # too large values become infinite: no depth
             values = (values * np.float64(step)).astype(np.float32)
     elif kind == "metric":
         require_no_step(path, scale)
     return DepthData(values.astype(np.float32, copy=False), kind, as_shown=False)
 
 
-def is_ours(path: Path) -> bool:
-    """Whether ``write`` wrote a file, by the length of its header.
+def holds_steps(path: Path) -> bool:
+    """Returns whether a depth map holds whole numbers, whose unit the file cannot state.
 
     Raises:
-        InputError: missing, no file, or damaged.
+        InputError: The file is missing, damaged, or not a depth map.
+    """
+    with decoding(path, ".npy"), open_regular(path) as stream:
+        header = read_header(stream)
+    require_map(path, header, map_shape(header))
+    return header.dtype.kind in "iu"
+
+
+def is_ours(path: Path) -> bool:
+    """Whether ``write`` has written a file. The length of the header shows it.
+
+    Raises:
+        InputError: the file is missing, is not a regular file, or is damaged.
     """
     with decoding(path, ".npy"), open_regular(path) as stream:
         read_header(stream)
@@ -106,7 +118,7 @@ def is_ours(path: Path) -> bool:
 
 
 def map_shape(header: Header) -> tuple[int, ...]:
-    """The shape without axes of one, as networks leave them: (1, H, W) is (H, W)."""
+    """Returns a map's shape without the axes of length one that networks add, as in (1, H, W)."""
     return _without_ones(header.shape)
 
 
@@ -120,9 +132,9 @@ class Header:
     """What an array's header states.
 
     Attributes:
-        shape: of the array, its numbers not negative.
+        shape: the array's shape; no number is negative.
         columns_first: whether the first index changes fastest ("Fortran order").
-        dtype: of the values.
+        dtype: the type of the values.
     """
 
     shape: tuple[int, ...]
@@ -131,25 +143,25 @@ class Header:
 
     @property
     def bytes(self) -> int:
-        """What the values take."""
+        """The size of the values."""
         return math.prod(self.shape) * self.dtype.itemsize
 
     def describe(self) -> str:
-        """For messages."""
+        """Returns type and shape, for messages."""
         return f"{self.dtype} of shape {self.shape}"
 
 
 def read_array(path: Path, require: Callable[[Header], None]) -> np.ndarray:
-    """The array of a .npy file.
+    """Reads the array of a .npy file.
 
     Args:
         path: the file.
-        require: looks at the header before the values are read; raises InputError if they are not
-            wanted.
+        require: gets the header before the values are read. It raises InputError for an array that
+            is not wanted.
 
     Raises:
-        InputError: missing, no file, damaged, a pickle, shorter than its header states, or what
-            ``require`` raises.
+        InputError: the file is missing, not a regular file, damaged, a pickle, or shorter than its
+            header states; or ``require`` raises it.
     """
     with decoding(path, ".npy"), open_regular(path) as stream:
         header = read_header(stream)
@@ -159,15 +171,15 @@ def read_array(path: Path, require: Callable[[Header], None]) -> np.ndarray:
 
 
 def require_map(path: Path, header: Header, shape: tuple[int, ...] | None = None) -> None:
-    """Require the header of a depth map: (H, W) real numbers, neither none nor too many.
+    """Requires the header of a depth map: (H, W) real numbers of an allowed size.
 
     Args:
         path: the file, for the message.
-        header: of the array.
-        shape: to look at instead of the header's own.
+        header: the array's header.
+        shape: a shape to check instead of the header's own.
 
     Raises:
-        InputError: it is another one.
+        InputError: the array is not a depth map.
     """
     shape = header.shape if shape is None else shape
     if len(shape) != 2 or header.dtype.kind not in "fiu" or 0 in shape:
@@ -177,15 +189,15 @@ def require_map(path: Path, header: Header, shape: tuple[int, ...] | None = None
 
 
 def read_header(stream: IO[bytes]) -> Header:
-    """The header of an array, from where the stream is; it stands at the values then.
+    """Reads the header of an array from a stream. The stream is then at the first value.
 
     Raises:
-        Exception: of any kind, since NumPy parses headers as Python; for use inside ``decoding``.
+        Exception: of any kind, because NumPy parses headers as Python. Call it inside ``decoding``.
     """
     version = np.lib.format.read_magic(stream)
     if version == (1, 0):
         read = np.lib.format.read_array_header_1_0
-    elif version in ((2, 0), (3, 0)):  # 3.0 differs in the names of fields alone
+    elif version in ((2, 0), (3, 0)):  # 3.0 only differs in the names of fields
         read = np.lib.format.read_array_header_2_0
     else:
         raise ValueError(f"its version {version} is unknown")
@@ -198,15 +210,15 @@ def read_header(stream: IO[bytes]) -> Header:
 
 
 def read_values(stream: IO[bytes], header: Header, left: int) -> np.ndarray:
-    """The values behind a header.
+    """Reads the values that follow a header.
 
     Args:
-        stream: at the first value.
-        header: of the array.
-        left: bytes that the stream still has.
+        stream: a stream at the first value.
+        header: the array's header.
+        left: number of bytes that are left in the stream.
 
     Raises:
-        ValueError: there are fewer than the header states.
+        ValueError: there are fewer bytes than the header states.
     """
     if header.bytes > left:
         raise ValueError(f"it states {header.bytes} bytes of values and has {left}")

@@ -1,4 +1,4 @@
-"""Arrays of an NPZ file that ppd wrote for itself: each as it was written, or a reason why not."""
+"""Reads the arrays of an NPZ file that ppd wrote for itself, and checks them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def read_arrays(
 
     Args:
         path: the file.
-        wanted: name -> type of the values and number of axes.
-        most: bytes that all arrays of the file may have.
+        wanted: for each name, the type of the values and the number of axes.
+        most: largest size of all arrays together, in bytes.
 
     Raises:
-        OSError: the file is missing, no regular file, or cannot be read.
-        ValueError: it is no NPZ, damaged, larger, or holds something else.
+        OSError: the file is missing, is not a regular file, or cannot be read.
+        ValueError: it is not an NPZ file, is damaged or too large, or holds other arrays.
     """
     with open_regular(path) as stream:
         try:

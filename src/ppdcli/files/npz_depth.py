@@ -18,16 +18,25 @@ ARRAYS = ("depth", "arr_0")  # the usual name, and NumPy's default
 
 
 def read(path: Path, kind: Kind, scale: Scale | None = None) -> DepthData:
-    """Read the depth map of an archive; the arguments are those of ``npy.read``.
+    """Reads the depth map of an archive. The arguments are those of ``npy.read``.
 
     Raises:
-        InputError: missing, damaged, encrypted, too large, or without an array that is a depth map.
+        InputError: the file is missing, damaged, encrypted or too large, or holds no depth map.
     """
     return npy.in_metres(read_map(path), path, kind, scale)
 
 
+def holds_steps(path: Path) -> bool:
+    """Returns whether the depth map of an archive holds whole numbers.
+
+    Raises:
+        InputError: see ``read``.
+    """
+    return read_map(path).dtype.kind in "iu"
+
+
 def read_map(path: Path) -> np.ndarray:
-    """The (H, W) array of an archive: ``depth``, ``arr_0``, or the only one.
+    """Reads the (H, W) array of an archive: ``depth``, ``arr_0``, or its only array.
 
     Raises:
         InputError: see ``read``.

@@ -1,4 +1,4 @@
-"""Open3D, also where the system lacks the libusb that its Linux wheel asks for."""
+"""Imports Open3D, also if the system lacks the libusb that its Linux wheel needs."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from types import ModuleType
 
 @cache
 def import_open3d() -> ModuleType:
-    """Import Open3D on first use: it takes seconds.
+    """Imports Open3D on first use, which takes seconds.
 
-    Its Linux wheel links to libusb-1.0.so.0, which slim systems lack; the copy inside the PyPI
-    package ``libusb-package`` is loaded first in that case.
+    Its Linux wheel links to libusb-1.0.so.0, which small systems lack. The copy in the PyPI package
+    ``libusb-package`` is then loaded first.
 
     Raises:
-        ImportError: it links to X11, OpenGL and EGL too, and they are not there.
+        ImportError: X11, OpenGL or EGL is missing, to which the wheel links too.
     """
     if sys.platform == "linux":
         try:

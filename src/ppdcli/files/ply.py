@@ -1,4 +1,4 @@
-"""Point clouds as binary PLY: float32 x y z, maybe normals, uchar colours, facts as comments."""
+"""Point clouds as binary PLY: float32 x y z, optional normals, uchar colours, facts as comments."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ COLORS = ("red", "green", "blue")
 
 
 def write(path: Path, cloud: PointCloud) -> None:
-    """Write little-endian binary PLY through Open3D's tensor writer, which keeps float32.
+    """Writes little-endian binary PLY with Open3D's tensor writer, which keeps float32.
 
-    Where Open3D cannot be loaded, for want of system libraries, the same file is written plainly.
+    If Open3D cannot be loaded because system libraries are missing, our own code writes the same
+    file.
 
     Raises:
         InputError: the cloud has no points.
@@ -31,16 +32,16 @@ def write(path: Path, cloud: PointCloud) -> None:
         raise InputError(f"{path}: the cloud has no points, so no file was written")
     with atomic_path(path) as temporary:
         if not _write_with_open3d(temporary, cloud):
-            _write_plainly(temporary, cloud)  # which says why
+            _write_plainly(temporary, cloud)  # raises the error that Open3D does not report
         _insert_comments(temporary, cloud.comments)
 
 
 def _write_with_open3d(file: Path, cloud: PointCloud) -> bool:
-    """The file without our comments, and whether it is whole."""
+    """Writes the file without our comments. Returns whether it is complete."""
     try:
         o3d = import_open3d()
     except (ImportError, OSError):
-        # Its wheel links to X11 and OpenGL, which slim systems lack; a cloud needs neither.
+        # Its wheel links to X11 and OpenGL, which small systems lack. A cloud needs neither.
         _write_plainly(file, cloud)
         return True
     tensors = o3d.t.geometry.PointCloud()
@@ -48,21 +49,21 @@ def _write_with_open3d(file: Path, cloud: PointCloud) -> bool:
     tensors.point.colors = o3d.core.Tensor(np.ascontiguousarray(cloud.colors, np.uint8))
     if cloud.normals is not None:
         tensors.point.normals = o3d.core.Tensor(np.ascontiguousarray(cloud.normals, np.float32))
-    # Its warnings would go to stdout, which carries only data.
+    # Its warnings would go to stdout, which must carry only data.
     with o3d.utility.VerbosityContextManager(o3d.utility.VerbosityLevel.Error):
         done = o3d.t.io.write_point_cloud(str(file), tensors)
-    # A cut file is found by its size: the writer's word alone is not enough on a full disk.
+    # The size is checked too, because the writer reports success on a full disk.
     return done and file.stat().st_size > len(cloud.points) * _record(cloud).itemsize
 
 
 def _record(cloud: PointCloud) -> np.dtype:
-    """What the file holds of a point, in the order of Open3D's writer."""
+    """Returns the values of a point, in the order of Open3D's writer."""
     floats = [*"xyz", *(() if cloud.normals is None else ("nx", "ny", "nz"))]
     return np.dtype([(name, "<f4") for name in floats] + [(name, "u1") for name in COLORS])
 
 
 def _write_plainly(file: Path, cloud: PointCloud) -> None:
-    """What Open3D would write, but for its own comment."""
+    """Writes the same file as Open3D, without Open3D's own comment."""
     record = _record(cloud)
     rows = np.empty(len(cloud.points), record)
     values = (
@@ -83,13 +84,13 @@ def _write_plainly(file: Path, cloud: PointCloud) -> None:
     header += ["end_header", ""]
     with file.open("wb") as target:
         target.write("\n".join(header).encode())
-        target.write(rows.view(np.uint8).data)  # not tofile, which hides that the last bytes failed
+        target.write(rows.view(np.uint8).data)  # tofile does not report when the last bytes fail
 
 
 def _insert_comments(file: Path, comments: tuple[str, ...]) -> None:
-    """Puts the comments behind the format line, in the file itself.
+    """Inserts the comments after the format line, within the same file.
 
-    Open3D's writer has no place for them, and a second file of the cloud's size would be slow.
+    Open3D's writer takes no comments, and writing a second file of this size would be slow.
     """
     lines = (shown(" ".join(comment.split()), LONGEST_COMMENT) for comment in comments)
     texts = (line.encode("ascii", "backslashreplace")[:LONGEST_COMMENT] for line in lines)
@@ -97,7 +98,8 @@ def _insert_comments(file: Path, comments: tuple[str, ...]) -> None:
     with file.open("r+b") as stream:
         place = len(stream.readline() + stream.readline())
         size = stream.seek(0, os.SEEK_END)
-        for start in reversed(range(place, size, CHUNK_BYTES)):  # what follows makes room
+        # Moves the rest of the file, from its end.
+        for start in reversed(range(place, size, CHUNK_BYTES)):
             stream.seek(start)
             chunk = stream.read(min(CHUNK_BYTES, size - start))
             stream.seek(start + len(added))

@@ -1,4 +1,4 @@
-"""16-bit grey PNG: depth in steps, with what a step means inside the file."""
+"""16-bit grey PNG: depth in steps. The file states what a step means."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ from ppdcli.images.whole import require_data, require_whole
 SUFFIX = ".png"
 TOP = 65535
 MAX_BYTES = 600_000_000
-"""Of a file: more than 250 megapixels of 16 bits, not compressed."""
+"""Largest size of a file: more than 250 megapixels of 16 bits, not compressed."""
 
 
 def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
-    """Write a 16-bit PNG whose text chunks carry ``DepthData.facts()``, scale and offset.
+    """Writes a 16-bit PNG. Its text chunks hold ``DepthData.facts()``, scale and offset.
 
     Depth = pixel * ``scale`` + ``offset``, in the chunk's ``unit``.
 
     Args:
         path: the file to write.
-        depth_map: ``mm``, ``kitti`` and ``tum`` need metric depth.
-        scale: ``mm`` (pixel = 1000 m, 65.535 m at most), ``kitti`` (256 m, 255.99 m) and ``tum``
-            (5000 m, 13.1 m) round to the nearest step, 0 is no depth, more than the most
-            saturates. ``normalized``: (d - min) / (max - min) * 65535 without an invalid value;
-            where the map has holes, they are 0 and depth starts at 1.
+        depth_map: the map. The scales ``mm``, ``kitti`` and ``tum`` need metric depth.
+        scale: ``mm`` has 1000 steps per metre (65.535 m at most), ``kitti`` 256 (255.99 m) and
+            ``tum`` 5000 (13.1 m). Values are rounded to the nearest step; 0 means no depth; larger
+            values are cut at the largest. ``normalized`` is (d - min) / (max - min) * 65535. If the
+            map has holes, they are 0, and depth starts at 1; else no value means a hole.
 
     Returns:
-        A line for the user when pixels saturated, else None.
+        A line for the user if values were cut, else None.
 
     Raises:
         UsageError: an unknown scale, or one in metres for a relative map.
@@ -81,15 +81,15 @@ def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
 
 
 def read(path: Path, scale: Scale | None = None) -> DepthData:
-    """Read a 16-bit PNG back to float32 depth, NaN where the pixel says that there is none.
+    """Reads a 16-bit PNG as float32 depth, NaN where the pixel means no depth.
 
     Args:
-        path: a file of ours, or anybody's in a known scale.
-        scale: of a file that does not carry its own: a name, or metres per step; ``normalized``
-            is relative, 65535 far.
+        path: one of our files, or any file with a known scale.
+        scale: the scale of a file that does not state its own: a name, or metres per step.
+            ``normalized`` gives relative depth, in which 65535 is far.
 
     Raises:
-        InputError: missing, damaged, not 16-bit grey, or of unknown scale.
+        InputError: the file is missing or damaged, is not 16-bit grey, or its scale is unknown.
     """
     pixels, text, orientation = _content(path)
     kind: Kind = "relative" if text.get("kind") == "relative" else "metric"
@@ -124,10 +124,10 @@ def read(path: Path, scale: Scale | None = None) -> DepthData:
 
 
 def states_scale(path: Path) -> bool:
-    """Whether the file carries its scale.
+    """Whether the file states its scale.
 
     Raises:
-        InputError: missing or damaged.
+        InputError: the file is missing or damaged.
     """
     return _has_scale(_content(path)[1])
 
@@ -137,7 +137,7 @@ def _has_scale(text: dict[str, str]) -> bool:
 
 
 def _content(path: Path) -> tuple[np.ndarray, dict[str, str], int]:
-    """The pixels of 16-bit grey, the texts, and the EXIF orientation."""
+    """Returns the 16-bit grey pixels, the texts, and the EXIF orientation."""
     with decoding(path, "PNG"):
         data = read_regular(path, MAX_BYTES)
         with open_image(data, str(path), ("PNG",)) as image:
@@ -146,7 +146,7 @@ def _content(path: Path) -> tuple[np.ndarray, dict[str, str], int]:
                     f"{path}: is no 16-bit grey PNG (its mode is {image.mode}); give a depth file"
                 )
             require_data(image, data)
-            pixels = np.array(image)  # which also finds texts after them
+            pixels = np.array(image)  # this also reads the texts after the pixels
             require_whole(image, data)
             return pixels, getattr(image, "text", {}), read_exif(image)[0]
 
@@ -155,9 +155,9 @@ class _Code(NamedTuple):
     """How depth becomes pixels.
 
     Attributes:
-        pixels: of rows of depth, float64, whole numbers from 0 on.
+        pixels: takes rows of depth; returns float64 whole numbers >= 0.
         step, offset: depth = pixel * step + offset.
-        invalid: which pixel is none.
+        invalid: the pixel that means no depth.
     """
 
     pixels: Callable[[np.ndarray], np.ndarray]
@@ -171,7 +171,7 @@ def _in_steps(steps_per_metre: int) -> _Code:
         valid = np.isfinite(depth) & (depth > 0)
         steps = np.where(valid, depth, 0).astype(np.float64)
         steps *= steps_per_metre
-        # The nearest depths must not round to 0, which means that there is none.
+        # Small depths must not round to 0, which means no depth.
         np.maximum(np.rint(steps, out=steps), 1, out=steps)
         steps[~valid] = 0
         return steps
@@ -180,7 +180,7 @@ def _in_steps(steps_per_metre: int) -> _Code:
 
 
 def _normalization(values: np.ndarray) -> _Code:
-    low, high = float(values.min()), float(values.max())  # NaN if there is one
+    low, high = float(values.min()), float(values.max())  # NaN if any value is NaN
     whole = isfinite(low) and isfinite(high)
     if not whole:
         valid = values[np.isfinite(values)]

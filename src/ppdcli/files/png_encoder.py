@@ -1,7 +1,7 @@
-"""PNG files, written several times as fast as Pillow writes them, and a little smaller.
+"""Writes PNG files several times as fast as Pillow does, and a little smaller.
 
-Pillow tries five filters on each row; on depth and its previews the second of them, the difference
-from the row above, is as good as its choice. ``isal`` compresses four times as fast as zlib.
+Pillow tries five filters on each row. For depth and previews, one of them (the difference from the
+row above) is as good as Pillow's choice. ``isal`` compresses four times as fast as zlib.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ from ppdcli.files.atomic import atomic_path
 
 try:
     from isal import isal_zlib
-except ImportError:  # no wheel for this machine: the same pixels, in more time
+except ImportError:  # no wheel for this machine; zlib takes longer
     isal_zlib = None  # type: ignore[assignment]
 
-BAND_BYTES = 1 << 18  # of pixels at a time, which stay in the processor's cache
+BAND_BYTES = 1 << 18  # bytes of pixels per band, so that a band stays in the processor's cache
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB = 0, 2
 _UP = 2  # the filter
-_LEVEL = 1  # the fastest that is still small, in both libraries
+_LEVEL = 1  # in both libraries the fastest level that still compresses well
 
 
 def write_png(
     path: Path, shape: tuple[int, ...], bands: Iterable[np.ndarray], texts: Mapping[str, str]
 ) -> None:
-    """Write a PNG with text chunks, from bands of its rows; never all of them are in memory.
+    """Writes a PNG with text chunks, band by band. The whole picture is never in memory.
 
     Args:
         path: the file to write.
@@ -56,12 +56,12 @@ def write_png(
 
 
 def rows_a_band(row_bytes: int) -> int:
-    """How many rows of a picture ``write_png`` takes best at a time."""
+    """Returns the best number of rows in a band for ``write_png``."""
     return max(1, BAND_BYTES // row_bytes)
 
 
 def _differences(bands: Iterable[np.ndarray]) -> Iterable[np.ndarray]:
-    """(rows, 1 + bytes a row) uint8 each: the filter's number, and what it makes of the pixels."""
+    """Yields (rows, 1 + bytes per row) uint8: the filter's number, then the filtered pixels."""
     above: np.ndarray | None = None
     for band in bands:
         pixels = band.astype(">u2") if band.dtype == np.uint16 else band
@@ -85,7 +85,7 @@ def _compressed(parts: Iterable[np.ndarray]) -> Iterable[bytes]:
 def _text_chunk(keyword: str, text: str) -> tuple[bytes, bytes]:
     try:
         return b"tEXt", keyword.encode("latin-1") + b"\0" + text.encode("latin-1")
-    except UnicodeEncodeError:  # not compressed, of no language
+    except UnicodeEncodeError:  # not compressed, without a language
         return b"iTXt", keyword.encode("latin-1") + b"\0\0\0\0\0" + text.encode()
 
 

@@ -1,4 +1,4 @@
-"""Tables of points with known depth, as people and spreadsheets write them."""
+"""Reads tables of points with known depth, as people and spreadsheets write them."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class PointsTable:
 
 
 def read_table(lines: Iterable[str], path: Path) -> PointsTable:
-    """Rows ``u v depth`` with spaces, commas, semicolons or tabs between; # begins a comment.
+    """Reads rows ``u v depth``, separated by spaces, commas, semicolons or tabs; # is a comment.
 
-    A header says which columns they are, wherever they stand. Without one there are three columns,
-    or four: an index 0, 1, 2 ... before them, or something else behind, which is passed over. With
-    semicolons a comma in a number is a decimal one.
+    A header names the columns, which may then have any order. Without a header there are three
+    columns, or four: an index 0, 1, 2 ... before them, or another column after them. The fourth
+    column is left out. If semicolons separate the columns, a comma is a decimal comma.
 
     Args:
-        lines: of the file.
-        path: of the file, for messages.
+        lines: lines of the file.
+        path: the file, for messages.
 
     Raises:
-        InputError: a row that is none, by its line number.
+        InputError: a row is wrong. The message names its line.
     """
     columns: Sequence[int] | None = None
-    named = width = 0  # columns of the header, and of the rows
+    named = width = 0  # number of columns of the header, and of the rows
     values, numbers = array("d"), array("L")
     for number, line in enumerate(lines, 1):
         fields = _fields(line)
@@ -85,7 +85,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _header(fields: Sequence[str]) -> list[int] | None:
-    """The columns of u, v and depth, if these are their names."""
+    """Returns the columns of u, v and depth, if the fields are a header."""
     if len(fields) > MOST_COLUMNS:
         return None
     names = [field.strip("\"' ").lower() for field in fields]

@@ -1,4 +1,4 @@
-"""A picture of the depth for the eye: it is not data."""
+"""Pictures of depth for people to look at. They are not data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SPECTRAL = (
 )  # fmt: skip
 _PROGRAM = {"program": f"ppdcli {__version__}"}
 _PERCENTILES = (2, 98)
-_SAMPLES = 1 << 18  # pixels that these are taken of: no eye tells them from those of all
+_SAMPLES = 1 << 18  # pixels for the percentiles; using all of them makes no visible difference
 
 
 def write(
@@ -32,7 +32,7 @@ def write(
     colormap: Colormap = "spectral",
     value_range: tuple[float, float] | None = None,
 ) -> None:
-    """Write an 8-bit colour PNG with a text chunk saying that it is a picture.
+    """Writes an 8-bit colour PNG. A text chunk says that it is a picture.
 
     Raises:
         UsageError: see ``colorize``.
@@ -48,7 +48,7 @@ def write(
 
 
 def write_picture(path: Path, picture: np.ndarray, texts: dict[str, str]) -> None:
-    """Write (H, W, 3) uint8 as an 8-bit PNG with text chunks, the program's name among them.
+    """Writes (H, W, 3) uint8 as an 8-bit PNG with text chunks and the program's name.
 
     Raises:
         OutputError: the file cannot be written.
@@ -63,16 +63,16 @@ def colorize(
     colormap: Colormap = "spectral",
     value_range: tuple[float, float] | None = None,
 ) -> np.ndarray:
-    """Near is warm or bright, far is cold or dark, no depth is black.
+    """Colours a map: near is warm or bright, far is cold or dark, no depth is black.
 
-    Metric depth is shown in log(depth + 1), so that it looks like the relative map.
+    Metric depth is shown in log(depth + 1). It then looks like the relative map.
 
     Args:
         depth_map: relative or metric.
         colormap: ``spectral`` is the authors' choice.
-        value_range: values (metres, or the relative map's own) that get the nearest and the
-            farthest colour, fixed so that a folder of pictures does not flicker; the map's own
-            2nd and 98th percentile if None.
+        value_range: the values (metres, or those of the relative map) of the nearest and the
+            farthest colour. A fixed range keeps a video from flickering. None takes the map's own
+            2nd and 98th percentile.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -86,7 +86,7 @@ def colorize(
 def _bands(
     depth_map: DepthData, colormap: Colormap, value_range: tuple[float, float] | None
 ) -> Iterator[np.ndarray]:
-    """The picture that ``colorize`` gives, from the top, in bands that stay in the cache."""
+    """Yields the picture of ``colorize`` from the top, in bands that stay in the cache."""
     import cv2
 
     if colormap not in get_args(Colormap):
@@ -113,7 +113,7 @@ def _bands(
 
 
 def _ends(depth_map: DepthData, value_range: tuple[float, float] | None) -> tuple[float, float]:
-    """The values that get the nearest and the farthest colour."""
+    """Returns the values of the nearest and the farthest colour."""
     if value_range is not None:
         low, high = value_range
         if not (np.isfinite((low, high)).all() and low < high):
@@ -131,7 +131,7 @@ def _ends(depth_map: DepthData, value_range: tuple[float, float] | None) -> tupl
 
 
 def _near_to_far(colormap: Colormap) -> np.ndarray:
-    """(256, 3) uint8 RGB, entry 0 for the nearest depth."""
+    """Returns (256, 3) uint8 RGB; entry 0 is for the nearest depth."""
     ramp = np.arange(256, dtype=np.uint8)
     if colormap == "gray":
         return np.repeat(ramp[::-1, None], 3, axis=1)

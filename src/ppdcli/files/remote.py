@@ -1,6 +1,6 @@
-"""Files in object stores and on other machines, by URL, through fsspec: s3://, gs://, sftp:// ...
+"""Reads and writes files by URL, through fsspec: s3://, gs://, sftp:// and others.
 
-Which address needs which package is fsspec's affair; what it says of a missing one is passed on.
+fsspec knows which package an address needs. Its message about a missing package is passed on.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ppdcli.errors import InputError, OutputError, PpdError, UsageError
+from ppdcli.files.foreign import reason
 from ppdcli.files.source import MAX_BYTES
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://")
@@ -38,8 +39,8 @@ class RemoteFile:
         url: its address.
         below: its path below the folder that was searched, or its name.
         bytes: its size.
-        version: a number made of its ETag, else its time of change in nanoseconds; 0 if there is
-            neither.
+        version: a number that changes with the content. It is made of the ETag, or it is the time
+            of change in nanoseconds, or 0 if neither is known.
     """
 
     url: str
@@ -49,27 +50,27 @@ class RemoteFile:
 
 
 def is_url(text: str) -> bool:
-    """Whether it names something by a URL, as no local file is named."""
+    """Whether a text is a URL. No local file has such a name."""
     return _URL.match(text) is not None
 
 
 def local_path(text: str) -> str:
-    """A file:// URL as the path that it is; anything else as it stands."""
+    """Returns the path of a file:// URL, and any other text as it is."""
     return unquote(urlsplit(text).path) if _LOCAL.match(text) else text
 
 
 def find(url: str) -> list[RemoteFile]:
-    """A file, all files of a folder and its folders, or what a pattern matches, sorted.
+    """Finds a file, all files below a folder, or those that match a pattern. They are sorted.
 
-    Empty where there is nothing.
+    The list is empty if nothing is found.
 
     Raises:
-        InputError: the place cannot be reached.
-        UsageError: its kind is unknown, or its package missing.
+        InputError: the address cannot be reached.
+        UsageError: the kind of address is unknown, or its package is missing.
     """
     with _told(url, InputError, *_LOOK):
         system, path = _opened(url)
-        system.invalidate_cache()  # what was known of it may be old
+        system.invalidate_cache()  # it may be outdated
         try:
             if any(sign in path for sign in "*?["):
                 found = system.glob(path, detail=True)
@@ -91,11 +92,11 @@ def find(url: str) -> list[RemoteFile]:
 
 
 def read(url: str) -> bytes:
-    """The content of a file.
+    """Returns the content of a file.
 
     Raises:
-        InputError: it is missing, cannot be reached, or is longer than ``MAX_BYTES``.
-        UsageError: its kind is unknown, or its package missing.
+        InputError: it is missing, cannot be reached, or is larger than ``MAX_BYTES``.
+        UsageError: the kind of address is unknown, or its package is missing.
     """
     with _told(url, InputError, *_READ):
         system, path = _opened(url)
@@ -106,11 +107,11 @@ def read(url: str) -> bytes:
 
 
 def put(file: Path, url: str) -> None:
-    """Puts a local file there, under its name whole or not at all.
+    """Uploads a local file. It gets its name only when it is complete.
 
     Raises:
-        OutputError: the place does not take it.
-        UsageError: its kind is unknown, or its package missing.
+        OutputError: it cannot be written.
+        UsageError: the kind of address is unknown, or its package is missing.
     """
     with _told(url, OutputError, *_WRITE):
         system, path = _opened(url)
@@ -125,14 +126,14 @@ def put(file: Path, url: str) -> None:
             system.mv(temporary, path)
         finally:
             with suppress(Exception):
-                system.rm_file(temporary)  # where it is still there
+                system.rm_file(temporary)  # if it is still there
 
 
 def put_bytes(data: bytes, url: str) -> None:
-    """``put`` for a few bytes, whose parts nobody can see in a store.
+    """Uploads a few bytes. They are written in one call, so no part of them can be seen alone.
 
     Raises:
-        OutputError: the place does not take them.
+        OutputError: they cannot be written.
     """
     with _told(url, OutputError, *_WRITE):
         system, path = _opened(url)
@@ -141,7 +142,7 @@ def put_bytes(data: bytes, url: str) -> None:
 
 
 def _opened(url: str) -> tuple[Any, str]:
-    """The file system of a URL, and the path there."""
+    """Returns the file system of a URL, and the path in it."""
     import fsspec
 
     try:
@@ -161,7 +162,7 @@ def _told(url: str, kind: type[PpdError], what: str, way_on: str) -> Iterator[No
     except PpdError:
         raise
     except FileNotFoundError as error:
-        raise kind(f"{url}: no such file; {way_on}") from error
+        raise kind(f"{url}: {reason(error, way_on, missing=way_on)}") from error
     except Exception as error:
         raise kind(f"{url}: {what} ({_line(error)}); {way_on}") from error
 
@@ -173,9 +174,9 @@ def _below(path: PurePosixPath, top: PurePosixPath) -> PurePosixPath:
 
 
 def _version(info: Mapping[str, Any]) -> int:
-    """Of the facts that file systems give, under names of their own, what tells a change.
+    """Returns ``RemoteFile.version`` from facts that each file system calls by other names.
 
-    Stores state times in whole seconds, in which a file may change twice; so the ETag comes first.
+    The ETag comes first: stores state times in whole seconds, and a file may change twice in one.
     """
     for key in ("ETag", "etag", "md5Hash", "version_id"):
         if tag := info.get(key):

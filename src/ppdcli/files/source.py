@@ -1,7 +1,7 @@
-"""The bytes of a file or a pipe, whatever its name leads to: never an endless wait or read.
+"""Reads a file or a pipe into memory. It never waits or reads for ever, whatever the name leads to.
 
-The whole file is read before anything is decoded, so that a file that is replaced, cut or removed
-meanwhile cannot surprise a decoder. ``files.foreign`` is for what must be a regular file.
+The whole file is read before anything is decoded. A decoder then notices nothing if the file is
+replaced, cut or removed meanwhile. ``files.foreign`` reads files that must be regular ones.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ppdcli.errors import InputError
+from ppdcli.files.foreign import reason
 from ppdcli.images.kinds import HEAD, refusal_of_a_video
 from ppdcli.wording import size_in_words
 
 MAX_BYTES = 2_000_000_000
-"""Longer photos are refused: more than 250 megapixels of 16-bit RGB without compression."""
+"""The largest photo, in bytes: more than 250 megapixels of 16-bit RGB without compression."""
 
 _CHUNK = 1 << 20
 
@@ -30,10 +31,11 @@ class Kind:
     """What a file should be.
 
     Attributes:
-        name: with its article, for messages.
-        most: bytes that are allowed.
-        way_on: what the user can do about a longer one.
-        refusal: first bytes and name -> the line for what it is not; None if it may be one.
+        name: what messages call it, with its article.
+        most: largest size in bytes.
+        way_on: what the user can do about a larger one.
+        refusal: takes the first bytes and the name; returns a line for the user if the file is of
+            another kind, or None.
     """
 
     name: str
@@ -42,10 +44,10 @@ class Kind:
     refusal: Callable[[bytes, str], str | None] = lambda head, name: None
 
     def check(self, head: bytes, name: str) -> None:
-        """Refuse what cannot be one, before all of it is read.
+        """Refuses a file of another kind by its first bytes.
 
         Raises:
-            InputError: it cannot.
+            InputError: the file is of another kind.
         """
         line = self.refusal(head[:HEAD], name)
         if line is not None:
@@ -56,7 +58,7 @@ IMAGE = Kind("an image", MAX_BYTES, "save it as JPEG or PNG", refusal_of_a_video
 
 
 def read_file(path: Path, name: str, kind: Kind = IMAGE) -> bytes:
-    """The content of a file, or of a pipe that something writes to.
+    """Returns the content of a file, or of a pipe that a program writes to.
 
     Args:
         path: the file.
@@ -64,11 +66,11 @@ def read_file(path: Path, name: str, kind: Kind = IMAGE) -> bytes:
         kind: what it should be.
 
     Raises:
-        InputError: missing, a folder, a device, a socket, a pipe without a writer, not allowed to
-            be read, or longer than its kind may be.
+        InputError: the file is missing, may not be read, is a folder, a device, a socket or a pipe
+            without a writer, or is larger than its kind may be.
     """
     try:
-        # A pipe without a writer would keep a plain open() waiting.
+        # A plain open() waits for ever if no program writes to a pipe.
         with open(path, "rb", opener=_open_at_once) as stream:
             status = os.fstat(stream.fileno())
             if stat.S_ISFIFO(status.st_mode):
@@ -83,27 +85,24 @@ def read_file(path: Path, name: str, kind: Kind = IMAGE) -> bytes:
             if not data and stat.S_ISFIFO(status.st_mode):
                 raise InputError(f"{name}: is a pipe that nothing writes to; name a file")
             return data
-    except FileNotFoundError:
-        raise InputError(f"{name}: no such file; check the path") from None
     except IsADirectoryError:
         raise InputError(f"{name}: is a folder, not {kind.name}; name a file in it") from None
-    except ValueError:  # a NUL in the name
-        raise InputError(f"{name}: is no possible file name; check the path") from None
+    except ValueError:  # the name has a NUL
+        raise InputError(f"{name}: is not a possible file name; check the path") from None
     except OSError as error:
         if error.errno == errno.ENXIO:
             raise InputError(f"{name}: is a socket, not {kind.name}; name a file") from None
         if error.errno == errno.ELOOP:
             raise InputError(f"{name}: is a link that leads to itself; name a file") from None
-        raise InputError(
-            f"{name}: cannot be read ({error.strerror or error}); check the file's permissions"
-        ) from error
+        why = reason(error, "check the file's permissions")
+        raise InputError(f"{name}: {why}") from error
 
 
 def read_stream(stream: BinaryIO, name: str, kind: Kind = IMAGE) -> bytes:
-    """What is left of a stream.
+    """Reads a stream to its end.
 
     Raises:
-        InputError: more than its kind may have, or a read that fails.
+        InputError: it is longer than its kind may be, or reading fails.
     """
     buffer = io.BytesIO()
     try:
@@ -120,8 +119,13 @@ def read_stream(stream: BinaryIO, name: str, kind: Kind = IMAGE) -> bytes:
     return buffer.getvalue()
 
 
+def no_folder(path: Path) -> str:
+    """Returns why ``is_dir`` is False, for messages."""
+    return "is a file, not a folder" if is_file(path) else "no such folder"
+
+
 def is_file(path: Path) -> bool:
-    """``Path.is_file``, False also for names that the system refuses, such as too long ones."""
+    """``Path.is_file``; also False for names that the system refuses, such as too long ones."""
     try:
         return path.is_file()
     except (OSError, ValueError):
@@ -129,7 +133,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_dir(path: Path) -> bool:
-    """``Path.is_dir``, False also for names that the system refuses."""
+    """``Path.is_dir``; also False for names that the system refuses."""
     try:
         return path.is_dir()
     except (OSError, ValueError):

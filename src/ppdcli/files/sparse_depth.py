@@ -1,4 +1,4 @@
-"""Known depths of some pixels: measured points as text, or a depth map with holes."""
+"""Reads known depths of some pixels: measured points as text, or a depth map with holes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEAD = 4096  # bytes
 MAX_BYTES = 64 << 20  # of a text: more than two million points
 MAX_LINES = 4_000_000
 MAX_LINE = 10_000  # characters
-FAR = 500.0  # metres: a median beyond it is rather in millimetres
+FAR = 500.0  # metres; a larger median probably means millimetres
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class SparseDepth:
         u, v: (N,) floats, column and row in pixels of the photo, all inside it; the first
             pixel's centre is (0, 0), as in OpenCV.
         depth: (N,) floats, metres along the optical axis, > 0 and finite.
-        source: what they were read from, for reports.
+        source: a description of the file, for reports.
         notes: lines for the user, each naming the file.
     """
 
@@ -48,11 +48,11 @@ class SparseDepth:
     notes: tuple[str, ...] = ()
 
     def where(self, opaque: np.ndarray | None, path: Path) -> SparseDepth:
-        """Without the points where the photo is transparent, whose depth is of something else.
+        """Returns only the points where the photo is not transparent.
 
         Args:
-            opaque: (H, W) bool of the photo; None: all can be seen.
-            path: of the file, for messages.
+            opaque: (H, W) bool, False where the photo is transparent; None if it is nowhere.
+            path: the file, for messages.
 
         Raises:
             InputError: no point is left.
@@ -78,30 +78,29 @@ class SparseDepth:
 def read_sparse_depth(
     path: Path, width: int, height: int, scale: float | None = None, orientation: int = 1
 ) -> SparseDepth:
-    """Read known depths; what the file is, is told by its content.
+    """Reads known depths. The format is detected from the file's content.
 
-    - Text: rows ``u v depth`` (``points_table.read_table``). Pixels of the photo as it is shown,
-      first centre at (0, 0); metres.
-      Depths that are none (``depth_files.is_metres``) are passed over, points outside are dropped
-      with a note.
-    - 16-bit PNG: what it says of itself (our own files do), otherwise in steps of ``scale``, or
-      else millimetres, with a note; 0 is a hole.
-    - EXR or NPY, (H, W): metres, but whole numbers are steps of ``scale``; holes are what
-      ``depth_files.is_metres`` says is no depth.
+    - Text: rows ``u v depth`` (``points_table.read_table``). u and v are pixels of the upright
+      photo, with the first centre at (0, 0); depth is in metres. Values that are no depth
+      (``depth_files.is_metres``) are left out. Points outside the photo are left out with a note.
+    - 16-bit PNG: the scale that the file states, as our own files do. Otherwise the steps are
+      ``scale``, or else millimetres, with a note. 0 is a hole.
+    - EXR or NPY, (H, W): metres. Whole numbers are steps of ``scale``. Values that are no depth
+      (``depth_files.is_metres``) are holes.
 
-    A map may be of another size than the photo: its pixel centres are mapped,
+    A map may have another size than the photo. Its pixel centres are mapped by
     u = (column + 0.5) * width / columns - 0.5.
 
     Args:
         path: the file.
-        width, height: of the photo as it is shown (EXIF orientation applied).
-        scale: metres of a step of whole numbers.
-        orientation: EXIF orientation that was applied to the photo; a map of the stored image is
-            turned likewise (``depth_files.turned_with_photo``).
+        width, height: size of the upright photo (EXIF orientation applied).
+        scale: metres per step of whole numbers.
+        orientation: EXIF orientation that was applied to the photo. A map of the stored image is
+            turned in the same way (``depth_files.turned_with_photo``).
 
     Raises:
-        InputError: missing, damaged, relative depth, of other proportions than the photo, a bad
-            row (by line number), outside the photo, or no depth in it.
+        InputError: the file is missing or damaged, holds relative depth, has other proportions than
+            the photo, has a bad row (the message names its line), or has no depth in the photo.
     """
     if format_of(path) is None:
         return _read_points(path, width, height)
@@ -117,7 +116,7 @@ def _read_map(
     except InputError:
         if scale is not None or format_of(path) != "png":
             raise
-        # Raises again, unless an unknown scale was all that was wrong.
+        # If the scale was not the only problem, this raises again.
         depth_map = read_depth(path, "metric", "mm")
         notes.append(f"{path}: does not state its unit; read as millimetres")
     if depth_map.kind == "relative":
@@ -136,7 +135,7 @@ def _read_map(
 
 
 def _centres(count: int, size: int) -> np.ndarray:
-    """Where the pixel centres of a map's side of ``count`` are on the photo's side of ``size``."""
+    """Returns where the pixel centres of a map of ``count`` pixels are on a side of ``size``."""
     return ((np.arange(count) + 0.5) * (size / count) - 0.5).astype(np.float32)
 
 
@@ -173,7 +172,7 @@ def _read_points(path: Path, width: int, height: int) -> SparseDepth:
 
 
 def _lines(path: Path) -> Iterator[str]:
-    """The lines of a text, without their ends."""
+    """Yields the lines of a text, without their ends."""
     with decoding(path, "text"):
         with open_regular(path) as stream:
             head = stream.read(HEAD)

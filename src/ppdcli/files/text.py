@@ -1,10 +1,10 @@
-"""Text that other programs write: UTF-8 or UTF-16, with or without a mark, any line ends."""
+"""Decodes text of other programs: UTF-8 or UTF-16, with or without a mark, with any line ends."""
 
 from __future__ import annotations
 
 import codecs
 
-_MARKS = (  # UTF-32's begins as UTF-16's does
+_MARKS = (  # UTF-32 comes first, because its mark begins like that of UTF-16
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
     (codecs.BOM_UTF32_BE, "utf-32"),
@@ -12,16 +12,16 @@ _MARKS = (  # UTF-32's begins as UTF-16's does
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _LOOKED_AT = 4096  # bytes
-_MOSTLY = 0.7  # of the characters are of the first 256, in paths and numbers
+_MOSTLY = 0.7  # share of characters below 256 in paths and numbers
 
 
 def decode_text(data: bytes) -> str:
-    r"""Text with the line ends ``\n``.
+    r"""Decodes text, and makes all line ends ``\n``.
 
-    Windows' PowerShell writes UTF-16, and some programs leave out the mark that says so.
+    Windows' PowerShell writes UTF-16, and some programs leave out the mark.
 
     Raises:
-        ValueError: it is no text.
+        ValueError: it is not text.
     """
     text = data.decode(encoding_of(data))
     if "\0" in text:
@@ -30,7 +30,7 @@ def decode_text(data: bytes) -> str:
 
 
 def encoding_of(data: bytes) -> str:
-    """The name of the encoding, UTF-8 where nothing tells another."""
+    """Returns the name of the encoding: UTF-8 unless the bytes show another."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return encoding

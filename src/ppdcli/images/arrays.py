@@ -1,4 +1,4 @@
-"""Pictures in memory: one rule for what an array's numbers mean."""
+"""Converts pictures in memory. One rule says what the numbers of an array mean."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ import numpy as np
 from ppdcli.errors import UsageError
 
 _TOP = 65535
-_ROWS = 256  # that are converted at a time
+_ROWS = 256  # rows that are converted at a time
 
 
 def as_rgb(pixels: Any, name: str = "the picture") -> np.ndarray:
-    """Any array of a picture as 8-bit RGB, by the loader's own rule for files.
+    """Converts a picture to 8-bit RGB, by the same rule as for files.
 
-    uint8 counts from 0 to 255, uint16 from 0 to 65535, and floating-point numbers from 0 to 1. Each
-    is brought to the nearest of 256 levels. Grey becomes three equal channels.
+    The range of uint8 is 0 to 255, of uint16 0 to 65535, and of floating-point numbers 0 to 1.
+    Values are rounded to the nearest of 256 levels. Grey becomes three equal channels.
 
     Args:
         pixels: (H, W, 3), (H, W, 1) or (H, W), uint8, uint16 or floating-point, sRGB.
-        name: what messages call it.
+        name: the picture's name for messages.
 
     Returns:
-        (H, W, 3) uint8; the array itself if it is that already.
+        (H, W, 3) uint8; the same array if it has this form already.
 
     Raises:
-        UsageError: no array, another shape or type, no pixel, or floats outside 0..1.
+        UsageError: it is not an array, has another shape or type or no pixel, or has floating-point
+            numbers outside 0..1.
     """
     if not isinstance(pixels, np.ndarray):
         raise UsageError(

@@ -1,4 +1,4 @@
-"""One file's bytes -> its photo: the right picture of several, whole, upright, in 8-bit sRGB."""
+"""Decodes a file to a photo: the main picture, complete, upright, in 8-bit sRGB."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ppdcli.images.projection import read_projection
 from ppdcli.images.several import count_pictures
 from ppdcli.images.whole import require_data, require_whole, with_its_end
 
-_LONGEST_BOXES = 1 << 20  # bytes at a HEIC's start, in which its boxes lie
-_DARK = 64  # of 255: the most that 14 bits give in 16
+_LONGEST_BOXES = 1 << 20  # bytes at the start of a HEIC file that contain its boxes
+_DARK = 64  # of 255; the largest value of 14 bits that are stored in 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +27,8 @@ class Decoded:
 
     Attributes:
         rgb, focal_35mm, orientation, opaque, projection: as in ``ppdcli.photo.Photo``.
-        is_deep: whether the file holds 16 bit.
-        notes: lines for the user on how it was read, without its name.
+        is_deep: whether the file has 16 bits per sample.
+        notes: lines for the user about how it was read, without the file's name.
     """
 
     rgb: np.ndarray
@@ -40,7 +40,7 @@ class Decoded:
     notes: tuple[str, ...] = field(default=())
 
     def all_notes(self) -> Iterator[str]:
-        """The notes, and one on a picture too dark to be meant so."""
+        """Yields the notes, and one about a picture that is too dark."""
         yield from self.notes
         most = int(self.rgb.max()) if self.is_deep else 0
         if 0 < most <= _DARK:
@@ -52,15 +52,15 @@ class Decoded:
 
 
 def decode(data: bytes, name: str) -> Decoded:
-    """Decode what Pillow or its plugins read.
+    """Decodes a file that Pillow or its plugins can read.
 
     Args:
         data: the file.
-        name: what messages call it.
+        name: the file's name for messages.
 
     Raises:
-        InputError: of a kind that is not read, or too large.
-        Exception: of any kind, where it is damaged.
+        InputError: the file is of a kind that cannot be read, or is too large.
+        Exception: of any kind, if the file is damaged.
     """
     if (start := kinds.start_of_jpeg(data[: kinds.HEAD])) > 0:
         data = data[start:]
@@ -100,10 +100,10 @@ def _decode_tiff(data: bytes, name: str, found: list[tiff.Directory]) -> Decoded
             pixels = tiff_planes.merged(whole, main, lambda plane: _grey(plane, name))
             pixels.info["icc_profile"] = image.info.get("icc_profile")
         else:
-            image.load()  # which turns it by its own orientation, if it states one
+            image.load()  # also turns it by its own orientation
             require_whole(image, whole)
             pixels = image
-        # Pillow turns a TIFF while it loads it, by the orientation of that very picture.
+        # Pillow turns a TIFF while it loads it, by the orientation in the picture's own directory.
         turned = pixels is image and 1 < main.number(tiff.ORIENTATION) <= 8
         orientation = _orientation(main, found)
         rgb, opaque = to_rgb(pixels, 1 if turned else orientation, name)
@@ -115,13 +115,13 @@ def _decode_tiff(data: bytes, name: str, found: list[tiff.Directory]) -> Decoded
 
 
 def _orientation(main: tiff.Directory, found: list[tiff.Directory]) -> int:
-    """That of the picture, or of the first, which states what holds for the whole file."""
+    """Returns the picture's orientation, or that of the first picture, which holds for the file."""
     stated = main.number(tiff.ORIENTATION) or found[0].number(tiff.ORIENTATION)
     return stated if 1 <= stated <= 8 else 1
 
 
 def _grey(data: bytes, name: str) -> np.ndarray:
-    """(H, W) pixels of a TIFF of one plane."""
+    """Returns the (H, W) pixels of a TIFF with one plane."""
     with open_image(data, name, ("TIFF",)) as image:
         image.load()
         return np.asarray(image)
@@ -141,22 +141,22 @@ def _frames_note(image: Image.Image) -> tuple[str, ...]:
 
 
 def several_note(data: bytes) -> tuple[str, ...]:
-    """A line where further pictures follow the first."""
+    """Returns a line for the user if more pictures follow the first."""
     count = count_pictures(data)
     return (f"holds {count} pictures one after another; the first is taken",) if count > 1 else ()
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether the file's samples have 16 bit, told before it is decoded."""
+    """Whether the file's samples have 16 bits. The image need not be decoded."""
     return image.mode.startswith("I;16") or any(
         ";16" in str(tile[3]) for tile in getattr(image, "tile", ())
     )
 
 
 def _turned_by_decoder(image: Image.Image, data: bytes) -> int | None:
-    """The EXIF orientation that a HEIC's decoder has undone; None if it has turned nothing.
+    """Returns the EXIF orientation that a HEIC decoder has already applied; None if it has not.
 
-    It follows the container's own boxes, as phones write them beside the same orientation in EXIF.
+    The decoder follows the container's boxes. Phones write the same orientation there and in EXIF.
     """
     head = data[:_LONGEST_BOXES]
     if image.format != "HEIF" or not (b"irot" in head or b"imir" in head):

@@ -1,4 +1,4 @@
-"""What a photo's EXIF says of its orientation and its lens."""
+"""Reads a photo's orientation and focal length from EXIF."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
-_LONGEST = 1 << 20  # bytes
+LONGEST = 1 << 20  # bytes
 _ORIENTATIONS = range(1, 9)
 _DIAGONAL_35MM = math.hypot(36, 24)
 _MILLIMETRES = {2: 25.4, 3: 10.0, 4: 1.0}  # of FocalPlaneResolutionUnit
 _SENSOR_SIDES = (
     2.0,
     80.0,
-)  # mm of the longer one: phones to medium format
+)  # mm of the longer side, from phones to medium format
 _PLAUSIBLE_35MM = (4.0, 3000.0)
 _SAME_ASPECT = 0.02
 
 
 def read_exif(image: Image.Image) -> tuple[int, float | None]:
-    """Orientation (1 if unknown) and the focal length at 35 mm, of the picture as it is.
+    """Returns the orientation (1 if unknown) and the 35 mm equivalent focal length, or None.
 
-    The focal length is FocalLengthIn35mmFilm, or FocalLength with the size that
-    FocalPlaneXResolution gives the sensor, times the digital zoom. Where the picture was cut out of
-    a larger one, whose size PixelXDimension still tells, it is longer by as much as the diagonal is
-    shorter. A broken EXIF block counts as none.
+    The focal length is FocalLengthIn35mmFilm. If that is missing, it is FocalLength with the sensor
+    size from FocalPlaneXResolution, times the digital zoom. If the picture was cropped from a
+    larger one, whose size PixelXDimension still states, the focal length grows by the ratio of the
+    two diagonals. A damaged EXIF block counts as missing.
     """
-    if len(image.info.get("exif") or b"") > _LONGEST:
+    if len(image.info.get("exif") or b"") > LONGEST:
         return 1, None
     try:
         exif = image.getexif()
@@ -48,11 +48,11 @@ def read_exif(image: Image.Image) -> tuple[int, float | None]:
 def _stated(details: Mapping[int, Any]) -> float | None:
     focal = _number(details, ExifTags.Base.FocalLengthIn35mmFilm)
     low, high = _PLAUSIBLE_35MM
-    return focal if focal is not None and low <= focal <= high else None  # 0, 65535: unknown
+    return focal if focal is not None and low <= focal <= high else None  # 0 and 65535 mean unknown
 
 
 def _of_sensor(details: Mapping[int, Any], size: tuple[int, int]) -> float | None:
-    """From the focal length itself, and the sensor's pixels in a unit of length."""
+    """Returns it from the focal length in mm, and the sensor's pixels per unit of length."""
     focal = _number(details, ExifTags.Base.FocalLength)
     across = _number(details, ExifTags.Base.FocalPlaneXResolution)
     down = _number(details, ExifTags.Base.FocalPlaneYResolution) or across
@@ -69,13 +69,13 @@ def _of_sensor(details: Mapping[int, Any], size: tuple[int, int]) -> float | Non
 
 def _digital_zoom(details: Mapping[int, Any]) -> float:
     zoom = _number(details, ExifTags.Base.DigitalZoomRatio)
-    return zoom if zoom is not None and 1 < zoom <= 100 else 1.0  # 0: not used
+    return zoom if zoom is not None and 1 < zoom <= 100 else 1.0  # 0 means not used
 
 
 def _cut(details: Mapping[int, Any], size: tuple[int, int]) -> float:
-    """Diagonal of the picture that was taken over that of what is left of it.
+    """Returns the ratio of the original picture's diagonal to the diagonal of this crop of it.
 
-    A picture of the same proportions may have been made smaller as well, and counts as whole.
+    A picture with the same proportions may have been resized instead, and counts as not cropped.
     """
     whole = _whole(details)
     if whole is None or any(_alike(size, other) for other in (whole, whole[::-1])):
@@ -90,7 +90,7 @@ def _alike(size: tuple[float, float], other: tuple[float, float]) -> bool:
 
 
 def _whole(details: Mapping[int, Any]) -> tuple[float, float] | None:
-    """(width, height) of the picture as the camera made it."""
+    """Returns (width, height) of the picture that the camera took."""
     width = _number(details, ExifTags.Base.ExifImageWidth)
     height = _number(details, ExifTags.Base.ExifImageHeight)
     if width is None or height is None or min(width, height) < 1:

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, for the message about one that is no photo."""
+"""Recognises kinds of files by their first bytes, for messages about files that are not photos."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from ppdcli.images import tiff
 
-HEAD = 256  # bytes that tell
+HEAD = 256  # bytes that are enough to recognise a file
 
 HEIF_BRANDS = re.compile(rb"ftyp(?:he(?:ic|ix|im|is|vc|vx|vm|vs)|mif1|msf1)")
 AVIF_BRANDS = re.compile(rb"ftyp(?:avif|avis|mif1|msf1)")
 
-_RAW = (  # where, what is there, and what it is called
+_RAW = (  # position, bytes at this position, and name of the format
     (4, b"ftypcrx ", "CR3"),
     (8, b"CR\x02", "CR2"),
     (0, b"FUJIFILMCCD-RAW", "RAF"),
@@ -54,13 +54,13 @@ _OTHERS = (
     (0, b"\0\0\0\x0cJXL ", "a JPEG XL"),
     (0, b"\0\x05\x16\x07", "macOS's notes on another file, not the photo itself"),
 )
-_TS_PACKET = 188  # bytes of an MPEG transport stream, each beginning with the same one
+_TS_PACKET = 188  # bytes in a packet of an MPEG transport stream; all begin with the same byte
 
 
 def raw_kind(data: bytes, found: Sequence[tiff.Directory]) -> str | None:
-    """The format of a camera's raw file, None if it is none.
+    """Returns the format of a camera's raw file; None for any other file.
 
-    A TIFF is one if a picture of full size is as the sensor saw it.
+    A TIFF is a raw file if a picture of full size holds the sensor's values.
 
     Args:
         data: the file.
@@ -78,7 +78,7 @@ def raw_kind(data: bytes, found: Sequence[tiff.Directory]) -> str | None:
 
 
 def start_of_jpeg(head: bytes) -> int:
-    """Where a JPEG begins that has line ends or zeros before it, as servers leave them; else 0."""
+    """Returns where a JPEG begins after line ends or zeros, which some servers add; else 0."""
     rest = head.lstrip(b"\r\n\0 ")
     return len(head) - len(rest) if rest.startswith(b"\xff\xd8\xff") else 0
 
@@ -87,8 +87,8 @@ def looks_like_photo(head: bytes, size: int) -> bool:
     """Whether a file begins like one of the formats that photos are read from.
 
     Args:
-        head: its first ``HEAD`` bytes.
-        size: of the file, which a BMP states.
+        head: the first ``HEAD`` bytes.
+        size: the file's size in bytes, which a BMP states.
     """
     if any(head.startswith(sign, start) for start, sign, _ in _RAW):
         return False
@@ -105,7 +105,7 @@ def looks_like_photo(head: bytes, size: int) -> bool:
 
 
 def is_video(head: bytes) -> bool:
-    """Whether a file begins as a film does."""
+    """Whether a file begins like a video."""
     if head[4:8] == b"ftyp":
         brand = head[4:12]
         of_image = HEIF_BRANDS.fullmatch(brand) or AVIF_BRANDS.fullmatch(brand)
@@ -116,12 +116,12 @@ def is_video(head: bytes) -> bool:
 
 
 def other_kind(head: bytes) -> str | None:
-    """What a file is, with its article, of some that are mistaken for photos."""
+    """Returns what a file is, with its article, for some kinds that users take for photos."""
     return next((name for start, sign, name in _OTHERS if head.startswith(sign, start)), None)
 
 
 def refusal_of_a_video(head: bytes, name: str) -> str | None:
-    """The line for a film that is given as a photo; None for anything else."""
+    """Returns the line for a video that is given as a photo; None for any other file."""
     if not is_video(head):
         return None
     file = "VIDEO" if name == "stdin" else shlex.quote(name)
@@ -132,7 +132,7 @@ def refusal_of_a_video(head: bytes, name: str) -> str | None:
 
 
 def way_of_raw(kind: str) -> str:
-    """What to do about a raw file, after its name."""
+    """Returns the rest of the line for a raw file, after its name."""
     return (
         f"is a camera's raw file ({kind}), of which only a thumbnail could be read; develop it "
         "first, for example with darktable, RawTherapee or Lightroom, and give the TIFF or JPEG"

@@ -1,4 +1,4 @@
-"""Pillow, opened with care: only decoders that are safe, and none that a header can wear out."""
+"""Opens images with Pillow. Only safe decoders run, and no header can keep them busy for long."""
 
 from __future__ import annotations
 
@@ -20,56 +20,56 @@ from ppdcli.images import tiff
 from ppdcli.images.kinds import AVIF_BRANDS, HEIF_BRANDS, other_kind
 
 MAX_PIXELS = 250_000_000
-"""Larger images are refused by their header: this many take 2 GB to decode, as WebP 4, as JPEG 2000
-5."""
+"""Larger images are refused by their header. Decoding so many pixels takes 2 GB of memory, 4 GB as
+WebP, and 5 GB as JPEG 2000."""
 
 MAX_SIDE = 1_000_000
-"""Pixels; more is no photo. Decoders keep something for each row."""
+"""Longest side in pixels. No photo is larger, and decoders keep data for each row."""
 
-# Only these decoders run on users' files: some of Pillow's others start programs (EPS). AVIF comes
-# before HEIF, since both claim the brands mif1 and msf1, and AVIF's reader passes HEIF on.
+# Only these decoders run on users' files. Some of Pillow's others start programs (EPS). AVIF comes
+# before HEIF: both claim the brands mif1 and msf1, and AVIF's reader passes HEIF on.
 _FORMATS = ("BMP", "DIB", "GIF", "JPEG", "JPEG2000", "PNG", "TIFF", "WEBP")
 _FORMAT_NAMES = "JPEG, PNG, WebP, HEIC, AVIF, TIFF, BMP, GIF, JPEG 2000 or PPM"
 _KINDS = {b"\xff\xd8\xff": "JPEG", b"\x89PNG": "PNG", b"GIF8": "GIF"} | dict.fromkeys(
     tiff.SIGNS, "TIFF"
 )
 
-# What Pillow reads in Python, it reads piece by piece: sound headers take some hundred reads, and
-# the largest PNG that is allowed, in the smallest chunks that are usual, 700,000.
+# Pillow reads some formats piece by piece in Python. A sound header takes some hundred reads. The
+# largest allowed PNG, in the smallest usual chunks, takes 700,000.
 _READS_OF_A_HEADER = 20_000
-_READS_OF_PIXELS = 1_000_000
-_BYTES_OF_A_HEADER = 32_000_000  # but of TIFF's, in which Photoshop keeps all layers
-_TIFF_BYTES = (1, 2, 7)  # types of which Pillow makes bytes or text
-_LONGEST_TIFF_ARRAYS = 4_000_000  # entries: Pillow makes Python numbers of them
-_MOST_SCANS = 500  # of a progressive JPEG, of which each may pass over all pixels again
+READS_OF_PIXELS = 1_000_000
+BYTES_OF_A_HEADER = 32_000_000  # not for TIFF, because Photoshop keeps all layers in its header
+_TIFF_BYTES = (1, 2, 7)  # types that Pillow reads as bytes or text
+LONGEST_TIFF_ARRAYS = 4_000_000  # entries, which Pillow converts to Python numbers
+_MOST_SCANS = 500  # of a progressive JPEG; each scan may process all pixels again
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
 
 _BLOCK_BYTES = 1 << 26  # 16 megapixels
 
-logging.getLogger("PIL").addHandler(logging.NullHandler())  # else some errors go to stderr as well
-# Pillow takes a picture's memory in blocks, by default of 16 MB. The C library gives such ones to a
-# thread again and again, and clears them first, at 12 megapixels for 30 ms in which no other thread
-# runs Python; larger ones come from the system, which clears them as they are filled.
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # keeps some errors off stderr
+# Pillow allocates a picture's memory in blocks of 16 MB by default. The C library reuses blocks of
+# this size, and clears them first. At 12 megapixels this blocks all other Python threads for 30 ms.
+# Larger blocks come from the system, which clears them while they are filled.
 Image.core.set_block_size(max(_BLOCK_BYTES, Image.core.get_block_size()))
 
 
 class _Metered(io.BytesIO):
-    """A file in memory that a reader cannot turn over for ever."""
+    """A file in memory that allows a limited number of reads."""
 
     def __init__(self, data: bytes, name: str) -> None:
         super().__init__(data)
         self.name = name
         self.reads = _READS_OF_A_HEADER
-        self.bytes: float = math.inf if data.startswith(tiff.SIGNS) else _BYTES_OF_A_HEADER
+        self.bytes: float = math.inf if data.startswith(tiff.SIGNS) else BYTES_OF_A_HEADER
 
     def header_is_read(self) -> None:
-        """From here on the pixels are read."""
-        self.reads, self.bytes = _READS_OF_PIXELS, math.inf
+        """Sets the limits for reading the pixels. Call it when the header has been read."""
+        self.reads, self.bytes = READS_OF_PIXELS, math.inf
 
     def read(self, size: int | None = -1) -> bytes:
         data = super().read(size)
         self.reads -= 1
-        if size is not None and size >= 0:  # who asks for all does it once
+        if size is not None and size >= 0:  # a read of the whole file happens only once
             self.bytes -= len(data)
         if self.reads < 0 or self.bytes < 0:
             raise InputError(
@@ -83,12 +83,15 @@ class _Metered(io.BytesIO):
 def open_image(
     data: bytes, name: str, formats: tuple[str, ...] | None = None
 ) -> Iterator[Image.Image]:
-    """An image whose header is sound and whose size is allowed; its pixels are not decoded yet.
+    """Opens an image with a sound header and an allowed size. Its pixels are not decoded yet.
 
-    ``formats``: Pillow's names of those that may be; all that photos come in if None.
+    Args:
+        data: the file.
+        name: the file's name for messages.
+        formats: Pillow's names of the allowed formats; None for all formats of photos.
 
     Raises:
-        InputError: not an image, of a kind that cannot be read, or too large.
+        InputError: the file is not an image, is of a kind that cannot be read, or is too large.
     """
     with _OWN_PIXEL_LIMIT:
         _check_tiff(data, name)
@@ -116,10 +119,10 @@ def open_image(
 
 
 def check_size(width: int, height: int, name: str) -> None:
-    """Refuse what is larger than ``MAX_PIXELS`` or longer than ``MAX_SIDE``.
+    """Requires a size of at most ``MAX_PIXELS``, with sides of at most ``MAX_SIDE``.
 
     Raises:
-        InputError: it is.
+        InputError: the size is larger.
     """
     if max(width, height) > MAX_SIDE:
         raise InputError(
@@ -134,23 +137,23 @@ def check_size(width: int, height: int, name: str) -> None:
 
 
 def _formats(data: bytes) -> tuple[str, ...]:
-    """Pillow's names of the readers that may try the file."""
+    """Returns Pillow's names of the readers that may open the file."""
     brand = data[4:12]
     if data.startswith(tiff.SIGNS):
         _hush_libtiff()
     return (
         *_FORMATS,
-        *(("AVIF",) if AVIF_BRANDS.fullmatch(brand) and _reads_avif() else ()),
-        *(("HEIF",) if HEIF_BRANDS.fullmatch(brand) and _reads_heif() else ()),
+        *(("AVIF",) if AVIF_BRANDS.fullmatch(brand) and reads_avif() else ()),
+        *(("HEIF",) if HEIF_BRANDS.fullmatch(brand) and reads_heif() else ()),
     )
 
 
 def _what_is_wrong(data: bytes) -> str:
-    """With a file that no reader takes."""
+    """Returns why no reader can open the file."""
     brand = data[4:12]
-    if HEIF_BRANDS.fullmatch(brand) and not _reads_heif():
+    if HEIF_BRANDS.fullmatch(brand) and not reads_heif():
         return "is HEIC, which needs the package pillow-heif; install it, or save it as JPEG"
-    if AVIF_BRANDS.fullmatch(brand) and not _reads_avif():
+    if AVIF_BRANDS.fullmatch(brand) and not reads_avif():
         return "is AVIF, which this build of Pillow cannot read; save it as JPEG"
     kind = next((kind for start, kind in _KINDS.items() if data.startswith(start)), None)
     if kind is None:
@@ -165,20 +168,21 @@ def _what_is_wrong(data: bytes) -> str:
 
 
 def unreadable_pixels(directory: tiff.Directory) -> str:
-    """With a TIFF of pixels that no reader takes."""
+    """Returns why the pixels of a TIFF cannot be read."""
     return (
         f"is a TIFF of {directory.describe()}, which cannot be read as a photo; save it as grey or "
         "RGB of 8 or 16 bit"
     )
 
 
-def _reads_avif() -> bool:
+def reads_avif() -> bool:
+    """Whether this build of Pillow reads AVIF."""
     return bool(features.check("avif"))
 
 
 @cache
-def _reads_heif() -> bool:
-    """Makes Pillow read HEIC, on first use."""
+def reads_heif() -> bool:
+    """Makes Pillow read HEIC. Returns False if the package for it is missing."""
     try:
         import pillow_heif
     except ImportError:
@@ -189,28 +193,28 @@ def _reads_heif() -> bool:
 
 @cache
 def _hush_libtiff() -> None:
-    """Keep libtiff's own lines off stderr: Pillow raises what they say."""
+    """Keeps libtiff's own lines off stderr. Pillow raises errors with the same content."""
     try:
         set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
-    except (AttributeError, OSError):  # hidden in this build: the lines are a nuisance, no more
+    except (AttributeError, OSError):  # not available in this build; the lines do no harm
         return
     set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
     set_handler(None)
 
 
 def _check_tiff(data: bytes, name: str) -> None:
-    """Refuse arrays of numbers that no photo has, of which Pillow would make Python objects."""
-    entries = tiff.first_entries(data)  # a damaged one has none: Pillow says so
+    """Refuses long arrays of numbers. No photo has them; Pillow makes Python objects of them."""
+    entries = tiff.first_entries(data)  # none in a damaged file, which Pillow then refuses
     arrays = entries["count"][~np.isin(entries["type"], _TIFF_BYTES)]
-    if arrays.sum(dtype=np.float64) > _LONGEST_TIFF_ARRAYS:
+    if arrays.sum(dtype=np.float64) > LONGEST_TIFF_ARRAYS:
         raise InputError(f"{name}: is damaged (its header is too long); copy or download it again")
 
 
 def _check_scans(data: bytes, name: str) -> None:
-    """Refuse a JPEG that would be gone over again and again."""
+    """Refuses a JPEG with so many scans that decoding takes very long."""
     if data.count(b"\xff\xda") <= _MOST_SCANS:
         return
-    # Some of these may lie in metadata or behind the picture, such as in a phone's short film.
+    # Some of them may be in metadata or after the picture, for example in a phone's short video.
     position, scans = 2, 0
     while scans <= _MOST_SCANS and (marker := _MARKER.search(data, position)):
         position, code = marker.end(), marker[1]
@@ -224,7 +228,7 @@ def _check_scans(data: bytes, name: str) -> None:
 
 
 class _OwnPixelLimit:
-    """Puts our limit in place of Pillow's while any thread is inside."""
+    """Replaces Pillow's pixel limit by ours while any thread is inside."""
 
     def __init__(self) -> None:
         self._lock, self._inside, self._pillows = threading.Lock(), 0, Image.MAX_IMAGE_PIXELS

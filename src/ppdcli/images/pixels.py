@@ -1,4 +1,4 @@
-"""From a decoded image of any pixel type to upright 8-bit sRGB, and which pixels can be seen."""
+"""Converts decoded images of any pixel type to upright 8-bit sRGB, and finds transparent pixels."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PIL import Image, ImageCms, TiffImagePlugin
 
 from ppdcli.errors import InputError
 
-BAND = 1 << 18  # pixels that are converted at a time, which stay in the cache
+BAND = 1 << 18  # pixels that are converted at a time, so that they stay in the cache
 
-# EXIF orientation: how the stored picture must be turned to stand upright.
-_UPRIGHT = {
+# For each EXIF orientation, the operation that turns the stored picture upright.
+UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -23,23 +23,23 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _LAST_ROW_FIRST = (3, 4, 6, 7)  # orientations whose first stored row ends at the bottom or right
-_SIDEWAYS = (5, 6, 7, 8)  # whose rows become columns
+_SIDEWAYS = (5, 6, 7, 8)  # orientations in which rows become columns
 
 
 def to_rgb(image: Image.Image, orientation: int, name: str) -> tuple[np.ndarray, np.ndarray | None]:
-    """Each band of rows is converted, turned and put in its place.
+    """Converts an image to upright 8-bit sRGB, band by band.
 
     Args:
-        image: loaded, as it is stored.
-        orientation: EXIF orientation 1..8 that is to be undone.
-        name: what messages call it.
+        image: a loaded image, as it is stored.
+        orientation: EXIF orientation 1..8 to apply.
+        name: the image's name for messages.
 
     Returns:
-        (H, W, 3) uint8 sRGB, transparent pixels over white, and (H, W) bool, False where alpha is
-        0; None where it is nowhere.
+        (H, W, 3) uint8 sRGB, with transparent pixels over white; and (H, W) bool, False where alpha
+        is 0, or None if alpha is 0 nowhere.
 
     Raises:
-        InputError: pixels without an agreed brightness, or a mode that cannot be converted.
+        InputError: the brightness of the pixels is not defined, or their mode cannot be converted.
     """
     width, height = image.size
     to_srgb, grey = _srgb_transform(image), _Grey.of(image)
@@ -63,13 +63,13 @@ def to_rgb(image: Image.Image, orientation: int, name: str) -> tuple[np.ndarray,
 
 
 def _turned(band: Image.Image, orientation: int) -> Image.Image:
-    return band.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else band
+    return band.transpose(UPRIGHT[orientation]) if orientation in UPRIGHT else band
 
 
 def _converted(
     band: Image.Image, to_srgb: ImageCms.ImageCmsTransform | None, deep: _Grey, name: str
 ) -> tuple[Image.Image, Image.Image | None]:
-    """The band as RGB, and its alpha in mode L if it has one."""
+    """Returns the band as RGB, and its alpha channel in mode L if it has one."""
     if band.mode.startswith("I") or band.mode == "F":
         pixels = np.asarray(band)
         rgb = Image.fromarray(deep.to_8bit(pixels, name)).convert("RGB")
@@ -95,12 +95,12 @@ def _converted(
 
 @dataclass(frozen=True)
 class _Grey:
-    """What grey of more than 8 bit means, which Pillow's own conversion would clip.
+    """The meaning of grey values of more than 8 bits, which Pillow's own conversion would clip.
 
     Attributes:
-        most: the largest value there can be.
-        white_is_zero: whether it is black.
-        transparent: the value of a PNG's transparent pixels; None if there is none.
+        most: the largest possible value.
+        white_is_zero: whether 0 is white.
+        transparent: the value of a PNG's transparent pixels; None if there are none.
     """
 
     most: int
@@ -109,7 +109,7 @@ class _Grey:
 
     @classmethod
     def of(cls, image: Image.Image) -> _Grey:
-        """16 bit, black at zero, unless a TIFF says that it is not so."""
+        """Returns 16 bits with black at zero, unless a TIFF states something else."""
         tags = getattr(image, "tag_v2", {})
         bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]
         inverted = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
@@ -119,7 +119,7 @@ class _Grey:
         )
 
     def to_8bit(self, grey: np.ndarray, name: str) -> np.ndarray:
-        """The pixels as uint8, 0 black."""
+        """Converts the pixels to uint8; 0 is black."""
         if grey.dtype.kind == "f":
             if not (grey.min() >= 0 and grey.max() <= 1):
                 raise InputError(
@@ -138,13 +138,13 @@ class _Grey:
 
 
 def _srgb_transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
-    """From an embedded ICC profile; None where there is none, or none that works."""
+    """Returns the conversion from an embedded ICC profile; None if there is no usable profile."""
     profile = image.info.get("icc_profile")
     if not profile:
         return None
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        # What calls itself sRGB keeps its pixels exactly, whatever lcms makes of its curves.
+        # If the profile is called sRGB, the pixels stay exactly as they are.
         if "srgb" in ImageCms.getProfileDescription(source).lower():
             return None
         mode = "CMYK" if image.mode == "CMYK" else "RGB"

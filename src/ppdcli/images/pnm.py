@@ -1,7 +1,7 @@
-"""Portable bitmaps, greymaps and pixmaps (P1 to P6), without a loop over pixels.
+"""Reads portable bitmaps, greymaps and pixmaps (P1 to P6) without a loop over pixels.
 
-Pillow reads the text forms, and the binary ones whose greatest value is neither 255 nor 65535, in
-a Python loop, which takes minutes for a large picture.
+Pillow reads some of them in a Python loop, which takes minutes for a large picture: the text forms,
+and the binary forms whose greatest value is neither 255 nor 65535.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _GAP = rb"(?:[ \t\n\v\f\r]|#[^\r\n]*[\r\n])+"
 _COMMENT = re.compile(rb"#[^\r\n]*")
 _WHITE = b" \t\n\v\f\r"
 LONGEST_HEADER = 1 << 16  # bytes
-_LONGEST_TEXT = 100_000_000  # bytes, of which a number's two become eight
+LONGEST_TEXT = 100_000_000  # bytes; a number of two bytes takes eight in memory
 _BLOCK = 1 << 22
 
 
 def is_pnm(data: bytes) -> bool:
-    """Whether the file begins like one."""
+    """Whether the file begins like one of them."""
     return re.match(rb"P[1-6][ \t\n\v\f\r#]", data) is not None
 
 
@@ -34,7 +34,7 @@ def size(data: bytes) -> tuple[int, int]:
 
 
 def is_deep(data: bytes) -> bool:
-    """Whether its greatest value is that of 16 bit.
+    """Whether its greatest value is that of 16 bits.
 
     Raises:
         ValueError: the header is damaged.
@@ -43,10 +43,10 @@ def is_deep(data: bytes) -> bool:
 
 
 def length(head: bytes) -> int:
-    """Bytes of a binary picture, by its header.
+    """Returns the length of a binary picture in bytes, from its header.
 
     Raises:
-        ValueError: the header is damaged, or the picture is a text, which does not say it.
+        ValueError: the header is damaged, or the picture is a text, whose length is not stated.
     """
     width, height, top, body = _header(head)
     kind = head[1:2]
@@ -58,13 +58,14 @@ def length(head: bytes) -> int:
 
 
 def decode(data: bytes) -> np.ndarray:
-    """Decode the first picture of the file.
+    """Decodes the first picture of the file.
 
     Returns:
-        (H, W, 3) uint8: value / greatest value * 255, to the nearest.
+        (H, W, 3) uint8: value / greatest value * 255, rounded to the nearest.
 
     Raises:
-        ValueError: damaged, truncated, a value above the greatest, or more than 100 MB of text.
+        ValueError: the file is damaged or truncated, has a value above the greatest one, or has
+            more than 100 MB of text.
     """
     width, height, top, body = _header(data)
     kind = data[1:2]
@@ -81,13 +82,13 @@ def decode(data: bytes) -> np.ndarray:
         raise ValueError(f"a value outside 0..{top}")
     levels = np.rint(np.arange(top + 1) * (255 / top)).astype(np.uint8)
     if kind in b"14":
-        levels = levels[::-1]  # 1 is ink
+        levels = levels[::-1]  # 1 is black
     grey_or_rgb = _lookup(levels, values).reshape(height, width, channels)
     return np.ascontiguousarray(np.broadcast_to(grey_or_rgb, (height, width, 3)))
 
 
 def _header(data: bytes) -> tuple[int, int, int, int]:
-    """Width, height, the greatest value, and where the pixels begin."""
+    """Returns width, height, the greatest value, and the position of the pixels."""
     numbers = 2 if data[1:2] in b"14" else 3
     pattern = rb"P[1-6]" + (_GAP + rb"(\d{1,10})") * numbers + rb"[ \t\n\v\f\r]"
     found = re.match(pattern, data[:LONGEST_HEADER])
@@ -111,18 +112,18 @@ def _enough(values: np.ndarray, count: int) -> np.ndarray:
 
 
 def _text_values(text: bytes, bits: bool) -> np.ndarray:
-    if len(text) > _LONGEST_TEXT:
+    if len(text) > LONGEST_TEXT:
         raise ValueError("more than 100 MB of text")
     text = _COMMENT.sub(b"", text)
     if text.translate(None, b"0123456789" + _WHITE):
         raise ValueError("characters that are no digits")
-    if bits:  # which need no space between them
+    if bits:  # they need no space between them
         return np.frombuffer(text.translate(None, _WHITE), np.uint8) - ord("0")
     return np.fromstring(text, np.int64, sep=" ")
 
 
 def _lookup(levels: np.ndarray, values: np.ndarray) -> np.ndarray:
     out = np.empty(values.shape, np.uint8)
-    for start in range(0, len(values), _BLOCK):  # since an index takes eight bytes for each
+    for start in range(0, len(values), _BLOCK):  # in blocks, because an index takes eight bytes
         out[start : start + _BLOCK] = levels[values[start : start + _BLOCK]]
     return out

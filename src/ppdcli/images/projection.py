@@ -1,4 +1,4 @@
-"""What a file says of its projection: panoramas, which no pinhole camera has taken."""
+"""Reads a photo's projection from its metadata. A panorama does not fit a pinhole camera."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ import re
 from PIL import ExifTags, Image
 
 PANORAMA = "panorama"
-_LONGEST = 1 << 20  # bytes
+LONGEST = 1 << 20  # bytes
 _XMP_IN_TIFF = 700
-_PANORAMA_IN_EXIF = 6  # of CustomRendered, as phones write it
+_PANORAMA_IN_EXIF = 6  # value of CustomRendered that phones write for panoramas
 _PROJECTION = re.compile(rb"""ProjectionType\s*(?:=\s*["']|>)\s*([A-Za-z-]{3,40})""")
 _PINHOLE = ("rectilinear", "perspective", "flat", "none")
 
 
 def read_projection(image: Image.Image) -> str | None:
-    """A panorama's projection, as GPano's XMP or EXIF has it; None for what counts as a photo.
+    """Returns a panorama's projection, from GPano's XMP or from EXIF; None for other photos.
 
     Returns:
-        "equirectangular", "cylindrical", another of GPano's names in lower case, or ``PANORAMA``
-        where only that is stated.
+        "equirectangular", "cylindrical" or another of GPano's names in lower case. ``PANORAMA`` if
+        the file does not state which projection it is.
     """
     try:
-        found = _PROJECTION.search(_xmp(image)[:_LONGEST])
+        found = _PROJECTION.search(_xmp(image)[:LONGEST])
         if found is not None:
             name = found[1].decode("ascii").lower()
             return None if name in _PINHOLE else name
         details = image.getexif().get_ifd(ExifTags.IFD.Exif)
         rendered = details.get(ExifTags.Base.CustomRendered)
-    except Exception:  # a broken block counts as none
+    except Exception:  # a damaged block counts as missing
         return None
     return PANORAMA if rendered == _PANORAMA_IN_EXIF else None
 
@@ -41,7 +41,7 @@ def _xmp(image: Image.Image) -> bytes:
         getattr(image, "tag_v2", {}).get(_XMP_IN_TIFF),
     ):
         if isinstance(found, str):
-            return found[:_LONGEST].encode("utf-8", "replace")
+            return found[:LONGEST].encode("utf-8", "replace")
         if isinstance(found, bytes):
             return found
     return b""

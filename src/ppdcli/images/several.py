@@ -1,4 +1,4 @@
-"""Pictures one after another in one stream, as ``ffmpeg -f image2pipe`` writes them."""
+"""Counts pictures that follow each other in one stream, as ``ffmpeg -f image2pipe`` writes them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import re
 
 from ppdcli.images import pnm
 
-MOST = 100_000  # pictures that are counted
-_MOST_PARTS = 1_000_000  # of one picture, segments or chunks
-_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # but for those of restarts, and stuffed zeros
-_HEADER = 1 << 18  # bytes of a JPEG in which it says that pictures of its own follow
-_OWN_PARTS = (b"MPF\0", b"Container:Directory")  # phones' second views, gain maps and films
+MOST = 100_000  # pictures; no more are counted
+_MOST_PARTS = 1_000_000  # segments or chunks of one picture
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # except restarts and stuffed zeros
+_HEADER = 1 << 18  # bytes of a JPEG that state whether further pictures belong to it
+_OWN_PARTS = (b"MPF\0", b"Container:Directory")  # a phone's second views, gain maps and videos
 _NEXT_JPEG = b"\xff\xd9\xff\xd8\xff"  # the end of one and the start of another
 _TABLE = 0x80  # a bit of a GIF's flags: a table of colours follows
 
 
 def count_pictures(data: bytes) -> int:
-    """How many pictures of one format follow each other without a gap; 1 for a usual file.
+    """Returns how many pictures of one format follow each other without a gap; usually 1.
 
-    Of JPEG, PNG, BMP, GIF, WebP and binary PNM. The further pictures that belong to a phone's
+    It counts JPEG, PNG, BMP, GIF, WebP and binary PNM. Further pictures that belong to a phone's
     photo, such as its gain map, do not count.
     """
     kind = _kind_at(data, 0)
-    # Quicker than to go through all segments, which a usual photo need not.
+    # This is quicker than reading all segments, which is not needed for a usual photo.
     if kind == "JPEG" and (
         _NEXT_JPEG not in data or any(part in data[:_HEADER] for part in _OWN_PARTS)
     ):

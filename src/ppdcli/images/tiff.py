@@ -1,4 +1,4 @@
-"""The directories of a TIFF: which of its pictures is the photo, and what its pixels are."""
+"""Reads the directories of a TIFF: which of its pictures is the photo, and its type of pixels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-SIGNS = (b"II*\0", b"MM\0*", b"II\0*", b"MM*\0", b"II+\0", b"MM\0+")  # two are in no standard
+SIGNS = (
+    b"II*\0",
+    b"MM\0*",
+    b"II\0*",
+    b"MM*\0",
+    b"II+\0",
+    b"MM\0+",
+)  # two of them are in no standard
 
 SUBFILE, OLD_SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC = (
     *(254, 255, 256, 257, 258, 259, 262),
@@ -17,9 +24,9 @@ PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 284, 317,
 FILL_ORDER, SUB_DIRECTORIES, EXTRA_SAMPLES, SAMPLE_FORMAT, DNG_VERSION = 266, 330, 338, 339, 50706
 MAKE = 271
 
-CFA, LINEAR_RAW = 32803, 34892  # photometric interpretations of what a sensor saw
-FLOAT = 3  # a sample format
-UNSIGNED = (1, 4)  # whole numbers, or not stated
+CFA, LINEAR_RAW = 32803, 34892  # photometric interpretations of a sensor's values
+FLOAT = 3  # the sample format
+UNSIGNED = (1, 4)  # unsigned whole numbers, or not stated
 
 _READ = (
     *(SUBFILE, OLD_SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, FILL_ORDER, PHOTOMETRIC, MAKE),
@@ -33,24 +40,24 @@ _MOST_DIRECTORIES = 1000
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file writes its numbers: ``<`` or ``>``, and whether it is a BigTIFF."""
+    """The byte order of a file, ``<`` or ``>``, and whether it is a BigTIFF."""
 
     order: str
     big: bool
 
     @property
     def offset(self) -> str:
-        """The struct format of a place in the file."""
+        """The struct format of a position in the file."""
         return self.order + ("Q" if self.big else "L")
 
     @property
     def count(self) -> str:
-        """That of the number of a directory's entries."""
+        """The struct format of the number of entries in a directory."""
         return self.order + ("Q" if self.big else "H")
 
     @property
     def entry(self) -> np.dtype:
-        """A directory's entry."""
+        """The NumPy type of an entry in a directory."""
         number = self.order + ("u8" if self.big else "u4")
         two = self.order + "u2"
         return np.dtype([("tag", two), ("type", two), ("count", number), ("value", number)])
@@ -61,9 +68,9 @@ class Directory:
     """One picture.
 
     Attributes:
-        offset: where the directory begins.
-        values: tag -> numbers, of the tags that are read here.
-        is_page: whether it is one of the file's pages, and not part of one.
+        offset: position of the directory in the file.
+        values: the numbers of each tag that is read here.
+        is_page: whether it is a page of the file, and not part of a page.
     """
 
     offset: int
@@ -91,22 +98,22 @@ class Directory:
 
     @property
     def is_raw(self) -> bool:
-        """Whether its pixels are what a sensor saw, before colours were made of them."""
+        """Whether its pixels are the sensor's values, before they were converted to colours."""
         return self.number(PHOTOMETRIC) in (CFA, LINEAR_RAW)
 
     @property
     def bits(self) -> int:
-        """Of a sample."""
+        """Bits per sample."""
         return self.number(BITS, 1)
 
     @property
     def samples(self) -> int:
-        """Of a pixel."""
+        """Samples per pixel."""
         return self.number(SAMPLES, 1)
 
     @property
     def is_unusual(self) -> bool:
-        """Whether its pixels are of a type that no photo has."""
+        """Whether no photo has pixels of this type."""
         colours = self.samples - len(self.values.get(EXTRA_SAMPLES, ()))
         numbers = self.number(SAMPLE_FORMAT, 1)
         if self.number(PHOTOMETRIC, 1) > 6 or colours not in (1, 3, 4):
@@ -116,7 +123,7 @@ class Directory:
         return self.bits > 16 or (numbers not in UNSIGNED and self.samples > 1) or self.samples > 4
 
     def describe(self) -> str:
-        """What its pixels are: ``RGB of 32-bit floating-point numbers``."""
+        """Returns the type of its pixels, such as ``RGB of 32-bit floating-point numbers``."""
         numbers = {2: "signed ", FLOAT: "floating-point "}.get(self.number(SAMPLE_FORMAT), "")
         of = f"{self.bits}-bit {numbers}numbers"
         extra = len(self.values.get(EXTRA_SAMPLES, ()))
@@ -133,15 +140,17 @@ class Directory:
 
 
 def layout_of(data: bytes) -> Layout | None:
-    """How the file writes its numbers; None if it is no TIFF."""
+    """Returns the layout of the file; None if it is not a TIFF."""
     if not data.startswith(SIGNS):
         return None
     return Layout("<" if data.startswith(b"II") else ">", b"+" in data[2:4])
 
 
 def directories(data: bytes) -> list[Directory]:
-    """The file's pages, each followed by the pictures that belong to it; what is damaged is not
-    among them, nor more than a thousand."""
+    """Returns the file's pages, each followed by the pictures that belong to it.
+
+    Damaged directories are left out, and so are those after the first thousand.
+    """
     layout = layout_of(data)
     if layout is None:
         return []
@@ -160,7 +169,7 @@ def directories(data: bytes) -> list[Directory]:
 
 
 def main_picture(found: list[Directory]) -> Directory:
-    """The photo: the first picture or, if that is a reduced copy, the largest one that is none."""
+    """Returns the photo: the first picture, or the largest one if the first is a reduced copy."""
     first = found[0]
     whole = [directory for directory in found if not directory.is_reduced]
     if not first.is_reduced or not whole:
@@ -169,7 +178,7 @@ def main_picture(found: list[Directory]) -> Directory:
 
 
 def beginning_with(data: bytes, offset: int) -> bytes:
-    """The file with another directory as its first."""
+    """Returns the file with another directory as the first one."""
     layout = layout_of(data)
     assert layout is not None
     start = 8 if layout.big else 4
@@ -178,7 +187,7 @@ def beginning_with(data: bytes, offset: int) -> bytes:
 
 
 def first_entries(data: bytes) -> np.ndarray:
-    """The entries (tag, type, count, value) of the first directory; none if there is no such."""
+    """Returns the entries (tag, type, count, value) of the first directory; empty without one."""
     layout = layout_of(data)
     offset = None if layout is None else _number(data, layout.offset, 8 if layout.big else 4)
     found = None if layout is None or offset is None else _entries(data, layout, offset)
@@ -196,7 +205,7 @@ def _entries(data: bytes, layout: Layout, offset: int) -> np.ndarray | None:
 
 
 def _directory(data: bytes, layout: Layout, offset: int) -> tuple[Directory | None, int | None]:
-    """A directory, and where the next one begins."""
+    """Returns a directory, and the position of the next one."""
     entries = _entries(data, layout, offset)
     if entries is None:
         return None, None

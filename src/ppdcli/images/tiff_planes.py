@@ -1,4 +1,4 @@
-"""TIFFs whose colours lie one after the other, in more than 8 bit, which Pillow mixes up."""
+"""Reads TIFFs with separate colour planes of more than 8 bits, which Pillow decodes wrongly."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from PIL import Image
 from ppdcli.images import tiff
 from ppdcli.images.tiff import Directory, layout_of
 
-_APART = 2  # a planar configuration
+_APART = 2  # the planar configuration of separate planes
 _COPIED = (
     *(tiff.WIDTH, tiff.HEIGHT, tiff.COMPRESSION, tiff.FILL_ORDER, tiff.ROWS_PER_STRIP),
     *(tiff.PREDICTOR, tiff.TILE_WIDTH, tiff.TILE_HEIGHT),
 )
 _PLACES = (tiff.STRIP_OFFSETS, tiff.STRIP_BYTES, tiff.TILE_OFFSETS, tiff.TILE_BYTES)
-_RGB = 2  # a photometric interpretation
-_MODES = {  # by the number of samples, and what the first extra one is
+_RGB = 2  # the photometric interpretation
+_MODES = {  # by the number of samples, and the kind of the first extra sample
     (3, None): "RGB",
-    (4, None): "RGB",  # and one of which nobody says what it is
+    (4, None): "RGB",  # the kind of the fourth sample is not stated
     (4, 0): "RGB",
     (4, 1): "RGBa",  # colours multiplied by alpha
     (4, 2): "RGBA",
@@ -28,13 +28,13 @@ _MODES = {  # by the number of samples, and what the first extra one is
 
 
 def is_mixed_up(directory: Directory) -> bool:
-    """Whether the picture has planes of more than 8 bit."""
+    """Whether the picture has separate planes of more than 8 bits."""
     apart = directory.number(tiff.PLANAR, 1) == _APART
     return apart and directory.samples > 1 and directory.bits > 8
 
 
 def mode_of(directory: Directory) -> str | None:
-    """Pillow's mode for the planes together; None for a picture that cannot be read."""
+    """Returns Pillow's mode for all planes; None for a picture that cannot be read."""
     unsigned = directory.number(tiff.SAMPLE_FORMAT, 1) in tiff.UNSIGNED
     if directory.bits != 16 or not unsigned or directory.number(tiff.PHOTOMETRIC) != _RGB:
         return None
@@ -44,15 +44,15 @@ def mode_of(directory: Directory) -> str | None:
 
 
 def merged(data: bytes, directory: Directory, decode: Callable[[bytes], np.ndarray]) -> Image.Image:
-    """The picture in 8 bit, with its planes together.
+    """Returns the picture in 8 bits, with all its planes.
 
     Args:
         data: the file.
-        directory: one that is mixed up and has a mode.
-        decode: a file of one grey picture -> its (H, W) pixels.
+        directory: a picture for which ``is_mixed_up`` holds, and that has a mode.
+        decode: takes a file with one grey picture; returns its (H, W) pixels.
 
     Raises:
-        ValueError: the planes' places are not stated for each.
+        ValueError: the file does not state the positions of all planes.
     """
     mode = mode_of(directory)
     assert mode is not None
@@ -66,7 +66,7 @@ def _in_8_bit(pixels: np.ndarray) -> Image.Image:
 
 
 def _plane_alone(data: bytes, directory: Directory, index: int) -> bytes:
-    """The file with a directory added, and put first, of one plane as a grey picture."""
+    """Returns the file with a new first directory, which describes one plane as a grey picture."""
     layout = layout_of(data)
     assert layout is not None
     tags: dict[int, list[int]] = {

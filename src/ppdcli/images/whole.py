@@ -1,4 +1,4 @@
-"""Whether a picture is all there: decoders fill what a file lacks with black or grey, and go on."""
+"""Checks that a picture is complete. Decoders fill missing parts with black or grey."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any
 from PIL import Image
 
 _EOI = b"\xff\xd9"
-_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # but for those of restarts, and stuffed zeros
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # except restarts and stuffed zeros
 _NOISE = bytes((73 * k * k + 41 * k + 250) % 255 for k in range(512))
 _MISSING = "its last rows are missing"
-_MOST_INFLATION = 1032  # of zlib: 258 bytes for two bits
+_MOST_INFLATION = 1032  # zlib's largest ratio: 258 bytes from two bits
 _AT_ONCE = 1 << 20  # bytes
-_LAST_BLOCKS = 64  # bytes, without which a JPEG's pixels are others
-_MOST_PIXELS_TO_MEND = 50_000_000  # several decodings take seconds
+_LAST_BLOCKS = 64  # bytes; without them the pixels of a JPEG change
+_MOST_PIXELS_TO_MEND = 50_000_000  # because it takes several decodings, each of seconds
 
 _JPEG_IN_TIFF = 7
 _COMPRESSION, _TABLES = 259, 347
@@ -25,24 +25,24 @@ _PLACES = (273, 324), (279, 325)  # offsets and lengths of strips or tiles
 
 
 def require_data(image: Image.Image, data: bytes) -> None:
-    """Refuse a PNG whose data cannot be that of so many pixels, before it is decoded.
+    """Refuses a PNG whose data is too short for its pixels, before it is decoded.
 
     Raises:
-        ValueError: it is one.
+        ValueError: the data is too short.
     """
     if image.format == "PNG" and len(data) * _MOST_INFLATION < _bytes_of_png(data):
         raise ValueError(_MISSING)
 
 
 def require_whole(image: Image.Image, data: bytes) -> None:
-    """Refuse a decoded PNG, JPEG, or JPEG in a TIFF whose data ends before its pixels do.
+    """Refuses a PNG, a JPEG, or a JPEG in a TIFF whose data ends before its last pixel.
 
     Args:
-        image: loaded.
+        image: the loaded image.
         data: the file.
 
     Raises:
-        ValueError: it is one.
+        ValueError: the data ends too early.
     """
     if image.format == "PNG":
         missing = _png_is_short(image, data)
@@ -55,7 +55,7 @@ def require_whole(image: Image.Image, data: bytes) -> None:
 
 
 def with_its_end(data: bytes) -> bytes | None:
-    """A JPEG that lacks nothing but its last marker, with that marker; None for anything else."""
+    """Adds the last marker to a JPEG that lacks only this marker. Returns None for other files."""
     body = data.removesuffix(b"\xff")
     if not data.startswith(b"\xff\xd8\xff"):
         return None
@@ -78,7 +78,7 @@ def with_its_end(data: bytes) -> bytes | None:
 def _png_is_short(image: Image.Image, data: bytes) -> bool:
     width, height = image.size
     interlaced = data[28] != 0
-    # Missing rows are zero; so a last row that is not has been in the file.
+    # Missing rows are zero. A last row with other values was therefore in the file.
     last = image.crop((0, height - 1, width, height))
     if not interlaced and last.getbbox(alpha_only=False) is not None:
         return False
@@ -92,7 +92,7 @@ def _png_is_short(image: Image.Image, data: bytes) -> bool:
 
 
 def _bytes_of_png(data: bytes) -> int:
-    """What its pixels take before compression, by its header."""
+    """Returns the size of the pixels before compression, from the header."""
     width, height = (int.from_bytes(data[at : at + 4], "big") for at in (16, 20))
     bits = data[24] * {2: 3, 4: 2, 6: 4}.get(data[25], 1)
     if data[28] == 0:
@@ -122,9 +122,10 @@ def _idats(data: bytes) -> list[bytes]:
 
 
 def _jpeg_is_cut(image: Image.Image, data: bytes) -> bool:
-    """Whether its data ends early: what is not there is mid-grey, but so may be a photo's corner.
+    """Whether the data of a JPEG ends early.
 
-    Where something is missing, noise in its place shows.
+    Missing parts are decoded as mid-grey, but a photo's corner may be grey too. If a part is
+    missing, noise that is appended to the data changes the pixels.
     """
     if not _ends_grey(image):
         return False
@@ -153,15 +154,15 @@ def _ends_grey(image: Image.Image) -> bool:
 
 
 def _digest(body: bytes, scale: int = 1) -> bytes:
-    """A hash of the pixels of a JPEG, given without its last marker, at a fraction of its size."""
+    """Returns a hash of a JPEG's pixels at 1/``scale`` of its size. ``body`` has no last marker."""
     with Image.open(io.BytesIO(body + _EOI), formats=("JPEG",)) as image:
-        if scale > 1:  # quicker, and in less memory
+        if scale > 1:  # takes less time and memory
             image.draft(None, (image.width // scale, image.height // scale))
         return hashlib.sha256(image.tobytes()).digest()
 
 
 def _segments(data: bytes) -> list[tuple[int, bytes]]:
-    """The markers up to the end of the first picture: position behind each, and its code."""
+    """Returns the markers of the first picture: the position after each, and its code."""
     found, position = [], 2
     while marker := _MARKER.search(data, position):
         position, code = marker.end(), marker[1]
@@ -179,8 +180,8 @@ def _end_of_pixels(data: bytes) -> int:
 
 
 def _lacks_scans(data: bytes) -> bool:
-    """Whether a progressive JPEG ends before all bits of all coefficients have had their scan."""
-    left: dict[int, list[bool]] = {}  # component -> which of its coefficients lack bits
+    """Whether a progressive JPEG lacks scans for some bits of its coefficients."""
+    left: dict[int, list[bool]] = {}  # for each component, which coefficients lack bits
     for position, code in _segments(data):
         if code == b"\xc2":
             for index in range(data[position + 7]):

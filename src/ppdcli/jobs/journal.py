@@ -83,6 +83,16 @@ class Recorded:
         ]
 
 
+def has_grown(size: int, before: int) -> bool:
+    """Whether to look for outdated lines: only when the size has doubled, because that reads all.
+
+    Args:
+        size: Bytes of the journal.
+        before: Bytes when it was opened.
+    """
+    return size > SHORT and size.bit_length() > before.bit_length()
+
+
 def folder_that_records(file: Path) -> Path | None:
     """The folder above a file whose journal has an entry for it; None if there is none."""
     for folder in file.absolute().parents:
@@ -195,8 +205,7 @@ class Journal:
                     self.path.unlink()
             else:
                 self._sync()
-                # Only when its size has doubled, because this reads all of it.
-                if size > SHORT and size.bit_length() > self._size.bit_length():
+                if has_grown(size, self._size):
                     self._shorten()
         os.close(self._descriptor)
 

@@ -26,7 +26,7 @@ def attend(q: Tensor, k: Tensor, v: Tensor, matrix_bytes: int | None = None) -> 
     if matrix_bytes is None and q.device.type == "mps":
         matrix_bytes = MPS_MATRIX
     if matrix_bytes is None:
-        if _gains_by_blocks(q, k):
+        if gains_by_blocks(q, k):
             return attend_by_blocks(q, k, v)
         return F.scaled_dot_product_attention(q, k, v)
     queries = max(1, matrix_bytes // (4 * q.shape[0] * q.shape[1] * k.shape[2]))
@@ -53,18 +53,19 @@ def attend_by_blocks(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return attended
 
 
-def _gains_by_blocks(q: Tensor, k: Tensor) -> bool:
+def gains_by_blocks(q: Tensor, k: Tensor) -> bool:
+    """Returns whether ``attend_by_blocks`` is faster than PyTorch's kernel."""
     return (
         q.device.type == "cpu"
         and q.dtype == torch.bfloat16
         and k.shape[2] >= FEW_KEYS
         and not (torch.is_grad_enabled() and q.requires_grad)
         and not torch.compiler.is_compiling()  # the compiler would unroll every block
-        and _products_outrun_attention()
+        and products_outrun_attention()
     )
 
 
 @cache
-def _products_outrun_attention() -> bool:
+def products_outrun_attention() -> bool:
     """Returns whether only products have fast bfloat16; PyTorch's attention needs AMX for it."""
     return torch.cpu._is_avx512_bf16_supported() and not torch.cpu._is_amx_tile_supported()

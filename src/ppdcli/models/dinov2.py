@@ -67,11 +67,11 @@ class DinoV2(nn.Module):
         patches = vit.patch_embed(picture)
         rows, columns = patches.shape[1:3]
         class_token = vit.cls_token.expand(len(patches), -1, -1)
-        return torch.cat((class_token, patches.flatten(1, 2)), dim=1) + self._positions(
+        return torch.cat((class_token, patches.flatten(1, 2)), dim=1) + self.positions(
             rows, columns
         )
 
-    def _positions(self, rows: int, columns: int) -> Tensor:
+    def positions(self, rows: int, columns: int) -> Tensor:
         """Returns the position table for a grid: (1, 1 + rows * columns, width).
 
         DINOv2's own code resamples the table by scale factors that are 0.1 of a cell too large;

@@ -34,7 +34,7 @@ def natural_texture(rng: Rng, number: int) -> np.ndarray:
     Returns:
         (SIZE, SIZE) with values about 0 to 1.
     """
-    return _KINDS[_kind(number)](rng)
+    return KINDS[_kind(number)](rng)
 
 
 @cache
@@ -188,7 +188,7 @@ def _waves(rng: Rng) -> np.ndarray:
     return crest ** rng.uniform(0.5, 3) * 0.8 + 0.2 * noise(rng, 0.7)
 
 
-_KINDS = {
+KINDS = {
     "warped": _warped,
     "ridged": _ridged,
     "streaks": _streaks,

@@ -22,7 +22,7 @@ def wear(pixels: np.ndarray, rng: Rng) -> np.ndarray:
     """
     if rng.random() < 0.4:
         return pixels
-    for likely, change in _KINDS:
+    for likely, change in KINDS:
         if rng.random() < likely:
             changed = change(pixels.astype(np.float32) / 255, rng)
             pixels = (np.clip(changed, 0, 1) * 255 + 0.5).astype(np.uint8)
@@ -105,7 +105,7 @@ def _compress(picture: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 # Probability and kind of wear, in the order of application.
-_KINDS: tuple[tuple[float, Callable[[np.ndarray, Rng], np.ndarray]], ...] = (
+KINDS: tuple[tuple[float, Callable[[np.ndarray, Rng], np.ndarray]], ...] = (
     (0.05, _shake),
     (0.12, _enlarge),
     (0.10, _blotch),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ppdcli.errors import UsageError, shown
-from ppdcli.files.foreign import parse_toml, read_regular
+from ppdcli.files.foreign import parse_toml, read_regular, reason
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -153,7 +153,7 @@ def load_recipe(path: Path | None = None) -> Recipe:
             )
         )
     except OSError as error:
-        raise UsageError(f"{source}: cannot read the recipe: {error.strerror}") from None
+        raise UsageError(f"{source}: {reason(error, 'give a recipe')}") from None
     except ValueError as error:  # includes the errors of TOML and UTF-8
         raise UsageError(f"{source}: not a training recipe: {shown(error, 300)}") from None
 

@@ -123,7 +123,14 @@ class RenderSettings:
     furniture: Path | None = None
 
 
-def _work(settings: RenderSettings, worker: int, workers: int) -> None:
+def render_shards(settings: RenderSettings, worker: int, workers: int) -> None:
+    """Renders every ``workers``-th shard, from number ``first + worker``; ends with its parent.
+
+    It runs in a process of its own.
+
+    Raises:
+        SystemExit: A shard cannot be written.
+    """
     if hasattr(os, "nice"):  # not on Windows
         os.nice(5)
     cv2.setNumThreads(1)
@@ -157,7 +164,7 @@ def start_workers(settings: RenderSettings, workers: int) -> Sequence[BaseProces
         ) from None
     context = get_context("spawn")
     processes = [
-        context.Process(target=_work, args=(settings, k, workers), daemon=True)
+        context.Process(target=render_shards, args=(settings, k, workers), daemon=True)
         for k in range(workers)
     ]
     with ignoring_interrupts():

@@ -81,7 +81,9 @@ def test_a_wrong_name_or_folder(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there: no such folder"):
         open_set("nyuv2", tmp_path / "there", None)
     (tmp_path / "nyu.tar").touch()
-    with pytest.raises(UsageError, match=r"nyu\.tar: is not a folder; unpack it"):
+    with pytest.raises(
+        UsageError, match=r"nyu\.tar: is a file, not a folder; name the folder that"
+    ):
         open_set("nyuv2", tmp_path / "nyu.tar", None)
 
 

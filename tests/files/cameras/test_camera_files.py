@@ -124,7 +124,7 @@ def test_written_by_open3d(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "cause"),
     [
-        ({"intrinsic": 5}, "no camera file that is known"),
+        ({"intrinsic": 5}, "not a camera file of a known format"),
         ({"intrinsic": {"intrinsic_matrix": [500, "x"] * 6}}, "'x', not a finite number"),
         ({"intrinsic_matrix": [1, 2, 3]}, "3 numbers instead of 9"),
         ({"intrinsic_matrix": [500, 0, 0, 0, 510, 0, 310, 250, None]}, "'None', not a finite"),
@@ -217,30 +217,30 @@ def test_intrinsics_for_another_image_size(write) -> None:
         ("", "is empty"),
         (" \n\n", "is empty"),
         ("# nothing\n", "holds no camera, only comments"),
-        ("hello world", "no camera file that is known; give fx,fy,cx,cy.*COLMAP.*ROS.*JSON"),
-        ("{}", "no camera file that is known"),
+        ("hello world", "not a camera file of a known format; give fx,fy,cx,cy.*COLMAP.*ROS.*JSON"),
+        ("{}", "not a camera file of a known format"),
         ('{"fl_x": 500', "damaged JSON at line 1"),
         ("[" * 2_000, "cannot be read as YAML"),
         ('{"a":' * 100_000, "damaged JSON"),
         ("a: [1, 2", "cannot be read as YAML at line"),
-        ("a: 1\nb: 2", "no camera file that is known"),
+        ("a: 1\nb: 2", "not a camera file of a known format"),
         (
             "camera_matrix: !!python/object/apply:os.system ['touch owned']",
             "cannot be read as YAML",
         ),
-        ("- 1\n- a\n", "no camera file that is known"),
+        ("- 1\n- a\n", "not a camera file of a known format"),
         ("x: 1\n" * 300_000, "larger than any camera's YAML"),
-        ("1.5 2.5 " * 20_000, "no camera file that is known"),
+        ("1.5 2.5 " * 20_000, "not a camera file of a known format"),
         (
             b"\xff\xd8\xff\xe0\0\x10JFIF" + bytes(99),
-            "a binary file and no camera file that is known",
+            "is a binary file, and not a camera file of a known format",
         ),
-        (b"caf\xe9", "a binary file and no camera"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file and no camera"),
-        (b"\0", "a binary file and no camera"),
-        (b"PK\x03\x04" + bytes(200), "a binary file and no camera"),
-        ("<!DOCTYPE html><html></html>", "no camera file that is known"),
-        ("<svg/>", "no camera file that is known"),
+        (b"caf\xe9", "a binary file, and not a camera"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a binary file, and not a camera"),
+        (b"\0", "a binary file, and not a camera"),
+        (b"PK\x03\x04" + bytes(200), "a binary file, and not a camera"),
+        ("<!DOCTYPE html><html></html>", "not a camera file of a known format"),
+        ("<svg/>", "not a camera file of a known format"),
         ("<a><b></a>", "damaged XML at line 1"),
         ("<!DOCTYPE x [<!ENTITY y 'z'>]><x>&y;</x>", "defines entities"),
         ("<a>" * 99 + "</a>" * 99, "no XML that a camera has"),
@@ -283,14 +283,14 @@ def test_a_row_makes_a_format(write, monkeypatch: pytest.MonkeyPatch) -> None:
         return Contents("dummy", (StatedCamera("", (focal, focal), None, (640, 480)),))
 
     path = write("DUMMY CAMERA 1\n600\n")
-    with pytest.raises(InputError, match="no camera file that is known"):
+    with pytest.raises(InputError, match="not a camera file of a known format"):
         read_cameras(path)
     monkeypatch.setattr(table, "FORMATS", [*table.FORMATS, CameraFormat("dummy", fits, read)])
     found = read_cameras(path).for_image("a.jpg", 320, 240)
     assert pinhole(found) == (300, 300, 159.5, 119.5) and found.source == f"dummy file {path}"
     with pytest.raises(InputError, match="the focal length is 'wide', not a finite number"):
         read_cameras(write("DUMMY CAMERA 1\nwide\n"))
-    with pytest.raises(InputError, match=r"no camera file.*JSON with fx, fy, cx, cy, dummy"):
+    with pytest.raises(InputError, match=r"not a camera file.*JSON with fx, fy, cx, cy, dummy"):
         read_cameras(write("something else"))
 
 
@@ -303,7 +303,7 @@ def test_a_row_makes_a_format(write, monkeypatch: pytest.MonkeyPatch) -> None:
             (1600, 1200),
             "of this photo of 1600x1200, but .* 959.5,539.5 is the centre of 1920x1080; if",
         ),
-        ((2048, 1152), "taken as of this photo of 2048x1152"),
+        ((2048, 1152), "taken for those of this photo of 2048x1152"),
         ((2880, 1620), "the intrinsics belong to another image size"),
         (
             (800, 600),

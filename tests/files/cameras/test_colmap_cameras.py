@@ -83,7 +83,7 @@ def test_a_single_camera_serves_every_image(write) -> None:
         ("1 PINHOLE 64 48 50 50 32\n", None, "camera 1: 3 parameters instead of 4 for PINHOLE"),
         ("1 PINHOLE 64 48 50 50 32 x\n", None, "'x', not a finite number"),
         ("1 PINHOLE 64 48 -50 50 32 24\n", None, "must be positive"),
-        ("1 PINHOLE 64 0 50 50 32 24\n", None, "no size of an image"),
+        ("1 PINHOLE 64 0 50 50 32 24\n", None, "not the size of an image"),
         ("1 PINHOLE 64 48 50 50 32 24\nrest\n", None, "the line 'rest' is not CAMERA_ID"),
         ("1 EUCM 64 48 50 50 32 24 1 1\n", None, "camera 1: its model EUCM cannot"),
         ("1 FOV 64 48 50 50 32 24 3.2\n", None, "camera 1: its omega is 3.2, not below pi"),
@@ -176,9 +176,9 @@ ONE = binary_camera(1, 0, 60, 32, 24)
         (struct.pack("<Q", 1) + binary_camera(1, 0, math.nan, 1, 1), "not a finite number"),
         (struct.pack("<Q", 1) + binary_camera(1, 16, 9, 9, 9, 9, 9, 1), "camera 1: its model EUCM"),
         (struct.pack("<Q", 0), "holds no camera"),
-        (struct.pack("<Q", 1) + binary_image(1, 1, "a.jpg"), "no intact COLMAP cameras.bin"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no intact COLMAP cameras.bin"),
-        (b"\0", "no intact COLMAP cameras.bin"),
+        (struct.pack("<Q", 1) + binary_image(1, 1, "a.jpg"), "not an intact COLMAP cameras.bin"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "not an intact COLMAP cameras.bin"),
+        (b"\0", "not an intact COLMAP cameras.bin"),
     ],
 )
 def test_bad_colmap_binary(write, data: bytes, cause: str) -> None:
@@ -189,7 +189,7 @@ def test_bad_colmap_binary(write, data: bytes, cause: str) -> None:
 
 
 def test_a_damaged_camera_list_of_another_name(write) -> None:
-    with pytest.raises(InputError, match=r"no intact COLMAP cameras\.bin \(it is truncated\)"):
+    with pytest.raises(InputError, match=r"not an intact COLMAP cameras\.bin \(it is truncated\)"):
         read_cameras(write(struct.pack("<Q", 1) + ONE[:-1], "copy"))
 
 
@@ -259,14 +259,14 @@ def test_models_written_by_colmap(tmp_path: Path, kind: str) -> None:
 
 def test_our_list_of_models_is_colmaps() -> None:
     pycolmap = pytest.importorskip("pycolmap")
-    from ppdcli.files.cameras.colmap import _MODELS, _PARAMETERS
+    from ppdcli.files.cameras.colmap import MODELS, PARAMETERS
 
     ids = {int(value): name for name, value in pycolmap.CameraModelId.__members__.items()}
-    for model_id, (name, count) in enumerate(_MODELS):
+    for model_id, (name, count) in enumerate(MODELS):
         assert ids[model_id] == name
         camera = pycolmap.Camera.create_from_model_name(1, name, 500, 640, 480)
         assert len(camera.params) == count
-        if name in _PARAMETERS:
+        if name in PARAMETERS:
             # It numbers a radial coefficient only where there are several.
             names = camera.params_info.replace(",", "").split()
-            assert ["k1" if word == "k" else word for word in names] == _PARAMETERS[name].split()
+            assert ["k1" if word == "k" else word for word in names] == PARAMETERS[name].split()

@@ -76,7 +76,7 @@ def test_nerf_with_two_angles(write) -> None:
 @pytest.mark.parametrize(
     ("data", "cause"),
     [
-        ({"frames": []}, "no camera file that is known"),
+        ({"frames": []}, "not a camera file of a known format"),
         ({"frames": [], "fl_x": 500}, "frames is no list"),
         ({"frames": [{}], "fl_x": 500}, "frame 0 has no file_path"),
         ({"frames": FRAMES}, "frame 'images/a.png': neither fl_x nor camera_angle_x"),

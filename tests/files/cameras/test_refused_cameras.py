@@ -37,7 +37,7 @@ REFUSED = {
     "not finite": ('{"fx": NaN, "fy": 1, "cx": 1, "cy": 1}', "fx is 'nan', not a finite number"),
     "text": ({**FLAT, "fx": "wide"}, "fx is 'wide'"),
     "no size": ({**FLAT, "width": 640}, "height is 'None'"),
-    "bad size": ({**FLAT, "w": 640, "h": 0}, "no size of an image"),
+    "bad size": ({**FLAT, "w": 640, "h": 0}, "not the size of an image"),
     "three sides": ({**FLAT, "resolution": [640, 480, 3]}, "resolution has 3 numbers instead of 2"),
     "other lens": ({**FLAT, "distortion_model": "double_sphere"}, "double_sphere cannot be"),
     "other camera": ({**FLAT, "camera_model": "EQUIRECTANGULAR"}, "EQUIRECTANGULAR cannot be"),
@@ -130,5 +130,5 @@ def test_refused(write, name: str) -> None:
     ids=str,
 )
 def test_one_entry_makes_no_format(write, data: Any) -> None:
-    with pytest.raises(InputError, match="no camera file that is known; give fx,fy,cx,cy"):
+    with pytest.raises(InputError, match="not a camera file of a known format; give fx,fy,cx,cy"):
         read_cameras(write(json.dumps(data)))

@@ -175,7 +175,7 @@ def test_region_of_interest_and_binning(write) -> None:
         ("K: [500.0, 0.0,", "K: [500.0, 7.0,", "a skew of 7"),
         ("plumb_bob", "double_sphere", "distortion model double_sphere cannot be undistorted"),
         ("-0.002, 0.0]", "-0.002, 0, 0, 0, 0, 0.5]", "9 distortion coefficients"),
-        ("height: 480", "height: 480.5", "no size of an image"),
+        ("height: 480", "height: 480.5", "not the size of an image"),
         ("height: 480", "high: 480", "height is 'None'"),
         ("roi: \n", "roi: 5\nbroken:\n", "roi has no entries"),
         ("D: [-0.1", "D: {-0.1", "cannot be read as YAML at line"),

@@ -8,13 +8,13 @@ import pytest
 from ppdcli.scenes.furnished.camera import take
 from ppdcli.scenes.furnished.models.library import Library
 from ppdcli.scenes.furnished.places.gardens import garden, meadow, square
-from ppdcli.scenes.furnished.places.roles import ROLES, Cast
+from ppdcli.scenes.furnished.places.kinds import KINDS, ModelsByKind
 from ppdcli.scenes.furnished.places.rooms import room
 from ppdcli.scenes.furnished.places.site import Site
 from ppdcli.scenes.furnished.places.streets import street
 from ppdcli.scenes.furnished.places.tabletops import tabletop
+from ppdcli.scenes.furnished.scene import Store
 from ppdcli.scenes.furnished.series import Furnished, make_furnished, picture_quality
-from ppdcli.scenes.furnished.stage import Store
 from ppdcli.scenes.samples import SKY_DEPTH
 
 SHAPE = (36, 48)
@@ -60,21 +60,23 @@ def test_every_place_can_be_built_with_few_models(
 ) -> None:
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        built = place(Site(Store(tiny), Cast(tiny, held_out), rng, 0))  # type: ignore[operator]
-        light, depth = take(built.stage, built.camera(rng, wide=seed == 1), *SHAPE)
+        built = place(Site(Store(tiny), ModelsByKind(tiny, held_out), rng, 0))  # type: ignore[operator]
+        light, depth = take(built.scene, built.camera(rng, wide=seed == 1), *SHAPE)
         assert np.isfinite(light).all()
         assert (depth > 0).all()
 
 
 def test_parts_of_the_library_stay_apart(tiny: Library) -> None:
-    training, other = Cast(tiny, held_out=False), Cast(tiny, held_out=True)
-    for role in ROLES:
-        assert not set(training.all(role)) & set(other.all(role))
+    training, other = ModelsByKind(tiny, held_out=False), ModelsByKind(tiny, held_out=True)
+    for kind in KINDS:
+        assert not set(training.all(kind)) & set(other.all(kind))
 
 
 def test_hung_things_do_not_stand(tiny: Library) -> None:
-    cast = Cast(tiny, held_out=False)
-    names = {tiny.entries[k].name for role in ROLES for k in cast.all(role) if not ROLES[role].hung}
+    models = ModelsByKind(tiny, held_out=False)
+    names = {
+        tiny.entries[k].name for kind in KINDS for k in models.all(kind) if not KINDS[kind].hung
+    }
     assert not names & {"Upper cabinet", "Window"}
 
 

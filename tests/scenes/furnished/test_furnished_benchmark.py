@@ -24,7 +24,7 @@ from ppdcli.scenes.furnished import series as maker
 from ppdcli.scenes.furnished.camera import Camera, take
 from ppdcli.scenes.furnished.finishes import BANKS, HELD_OUT_BANK
 from ppdcli.scenes.furnished.models.library import Library, pack_libraries
-from ppdcli.scenes.furnished.stage import Stage
+from ppdcli.scenes.furnished.scene import Scene
 from ppdcli.scenes.samples import SKY_DEPTH
 from ppdcli.training.recipe import SEEDS
 
@@ -57,9 +57,9 @@ def test_the_camera_is_the_one_that_took_the_picture(
 ) -> None:
     focal: list[float] = []
 
-    def noted(stage: Stage, camera: Camera, height: int, width: int, hard: bool = False) -> Taken:
+    def noted(scene: Scene, camera: Camera, height: int, width: int, hard: bool = False) -> Taken:
         focal.append(camera.focal(height, width))
-        return take(stage, camera, height, width, hard)
+        return take(scene, camera, height, width, hard)
 
     monkeypatch.setattr(maker, "take", noted)
     found = furnished.entries(tiny, 1)[0].load().camera

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ppdcli.scenes.natural_textures import SIZE
-from ppdcli.scenes.primitives.render import _texel
+from ppdcli.scenes.primitives.render import texel
 from ppdcli.scenes.primitives.textures import COUNT as NATURAL  # the first of the natural kinds
 from ppdcli.scenes.primitives.textures import LEVELS, TextureBank, make_texture_bank
 
@@ -89,16 +89,16 @@ def test_the_compiled_lookup_is_a_bilinear_one(bank: TextureBank) -> None:
     for _ in range(300):
         texture, (u, v) = int(rng.integers(COUNT)), rng.uniform(-3, 3, 2)
         footprint = float(np.exp(rng.uniform(np.log(1e-4), np.log(4))))
-        found = _texel(bank.texels, COUNT, texture, u, v, footprint)
+        found = texel(bank.texels, COUNT, texture, u, v, footprint)
         assert found == pytest.approx(lookup(bank, texture, u, v, footprint), abs=1e-5)
 
 
 def test_the_compiled_lookup_repeats_every_tile(bank: TextureBank) -> None:
     for u, v in ((0.001, 0.4), (0.999, 0.5), (0.25, 0.002)):
-        here = _texel(bank.texels, COUNT, 3, u, v, 0.01)
+        here = texel(bank.texels, COUNT, 3, u, v, 0.01)
         for du, dv in ((1, 0), (-4, 0), (0, 7), (-2, -2)):
-            there = _texel(bank.texels, COUNT, 3, u + du, v + dv, 0.01)
+            there = texel(bank.texels, COUNT, 3, u + du, v + dv, 0.01)
             assert there == pytest.approx(here, abs=1e-4)
     # Across the border it is continuous.
-    left, right = (_texel(bank.texels, COUNT, 2, u, 0.3, 0.01) for u in (1 - 1e-7, 1 + 1e-7))
+    left, right = (texel(bank.texels, COUNT, 2, u, 0.3, 0.01) for u in (1 - 1e-7, 1 + 1e-7))
     assert left == pytest.approx(right, abs=1e-3)

@@ -11,7 +11,7 @@ from ppdcli.evaluation.frames import BenchmarkImage
 from ppdcli.evaluation.sets import diode, eth3d, hypersim, kitti, nyuv2, scannet
 from ppdcli.evaluation.sets.listing import read_list
 from ppdcli.evaluation.sets.rules import SetRules
-from ppdcli.files.source import is_dir, is_file
+from ppdcli.files.source import is_dir, is_file, no_folder
 
 RULES: dict[str, SetRules] = {
     "nyuv2": nyuv2.RULES,
@@ -59,10 +59,9 @@ def open_set(name: str, root: Path, list_file: Path | None) -> DepthSet:
         raise UsageError(f"unknown set {name!r}; choose {', '.join(RULES)}")
     rules = RULES[name]
     if not is_dir(root):
-        cause = (
-            "is not a folder; unpack it and give the folder" if root.exists() else "no such folder"
+        raise UsageError(
+            f"{root}: {no_folder(root)}; name the folder that holds the unpacked files of {name}"
         )
-        raise UsageError(f"{root}: {cause}, below which the files of {name} are")
     listing = read_list(list_file or _published_list(name, rules, root), rules)
     return DepthSet(
         name,

@@ -15,10 +15,9 @@ from ppdcli.evaluation.frames import BenchmarkImage, Frame
 from ppdcli.evaluation.sets.pairs import Pair, find_pairs
 from ppdcli.evaluation.sets.reading import between
 from ppdcli.evaluation.sets.rgbd_list import read_pairs
-from ppdcli.files import exr, npy, npz_depth, png
-from ppdcli.files.depth_files import format_of, is_metres, turned_with_photo
+from ppdcli.files.depth_files import is_metres, reading_of, turned_with_photo
 from ppdcli.files.depth_scale import FORMS
-from ppdcli.files.source import is_dir
+from ppdcli.files.source import is_dir, no_folder
 from ppdcli.photo import Photo, load_photo
 
 DEPTH_RANGE = (0.1, 80.0)
@@ -68,8 +67,9 @@ def open_rgbd(
         InputError: There is no pair, the list is wrong, or a scale is needed and not given.
     """
     if not is_dir(root):
-        cause = "is not a folder" if root.exists() else "no such folder"
-        raise UsageError(f"{root}: {cause}; name the folder of the photos and depth files")
+        raise UsageError(
+            f"{root}: {no_folder(root)}; name the folder of the photos and depth files"
+        )
     if list_file is None:
         found = find_pairs(root, results, made)
         pairs, left_out = found.pairs, found.left_out
@@ -132,7 +132,7 @@ def _require_scales(root: Path, pairs: Sequence[Pair]) -> None:
             continue
         path = root / pair.depth
         try:
-            missing = _lacks_scale(path)
+            missing = reading_of(path).needs_scale(path)
         except InputError:  # reported later, with that image
             continue
         if missing:
@@ -140,58 +140,19 @@ def _require_scales(root: Path, pairs: Sequence[Pair]) -> None:
         seen.add(suffix)
 
 
-def _lacks_scale(path: Path) -> bool:
-    match format_of(path):
-        case "png":
-            return not png.states_scale(path)
-        case "npy":
-            return _npy(path).dtype.kind != "f"
-        case "npz":
-            return npz_depth.read_map(path).dtype.kind != "f"
-    return False
-
-
 def _measured(path: Path, scale: float | None, otherwise: float | None) -> DepthData:
     """Reads (H, W) float32 metres; values are undefined at pixels without depth."""
-    step = otherwise if scale is None else scale
-    match format_of(path):
-        case "png":
-            if step is None and not png.states_scale(path):
-                raise InputError(f"{path}: {NO_SCALE}")
-            depth_map = png.read(path, step)
-        case "exr":
-            _require_no_scale(path, scale)
-            depth_map = exr.read(path)
-        case "npy" | "npz" as name:
-            values = _npy(path) if name == "npy" else npz_depth.read_map(path)
-            if values.dtype.kind == "f":
-                _require_no_scale(path, scale)
-                step = 1.0
-            elif step is None:
-                raise InputError(f"{path}: {NO_SCALE}")
-            with np.errstate(over="ignore"):  # what is too large becomes infinite: no depth
-                metres = (values * np.float64(step)).astype(np.float32)
-            ours = name == "npy" and npy.is_ours(path)
-            depth_map = DepthData(metres, "metric", as_shown=ours)
-        case _:
-            raise InputError(f"{path}: is not a depth file; give a 16-bit PNG, an EXR or an NPY")
+    reading = reading_of(path)
+    if scale is None and reading.needs_scale(path):
+        if otherwise is None:
+            raise InputError(f"{path}: {NO_SCALE}")
+        scale = otherwise
+    depth_map = reading.read(path, "metric", scale)
     if depth_map.kind == "relative":
         raise InputError(f"{path}: holds relative depth; the truth must be in metres")
     if model := depth_map.provenance.get("model"):
         raise InputError(f"{path}: is a prediction of {shown(model)}; the truth must be measured")
     return depth_map
-
-
-def _npy(path: Path) -> np.ndarray:
-    return npy.read_array(path, partial(npy.require_map, path))
-
-
-def _require_no_scale(path: Path, scale: float | None) -> None:
-    if scale not in (None, 1.0):
-        raise InputError(
-            f"{path}: holds floating-point numbers, which are metres, but the list states "
-            f"{scale:g} metres per step; leave that out"
-        )
 
 
 def _require_same_view(path: Path, shape: tuple[int, ...], photo: Photo) -> None:

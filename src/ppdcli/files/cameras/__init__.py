@@ -1,1 +1,1 @@
-"""Cameras of other programs' files: ``camera_file`` is the way in, ``table`` lists the formats."""
+"""Reads camera files of other programs. Start in ``camera_file``; ``table`` lists the formats."""

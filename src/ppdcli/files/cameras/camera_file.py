@@ -1,4 +1,4 @@
-"""Camera files: whatever the format, the pinhole and the lens of a given photo come out."""
+"""Reads camera files of any format, and gives the pinhole camera and the lens of a photo."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from ppdcli.files.cameras.table import read_contents
 from ppdcli.geometry.camera import Camera, parse_intrinsics
 from ppdcli.geometry.distortion import Distortion
 
-NEAR_CENTRE = 0.025  # of a side: real lenses are off by less
+NEAR_CENTRE = 0.025  # of a side; the principal point of real lenses is nearer to the centre
 
 
 @dataclass(frozen=True)
 class ImageCamera:
-    """The camera of one photo, as it stands upright.
+    """The camera of one upright photo.
 
     Attributes:
-        camera: of the photo's own grid.
-        distortion: of the same photo; None for a pinhole.
-        source: where it is from, for reports and file comments.
-        warnings: lines for the user, which name the photo where they are of one photo.
+        camera: the pinhole camera of the photo's grid.
+        distortion: the lens of the same photo; None for a pinhole.
+        source: where the camera is from, for reports and file comments.
+        warnings: lines for the user. They name the photo if they are about this photo alone.
     """
 
     camera: Camera
@@ -37,11 +37,11 @@ class ImageCamera:
 
 @dataclass(frozen=True)
 class CameraFile:
-    """The cameras of a file; ``for_image`` gives that of a photo.
+    """The cameras of a file; ``for_image`` gives the camera of a photo.
 
     Attributes:
-        name: what messages call it: the path.
-        contents: what it holds.
+        name: the path, for messages.
+        contents: the cameras and images in the file.
     """
 
     name: str
@@ -49,34 +49,34 @@ class CameraFile:
 
     @property
     def is_typed(self) -> bool:
-        """Whether it is no file, but numbers of the command line."""
+        """Whether the camera was typed on the command line instead of read from a file."""
         return self.contents.format == "numbers"
 
     def digest(self) -> str:
-        """16 hex digits that tell its cameras from others."""
+        """Returns 16 hexadecimal digits that identify its cameras."""
         return hashlib.sha256(repr(self.contents).encode(errors="replace")).hexdigest()[:16]
 
     def for_image(self, name: str, width: int, height: int, orientation: int = 1) -> ImageCamera:
-        """The camera of a photo.
+        """Returns the camera of a photo.
 
-        A file with one camera serves every photo; see ``Chooser`` for several.
+        A file with one camera serves every photo. ``Chooser`` chooses one of several.
 
-        A camera for another size is scaled if its image has the same shape, within the rounding
-        of a pixel a side: the photo was resized. Camera files are of the image as it is stored,
-        which EXIF may turn by a quarter: a camera of the stored shape is turned with the photo,
-        one of the upright shape is taken as it is. Where the shape cannot tell (a square, a half
-        turn, a mirror image), it is taken as of the stored image. A format without a size takes
-        the photo's; which way up is told by the nearer centre to the principal point. Numbers that
-        were typed are of the upright photo.
+        If the camera's image has another size but the same shape (within the rounding of one pixel
+        per side), the photo was resized, and the camera is scaled. Camera files describe the image
+        as it is stored, and EXIF may turn it by a quarter. A camera with the stored shape is turned
+        with the photo; one with the upright shape is taken as it is. If the shape cannot tell (a
+        square, a half turn, a mirror image), the camera counts as one of the stored image. A camera
+        without a size gets the photo's size. It counts as upright if the principal point is then
+        nearer to the centre. Typed numbers describe the upright photo.
 
         Args:
             name: the photo's path, as the user gave it.
-            width, height: of the upright photo, in pixels.
-            orientation: EXIF orientation 1..8 that was applied to make it upright.
+            width, height: size of the upright photo, in pixels.
+            orientation: EXIF orientation 1..8 that was applied to the photo.
 
         Raises:
-            InputError: no camera or several for this photo, one for an image of another shape or
-                size, or a lens that cannot be undistorted.
+            InputError: the file has no camera or several for this photo, its camera is for an image
+                of another shape or size, or the lens cannot be undistorted.
         """
         stated = self._chooser.chosen(name, (width, height))
         if stated.problem:
@@ -111,14 +111,14 @@ class CameraFile:
     def _fitted(
         self, stated: StatedCamera, name: str, width: int, height: int, orientation: int
     ) -> tuple[Camera, bool]:
-        """The camera of the upright photo, and whether it was turned for that."""
+        """Returns the camera of the upright photo, and whether it was turned."""
         sides = (width, height)
         stored = (height, width) if orientation >= 5 else sides
         if stated.size is None:
             turned = stated.of_image(*stored).rotated(orientation)
             as_it_is = stated.of_image(*sides)
             nearer = stored != sides and max(as_it_is.offset) < max(turned.offset)
-            if self.is_typed or nearer:  # typed by who has seen the photo upright
+            if self.is_typed or nearer:  # a user types what fits the upright photo
                 camera, is_turned = as_it_is, False
             else:
                 camera, is_turned = turned, orientation > 1
@@ -143,15 +143,15 @@ class CameraFile:
 
 
 def given_cameras(text: str) -> CameraFile:
-    """What a user may give as intrinsics: a camera file, a COLMAP folder, or fx,fy,cx,cy.
+    """Returns what a user gives as intrinsics: a camera file, a COLMAP folder, or fx,fy,cx,cy.
 
     Raises:
-        UsageError: neither a file that exists nor four numbers.
-        InputError: as ``read_cameras``.
+        UsageError: it is neither an existing file nor four numbers.
+        InputError: see ``read_cameras``.
     """
     try:
         exists = Path(text).exists()
-    except (OSError, ValueError):  # too long for a name, or impossible as one
+    except (OSError, ValueError):  # it is no possible name
         exists = False
     if exists:
         return read_cameras(text)
@@ -166,13 +166,13 @@ def given_cameras(text: str) -> CameraFile:
 
 
 def read_cameras(path: str | Path) -> CameraFile:
-    """Read a camera file of one of the formats in ``table``; it is recognised by its content.
+    """Reads a camera file of one of the formats in ``table``. Its content shows the format.
 
-    A format that states no convention has its first pixel centre at (0, 0).
+    If a format has no convention, its first pixel centre is at (0, 0).
 
     Raises:
-        InputError: the file is missing, empty, not one of these, damaged, too large, or without
-            any camera that can be used.
+        InputError: the file is missing, empty, damaged, too large or of no known format, or none
+            of its cameras can be used.
     """
     contents = read_contents(Path(path))
     first = contents.cameras[0]
@@ -186,7 +186,7 @@ def _named(file: str, stated: StatedCamera) -> str:
 
 
 def _checked(contents: Contents, path: str) -> Contents:
-    """Image names once each, and for one camera each."""
+    """Keeps each image name once. Refuses a name with two different cameras."""
     named: dict[str, int] = {}
     for name, index in contents.images:
         if contents.cameras[named.setdefault(name, index)] != contents.cameras[index]:
@@ -198,15 +198,15 @@ def _checked(contents: Contents, path: str) -> Contents:
 
 
 def _another_size(camera: Camera) -> str | None:
-    """A line for the user where numbers without an image size may be of another size than this.
+    """Returns a line for the user if numbers without an image size may be for another size.
 
-    They are taken for pixels of the photo as it is. A lens's axis meets the image near its centre,
-    so a principal point beside it is a sign that they are not.
+    They are taken for pixels of this photo. The principal point of a real lens is near the image's
+    centre; if it is not, the numbers may be for another size.
     """
     if max(camera.offset) <= NEAR_CENTRE:
         return None
     return (
-        f"the intrinsics state no image size and are taken as of this photo of "
+        f"the intrinsics state no image size and are taken for those of this photo of "
         f"{camera.width}x{camera.height}, but their principal point {camera.cx:g},{camera.cy:g} is "
         f"the centre of {2 * camera.cx + 1:.0f}x{2 * camera.cy + 1:.0f}; if they are of another "
         "size, scale them to the photo's"
@@ -214,6 +214,6 @@ def _another_size(camera: Camera) -> str | None:
 
 
 def _same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether one could be the other one resized, with each side rounded by up to a pixel."""
+    """Whether one size is the other one resized, with each side rounded by up to a pixel."""
     ratio = (size[0] * other[1]) / (size[1] * other[0])
     return abs(ratio - 1) <= sum(1 / min(pair) for pair in zip(size, other, strict=True))

@@ -1,4 +1,4 @@
-"""Which of the cameras in a file took a photo."""
+"""Chooses the camera of a photo among the cameras of a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras.stated import Contents, StatedCamera
 
-_TOLD = 6  # labels that a message names
+_TOLD = 6  # number of labels in a message
 
 
 @dataclass(frozen=True)
@@ -17,27 +17,28 @@ class Chooser:
     """Finds the camera of a photo.
 
     Attributes:
-        contents: of a camera file.
-        file: its name, for messages.
+        contents: the content of a camera file.
+        file: the file's name, for messages.
     """
 
     contents: Contents
     file: str
 
     def chosen(self, photo: str, size: tuple[int, int]) -> StatedCamera:
-        """The camera of a photo.
+        """Returns the camera of a photo, by the first rule that applies:
 
-        Cameras that are all alike are one. Where the file names images, it is the one that it names
-        for the photo: the name that shares the longest end of its path, and at least the file name.
-        Else it is the one in whose folder the photo is, where cameras have folders; of several, or
-        where there are no folders, the only one of the photo's size, where all state theirs.
+        1. All cameras are equal: any of them.
+        2. The file names images: the camera of the image whose path shares the longest end with the
+           photo's path. At least the file names must agree.
+        3. The cameras have folders: the camera in whose folder the photo is.
+        4. Several cameras are left, and all state a size: the only one with the photo's size.
 
         Args:
             photo: the photo's path, as the user gave it.
-            size: width and height of the photo; a photo on its side counts, too.
+            size: width and height of the photo; swapped sides count too.
 
         Raises:
-            InputError: none of them, or several.
+            InputError: no camera or several cameras are left.
         """
         cameras = self.contents.cameras
         if self._all_alike:
@@ -84,7 +85,7 @@ class Chooser:
 
     @cached_property
     def _by_name(self) -> dict[str, list[tuple[PurePosixPath, int]]]:
-        """Recorded paths by their last part."""
+        """The recorded paths, by their last part."""
         table: dict[str, list[tuple[PurePosixPath, int]]] = {}
         for recorded, index in self.contents.images:
             path = PurePosixPath(recorded.replace("\\", "/"))
@@ -100,7 +101,7 @@ def _way_on(contents: Contents) -> str:
 
 
 def _likeness(recorded: PurePosixPath, path: PurePosixPath) -> tuple[bool, int]:
-    """How well two paths agree, whose last parts do: all of ``recorded``, and how many parts."""
+    """Returns whether all parts of ``recorded`` agree with ``path``, and how many at the end do."""
     agree = 1
     for mine, theirs in zip(recorded.parts[-2::-1], path.parts[-2::-1], strict=False):
         if mine != theirs:

@@ -1,6 +1,6 @@
-"""COLMAP's cameras.txt / .bin, with images.txt / .bin for which camera took which image.
+"""Reads COLMAP's cameras.txt / .bin. images.txt / .bin say which camera took which image.
 
-Layouts and models: COLMAP documentation, "Output Format" and "Camera Models". Its first pixel
+Layouts and models: COLMAP documentation, "Output Format" and "Camera Models". The first pixel
 centre is at (0.5, 0.5).
 """
 
@@ -19,8 +19,8 @@ from ppdcli.files.cameras.stated import MAX_SIDE, Contents, StatedCamera, image_
 from ppdcli.files.source import is_file
 from ppdcli.geometry.distortion import NAMES, Model
 
-# The parameters of those models that can be undistorted here.
-_PARAMETERS: dict[str, str] = {
+# The parameters of the models that can be undistorted.
+PARAMETERS: dict[str, str] = {
     "SIMPLE_PINHOLE": "f cx cy",
     "PINHOLE": "fx fy cx cy",
     "SIMPLE_RADIAL": "f cx cy k1",
@@ -36,8 +36,8 @@ _PARAMETERS: dict[str, str] = {
     "THIN_PRISM_FISHEYE": "fx fy cx cy k1 k2 p1 p2 k3 k4 sx1 sy1",
 }
 
-# How COLMAP numbers its models in .bin files, with how many parameters each has.
-_MODELS: tuple[tuple[str, int], ...] = (
+# The models in the order of their numbers in .bin files, with their number of parameters.
+MODELS: tuple[tuple[str, int], ...] = (
     ("SIMPLE_PINHOLE", 3),
     ("PINHOLE", 4),
     ("SIMPLE_RADIAL", 4),
@@ -64,10 +64,10 @@ _CAMERA_HEAD = struct.Struct("<iiQQ")  # id, model, width, height
 
 
 def find_cameras(folder: Path) -> Path:
-    """cameras.bin or else cameras.txt in a model folder, the order in which COLMAP looks.
+    """Returns cameras.bin in a model folder, or else cameras.txt. COLMAP uses this order too.
 
     Raises:
-        InputError: there is neither.
+        InputError: the folder has neither.
     """
     for name in ("cameras.bin", "cameras.txt"):
         if is_file(folder / name):
@@ -79,13 +79,13 @@ def find_cameras(folder: Path) -> Path:
 
 
 def is_text(content: Content) -> bool:
-    """Whether it is cameras.txt, or images.txt, which is refused by name."""
+    """Whether it is cameras.txt, or images.txt, which ``read_text`` refuses by name."""
     lines = content.lines
     return bool(lines) and (_CAMERA_LINE.match(lines[0]) is not None or is_image_list(lines))
 
 
 def is_binary(content: Content) -> bool:
-    """Whether it is called cameras.bin, or begins with a camera of a model that COLMAP has."""
+    """Whether its name is cameras.bin, or it begins with a camera of one of COLMAP's models."""
     if content.text is not None:
         return False
     if content.path.name == "cameras.bin":
@@ -94,11 +94,11 @@ def is_binary(content: Content) -> bool:
         return False
     _, model, width, height = _CAMERA_HEAD.unpack_from(content.data, 8)
     sizes = 1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE
-    return 0 <= model < len(_MODELS) and sizes
+    return 0 <= model < len(MODELS) and sizes
 
 
 def read_text(content: Content) -> Contents:
-    """From cameras.txt.
+    """Reads cameras.txt.
 
     Raises:
         InputError: a line is damaged, an id occurs twice, or images.txt does not fit.
@@ -124,26 +124,26 @@ def read_text(content: Content) -> Contents:
 
 
 def read_binary(content: Content) -> Contents:
-    """From cameras.bin.
+    """Reads cameras.bin.
 
     Raises:
-        InputError: it is damaged, an id occurs twice, or images.bin does not fit.
+        InputError: the file is damaged, an id occurs twice, or images.bin does not fit.
     """
     data, path = content.data, content.path
     cameras: dict[int, StatedCamera] = {}
     try:
         (count,) = struct.unpack_from("<Q", data)
-        # So that an absurd count ends here, not after a long loop.
+        # An absurd count is refused here, and not after a long loop.
         if count > len(data) // _CAMERA_HEAD.size:
             raise ValueError("it states more cameras than it has bytes for")
         position = 8
         for _ in range(count):
             camera_id, model, width, height = _CAMERA_HEAD.unpack_from(data, position)
-            if not (0 <= model < len(_MODELS) and width <= MAX_SIDE and height <= MAX_SIDE):
+            if not (0 <= model < len(MODELS) and width <= MAX_SIDE and height <= MAX_SIDE):
                 raise ValueError(
                     "it states a lens model or an image size that COLMAP does not have"
                 )
-            name, length = _MODELS[model]
+            name, length = MODELS[model]
             raw = struct.unpack_from(f"<{length}d", data, position + _CAMERA_HEAD.size)
             position += _CAMERA_HEAD.size + 8 * length
             where = f"{path}: camera {camera_id}"
@@ -155,8 +155,8 @@ def read_binary(content: Content) -> Contents:
     except (struct.error, ValueError) as error:
         cause = "it is truncated" if isinstance(error, struct.error) else error
         raise InputError(
-            f"{path}: is no intact COLMAP cameras.bin ({cause}); {AGAIN}, or give another camera "
-            "file"
+            f"{path}: is not an intact COLMAP cameras.bin ({cause}); {AGAIN}, or give another "
+            "camera file"
         ) from error
     return _with_images(cameras, path)
 
@@ -172,14 +172,14 @@ def _stated(
 ) -> StatedCamera:
     label = f"camera {camera_id}"
     size = image_size({"width": width, "height": height}, "width", "height", where)
-    if model not in _PARAMETERS:
-        told, usable = shown(model), ", ".join(_PARAMETERS)
+    if model not in PARAMETERS:
+        told, usable = shown(model), ", ".join(PARAMETERS)
         return StatedCamera(
             label,
             size=size,
             problem=f"its model {told} cannot be undistorted; convert it to one of {usable}",
         )
-    names = _PARAMETERS[model].split()
+    names = PARAMETERS[model].split()
     if len(parameters) != len(names):
         raise InputError(
             f"{where}: {len(parameters)} parameters instead of {len(names)} for {model}, "

@@ -1,4 +1,4 @@
-"""COLMAP's images.txt / .bin: which camera took which image."""
+"""Reads COLMAP's images.txt / .bin, which say which camera took which image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ppdcli.errors import InputError, shown
-from ppdcli.files.foreign import open_regular
+from ppdcli.files.foreign import open_regular, reason
 from ppdcli.files.source import is_file
 
 AGAIN = "export the model again"
@@ -24,21 +24,21 @@ _MAX_LINE = 1 << 16  # bytes
 
 
 def is_image_list(lines: list[str]) -> bool:
-    """Whether lines without comments are those of images.txt."""
+    """Whether lines, without comments, are from images.txt."""
     return bool(lines) and _IMAGE_LINE.match(lines[0]) is not None
 
 
 def names_of(path: Path) -> Iterator[tuple[int, str]]:
-    """(camera id, image name) for each image of images.txt or images.bin.
+    """Yields (camera id, image name) for each image of images.txt or images.bin.
 
     Raises:
-        InputError: it is damaged or cannot be read.
+        InputError: the file is damaged or cannot be read.
     """
     return _names_binary(path) if path.suffix == ".bin" else _names_text(path)
 
 
 def image_list(path: Path) -> Path | None:
-    """images.txt or .bin beside a camera list; of its own kind first."""
+    """Returns images.txt or .bin beside a camera list; a file of the same kind comes first."""
     endings = sorted((".txt", ".bin"), key=lambda ending: ending != path.suffix)
     for ending in endings:
         source = path.with_name("images" + ending)
@@ -48,7 +48,7 @@ def image_list(path: Path) -> Path | None:
 
 
 def _names_text(path: Path) -> Iterator[tuple[int, str]]:
-    """(camera id, image name) for each image; the points, on each second line, are passed over."""
+    """Yields (camera id, image name) for each image. Every second line, the points, is skipped."""
     with _reading(path) as stream:
         while line := stream.readline(_MAX_LINE):
             head = line.decode("utf-8-sig").strip()
@@ -66,7 +66,7 @@ def _names_text(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _skip_line(stream: BinaryIO, begun: bytes) -> None:
-    """To the end of the line of which ``begun`` has been read."""
+    """Reads to the end of the line whose start, ``begun``, has been read."""
     while not begun.endswith(b"\n"):
         begun = stream.readline(_MAX_LINE)
         if not begun:
@@ -75,18 +75,18 @@ def _skip_line(stream: BinaryIO, begun: bytes) -> None:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[BinaryIO]:
-    """Opens a list of images; InputError if it is damaged or cannot be read."""
+    """Opens a list of images. Raises InputError if it is damaged or cannot be read."""
     try:
         with open_regular(path) as stream:
             yield stream
     except (struct.error, ValueError) as error:  # a UnicodeDecodeError is a ValueError
         raise InputError(f"{path}: is damaged or truncated; {AGAIN}") from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); {AGAIN}") from error
+        raise InputError(f"{path}: {reason(error, AGAIN)}") from error
 
 
 def _names_binary(path: Path) -> Iterator[tuple[int, str]]:
-    """(camera id, image name) for each image; the points are skipped without being read."""
+    """Yields (camera id, image name) for each image. The points are skipped and not read."""
     with _reading(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         (count,) = struct.unpack("<Q", stream.read(8))
@@ -101,7 +101,7 @@ def _names_binary(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _name(stream: BinaryIO) -> str:
-    """Text up to a zero byte."""
+    """Reads text up to a zero byte."""
     start = stream.tell()
     text, zero, _ = stream.read(_MAX_NAME).partition(b"\0")
     if not zero:

@@ -1,4 +1,4 @@
-"""A camera file's bytes, and what they are when read as text, JSON, YAML or XML."""
+"""The content of a camera file, as bytes, text, JSON, YAML or XML."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 MAX_LINES = 2_000_000
 MAX_ENTRIES = 4_000_000
-"""Values of a JSON file, of which each takes up to a hundred bytes."""
+"""Largest number of values in a JSON file. Each takes up to a hundred bytes in memory."""
 
 
 @dataclass(frozen=True)
 class Content:
-    """What a format is recognised by; each view is made when it is first asked for.
+    """The content by which a format is recognised. Each view is made when it is first needed.
 
     Attributes:
-        path: the file, for messages and for what lies beside it.
+        path: the file, for messages and to find files beside it.
         data: its bytes.
     """
 
@@ -34,7 +34,7 @@ class Content:
 
     @property
     def where(self) -> str:
-        """What messages call it."""
+        """The file's name for messages."""
         return str(self.path)
 
     @cached_property
@@ -61,7 +61,7 @@ class Content:
 
     @cached_property
     def lines(self) -> list[str]:
-        """Lines of plain text without comments and blanks; none for JSON and XML.
+        """The lines of plain text without comments and blank lines; none for JSON and XML.
 
         Raises:
             InputError: there are too many.
@@ -78,12 +78,12 @@ class Content:
 
     @property
     def is_blank(self) -> bool:
-        """Whether it is a text of nothing but comments."""
+        """Whether it is a text that holds only comments."""
         return bool(self.text) and not (self._is_json or self._is_xml or self.lines)
 
     @cached_property
     def documents(self) -> list[Any]:
-        """The values of a JSON file, or of the documents of a YAML file; none for anything else.
+        """The value of a JSON file, or the documents of a YAML file; none for any other file.
 
         Raises:
             InputError: it is damaged or too large.
@@ -94,7 +94,7 @@ class Content:
 
     @cached_property
     def mapping(self) -> dict[str, Any]:
-        """The only document, if it has named entries; else none."""
+        """The entries of the only document; empty if it has none or there are more documents."""
         found = self.documents
         if len(found) != 1 or not isinstance(found[0], dict):
             return {}

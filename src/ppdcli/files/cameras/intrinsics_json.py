@@ -1,7 +1,7 @@
-"""JSON or YAML with named values: RealSense, Polycam, Replica, BOP, VINS, Open3D and many others.
+"""Reads JSON or YAML with named values: RealSense, Polycam, Replica, BOP, VINS, Open3D and others.
 
-The values stand at the top, or one level below: of ``camera``, ``intrinsics``, ``color`` and so on.
-First pixel centre at (0, 0). Open3D's matrix is column by column, which shows by its zeros.
+The values are at the top, or one level below, in ``camera``, ``intrinsics``, ``color`` and so on.
+The first pixel centre is at (0, 0). Open3D's matrix is column by column; its zeros show it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def fits(content: Content) -> bool:
-    """Whether the entries, or those of an entry, have fx, fy, cx, cy or a camera matrix."""
+    """Whether the entries, or those one level below, have fx, fy, cx, cy or a camera matrix."""
     return bool(_found(content.mapping))
 
 
 def read(content: Content) -> Contents:
-    """The camera, or the cameras that stand one level below.
+    """Reads the camera, or the cameras one level below.
 
     Raises:
         InputError: a value is missing or makes no sense.
@@ -42,14 +42,14 @@ def read(content: Content) -> Contents:
     for name, values in found.items():
         told = shown(name, 40)
         cameras.append(read_named(values, f"{where}: {told}", told))
-    numbered = all(map(_NUMBER.fullmatch, found))  # BOP: by the number of the image
+    numbered = all(map(_NUMBER.fullmatch, found))  # BOP names them by the number of the image
     images = [(f"{int(name):06d}", k) for k, name in enumerate(found)] if numbered else []
     folders = [(name, k) for k, name in enumerate(found) if not numbered]
     return Contents("intrinsics", tuple(cameras), tuple(images), tuple(folders))
 
 
 def _found(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Cameras by the name of their entry; the empty name for the file itself."""
+    """Returns the cameras by the name of their entry. The file itself has an empty name."""
     if is_camera(data):
         return {"": data}
     found: dict[str, Mapping[str, Any]] = {}
@@ -61,6 +61,6 @@ def _found(data: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         )
         if is_camera(named):
             found[key] = named
-    # Size and lens may stand above.
+    # Size and lens may be one level above.
     shared = {key: value for key, value in data.items() if key not in found}
     return {key: {**shared, **named} for key, named in found.items()}

@@ -1,6 +1,6 @@
-"""Kalibr's camchain.yaml, and EuRoC's sensor.yaml, which has the same entries for one camera.
+"""Reads Kalibr's camchain.yaml, and EuRoC's sensor.yaml, which has the same entries for one camera.
 
-First pixel centre at (0, 0).
+The first pixel centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _OTHERS = {"camera_model", "distortion_model", "resolution"}
 
 
 def fits(content: Content) -> bool:
-    """Whether cameras, or the file itself, have intrinsics beside a model and a resolution."""
+    """Whether the cameras, or the file itself, have intrinsics and two other entries of Kalibr."""
     return bool(_cameras(content.mapping))
 
 
 def read(content: Content) -> Contents:
-    """The cameras of the file; one that is called cam0 keeps its images in a folder cam0.
+    """Reads the cameras of the file. The images of cam0 are in a folder cam0.
 
     Raises:
         InputError: a value is missing or makes no sense.

@@ -1,8 +1,8 @@
-"""KITTI's calibration files: odometry and object (P0..P3), and raw (calib_cam_to_cam.txt).
+"""Reads KITTI's calibration files: odometry and object (P0..P3), and raw (calib_cam_to_cam.txt).
 
-P is of the rectified images. The raw file also has the cameras of the images before that (K, D, S).
-Each camera keeps its images in a folder: image_2 or image_02. KITTI-360's perspective.txt has the
-same form. First pixel centre at (0, 0).
+P describes the rectified images. The raw file also has the cameras before rectification (K, D, S).
+The images of each camera are in a folder such as image_2 or image_02. KITTI-360's perspective.txt
+has the same form. The first pixel centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _START = re.compile(r"P(?:_rect_0)?[0-9]\s*:?(?:\s+[-+.\deE]+){12}", re.ASCII)
 
 
 def fits(content: Content) -> bool:
-    """Whether a line has a name of P and twelve numbers."""
+    """Whether a line has a name of P and 12 numbers."""
     return any(_START.fullmatch(line) for line in content.lines[:200])
 
 
 def read(content: Content) -> Contents:
-    """The rectified cameras, and the unrectified ones of the raw data.
+    """Reads the rectified cameras, and the unrectified ones of the raw data.
 
     Raises:
         InputError: a matrix makes no sense.
@@ -42,7 +42,7 @@ def read(content: Content) -> Contents:
             continue
         where = f"{content.where}: {name}"
         values = _numbers(text, where)
-        if values and not any(values):  # converted from a data set without this camera
+        if values and not any(values):  # the file was converted from a data set without this camera
             continue
         focal, centre = from_projection(values, where)
         size = _size(rows.get(f"S_rect_0{match[1]}"), where)
@@ -58,7 +58,7 @@ def read(content: Content) -> Contents:
 
 
 def _unrectified(rows: dict[str, str], digit: str, file: str) -> StatedCamera:
-    """The camera of images before rectification, which only their size tells from the others."""
+    """Reads a camera before rectification. Only the image size shows that a photo belongs to it."""
     name = f"K_0{digit}"
     where = f"{file}: {name}"
     size = _size(rows.get(f"S_0{digit}"), where)

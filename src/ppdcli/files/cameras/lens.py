@@ -1,4 +1,4 @@
-"""Lenses by the names that programs give to their models."""
+"""Makes lenses from the names that programs give to their models."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _MODELS: dict[str, Model] = {
     "fov": "fov",
 }
 _NO_MODEL = ("", "none", "pinhole", "simple_pinhole")
-# Polynomials of another direction: without coefficients they bend nothing either.
+# Their polynomials have the other direction. Without coefficients they are pinholes too.
 _LIKE_BROWN = ("inverse_brown_conrady", "modified_brown_conrady")
 
-# How many coefficients a model comes with; others of OpenCV's 14 are prisms and tilted sensors.
+# The numbers of coefficients that a model may have. OpenCV's last ones are prisms and tilt.
 _COUNTS: dict[Model, tuple[int, ...]] = {
     "opencv": (4, 5, 8, 12, 14),
     "fisheye": (4,),
@@ -42,29 +42,29 @@ FIRST = "undistort the image first"
 
 
 def named_model(name: str) -> str:
-    """The name of a model in small letters with underlines, as in "radial_tangential"."""
+    """Returns a model's name in lower case with underscores, as in "radial_tangential"."""
     plain = name.strip().lower().removeprefix("distortion.")
     return plain.replace("-", "_").replace(" ", "_")
 
 
 def is_model(name: str) -> bool:
-    """Whether it is the name of a model that can be undistorted."""
+    """Whether a name is that of a model that can be undistorted."""
     plain = named_model(name)
     return plain in _MODELS or plain in _NO_MODEL or plain in _LIKE_BROWN
 
 
 def is_no_lens(name: str) -> bool:
-    """Whether it is the name of a camera without distortion."""
+    """Whether a name is that of a camera without distortion."""
     return named_model(name) in _NO_MODEL
 
 
 def lens_of(name: str, coefficients: list[float]) -> Distortion | None:
-    """The lens of a model with its coefficients; None for a pinhole.
+    """Returns the lens of a model with its coefficients; None for a pinhole.
 
-    Coefficients without a model are OpenCV's.
+    Coefficients without a model are those of OpenCV.
 
     Raises:
-        ValueError: it cannot be undistorted; the text is the reason, and the way on.
+        ValueError: the lens cannot be undistorted. The text is the reason and what to do.
     """
     plain = named_model(name)
     if plain in _NO_MODEL or plain in _LIKE_BROWN:
@@ -94,10 +94,10 @@ def lens_of(name: str, coefficients: list[float]) -> Distortion | None:
 
 
 def checked_lens(model: Model, coefficients: list[float]) -> Distortion | None:
-    """A lens by our own name of its model; None for a pinhole.
+    """Returns a lens by our own name of its model; None for a pinhole.
 
     Raises:
-        ValueError: a coefficient is out of range; the text is the reason, and the way on.
+        ValueError: a coefficient is out of range. The text is the reason and what to do.
     """
     if model == "fov" and coefficients and not abs(coefficients[0]) < math.pi:
         raise ValueError(f"its omega is {coefficients[0]:g}, not below pi; export it again")

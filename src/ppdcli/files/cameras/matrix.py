@@ -1,18 +1,18 @@
-"""Camera matrices: 3x3, or padded to 3x4 or 4x4; and the checks of focal length and centre."""
+"""Reads camera matrices (3x3, or padded to 3x4 or 4x4), and checks focal length and centre."""
 
 from __future__ import annotations
 
 from ppdcli.errors import InputError
 from ppdcli.files.cameras.stated import Pair
 
-SKEW_ALLOWED = 1e-6  # of the focal length: the noise of a solver, far below a pixel
-LONGEST_NORMALISED = 10.0  # widths of the image: a field of view of 5.7 degrees
+SKEW_ALLOWED = 1e-6  # of the focal length: numerical noise, far below a pixel
+LONGEST_NORMALISED = 10.0  # image widths; a field of view of 5.7 degrees
 
 _PATTERN = "its pattern is fx 0 cx / 0 fy cy / 0 0 1"
 
 
 def checked_focal(fx: float, fy: float, where: str) -> Pair:
-    """(fx, fy).
+    """Returns (fx, fy).
 
     Raises:
         InputError: one of them is not positive.
@@ -26,10 +26,10 @@ def checked_focal(fx: float, fy: float, where: str) -> Pair:
 
 
 def checked_pinhole(fx: float, fy: float, cx: float, cy: float, where: str) -> tuple[Pair, Pair]:
-    """Focal lengths and principal point, in pixels.
+    """Returns focal lengths and principal point, in pixels.
 
     Raises:
-        InputError: a focal length is not positive, or all four are parts of the image's size.
+        InputError: a focal length is not positive, or the numbers are fractions of the image size.
     """
     focal = checked_focal(fx, fy, where)
     if max(abs(cx), abs(cy)) <= 1 and max(focal) < LONGEST_NORMALISED:
@@ -41,13 +41,13 @@ def checked_pinhole(fx: float, fy: float, cx: float, cy: float, where: str) -> t
 
 
 def from_matrix(values: list[float], where: str) -> tuple[Pair, Pair]:
-    """Focal lengths and principal point of a camera matrix, row by row or transposed.
+    """Returns focal lengths and principal point from a camera matrix, row by row or transposed.
 
-    Which of the two it is shows by where the row ``0 0 1`` is. A 3x4 matrix must end in a column of
+    The position of ``0 0 1`` shows whether it is transposed. A 3x4 matrix must end in a column of
     zeros, a 4x4 matrix in the row and the column ``0 0 0 1``.
 
     Raises:
-        InputError: another number of values, no camera matrix, or a skewed one.
+        InputError: the number of values is wrong, it is not a camera matrix, or it has a skew.
     """
     nine = _without_padding(values, where)
     if nine[2] == nine[5] == 0 and nine[6:8] != [0, 0]:
@@ -67,10 +67,12 @@ def from_matrix(values: list[float], where: str) -> tuple[Pair, Pair]:
 
 
 def from_projection(values: list[float], where: str) -> tuple[Pair, Pair]:
-    """Of a 3x4 projection matrix of rectified images, whose last column is a shift to the side.
+    """Returns ``from_matrix`` of a 3x4 projection matrix of rectified images.
+
+    Its last column is a shift to the side, which is left out.
 
     Raises:
-        InputError: as ``from_matrix``.
+        InputError: see ``from_matrix``.
     """
     if len(values) != 12:
         raise InputError(
@@ -81,7 +83,7 @@ def from_projection(values: list[float], where: str) -> tuple[Pair, Pair]:
 
 
 def _without_padding(values: list[float], where: str) -> list[float]:
-    """The 3x3 matrix in a 3x3, 3x4, 4x3 or 4x4 one."""
+    """Returns the 3x3 matrix in a 3x3, 3x4, 4x3 or 4x4 matrix."""
     if len(values) == 9:
         return values
     rest = "give the 3x3 matrix alone"

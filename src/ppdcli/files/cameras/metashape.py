@@ -1,8 +1,8 @@
-"""Metashape's XML: cameras of a project (cameras.xml), or the calibration of one camera.
+"""Reads Metashape's XML: the cameras of a project (cameras.xml), or one camera's calibration.
 
-cx and cy are from the image's centre, p1 and p2 change places with OpenCV's, and b1, b2 are what fx
-has beyond f, and the skew (Metashape's manual, appendix "Camera models"). Its first versions wrote
-fx, fy, and cx, cy from the corner. The first pixel centre is at (0.5, 0.5).
+cx and cy count from the image's centre. p1 and p2 are OpenCV's p2 and p1. fx is f + b1, and b2 is
+the skew (Metashape's manual, appendix "Camera models"). Old versions wrote fx and fy, and cx and cy
+from the corner. The first pixel centre is at (0.5, 0.5).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def fits(content: Content) -> bool:
 
 
 def read(content: Content) -> Contents:
-    """The sensors, and which photo was taken by which; or the one camera of a calibration.
+    """Reads the sensors and the photos of each, or the one camera of a calibration.
 
     Raises:
         InputError: a value makes no sense, or no sensor has been calibrated.
@@ -59,7 +59,7 @@ def read(content: Content) -> Contents:
 
 
 def _calibration(sensor: Element) -> Element | None:
-    """The adjusted calibration, else the one that the user gave."""
+    """Returns the adjusted calibration, or else the user's initial one."""
     found = sensor.findall("calibration")
     adjusted = [each for each in found if each.get("class") == "adjusted"]
     return next(iter(adjusted or found), None)

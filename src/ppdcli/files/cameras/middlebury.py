@@ -1,6 +1,6 @@
-"""calib.txt of Middlebury's stereo sets, and of ETH3D's: cam0 is of im0, cam1 of im1.
+"""Reads calib.txt of the stereo sets of Middlebury and ETH3D: cam0 took im0, and cam1 took im1.
 
-First pixel centre at (0, 0).
+The first pixel centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _MATRIX = re.compile(r"cam([01])\s*=\s*\[(.*)\]")
 
 
 def fits(content: Content) -> bool:
-    """Whether a line is ``cam0=[...]``."""
+    """Whether a line has the form ``cam0=[...]``."""
     return any(_MATRIX.fullmatch(line) for line in content.lines[:50])
 
 
 def read(content: Content) -> Contents:
-    """The cameras of both images.
+    """Reads the cameras of both images.
 
     Raises:
         InputError: a matrix or the size makes no sense.

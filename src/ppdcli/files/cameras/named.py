@@ -1,7 +1,7 @@
-"""A camera as named values: fx, fy, cx, cy or a matrix, with size and lens, as many tools have it.
+"""Reads a camera from named values: fx, fy, cx, cy or a matrix, with image size and lens.
 
-JSON, OpenCV's FileStorage and NumPy archives come down to this. The first pixel centre is at
-(0, 0), unless a format of its own says otherwise.
+JSON, OpenCV's FileStorage and NumPy archives are read this way. The first pixel centre is at
+(0, 0), unless the format has another convention.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from ppdcli.files.cameras.stated import Contents, Pair, StatedCamera, image_size
 
 
 def read_cameras_of(values: Mapping[str, Any], where: str, label: str = "") -> Contents:
-    """The camera of named values, or those of a pair or a rig, each with a matrix of its own.
+    """Reads one camera, or the cameras of a pair or a rig, each of which has its own matrix.
 
     Args:
-        values: by name.
+        values: the values by name.
         where: the file, and the camera in it, for messages.
-        label: what messages call a single camera.
+        label: the name of a single camera, for messages.
 
     Raises:
-        InputError: no camera, or a value that makes no sense.
+        InputError: there is no camera, or a value makes no sense.
     """
     found = matrices(values)
     if has_numbers(values) or len(found) < 2:
@@ -48,16 +48,16 @@ def read_cameras_of(values: Mapping[str, Any], where: str, label: str = "") -> C
 def read_named(
     values: Mapping[str, Any], where: str, label: str = "", which: str = ""
 ) -> StatedCamera:
-    """A camera of named values.
+    """Reads one camera from named values.
 
     Args:
-        values: by name.
+        values: the values by name.
         where: the file, and the camera in it, for messages.
-        label: what messages call the camera.
-        which: the camera whose matrix and lens are meant, as in ``names.matrices``.
+        label: the camera's name, for messages.
+        which: the camera whose matrix and lens are read, as in ``names.matrices``.
 
     Raises:
-        InputError: no camera, or a value that makes no sense.
+        InputError: there is no camera, or a value makes no sense.
     """
     plain: dict[str, Any] = {}
     for key, value in values.items():
@@ -72,10 +72,10 @@ def read_named(
 
 
 def pinhole_of(values: list[float], where: str) -> tuple[Pair, Pair]:
-    """Focal lengths and principal point of a matrix, or of fx fy cx cy.
+    """Returns focal lengths and principal point from a matrix, or from fx fy cx cy.
 
     Raises:
-        InputError: neither of them.
+        InputError: the values are neither.
     """
     if len(values) != 4:
         return from_matrix(values, where)
@@ -84,10 +84,10 @@ def pinhole_of(values: list[float], where: str) -> tuple[Pair, Pair]:
 
 
 def pair_size(value: Any, what: str, where: str) -> tuple[int, int] | None:
-    """An image size given as a list of width and height.
+    """Returns an image size that is given as a list of width and height.
 
     Raises:
-        InputError: not two numbers, or no sides of an image.
+        InputError: there are not two numbers, or an image cannot have this size.
     """
     sides = numbers(flat(value), what, where)
     if len(sides) != 2:

@@ -1,4 +1,4 @@
-"""The lens among a camera's named values: a list of coefficients, or one name for each."""
+"""Reads the lens from a camera's named values: a list of coefficients, or named coefficients."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ from ppdcli.files.cameras.stated import number, numbers
 from ppdcli.geometry.distortion import NAMES, Distortion
 
 _OMNIDIRECTIONAL = "xi"
-_LENS_MODELS = MODELS[:2]  # the others are models of cameras
+_LENS_MODELS = MODELS[:2]  # the others name models of cameras
 
 
 def lens_of_named(
     values: Mapping[str, Any], plain: Mapping[str, Any], where: str, which: str
 ) -> Distortion | None:
-    """The lens, None for a pinhole.
+    """Returns the lens; None for a pinhole.
 
     Args:
-        values: of a camera, by name.
-        plain: the same by names as they are compared.
+        values: the camera's values by name.
+        plain: the same values by the form of the names that is compared.
         where: the file, for messages.
-        which: the camera whose lens is meant, as in ``names.matrices``.
+        which: the camera whose lens is read, as in ``names.matrices``.
 
     Raises:
-        InputError: a value that makes no sense, or two lenses.
-        ValueError: it cannot be undistorted; the text is the reason, and the way on.
+        InputError: a value makes no sense, or there are two lenses.
+        ValueError: the lens cannot be undistorted. The text is the reason and what to do.
     """
     for key in unknown_lenses(values):
         raise InputError(
@@ -76,7 +76,7 @@ def lens_of_named(
 
 
 def _needs_coefficients(plain: Mapping[str, Any]) -> bool:
-    """Whether a lens is named, but nothing says how much it bends; an empty list says: nothing."""
+    """Whether a lens is named without coefficients. An empty list counts as coefficients of 0."""
     names = [plain.get(key) for key in _LENS_MODELS]
     stated = any(isinstance(name, str) and not is_no_lens(name) for name in names)
     return stated and not lenses(plain, "")
@@ -87,7 +87,7 @@ def _is_coefficient(name: str, value: Any) -> bool:
 
 
 def _of_names(values: Mapping[str, Any], model: str, where: str) -> Distortion | None:
-    """Of coefficients that have a name each; the model may stand among them."""
+    """Returns the lens of named coefficients. The model's name may be among them."""
     for key, value in values.items():
         if plain_name(str(key)) in ("model", "type", *MODELS) and isinstance(value, str):
             model = model or value
@@ -96,13 +96,13 @@ def _of_names(values: Mapping[str, Any], model: str, where: str) -> Distortion |
     is_fisheye = lens_of(model, []) is not None
     names = NAMES["fisheye"] if is_fisheye else NAMES["opencv"][:5]
     for name, value in stated.items():
-        if value and name not in names:  # k4 is a plain r^8 in some programs
+        if value and name not in names:  # in some programs k4 is the coefficient of r^8
             raise ValueError(f"its lens has {shown(name, 40)} beside {' '.join(names)}; {FIRST}")
     return lens_of(model, [stated.get(name, 0.0) for name in names])
 
 
 def _model(plain: Mapping[str, Any], where: str) -> str:
-    """The name of the lens's model, or of the camera's; empty if there is none."""
+    """Returns the name of the lens model or the camera model; empty if there is none."""
     if FISHEYE in plain and number(flat(plain[FISHEYE]), "fisheye_model", where) != 0:
         return "fisheye"
     for key in MODELS:
@@ -113,9 +113,9 @@ def _model(plain: Mapping[str, Any], where: str) -> str:
 
 
 def _device_model(plain: Mapping[str, Any], bends: bool) -> str:
-    """RealSense's ``model``, which in other files is that of a device.
+    """Returns the entry ``model``: the lens model in RealSense's files, a device's name in others.
 
-    An unknown one counts where there are coefficients: it may be the name of their model.
+    An unknown name counts if there are coefficients, because it may be the name of their model.
     """
     value = plain.get(DEVICE, "")
     return str(value) if bends or (isinstance(value, str) and is_model(value)) else ""

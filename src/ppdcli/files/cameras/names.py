@@ -1,6 +1,6 @@
 """The names that programs give to the values of a camera.
 
-They are compared without their case and without ``_``, ``-`` and spaces.
+Names are compared without case, ``_``, ``-`` and spaces.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ PAIRS = (
     "imageshape",
 )  # the last one is NumPy's: height first
 MODELS = ("distortionmodel", "distortiontype", "cameramodel", "modeltype", "projection")
-DEVICE = "model"  # RealSense's name for the lens, and in other files that of the device
-FISHEYE = "fisheyemodel"  # of OpenCV's calibration sample: 0 or 1
+DEVICE = "model"  # the lens model in RealSense's files, the device in others
+FISHEYE = "fisheyemodel"  # in files of OpenCV's calibration sample: 0 or 1
 
-MATRIX_SIZES = (4, 9, 12, 16)  # fx fy cx cy, or a matrix, alone or padded
+MATRIX_SIZES = (4, 9, 12, 16)  # fx fy cx cy, or a 3x3, 3x4 or 4x4 matrix
 
-# What stands beside a name tells the cameras of a file apart: M1 and D1, K_left and D_left,
+# A part before or after a name says which camera is meant: M1 and D1, K_left and D_left,
 # color_intrinsics and color_dist_coeffs.
 _SIDE = r"left|right|colou?r|rgb|depth|ir"
 
@@ -44,21 +44,21 @@ _LENS = _sided(
 _LIKE_LENS = re.compile(r"dist|radial|tangential|lens|coef", re.IGNORECASE)
 COEFFICIENT = re.compile(r"(?:k|p|s|sx|sy)\d")
 
-_SHORT = 2  # letters of a name, such as K1, that may mean something else
+_SHORT = 2  # characters; a name as short as K1 may mean something else
 
 
 def plain_name(key: str) -> str:
-    """A name as it is compared."""
+    """Returns the form of a name that is compared."""
     return re.sub(r"[_\-\s]", "", key).lower()
 
 
 def flat(value: Any) -> Any:
-    """The list in OpenCV's and ROS's matrices (rows, cols, data); anything else as it is."""
+    """Returns the list in a matrix of OpenCV or ROS (rows, cols, data), or any other value."""
     return value.get("data") if isinstance(value, dict) and "data" in value else value
 
 
 def matrices(values: Mapping[str, Any]) -> dict[str, str]:
-    """Keys of camera matrices, by the camera: "1" for M1, "left" for K_left; no text for K."""
+    """Returns the keys of camera matrices by camera: "1" for M1, "left" for K_left, "" for K."""
     found: dict[str, str] = {}
     for key, value in values.items():
         match = _MATRIX.fullmatch(plain_name(key))
@@ -68,15 +68,15 @@ def matrices(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def lenses(values: Mapping[str, Any], which: str) -> list[str]:
-    """Keys of the lens of a camera, which is called as in ``matrices``."""
+    """Returns the keys of a camera's lens. ``which`` is the camera's name as in ``matrices``."""
     matches = [(key, _LENS.fullmatch(plain_name(key))) for key in values]
     return [key for key, match in matches if match and _camera(match) == which]
 
 
 def unknown_lenses(values: Mapping[str, Any]) -> list[str]:
-    """Keys that seem to be of a lens, but not of one that is known.
+    """Returns keys that seem to belong to an unknown lens.
 
-    They are lists of such a name, entries with k1 or p1, and the lens of a camera without a matrix.
+    These are lists with such a name, entries with k1 or p1, and lenses of cameras without matrix.
     """
     found, cameras = [], {"", *matrices(values)}
     for key, value in values.items():
@@ -94,18 +94,18 @@ def unknown_lenses(values: Mapping[str, Any]) -> list[str]:
 
 
 def has_numbers(values: Mapping[str, Any]) -> bool:
-    """Whether fx, fy, cx and cy are there."""
+    """Whether the values have fx, fy, cx and cy."""
     names = {plain_name(key) for key in values}
     return names.issuperset(FOCAL) and any(names.issuperset(pair) for pair in CENTRES)
 
 
 def is_camera(values: Mapping[str, Any]) -> bool:
-    """Whether named values are those of a camera, or of several: numbers or matrices."""
+    """Whether named values describe one camera or several, by numbers or matrices."""
     return has_numbers(values) or bool(matrices(values))
 
 
 def is_known(key: str) -> bool:
-    """Whether a name is that of one of a camera's values."""
+    """Whether a name is one of the names of a camera's values."""
     name = plain_name(key)
     single = {*FOCAL, *sum(CENTRES, ()), *sum(SIZES, ()), *PAIRS, *MODELS, DEVICE, FISHEYE}
     patterns = (_MATRIX, _LENS, COEFFICIENT)
@@ -118,7 +118,7 @@ def _camera(match: re.Match[str]) -> str:
 
 
 def _is_matrix(name: str, value: Any) -> bool:
-    """Whether a value is a matrix by its name, or where that is short, by its count as well."""
+    """Whether a value is a matrix. If its name is short, the number of values must fit too."""
     values = flat(value)
     if not isinstance(values, list) or any(isinstance(row, dict) for row in values):
         return False

@@ -1,4 +1,4 @@
-"""nerfstudio's transforms.json, and Instant NGP's. The first pixel centre is at (0.5, 0.5)."""
+"""Reads transforms.json of nerfstudio and Instant NGP. The first pixel centre is at (0.5, 0.5)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SETTINGS = (
 
 
 def fits(content: Content) -> bool:
-    """Whether it states a focal length in one of its ways, or lists images with their poses."""
+    """Whether it states a focal length as this format does, or lists images with their poses."""
     data = content.mapping
     if data.keys() & {"fl_x", "camera_angle_x"}:
         return True
@@ -42,10 +42,10 @@ def fits(content: Content) -> bool:
 
 
 def read(content: Content) -> Contents:
-    """Intrinsics at the top, or of single frames, which go before those at the top.
+    """Reads the intrinsics at the top. Those of a single frame take precedence over them.
 
     Raises:
-        InputError: no focal length, a value that makes no sense, or no frame.
+        InputError: there is no focal length or no frame, or a value makes no sense.
     """
     data, where = content.mapping, content.where
     shared = {key: data[key] for key in _SETTINGS if key in data}
@@ -61,7 +61,7 @@ def read(content: Content) -> Contents:
             raise InputError(f"{where}: frame {index} has no file_path; export it again")
         own = {key: frame[key] for key in _SETTINGS if key in frame}
         name = frame["file_path"]
-        # Without a label: most files have the same camera in all their frames.
+        # The camera has no label, because most files have the same camera in all frames.
         camera = _of_settings({**shared, **own}, f"{where}: frame {shown(name)!r}")
         images.append((name, cameras.setdefault(camera, len(cameras))))
     return Contents("nerfstudio", tuple(cameras), tuple(images))
@@ -88,7 +88,7 @@ def _of_settings(settings: Mapping[str, Any], where: str) -> StatedCamera:
     problem = _problem(settings, model, lens, values)
     if problem:
         return StatedCamera(problem=problem)
-    # In this format the fourth radial coefficient is a plain k4 r^8, refused above.
+    # In this format k4 is the coefficient of r^8, which was refused above.
     distortion = Distortion.of(lens, *(values.get(name, 0.0) for name in NAMES[lens]))
     centre = (values["cx"] - 0.5, values["cy"] - 0.5) if {"cx", "cy"} <= values.keys() else None
     focal, fov = _focal(values, size, where)
@@ -98,7 +98,7 @@ def _of_settings(settings: Mapping[str, Any], where: str) -> StatedCamera:
 def _focal(
     values: Mapping[str, float], size: tuple[int, int] | None, where: str
 ) -> tuple[Pair | None, float | None]:
-    """Focal lengths, or the horizontal field of view where there is nothing else."""
+    """Returns the focal lengths, or the horizontal field of view if only that is stated."""
     if "fl_x" in values:
         return checked_focal(values["fl_x"], values.get("fl_y", values["fl_x"]), where), None
     angles = [values[key] for key in ("camera_angle_x", "camera_angle_y") if key in values]
@@ -115,7 +115,7 @@ def _focal(
 def _problem(
     settings: Mapping[str, Any], model: str, lens: Model, values: Mapping[str, float]
 ) -> str:
-    """Why the lens cannot be undistorted, or nothing."""
+    """Returns why the lens cannot be undistorted; empty if it can."""
     first = "undistort the images first"
     if lens == "opencv" and model not in _PERSPECTIVE:
         return f"its camera_model {shown(model)} cannot be undistorted; {first}"

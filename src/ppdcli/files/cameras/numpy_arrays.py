@@ -1,7 +1,7 @@
-"""Camera matrices in .npy and .npz files: 3x3, 3x4, 4x4, or a stack of them.
+"""Reads camera matrices in .npy and .npz files: 3x3, 3x4, 4x4, or a stack of them.
 
-In an archive the matrix has one of the usual names (K, intrinsics, camera_matrix, mtx ...) and may
-stand beside the lens (dist, D ...) and the size. First pixel centre at (0, 0).
+In an archive the matrix has one of the usual names (K, intrinsics, camera_matrix, mtx ...). The
+lens (dist, D ...) and the image size may be there too. The first pixel centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from ppdcli.files.cameras.stated import Contents
 from ppdcli.files.decoding import decoding
 
 MOST_CAMERAS = 10_000
-MOST_ENTRIES = 100  # of an archive
-MOST_NUMBERS = 16  # that one camera has under one name
+MOST_ENTRIES = 100  # in an archive
+MOST_NUMBERS = 16  # of one camera under one name
 
 
 def is_array(content: Content) -> bool:
@@ -37,10 +37,10 @@ def is_archive(content: Content) -> bool:
 
 
 def read_array(content: Content) -> Contents:
-    """The matrix of a .npy file.
+    """Reads the matrix of a .npy file.
 
     Raises:
-        InputError: damaged, or no camera matrix.
+        InputError: the file is damaged, or holds no camera matrix.
     """
     with decoding(content.path, ".npy"):
         values = _array(io.BytesIO(content.data), len(content.data))
@@ -48,10 +48,10 @@ def read_array(content: Content) -> Contents:
 
 
 def read_archive(content: Content) -> Contents:
-    """The matrix of an archive, with the lens and the size where they are there.
+    """Reads the matrix of an archive, and the lens and the size if they are there.
 
     Raises:
-        InputError: damaged, or without a camera matrix.
+        InputError: the file is damaged, or holds no camera matrix.
     """
     arrays: dict[str, np.ndarray] = {}
     with decoding(content.path, ".npz"), ZipFile(io.BytesIO(content.data)) as archive:
@@ -70,10 +70,10 @@ def read_archive(content: Content) -> Contents:
 
 
 def _array(stream: Any, size: int) -> np.ndarray:
-    """An array of numbers, or a text.
+    """Reads an array of numbers, or a text.
 
     Raises:
-        ValueError: it is another one, or larger than cameras are.
+        ValueError: the array has another type, or is too large for cameras.
     """
     header = npy.read_header(stream)
     if header.dtype.kind not in "fiuU" or header.bytes > 8 * MOST_NUMBERS * MOST_CAMERAS:
@@ -108,7 +108,7 @@ def _of_arrays(arrays: dict[str, np.ndarray], where: str, held: list[str]) -> Co
 
 
 def _stacked(values: np.ndarray) -> np.ndarray:
-    """(N, M): N sets of M values. Matrices stand in the last two axes."""
+    """Returns (N, M): N sets of M values. The last two axes of a stack hold the matrices."""
     if values.ndim >= 2 and values.shape[-2:] in ((3, 3), (3, 4), (4, 4), (4, 3)):
         return values.reshape(-1, values.shape[-2] * values.shape[-1])
     if values.ndim == 2 and values.shape[1] in MATRIX_SIZES:
@@ -117,6 +117,6 @@ def _stacked(values: np.ndarray) -> np.ndarray:
 
 
 def _entry(rows: np.ndarray, k: int) -> Any:
-    """What the k-th camera has under a name; a single set is of all of them."""
+    """Returns the values of camera k under a name. A single set holds for all cameras."""
     values = rows[k if len(rows) > 1 else 0].tolist()
     return values[0] if len(values) == 1 else values

@@ -1,6 +1,6 @@
-"""OpenCV's FileStorage in YAML, JSON and XML: calibrations of its samples and of programs with it.
+"""Reads OpenCV's FileStorage in YAML, JSON and XML, written by its samples and many programs.
 
-Such a file may have a pair of cameras: M1 and D1 beside M2 and D2. First pixel centre at (0, 0).
+Such a file may have a pair of cameras: M1 and D1, M2 and D2. The first pixel centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def fits(content: Content) -> bool:
 
 
 def read(content: Content) -> Contents:
-    """The cameras of the file.
+    """Reads the cameras of the file.
 
     Raises:
-        InputError: no camera matrix, or a value that makes no sense.
+        InputError: there is no camera matrix, or a value makes no sense.
     """
     data = content.mapping if content.xml is None else _of_xml(content.xml)
     where = content.where
@@ -48,7 +48,7 @@ def _is_stored(value: Any) -> bool:
 
 
 def _of_xml(root: Element) -> dict[str, Any]:
-    """The entries as YAML would have them."""
+    """Returns the entries in the form that YAML gives."""
     data: dict[str, Any] = {}
     for entry in root:
         inside = entry.find("data")

@@ -1,6 +1,6 @@
-"""ORB-SLAM's settings: Camera.fx, Camera.k1 ..., or Camera1.fx in its third version.
+"""Reads ORB-SLAM's settings: Camera.fx, Camera.k1 ..., or Camera1.fx in its third version.
 
-First pixel centre at (0, 0).
+The first pixel centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _MODELS = {"PinHole": "opencv", "KannalaBrandt8": "fisheye", "Rectified": "none"
 
 
 def fits(content: Content) -> bool:
-    """Whether a camera has its four numbers under names of ORB-SLAM."""
+    """Whether a camera has its numbers under ORB-SLAM's names."""
     return bool(_names(content.mapping))
 
 
 def read(content: Content) -> Contents:
-    """The camera, or both cameras of a stereo pair.
+    """Reads the camera, or both cameras of a stereo pair.
 
     Raises:
         InputError: a value is missing or makes no sense.

@@ -1,6 +1,7 @@
-"""Text that holds nothing but numbers: fx fy cx cy, or a camera matrix in any shape of rows.
+"""Reads text that holds only numbers: fx fy cx cy, or a camera matrix, in any arrangement of rows.
 
-ScanNet, TUM, 7-Scenes and many data sets write 3x3 or 4x4 matrices; NumPy's savetxt does too.
+ScanNet, TUM, 7-Scenes and many other data sets have 3x3 or 4x4 matrices in this form. NumPy's
+savetxt writes it too.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ from ppdcli.files.cameras.named import pinhole_of
 from ppdcli.files.cameras.names import MATRIX_SIZES
 from ppdcli.files.cameras.stated import Contents, StatedCamera, number
 
-MAX_PLAIN = 2**16  # characters of a text that holds a few numbers
+MAX_PLAIN = 2**16  # characters; a text with a few numbers is shorter
 
 
 def fits(content: Content) -> bool:
-    """Whether there is nothing but numbers, brackets and comments."""
+    """Whether there are only numbers, brackets and comments."""
     return _numbers(content) is not None
 
 
 def read(content: Content) -> Contents:
-    """The numbers, by how many there are.
+    """Reads fx fy cx cy or a matrix, depending on how many numbers there are.
 
     Raises:
-        InputError: another count, or they make no sense.
+        InputError: the number of values is wrong, or they make no sense.
     """
     where = content.where
     values = [number(value, "a number", where) for value in _numbers(content) or []]

@@ -1,6 +1,6 @@
-"""Record3D's ``metadata``: K of the colour picture of w x h, column by column.
+"""Reads Record3D's ``metadata``: K of the colour picture of w x h, column by column.
 
-The depth of dw x dh has the same view. First pixel centre at (0, 0).
+The depth of dw x dh shows the same view. The first pixel centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ _OTHERS = {"dw", "dh", "fps", "poses", "perFrameIntrinsicCoeffs", "frameTimestam
 
 
 def fits(content: Content) -> bool:
-    """Whether K, w and h stand beside two of Record3D's other entries."""
+    """Whether it has K, w and h, and two of Record3D's other entries."""
     data = content.mapping
     return data.keys() >= {"K", "w", "h"} and len(_OTHERS & data.keys()) >= 2
 
 
 def read(content: Content) -> Contents:
-    """The camera of the recording.
+    """Reads the camera of the recording.
 
     Raises:
         InputError: a value makes no sense.

@@ -1,11 +1,10 @@
-"""ROS: calibration YAML (camera_calibration, camera_info_manager), and dumps of camera_info.
+"""Reads ROS's calibration YAML (camera_calibration, camera_info_manager) and camera_info dumps.
 
 Fields: sensor_msgs/CameraInfo and REP 104. The first pixel centre is at (0, 0).
 
-Such a file is of two images: the raw one (``image_raw``), by K and D, and the rectified one
-(``image_rect``), by P. Nothing in the file says which one the user has. A photo is taken for the
-raw one, as it came from the camera; where the two differ, the rectified camera is kept beside it,
-so that the user is told and can give its numbers instead.
+Such a file describes two images: the raw one (``image_raw``) by K and D, and the rectified one
+(``image_rect``) by P. It does not say which of them the user has. A photo counts as the raw image.
+If the two cameras differ, the rectified one is kept too, so that a message can show its numbers.
 """
 
 from __future__ import annotations
@@ -37,13 +36,13 @@ _OF_CALIBRATIONS = {
 
 
 def is_calibration(content: Content) -> bool:
-    """Whether camera_matrix, which OpenCV has too, stands beside another of ROS's entries."""
+    """Whether it has camera_matrix, as OpenCV's files do, and another entry of ROS."""
     data = content.mapping
     return "camera_matrix" in data and bool(_OF_CALIBRATIONS & data.keys())
 
 
 def is_camera_info(content: Content) -> bool:
-    """Whether all documents are messages of ROS 1 (K) or ROS 2 (k)."""
+    """Whether all documents are camera_info messages of ROS 1 (K) or ROS 2 (k)."""
     messages = content.documents
     return bool(messages) and all(map(_is_message, messages))
 
@@ -56,7 +55,7 @@ def _is_message(data: Any) -> bool:
 
 
 def read_calibration(content: Content) -> Contents:
-    """From a calibration YAML.
+    """Reads a calibration YAML.
 
     Raises:
         InputError: a value is missing or makes no sense.
@@ -84,7 +83,7 @@ def read_calibration(content: Content) -> Contents:
 
 
 def read_camera_info(content: Content) -> Contents:
-    """From the messages of a dump, which must be of one camera.
+    """Reads the messages of a dump, which must be about one camera.
 
     Raises:
         InputError: a value is missing or makes no sense, or the cameras differ.
@@ -107,7 +106,7 @@ def _of_message(message: Mapping[str, Any], where: str) -> StatedCamera:
     corner = (0.0, 0.0)
     part = image_size(roi, "width", "height", f"{where}: roi")
     if part is not None:
-        # K is of the whole sensor, the image shows this part of it; binning only scales it.
+        # K describes the whole sensor, and the image shows this part of it. Binning only scales it.
         x, y = (number(roi.get(key, 0), f"roi.{key}", where) for key in ("x_offset", "y_offset"))
         size, corner = part, (x, y)
     return _stated(
@@ -122,7 +121,7 @@ def _of_message(message: Mapping[str, Any], where: str) -> StatedCamera:
 
 
 def _data(entry: Any, what: str, where: str) -> list[float]:
-    """A matrix: rows, cols, data; or a plain list."""
+    """Returns the values of a matrix with rows, cols and data, or of a plain list."""
     return numbers(flat(entry), what, where)
 
 

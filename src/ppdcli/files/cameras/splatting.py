@@ -1,6 +1,7 @@
-"""cameras.json of 3D Gaussian splatting: a list of the training images with their cameras.
+"""Reads cameras.json of 3D Gaussian splatting: a list of training images with their cameras.
 
-It states no principal point; the training takes the image's centre. First pixel centre at (0, 0).
+The file states no principal point, because the training uses the image's centre. The first pixel
+centre is at (0, 0).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def fits(content: Content) -> bool:
 
 
 def read(content: Content) -> Contents:
-    """A camera for each image.
+    """Reads a camera for each image.
 
     Raises:
         InputError: an image lacks an entry, or a value makes no sense.
@@ -46,14 +47,14 @@ def read(content: Content) -> Contents:
 
 
 def _centre(entry: dict[str, Any], where: str) -> Pair | None:
-    """The principal point, which programs that came later add; None for the image's centre."""
+    """Returns the principal point, which some newer programs add; None for the image's centre."""
     if entry.get("cx") is None and entry.get("cy") is None:
         return None
     return number(entry.get("cx"), "cx", where), number(entry.get("cy"), "cy", where)
 
 
 def _require_pinhole(entry: dict[str, Any], where: str) -> None:
-    """Its images are undistorted; a lens would be one that nobody has told the meaning of."""
+    """Refuses a lens: the images are undistorted, and no convention says what one would mean."""
     bent = [key for key, value in entry.items() if COEFFICIENT.fullmatch(key) and value]
     for key in [*bent, *unknown_lenses(entry), *lenses(entry, "")]:
         raise InputError(f"{where}: its lens ({shown(key, 40)}) cannot be undistorted; {FIRST}")

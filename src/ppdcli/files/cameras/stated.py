@@ -1,4 +1,4 @@
-"""What every camera format comes down to, and the checks that all of them share."""
+"""The values that every camera format is converted to, and the checks that all formats share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ppdcli.errors import InputError, shown
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
 
-MAX_SIDE = 1_000_000  # pixels; more is no image but a damaged file
+MAX_SIDE = 1_000_000  # pixels; a larger number means a damaged file
 
 Pair = tuple[float, float]
 
@@ -21,14 +21,14 @@ class StatedCamera:
     """One camera as its file states it, but with the first pixel centre at (0, 0).
 
     Attributes:
-        label: what messages call it, such as "camera 3"; empty where a file has only one.
-        focal: fx, fy in pixels; None where only ``fov`` is stated.
+        label: its name for messages, such as "camera 3"; empty if a file has only one.
+        focal: fx, fy in pixels; None if only ``fov`` is stated.
         centre: principal point cx, cy in pixels; None for the image's centre.
-        size: width, height of the image that the numbers are of; None: that of any image.
-        fov: horizontal field of view in radians, where ``focal`` is None.
-        distortion: None for a pinhole.
-        rectified: the camera of the rectified image, where the file has one beside the raw one's.
-        problem: why the camera cannot be used, and the way on; empty if it can.
+        size: width, height of the image to which the numbers apply; None for any size.
+        fov: horizontal field of view in radians, if ``focal`` is None.
+        distortion: the lens; None for a pinhole.
+        rectified: the camera of the rectified image, if the file has one besides the raw image's.
+        problem: why the camera cannot be used, and what to do; empty if it can be used.
     """
 
     label: str = field(default="", compare=False)
@@ -41,7 +41,7 @@ class StatedCamera:
     problem: str = ""
 
     def of_image(self, width: int, height: int) -> Camera:
-        """In pixels of ``size``; of ``width`` x ``height`` where the file has no size."""
+        """Returns the camera in pixels of ``size``; of ``width`` x ``height`` if there is none."""
         width, height = self.size or (width, height)
         cx, cy = self.centre or ((width - 1) / 2, (height - 1) / 2)
         if self.focal is not None:
@@ -53,15 +53,15 @@ class StatedCamera:
 
 @dataclass(frozen=True)
 class Contents:
-    """What a camera file holds.
+    """The content of a camera file.
 
     Attributes:
-        format: its name for messages and reports.
-        cameras: at least one.
+        format: the format's name, for messages and reports.
+        cameras: the cameras, at least one.
         images: (image name, index into ``cameras``), for formats that name images.
-        folders: (name, index into ``cameras``), for formats whose cameras keep their images in a
-            folder each; an image of that name is its camera's, too.
-        missing: what would say which camera took a photo, for messages; empty for nothing.
+        folders: (name, index into ``cameras``), for formats in which each camera has a folder of
+            images. An image with that name belongs to the camera too.
+        missing: what the user can add so that a photo's camera is known, for messages; or empty.
     """
 
     format: str
@@ -72,10 +72,10 @@ class Contents:
 
 
 def number(value: Any, what: str, where: str) -> float:
-    """A finite float; also from a string, which is what YAML makes of 1e-05.
+    """Returns a finite float. Strings are converted too, because YAML reads 1e-05 as a string.
 
     Raises:
-        InputError: it is no finite number.
+        InputError: the value is not a finite number.
     """
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         try:
@@ -90,10 +90,10 @@ def number(value: Any, what: str, where: str) -> float:
 
 
 def numbers(values: Any, what: str, where: str) -> list[float]:
-    """A flat list of finite floats, from a list or a list of rows.
+    """Returns a flat list of finite floats, from a list or a list of rows.
 
     Raises:
-        InputError: it is no list, or holds something else.
+        InputError: the value is not a list, or holds something else.
     """
     if not isinstance(values, list):
         raise InputError(f"{where}: {what} is not a list of numbers; correct it")
@@ -106,10 +106,10 @@ def numbers(values: Any, what: str, where: str) -> list[float]:
 def image_size(
     data: Mapping[str, Any], width: str, height: str, where: str
 ) -> tuple[int, int] | None:
-    """The entries ``width`` and ``height``; None if absent, or zero or -1, which say unknown.
+    """Returns the entries ``width`` and ``height``; None if they are absent, or 0 or -1 (unknown).
 
     Raises:
-        InputError: one is missing, or they are no sides of an image.
+        InputError: one of them is missing, or an image cannot have this size.
     """
     if data.get(width) is None and data.get(height) is None:
         return None
@@ -119,6 +119,6 @@ def image_size(
     if not all(side == int(side) and 1 <= side <= MAX_SIDE for side in sides):
         raise InputError(
             f"{where}: {width} and {height} are {sides[0]:g} and {sides[1]:g}, "
-            "no size of an image; correct them"
+            "not the size of an image; correct them"
         )
     return int(sides[0]), int(sides[1])

@@ -1,4 +1,4 @@
-"""The formats of camera files: one row each, in the order in which a file is compared with them."""
+"""The formats of camera files, one row each. A file is compared with them in this order."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class CameraFormat:
     """A format of camera files.
 
     Attributes:
-        name: for the list of formats in messages; rows of one name appear once.
-        fits: whether a file is of the format, by its structure. Raises InputError where a file
-            cannot be told, such as damaged JSON.
-        read: the cameras in it. Raises InputError.
+        name: the name in the messages' list of formats. Rows with the same name appear once.
+        fits: whether a file has the structure of the format. Raises InputError if the file cannot
+            be parsed, such as damaged JSON.
+        read: reads the cameras. Raises InputError.
     """
 
     name: str
@@ -65,16 +65,16 @@ FORMATS: list[CameraFormat] = [
 ]
 
 KIND = Kind("a camera file", 64 * 2**20, "give a file that has the cameras alone")
-"""COLMAP's image lists may be larger: they are not read whole."""
+"""COLMAP's image lists may be larger, because they are not read as a whole."""
 
 
 def formats_in_words() -> str:
-    """The formats, for messages."""
+    """Returns the names of the formats, for messages."""
     return ", ".join(dict.fromkeys(row.name for row in FORMATS))
 
 
 def read_contents(path: Path) -> Contents:
-    """The cameras of a file, or of the camera list in a COLMAP folder.
+    """Reads the cameras of a file, or those of a COLMAP folder.
 
     Raises:
         InputError: the file is missing, empty, too large, of no known format, or damaged.
@@ -91,5 +91,5 @@ def read_contents(path: Path) -> Contents:
             return row.read(content)
     if content.is_blank:
         raise InputError(f"{path}: holds no camera, only comments; {way_on}")
-    what = "is" if content.text is not None else "is a binary file and"
-    raise InputError(f"{path}: {what} no camera file that is known; {way_on}")
+    what = "is" if content.text is not None else "is a binary file, and"
+    raise InputError(f"{path}: {what} not a camera file of a known format; {way_on}")

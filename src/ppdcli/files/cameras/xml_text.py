@@ -1,4 +1,4 @@
-"""XML of other programs, within limits: nothing is nested deep, and entities are refused."""
+"""Parses XML of other programs within limits: nesting is limited, and entities are refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class _TooDeepError(Exception):
 
 
 class _Shallow(TreeBuilder):
-    """Builds a tree, and gives up when it becomes deep."""
+    """Builds a tree, and stops if it is nested too deep."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,14 +34,16 @@ class _Shallow(TreeBuilder):
 
 
 def parse_xml(text: str, path: Path) -> Element:
-    """The root of an XML document.
+    """Returns the root of an XML document.
 
     Raises:
-        InputError: it is no XML, too long, nested too deep, or defines entities.
+        InputError: the text is not XML, is too long, is nested too deep, or defines entities.
     """
     if len(text) > MAX_XML:
         raise InputError(f"{path}: is larger than any camera's XML; give a file of one camera")
-    if "<!" in text.replace("<!--", ""):  # <!DOCTYPE, <!ENTITY: what grows without bounds
+    if "<!" in text.replace(
+        "<!--", ""
+    ):  # <!DOCTYPE and <!ENTITY: entities can expand without limit
         raise InputError(f"{path}: is XML that defines entities; export the camera again")
     parser = XMLParser(target=_Shallow())
     try:
@@ -55,6 +57,6 @@ def parse_xml(text: str, path: Path) -> Element:
 
 
 def _without_declaration(text: str) -> str:
-    """It names the encoding of the bytes, which have become text by now."""
+    """Removes the declaration. It names an encoding, but the bytes are already decoded."""
     text = text.lstrip()
     return text.partition("?>")[2] if text.startswith("<?xml") else text

@@ -1,4 +1,4 @@
-"""YAML of other programs, among them OpenCV's and dumps of ROS messages, within limits."""
+"""Parses YAML of other programs within limits. It may be OpenCV's, or a dump of ROS messages."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from typing import Any
 
 from ppdcli.errors import InputError
 
-MAX_YAML = 2**20  # characters, without repeated messages; the parser is slow
-MAX_SCALAR = 4096  # characters; integers of base 60 take the square of it
+MAX_YAML = 2**20  # characters without repeated messages, because the parser is slow
+MAX_SCALAR = 4096  # characters; the time for integers of base 60 grows with its square
 MAX_DEPTH = 32
 
 _SEPARATOR = re.compile(r"^(?:---|\.\.\.)[ \t]*$", re.MULTILINE)
-# Of a message, all that changes from one to the next.
+# The part of a message that differs in each message.
 _HEADER = re.compile(r"^header:.*?\n(?=\S)", re.MULTILINE | re.DOTALL)
 # OpenCV's FileStorage writes a directive that is not always valid YAML, and tags of its own.
 _OPENCV = "%YAML"
 _NOT_PLAIN = re.compile(r"\A%YAML.*|!!opencv-(?:nd-)?matrix")
-# It also reads what people then write by hand: "Viewer.PointSize:2", "data:[1, 2]".
+# OpenCV also reads what people write by hand: "Viewer.PointSize:2", "data:[1, 2]".
 _NO_SPACE = re.compile(r"^([ \t]*[A-Za-z_][\w.-]*):(?=[^\s:])", re.MULTILINE | re.ASCII)
 
 
 def parse_yaml(text: str, path: Path) -> list[Any]:
-    """The documents of a YAML file or of a dump of messages; equal messages once.
+    """Returns the documents of a YAML file or of a dump of messages. Equal messages appear once.
 
     Raises:
-        InputError: it is no YAML, or too long.
+        InputError: the text is not YAML, or is too long.
     """
     import yaml  # type: ignore[import-untyped]
 
@@ -50,10 +50,10 @@ def parse_yaml(text: str, path: Path) -> list[Any]:
 
 
 def _is_plain(document: str, loader: Any) -> bool:
-    """Whether a document may be built; finds out, before anything is, what can grow without bounds.
+    """Whether a document may be built. It looks for values that would take much time or memory.
 
-    False for a value longer than ``MAX_SCALAR``: it is no camera file. Raises YAMLError for aliases
-    and for lists in lists in lists.
+    False if a value is longer than ``MAX_SCALAR``, because the file is then no camera file. Raises
+    YAMLError for aliases and for deep nesting.
     """
     import yaml
 

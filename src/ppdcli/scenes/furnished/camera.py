@@ -1,4 +1,4 @@
-"""Cameras, and pictures of a stage with exact depth."""
+"""Cameras, and pictures of a scene with exact depth."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppdcli.scenes.furnished import shading
-from ppdcli.scenes.furnished.stage import LINEAR, Stage
+from ppdcli.scenes.furnished.scene import LINEAR, Scene
 from ppdcli.scenes.samples import SKY_DEPTH
 
 
@@ -43,12 +43,12 @@ class Camera:
 
 
 def take(
-    stage: Stage, camera: Camera, height: int, width: int, hard: bool = False, rays: int = 1
+    scene: Scene, camera: Camera, height: int, width: int, hard: bool = False, rays: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Takes a picture.
 
     Args:
-        stage: The stage.
+        scene: The scene.
         camera: The camera.
         height, width: Size of the picture.
         hard: Whether shadows keep sharp edges.
@@ -58,16 +58,16 @@ def take(
         Linear light (H, W, 3) float32 >= 0; depth along the optical axis (H, W) float32 metres at
         the pixel centres, SKY_DEPTH for the sky and for anything farther.
     """
-    arrays = stage.arrays()
-    world = stage.world()
-    lights = np.array(stage.lights) if stage.lights else np.zeros((0, shading.LIGHT))
+    arrays = scene.arrays()
+    world = scene.world()
+    lights = np.array(scene.lights) if scene.lights else np.zeros((0, shading.LIGHT))
     buffers = np.zeros((height, width, shading.BUFFER), np.float32)
     depth = np.zeros((height, width), np.float32)
     instances = np.zeros((height, width), np.int32)
-    scene, geometry, shape = arrays.scene.scene, arrays.geometry, arrays.shape
+    tree, geometry, shape = arrays.meshes.scene, arrays.geometry, arrays.shape
     eye, axes = camera.place.astype(np.float64), np.ascontiguousarray(camera.axes())
     focal = camera.focal(height, width)
-    common = scene, geometry, shape, lights, world, LINEAR, arrays.cutouts, eye, axes, focal
+    common = tree, geometry, shape, lights, world, LINEAR, arrays.cutouts, eye, axes, focal
     reach = 2 if hard else 4
     shading.trace_picture(*common, rays, reach, buffers, depth, instances)
     falls = shading.smooth_light(buffers, depth, reach)

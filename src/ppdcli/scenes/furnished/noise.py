@@ -1,4 +1,4 @@
-"""Grey noise pictures common to all stages: clouds and the grain of surfaces."""
+"""Grey noise pictures common to all scenes: clouds and the grain of surfaces."""
 
 from __future__ import annotations
 

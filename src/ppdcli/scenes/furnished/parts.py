@@ -54,7 +54,7 @@ def stack_levels(pictures: list[np.ndarray]) -> Texels:
 
 @dataclass(frozen=True)
 class Part:
-    """A placeable part of a stage: geometry, corners, materials, textures.
+    """A placeable part of a scene: geometry, corners, materials, textures.
 
     Attributes:
         mesh: The triangles and their tree.
@@ -90,7 +90,7 @@ def part_of(model: Model, glow: float = 0.0, smooth: bool = True) -> Part:
     for k, m in enumerate(model.materials):
         if m.texture != NO_TEXTURE and (model.textures[m.texture][..., 3] < 250).any():
             rows[k, shading.CUTOUT] = 1
-    # The stage looks along +z with x to the right; a model's own x points to the left.
+    # The scene looks along +z with x to the right; a model's own x points to the left.
     vertices = model.vertices * np.array([-1, 1, 1], np.float32)
     corners = vertices[model.triangles]
     crease = _CREASE if smooth else np.float32(2.0)

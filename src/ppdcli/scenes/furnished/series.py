@@ -11,12 +11,12 @@ from ppdcli.scenes.furnished.camera import take
 from ppdcli.scenes.furnished.finishes import BANKS, HELD_OUT_BANK
 from ppdcli.scenes.furnished.models.library import Library
 from ppdcli.scenes.furnished.places.gardens import garden, meadow, square
-from ppdcli.scenes.furnished.places.roles import Cast
+from ppdcli.scenes.furnished.places.kinds import ModelsByKind
 from ppdcli.scenes.furnished.places.rooms import room
 from ppdcli.scenes.furnished.places.site import Place, Site
 from ppdcli.scenes.furnished.places.streets import street
 from ppdcli.scenes.furnished.places.tabletops import tabletop
-from ppdcli.scenes.furnished.stage import Store
+from ppdcli.scenes.furnished.scene import Store
 from ppdcli.scenes.lens import Focus, bloom, refocus
 from ppdcli.scenes.samples import Samples
 from ppdcli.scenes.wear import wear
@@ -40,7 +40,7 @@ class Furnished:
 
     def __init__(self, library: Library, held_out: bool = False) -> None:
         self._store = Store(library)
-        self._cast = Cast(library, held_out)
+        self._models = ModelsByKind(library, held_out)
         self._held_out = held_out
 
     def samples(self, seed: int, first: int, count: int, shape: tuple[int, int]) -> Samples:
@@ -83,8 +83,8 @@ class Furnished:
             rng = np.random.default_rng([seed, number, attempt])
             kinds, often = list(_PLACES), list(_PLACES.values())
             kind = kinds[rng.choice(len(kinds), p=often)]
-            place = kind(Site(self._store, self._cast, rng, bank))
-            if place.site.things:
+            place = kind(Site(self._store, self._models, rng, bank))
+            if place.site.placements:
                 break
         return place
 
@@ -98,14 +98,14 @@ class Furnished:
             camera = place.camera(rng, wide)
             # A small picture is enough to judge the position of the camera.
             small = (max(shape[0] // 6, 8), max(shape[1] // 6, 8))
-            light, depth = take(place.stage, camera, *small)
+            light, depth = take(place.scene, camera, *small)
             score = picture_quality(light, depth)
             if best is None or score > best[0]:
                 best = score, light, depth
                 chosen, dice = camera, rng
             if score >= 1:
                 break
-        light, depth = take(place.stage, chosen, *shape, place.hard)
+        light, depth = take(place.scene, chosen, *shape, place.hard)
         return _photo(light, depth, dice), depth, chosen.focal(*shape)
 
 

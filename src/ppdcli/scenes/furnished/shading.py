@@ -1,4 +1,4 @@
-"""Compiled code: light and depth of a stage, ray by ray.
+"""Compiled code: light and depth of a scene, ray by ray.
 
 All compiled code is in this file, because Numba's cache does not notice changes in another one. A
 ray's component along the optical axis is 1, so that the ray parameter of a hit is its depth.
@@ -182,7 +182,7 @@ def _towards(lights, j, px, py, pz, a, b):  # type: ignore[no-untyped-def]
 
 @_compiled
 def _turned(m, x, y, z):  # type: ignore[no-untyped-def]
-    """Transforms a model's normal to the stage; scales along the model's axes are undone first."""
+    """Transforms a model's normal to the scene; scales along the model's axes are undone first."""
     x /= m[0] * m[0] + m[4] * m[4] + m[8] * m[8]
     y /= m[1] * m[1] + m[5] * m[5] + m[9] * m[9]
     z /= m[2] * m[2] + m[6] * m[6] + m[10] * m[10]

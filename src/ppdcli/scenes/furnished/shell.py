@@ -1,4 +1,4 @@
-"""Procedural geometry: quads, boxes and posts with finishes, as one part of a stage."""
+"""Procedural geometry: quads, boxes and posts with finishes, as one part of a scene."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ _compiled = partial(compiled, fastmath=True)
 
 
 @_compiled
-def _texel(texels, count, texture, u, v, footprint):  # type: ignore[no-untyped-def]
+def texel(texels, count, texture, u, v, footprint):  # type: ignore[no-untyped-def]
     """Bilinear lookup at (u, v) in tiles, in the mip level for a pixel ``footprint`` wide."""
     level = math.floor(math.log2(max(footprint, 1e-6) * SIZE) + 0.5)
     level = min(max(level, 0), LEVELS - 1)
@@ -244,8 +244,8 @@ def _albedo(material, texels, count, nx, ny, nz, x, y, z, pixel):  # type: ignor
     u = z if abs(nx) > abs(ny) and abs(nx) > abs(nz) else x
     v = z if abs(ny) >= abs(nx) and abs(ny) > abs(nz) else y
     u, v, pixel = u / material[8], v / material[8], pixel / material[8]
-    mix = _texel(texels, count, int(material[6]), u + 0.37, v + 0.61, pixel)
-    grain = _texel(texels, count, int(material[7]), u * 5.3, v * 5.3, pixel * 5.3) - 0.5
+    mix = texel(texels, count, int(material[6]), u + 0.37, v + 0.61, pixel)
+    grain = texel(texels, count, int(material[7]), u * 5.3, v * 5.3, pixel * 5.3) - 0.5
     gain = 1 + 1.6 * grain * material[9]
     r = (material[0] + (material[3] - material[0]) * mix) * gain
     g = (material[1] + (material[4] - material[1]) * mix) * gain
@@ -345,7 +345,7 @@ def _sky(world, texels, count, dx, dy, dz, color):  # type: ignore[no-untyped-de
     elevation = max(dy, 0.0) / length
     rise = 1 - math.exp(-3.5 * elevation)
     near = max(elevation, 0.03)
-    cover = _texel(texels, count, int(world[15]), dx / near * 0.08, dz / near * 0.08, 2e-3 / near)
+    cover = texel(texels, count, int(world[15]), dx / near * 0.08, dz / near * 0.08, 2e-3 / near)
     cover = min(max((cover + clouds - 1) * 2.5, 0.0), 1.0) * min(elevation / 0.15, 1.0)
     for c in range(3):
         blue = world[16 + c] + (world[19 + c] - world[16 + c]) * rise

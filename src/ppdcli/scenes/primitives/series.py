@@ -11,7 +11,7 @@ from ppdcli.scenes.primitives.picture import take
 from ppdcli.scenes.primitives.textures import make_texture_bank
 from ppdcli.scenes.samples import Samples
 
-_texture_bank = lru_cache(maxsize=1)(make_texture_bank)  # one bank is 8 MB
+texture_bank = lru_cache(maxsize=1)(make_texture_bank)  # keeps one bank, because it has 8 MB
 
 
 def make_samples(
@@ -31,7 +31,7 @@ def make_samples(
         bank: Number of the set of textures.
         repertoire: The families of scenes; by default those of the evaluation.
     """
-    textures = _texture_bank(bank, repertoire.textures)
+    textures = texture_bank(bank, repertoire.textures)
     rgb = np.empty((count, *shape, 3), np.uint8)
     depth = np.empty((count, *shape), np.float32)
     for k in range(count):

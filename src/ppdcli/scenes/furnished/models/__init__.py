@@ -1,1 +1,1 @@
-"""Textured models of real things, read from Sweet Home 3D's libraries and packed into one file."""
+"""Textured models of real objects, read from Sweet Home 3D's libraries and packed into one file."""

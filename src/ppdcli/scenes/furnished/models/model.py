@@ -1,4 +1,4 @@
-"""A textured triangle model of a real thing, and its catalogue entry."""
+"""A textured triangle model of a real object, and its catalogue entry."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Entry:
         license, creator: Licence and author of the model.
         size: (width, height, depth) in metres, along x, y and z.
         elevation: Usual height of a hanging model above the floor in metres; 0 if it stands.
-        top: Height in metres of the surface for things on top; None if there is none.
+        top: Height in metres of the surface for objects on top; None if there is none.
         opening: Whether it is a door or a window.
     """
 

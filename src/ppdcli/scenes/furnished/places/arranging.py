@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from ppdcli.scenes.furnished.places.plan import ANGLES, Room
-from ppdcli.scenes.furnished.places.site import Site, Thing
+from ppdcli.scenes.furnished.places.site import Placement, Site
 from ppdcli.scenes.furnished.places.walls import Walls
 
 
 def by_wall(
-    site: Site, walls: Walls, role: str, wall: int | None = None, gap: float = 0.03
-) -> Thing | None:
+    site: Site, walls: Walls, kind: str, wall: int | None = None, gap: float = 0.03
+) -> Placement | None:
     """Places a model with its back to a wall, if there is room for it."""
     rng, plan = site.rng, walls.room
-    number = site.cast.pick(role, rng)
+    number = site.models.pick(kind, rng)
     if number is None:
         return None
     entry = site.entry(number)
@@ -56,9 +56,9 @@ def free_spot(
 
 
 def free(
-    site: Site, plan: Room, role: str, angle: float | None = None, gap: float = 0.05
-) -> Thing | None:
-    number = site.cast.pick(role, site.rng)
+    site: Site, plan: Room, kind: str, angle: float | None = None, gap: float = 0.05
+) -> Placement | None:
+    number = site.models.pick(kind, site.rng)
     if number is None or site.entry(number).size[1] > plan.height - 0.1:
         return None
     turn = site.turn() if angle is None else angle
@@ -66,9 +66,9 @@ def free(
     return None if spot is None else site.put(number, spot, turn, 1.0, site.tint())
 
 
-def seats(site: Site, table: Thing, role: str, share: float) -> None:
+def seats(site: Site, table: Placement, kind: str, share: float) -> None:
     """Places chairs around a table, facing it."""
-    number = site.cast.pick(role, site.rng)
+    number = site.models.pick(kind, site.rng)
     if number is None:
         return
     rng, (w, _, d) = site.rng, table.entry.size
@@ -93,16 +93,16 @@ def seats(site: Site, table: Thing, role: str, share: float) -> None:
                 sit(site, chair)
 
 
-def sit(site: Site, chair: Thing) -> None:
-    number = site.cast.pick("sitter", site.rng)
+def sit(site: Site, chair: Placement) -> None:
+    number = site.models.pick("sitter", site.rng)
     if number is not None:
         site.put(number, chair.local(0, 0.12), chair.angle)
 
 
 def table_set(
-    site: Site, plan: Room, role: str, seat: str, things: str, count: int
-) -> Thing | None:
-    number = site.cast.pick(role, site.rng)
+    site: Site, plan: Room, kind: str, seat: str, on_top: str, count: int
+) -> Placement | None:
+    number = site.models.pick(kind, site.rng)
     if number is None:
         return None
     angle = float(site.rng.choice([0, np.pi / 2])) + site.rng.normal(0, 0.05)
@@ -113,13 +113,13 @@ def table_set(
     table = site.put(number, spot, angle, 1.0, site.tint())
     if seat:
         seats(site, table, seat, site.rng.uniform(0.5, 1))
-    site.dress(table, things, count)
+    site.put_on_top(table, on_top, count)
     return table
 
 
 def rug(site: Site, place: np.ndarray, plan: Room) -> None:
     rng = site.rng
-    number = site.cast.pick("rug", rng)
+    number = site.models.pick("rug", rng)
     w, d = rng.uniform(0.5, 1.3), rng.uniform(0.7, 1.6)
     x = float(np.clip(place[0], -plan.width / 2 + w + 0.05, plan.width / 2 - w - 0.05))
     z = float(np.clip(place[2], d + 0.05, plan.depth - d - 0.05))
@@ -136,9 +136,9 @@ def rug(site: Site, place: np.ndarray, plan: Room) -> None:
         )
 
 
-def pull_up(site: Site, desk: Thing) -> None:
+def pull_up(site: Site, desk: Placement) -> None:
     """Places a chair in front of a desk."""
-    number = site.cast.pick("chair", site.rng)
+    number = site.models.pick("chair", site.rng)
     if number is None:
         return
     off = desk.entry.size[2] / 2 + site.entry(number).size[2] * site.rng.uniform(0.1, 0.6)
@@ -165,4 +165,4 @@ def people(site: Site, plan: Room, kind: str) -> None:
 
 def clutter(site: Site, plan: Room, count: int) -> None:
     for _ in range(count):
-        free(site, plan, str(site.rng.choice(["floor thing", "floor thing", "toy"])))
+        free(site, plan, str(site.rng.choice(["floor object", "floor object", "toy"])))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ppdcli.scenes.furnished.places.site import Site
-from ppdcli.scenes.furnished.stage import Sky, sun
+from ppdcli.scenes.furnished.scene import Sky, sun
 
 
 def set_daylight(site: Site) -> bool:
     """Draws weather and time of day; returns whether shadows have hard edges."""
-    rng, stage = site.rng, site.stage
+    rng, scene = site.rng, site.scene
     kind = rng.random()
     ground = np.array([0.9, 0.88, 0.8])
     if kind < 0.55:  # sunny
@@ -33,13 +33,13 @@ def set_daylight(site: Site) -> bool:
         clouds, spread, dim = rng.uniform(0, 0.8), 0.01, 0.7
     angle = rng.uniform(0, 2 * np.pi)
     towards = np.array([np.cos(angle), up, np.sin(angle)])
-    stage.lights.append(sun(towards, power, spread))
+    scene.lights.append(sun(towards, power, spread))
     fog = 0.0
     if rng.random() < 0.5:
         fog = 1 / rng.uniform(150, 900)
     if rng.random() < 0.06:
         fog = 1 / rng.uniform(30, 90)
-    stage.sky = Sky(
+    scene.sky = Sky(
         outdoors=True,
         reach=float(rng.uniform(4, 12)),
         ambient=np.full(3, rng.uniform(0.5, 0.9)) * dim,

@@ -29,7 +29,7 @@ class OpenPlace(Place):
                 break
         ahead = [
             t
-            for t in self.site.things
+            for t in self.site.placements
             if 1.2 < t.place[2] - eye[2] < 25 and abs(t.place[0] - eye[0]) < t.place[2] - eye[2]
         ]
         target = eye + np.array([rng.normal(0, 2), 0, 10])
@@ -96,7 +96,7 @@ def _grow(site: Site, ground: Terrain, extent: float, trees: int) -> None:
     rng = site.rng
     _plant_trees(site, extent, trees, ground)
     _scatter(site, "bush", int(rng.integers(2, 22)), extent, 0.6, ground)
-    _scatter(site, "garden thing", int(rng.integers(1, 10)), extent * 0.5, 0.5, ground)
+    _scatter(site, "garden object", int(rng.integers(1, 10)), extent * 0.5, 0.5, ground)
     _scatter(site, "person", int(rng.integers(0, 5)), 14, 0.3, ground)
     other = str(rng.choice(["pet", "horse", "bench", "bike"]))
     _scatter(site, other, int(rng.integers(0, 3)), 12, 0.4, ground)
@@ -130,7 +130,7 @@ def square(site: Site) -> Place:
         spot = np.array([rng.uniform(-0.5, 0.5) * extent, 0, rng.uniform(3, extent * 0.8)])
         _seating(site, spot, (1.5, 1.5))
     _scatter(site, "person", int(rng.integers(1, 14)), extent * 0.9, 0.3)
-    _scatter(site, "street thing", int(rng.integers(0, 8)), extent * 0.8, 0.4)
+    _scatter(site, "street object", int(rng.integers(0, 8)), extent * 0.8, 0.4)
     _scatter(site, "bike", int(rng.integers(0, 4)), extent * 0.6, 0.4)
     _scatter(site, "car", int(rng.integers(0, 4)), extent * 0.9, 0.5)
     _scatter(site, "bush", int(rng.integers(0, 6)), extent * 0.8, 0.4)
@@ -195,13 +195,13 @@ def _building_behind(site: Site, extent: float) -> None:
 def _seating(site: Site, spot: np.ndarray, half: tuple[float, float]) -> None:
     """A garden table with seats around it and sometimes a parasol."""
     rng = site.rng
-    table = site.cast.pick("garden table", rng)
-    seat = site.cast.pick("garden seat", rng, lambda e: e.size[2] < 1.0)
+    table = site.models.pick("garden table", rng)
+    seat = site.models.pick("garden seat", rng, lambda e: e.size[2] < 1.0)
     if not site.claim(spot[0], spot[2], (min(half[0], 1.3), min(half[1], 1.3))):
         return
     if table is not None:
-        thing = site.put(table, spot, site.turn(), 1.0, site.tint(0.5))
-        site.dress(thing, "dish", int(rng.integers(0, 4)))
+        placed = site.put(table, spot, site.turn(), 1.0, site.tint(0.5))
+        site.put_on_top(placed, "dish", int(rng.integers(0, 4)))
     if seat is not None:
         tint = site.tint(0.5)
         for k in range(int(rng.integers(2, 5))):
@@ -209,17 +209,17 @@ def _seating(site: Site, spot: np.ndarray, half: tuple[float, float]) -> None:
             off = rng.uniform(0.65, 0.9)
             place = spot + [np.sin(angle) * off, 0, np.cos(angle) * off]
             chair = site.put(seat, place, angle + np.pi + rng.normal(0, 0.2), 1.0, tint)
-            sitter = site.cast.pick("sitter", rng)
+            sitter = site.models.pick("sitter", rng)
             if sitter is not None and rng.random() < 0.15:
                 site.put(sitter, chair.local(0, 0.1), chair.angle)
-    parasol = site.cast.pick("parasol", rng)
+    parasol = site.models.pick("parasol", rng)
     if parasol is not None and rng.random() < 0.4:
         site.put(parasol, spot, site.turn(), rng.uniform(1.0, 1.3), site.tint(0.8, 0.8))
 
 
 def _plant_trees(site: Site, extent: float, count: int, ground: Terrain | None = None) -> None:
     rng = site.rng
-    kinds = [site.cast.pick("tree", rng) for _ in range(int(rng.integers(1, 4)))]
+    kinds = [site.models.pick("tree", rng) for _ in range(int(rng.integers(1, 4)))]
     for _ in range(count):
         number = kinds[int(rng.integers(len(kinds)))]
         if number is None:
@@ -233,7 +233,7 @@ def _plant_trees(site: Site, extent: float, count: int, ground: Terrain | None =
 
 def _scatter(
     site: Site,
-    role: str,
+    kind: str,
     count: int,
     extent: float,
     gap: float,
@@ -241,7 +241,7 @@ def _scatter(
 ) -> None:
     rng = site.rng
     for _ in range(count):
-        number = site.cast.pick(role, rng)
+        number = site.models.pick(kind, rng)
         if number is None:
             continue
         z = 2.0 + (extent - 2) * rng.random() ** 1.5

@@ -46,7 +46,7 @@ def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
     foot = KERB if layout.pavement > 0 else 0.0
     beside = layout.kerb + (layout.pavement + layout.verge / 2 if layout.verge > 0 else 0.5)
     if rng.random() < 0.65:  # a row of trees of one kind
-        kind = site.cast.pick("tree", rng)
+        kind = site.models.pick("tree", rng)
         tint = site.tint(0.7, 0.3)
         step, z = rng.uniform(5, 14), rng.uniform(2, 10)
         mixed = rng.random() < 0.4
@@ -58,10 +58,10 @@ def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
                 site.put(kind, (x, foot, z), site.turn(), scale, tint)
             z += step * rng.uniform(0.8, 1.2)
             if mixed:
-                kind = site.cast.pick("tree", rng)
+                kind = site.models.pick("tree", rng)
     if built < 0.9:
         for _ in range(int(rng.integers(0, 14))):  # trees and bushes farther off
-            number = site.cast.pick(str(rng.choice(["tree", "tree", "bush"])), rng)
+            number = site.models.pick(str(rng.choice(["tree", "tree", "bush"])), rng)
             if number is not None:
                 x, z = side * (layout.edge + rng.exponential(8) + 1), rng.uniform(3, FAR)
                 trunk = site.entry(number).size[0] * 0.25
@@ -71,7 +71,7 @@ def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
                     )
     if rng.random() < 0.5:
         _border(site, side * (layout.edge + 0.15), side)
-    lamp = site.cast.pick("street lamp", rng)
+    lamp = site.models.pick("street lamp", rng)
     post = site.finishes.draw("metal")
     step = rng.uniform(15, 30)
     tall = rng.uniform(5, 8)
@@ -88,7 +88,7 @@ def along_road(site: Site, layout: Layout, side: int, built: float) -> None:
     for _ in range(int(rng.integers(0, 5))):
         _sign(site, side * (layout.kerb + 0.35), rng.uniform(4, 60), post)
     for _ in range(int(rng.integers(0, 7))):
-        number = site.cast.pick("street thing", rng)
+        number = site.models.pick("street object", rng)
         if number is not None and layout.pavement > 0:
             x = side * (layout.kerb + rng.uniform(0.4, layout.pavement))
             z = rng.uniform(4, 45)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ppdcli.scenes.furnished.places.walls import Walls
-from ppdcli.scenes.furnished.stage import Sky, ball, sun
+from ppdcli.scenes.furnished.scene import Sky, ball, sun
 
 
 def light_room(walls: Walls, daylight: float) -> None:
@@ -16,7 +16,7 @@ def light_room(walls: Walls, daylight: float) -> None:
     for k in range(lamps):
         x = rng.uniform(-0.3, 0.3) * room.width
         z = room.depth * ((k + rng.uniform(0.3, 0.7)) / lamps)
-        number = site.cast.pick("hanging lamp", rng, lambda e: e.size[1] < room.height - 1.9)
+        number = site.models.pick("hanging lamp", rng, lambda e: e.size[1] < room.height - 1.9)
         y = room.height - 0.08
         if number is not None and rng.random() < 0.6:
             entry = site.entry(number)
@@ -25,11 +25,11 @@ def light_room(walls: Walls, daylight: float) -> None:
             )
             y = room.height - entry.size[1] - 0.1
         power = warm * rng.uniform(0.6, 1.6) * (0.5 if daylight > 0.6 else 1.2)
-        site.stage.lights.append(ball(np.array([x, max(y, 1.7), z]), power, 0.12))
+        site.scene.lights.append(ball(np.array([x, max(y, 1.7), z]), power, 0.12))
     level = (0.10 + 0.14 * daylight) * rng.uniform(0.7, 1.4)
     tone = 0.5 * warm + 0.5 * np.array([0.92, 1.0, 1.05])
     bright = max(daylight, 0.04)
-    site.stage.sky = Sky(
+    site.scene.sky = Sky(
         outdoors=False,
         reach=float(rng.uniform(0.8, 2.0)),
         ambient=level * tone * 2.2,
@@ -43,6 +43,6 @@ def light_room(walls: Walls, daylight: float) -> None:
         # The sun shines in through a hole in the wall.
         side = rng.normal(0, 0.5) * room.along(wall)
         towards = -room.inward(wall) + side + [0, rng.uniform(0.4, 1.1), 0]
-        site.stage.lights.append(
+        site.scene.lights.append(
             sun(towards, np.array([3.0, 2.7, 2.2]) * rng.uniform(0.5, 1.4), 0.006)
         )

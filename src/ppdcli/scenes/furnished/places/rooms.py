@@ -42,8 +42,10 @@ class RoomPlace(Place):
         height = rng.uniform(1.2, 1.75) if kind < 0.65 else rng.uniform(0.35, 1.2)
         if kind > 0.9:
             height = rng.uniform(1.7, room.height - 0.25)
-        things = [t for t in self.site.things if t.entry.elevation == 0 and not t.entry.opening]
-        big = [t for t in things if max(t.entry.size) > 0.3] or things
+        standing = [
+            t for t in self.site.placements if t.entry.elevation == 0 and not t.entry.opening
+        ]
+        big = [t for t in standing if max(t.entry.size) > 0.3] or standing
         for margin in (0.35, 0.3, 0.2, 0.12, 0.05, 0.0):
             x = rng.uniform(-0.5, 0.5, 24) * (room.width - 0.4)
             z = rng.uniform(0, 1, 24) * (room.depth - 0.4) + 0.2
@@ -59,8 +61,8 @@ class RoomPlace(Place):
         target = middle + [rng.normal(0, 0.15) * room.width, rng.uniform(0.5, 1.3),
                            rng.normal(0, 0.15) * room.depth]  # fmt: skip
         if big and rng.random() < 0.65:
-            thing = big[int(rng.integers(len(big)))]
-            place = thing.place + [0, thing.entry.size[1] * rng.uniform(0.3, 0.9), 0]
+            placed = big[int(rng.integers(len(big)))]
+            place = placed.place + [0, placed.entry.size[1] * rng.uniform(0.3, 0.9), 0]
             if np.hypot(*(place - eye)[[0, 2]]) > 0.9:
                 target = place
         flat = max(float(np.hypot(*(target - eye)[[0, 2]])), 0.3)
@@ -90,7 +92,7 @@ def room(site: Site) -> Place:
     for _ in range(int(rng.integers(1, 7))):
         walls.add_picture(int(rng.integers(4)))
     for _ in range(int(rng.integers(0, 3))):
-        walls.add_hung(int(rng.integers(4)), str(rng.choice(["wall thing", "wall lamp"])))
+        walls.add_hung(int(rng.integers(4)), str(rng.choice(["wall object", "wall lamp"])))
     for _ in range(int(rng.integers(0, 3))):
         walls.add_shelf(int(rng.integers(4)))
     people(site, plan, kind)

@@ -1,4 +1,4 @@
-"""A place under construction: the placed models, and the things on them."""
+"""A place under construction: the placed models, and the objects on them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import numpy as np
 from ppdcli.scenes.furnished.camera import Camera
 from ppdcli.scenes.furnished.finishes import Finishes
 from ppdcli.scenes.furnished.models.model import Entry
-from ppdcli.scenes.furnished.places.roles import Cast
+from ppdcli.scenes.furnished.places.kinds import ModelsByKind
+from ppdcli.scenes.furnished.scene import Scene, Store, turned
 from ppdcli.scenes.furnished.shell import Shell
-from ppdcli.scenes.furnished.stage import Stage, Store, turned
 
 Rng = np.random.Generator
 
 
 @dataclass(frozen=True)
-class Thing:
+class Placement:
     """A placed model: position, angle, and half of its bounding box."""
 
     entry: Entry
@@ -26,7 +26,7 @@ class Thing:
     half: tuple[float, float]  # along x and z of the place, metres
 
     def local(self, x: float, z: float) -> np.ndarray:
-        """Returns a point of the place from metres along the thing's own axes."""
+        """Returns a point of the place from metres along the object's own axes."""
         c, s = np.cos(self.angle), np.sin(self.angle)
         return self.place + [x * c + z * s, 0, z * c - x * s]
 
@@ -36,23 +36,23 @@ class Site:
 
     Attributes:
         rng: Source of all randomness.
-        things: Placed models that pictures can be taken of.
+        placements: Placed models that pictures can be taken of.
     """
 
-    def __init__(self, store: Store, cast: Cast, rng: Rng, bank: int) -> None:
-        self.rng, self.store, self.cast = rng, store, cast
+    def __init__(self, store: Store, models: ModelsByKind, rng: Rng, bank: int) -> None:
+        self.rng, self.store, self.models = rng, store, models
         self.finishes = Finishes(rng, bank)
-        self.stage, self.shell = Stage(), Shell()
-        self.things: list[Thing] = []
+        self.scene, self.shell = Scene(), Shell()
+        self.placements: list[Placement] = []
         self._taken: list[tuple[float, float, float, float]] = []
 
     def entry(self, number: int) -> Entry:
         """Returns the catalogue entry of a model."""
-        return self.cast.entries[number]
+        return self.models.entries[number]
 
     def put(self, number: int, place: tuple[float, float, float] | np.ndarray, angle: float = 0.0,
             scale: float = 1.0, tint: np.ndarray | None = None, glow: float = 0.0,
-            squeeze: float = 1.0) -> Thing:  # fmt: skip
+            squeeze: float = 1.0) -> Placement:  # fmt: skip
         """Places a model with the middle of its foot at a point.
 
         Args:
@@ -68,10 +68,10 @@ class Site:
         at = (float(place[0]), float(place[1]), float(place[2]))
         transform = turned(at, angle, scale)
         transform[:, 2] *= squeeze
-        self.stage.place(self.store.part(number, glow), transform, tint)
-        thing = Thing(entry, np.array(at), angle, self.half(entry, angle, scale))
-        self.things.append(thing)
-        return thing
+        self.scene.place(self.store.part(number, glow), transform, tint)
+        placed = Placement(entry, np.array(at), angle, self.half(entry, angle, scale))
+        self.placements.append(placed)
+        return placed
 
     @staticmethod
     def half(entry: Entry, angle: float, scale: float = 1.0) -> tuple[float, float]:
@@ -103,15 +103,25 @@ class Site:
         factor = np.exp(self.rng.normal(0, strength / 2, 3)) * self.rng.uniform(0.7, 1.15)
         return np.asarray(factor)
 
-    def dress(self, thing: Thing, role: str, count: int, height: float | None = None) -> None:
-        """Places small things side by side on top of a thing."""
-        top = thing.entry.top if height is None else height
+    def put_on_top(
+        self, placed: Placement, kind: str, count: int, height: float | None = None
+    ) -> None:
+        """Places small objects of a kind side by side on top of another object.
+
+        Args:
+            placed: The object below.
+            kind: The kind of the small objects.
+            count: How many to try.
+            height: Height of the surface in metres; None for the object's own. Nothing is placed
+                if it has none.
+        """
+        top = placed.entry.top if height is None else height
         if top is None:
             return
-        w, d = thing.entry.size[0] / 2, thing.entry.size[2] / 2
+        w, d = placed.entry.size[0] / 2, placed.entry.size[2] / 2
         spots: list[tuple[float, float, float]] = []
         for _ in range(count):
-            number = self.cast.pick(role, self.rng)
+            number = self.models.pick(kind, self.rng)
             if number is None:
                 return
             size = self.entry(number).size
@@ -123,7 +133,7 @@ class Site:
                 z = self.rng.uniform(-1, 1) * (d - r)
                 if all(np.hypot(x - a, z - b) > 0.85 * (r + c) for a, b, c in spots):
                     spots.append((x, z, r))
-                    self.put(number, thing.local(x, z) + [0, top, 0], self.turn(), 1.0,
+                    self.put(number, placed.local(x, z) + [0, top, 0], self.turn(), 1.0,
                              self.tint(0.2))  # fmt: skip
                     break
 
@@ -132,19 +142,19 @@ class Site:
         return float(self.rng.uniform(0, 2 * np.pi))
 
     def finish(self) -> None:
-        """Puts the shell on the stage. Call it last."""
-        self.stage.place(self.shell.part(), turned((0, 0, 0), 0))
+        """Places the shell in the scene. Call it last."""
+        self.scene.place(self.shell.part(), turned((0, 0, 0), 0))
 
 
 class Place:
-    """A finished place: its stage, and the positions for cameras.
+    """A finished place: its scene, and the positions for cameras.
 
     Attributes:
         hard: Whether shadows have hard edges.
     """
 
     def __init__(self, site: Site, hard: bool = False) -> None:
-        self.site, self.stage, self.hard = site, site.stage, hard
+        self.site, self.scene, self.hard = site, site.scene, hard
 
     def camera(self, rng: Rng, wide: bool) -> Camera:
         """Returns a camera for the next picture; ``wide`` for a panorama."""

@@ -45,7 +45,7 @@ class StreetPlace(Place):
 
 
 def street(site: Site) -> Place:
-    """Builds a street with the things along it."""
+    """Builds a street with the objects along it."""
     rng = site.rng
     lanes = int(rng.choice([1, 2, 2, 3, 4]))
     layout = Layout(
@@ -120,9 +120,9 @@ def paint_of_car(rng: Rng) -> np.ndarray:
     return np.array(rgb) * rng.uniform(0.4, 1.3)
 
 
-def _car(site: Site, x: float, z: float, angle: float, roles: tuple[str, ...] = ("car",)) -> float:
+def _car(site: Site, x: float, z: float, angle: float, kinds: tuple[str, ...] = ("car",)) -> float:
     """Places a vehicle if there is room; returns its length."""
-    number = site.cast.pick(str(site.rng.choice(roles)), site.rng)
+    number = site.models.pick(str(site.rng.choice(kinds)), site.rng)
     if number is None:
         return 4.5
     entry = site.entry(number)
@@ -140,11 +140,11 @@ def _parked(site: Site, layout: Layout, side: int) -> None:
     x = side * (layout.road + layout.parking / 2)
     while z < FAR * 0.8:
         if rng.random() < dense:
-            role = ("car", "car", "car", "car", "car", "car", "car", "car", "big vehicle", "bike")
+            kind = ("car", "car", "car", "car", "car", "car", "car", "car", "big vehicle", "bike")
             way = 0.0 if side > 0 else np.pi
             if rng.random() < 0.1:
                 way += np.pi
-            z += _car(site, x + rng.normal(0, 0.08), z, way + rng.normal(0, 0.02), role)
+            z += _car(site, x + rng.normal(0, 0.08), z, way + rng.normal(0, 0.02), kind)
             z += rng.uniform(0.5, 1.5)
         else:
             z += rng.uniform(3, 10)
@@ -165,7 +165,7 @@ def _traffic(site: Site, layout: Layout, lanes: int) -> None:
             ("car", "car", "car", "car", "big vehicle", "bike"),
         )
     if rng.random() < 0.2:
-        number = site.cast.pick("person", rng)
+        number = site.models.pick("person", rng)
         if number is not None:  # somebody crosses
             x, z = rng.uniform(-1, 1) * layout.road, rng.uniform(8, 25)
             if site.claim(x, z, (0.3, 0.3)):
@@ -190,7 +190,7 @@ def _walkers(site: Site, layout: Layout, side: int) -> None:
     rng = site.rng
     wide = max(layout.pavement, 0.8)
     for _ in range(int(rng.integers(0, 6))):
-        number = site.cast.pick(
+        number = site.models.pick(
             str(rng.choice(["person", "person", "person", "person", "pet"])), rng
         )
         if number is None:

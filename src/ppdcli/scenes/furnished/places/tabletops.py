@@ -1,4 +1,4 @@
-"""Tables, desks, counters and floors with things on them, seen from close and from above."""
+"""Tables, desks, counters and floors with objects on them, seen from close and from above."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from ppdcli.scenes.furnished.places.plan import Room
 from ppdcli.scenes.furnished.places.room_light import light_room
 from ppdcli.scenes.furnished.places.site import Place, Rng, Site, camera_roll
 from ppdcli.scenes.furnished.places.walls import Walls
-from ppdcli.scenes.furnished.stage import ball
+from ppdcli.scenes.furnished.scene import ball
 
-_KINDS = {  # role of the things, and its share
+_KINDS = {  # kind of the objects, and its share
     "dish": 0.25,
-    "desk thing": 0.3,
-    "kitchen thing": 0.15,
+    "desk object": 0.3,
+    "kitchen object": 0.15,
     "tool": 0.1,
     "toy": 0.12,
-    "bath thing": 0.08,
+    "bath object": 0.08,
 }
 
 
 class TablePlace(Place):
-    """A surface with things, seen from a hand-held camera, a robot's head or its arm."""
+    """A surface with objects, seen from a hand-held camera, a robot's head or its arm."""
 
     def __init__(self, site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
         super().__init__(site)
@@ -36,7 +36,7 @@ class TablePlace(Place):
             steep, away = rng.uniform(1.0, 1.5), rng.uniform(0.45, 1.1)
         elif kind < 0.8:  # from the edge
             steep, away = rng.uniform(0.35, 1.0), rng.uniform(0.45, 1.4)
-        else:  # from the height of the things
+        else:  # from the height of the objects
             steep, away = rng.uniform(0.1, 0.35), rng.uniform(0.4, 0.9)
         flat = away * np.cos(steep)
         eye = aim + [flat * np.sin(angle), away * np.sin(steep), -flat * np.cos(angle)]
@@ -55,7 +55,7 @@ def tabletop(site: Site) -> Place:
     for _ in range(int(rng.integers(0, 3))):
         walls.add_window(int(rng.integers(4)), 4 * daylight)
     z = rng.uniform(1.3, 2.0)
-    number = site.cast.pick("table", rng) if rng.random() < 0.5 else None
+    number = site.models.pick("table", rng) if rng.random() < 0.5 else None
     by_wall = rng.random() < 0.4
     if number is not None:
         entry = site.entry(number)
@@ -99,18 +99,18 @@ def tabletop(site: Site) -> Place:
     if rng.random() < 0.5:
         place = middle + [rng.uniform(-1.2, 1.2), rng.uniform(0.6, 1.5), rng.uniform(-0.8, 0.8)]
         warm = np.array([1.0, rng.uniform(0.8, 1), rng.uniform(0.55, 0.95)])
-        site.stage.lights.append(ball(place, warm * rng.uniform(0.3, 1.0), 0.06))
+        site.scene.lights.append(ball(place, warm * rng.uniform(0.3, 1.0), 0.06))
     site.finish()
     return TablePlace(site, middle, half)
 
 
 def _spread(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
-    """Places things side by side, sometimes one on another."""
+    """Places objects side by side, sometimes one on another."""
     rng = site.rng
     kinds = rng.choice(list(_KINDS), size=2, p=list(_KINDS.values()))
     spots: list[tuple[float, float, float]] = []
     for _ in range(int(rng.integers(4, 20))):
-        number = site.cast.pick(str(rng.choice(kinds)), rng)
+        number = site.models.pick(str(rng.choice(kinds)), rng)
         if number is None:
             continue
         size = site.entry(number).size
@@ -121,10 +121,10 @@ def _spread(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
             x, z = (rng.uniform(-1, 1) * (h - r) for h in half)
             if all(np.hypot(x - a, z - b) > 0.8 * (r + c) for a, b, c in spots):
                 spots.append((x, z, r))
-                thing = site.put(number, middle + [x, 0, z], site.turn(), 1.0, site.tint(0.3))
-                top = thing.entry.top
+                placed = site.put(number, middle + [x, 0, z], site.turn(), 1.0, site.tint(0.3))
+                top = placed.entry.top
                 if top is not None and size[1] < 0.08 and r > 0.08 and rng.random() < 0.4:
-                    site.dress(thing, "dish", 1)
+                    site.put_on_top(placed, "dish", 1)
                 break
     if rng.random() < 0.4:
         for _ in range(int(rng.integers(1, 6))):  # books, boxes and sheets
@@ -142,7 +142,7 @@ def _screens(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
     """Places screens or lamps along the back of a desk."""
     rng, x = site.rng, -half[0]
     while x < half[0]:
-        number = site.cast.pick(str(rng.choice(["tv", "tv", "table lamp"])), rng)
+        number = site.models.pick(str(rng.choice(["tv", "tv", "table lamp"])), rng)
         if number is not None and rng.random() < 0.6:
             width, _, depth = site.entry(number).size
             if x + width > half[0]:
@@ -156,9 +156,9 @@ def _screens(site: Site, middle: np.ndarray, half: tuple[float, float]) -> None:
 def _behind(site: Site, walls: Walls, start: float) -> None:
     rng, plan = site.rng, walls.room
     for _ in range(int(rng.integers(0, 6))):
-        role = str(rng.choice(["shelf", "sofa", "chair", "sideboard", "plant", "person", "armchair",
+        kind = str(rng.choice(["shelf", "sofa", "chair", "sideboard", "plant", "person", "armchair",
                                "wardrobe", "floor lamp", "lower cabinet"]))  # fmt: skip
-        number = site.cast.pick(role, rng)
+        number = site.models.pick(kind, rng)
         if number is None or site.entry(number).size[1] > plan.height - 0.1:
             continue
         entry = site.entry(number)

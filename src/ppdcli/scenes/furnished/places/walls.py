@@ -9,7 +9,7 @@ import numpy as np
 from ppdcli.scenes.furnished.finishes import Finish
 from ppdcli.scenes.furnished.places.plan import ANGLES, BACK, FRONT, LEFT, RIGHT, Room
 from ppdcli.scenes.furnished.places.site import Site
-from ppdcli.scenes.furnished.stage import panel
+from ppdcli.scenes.furnished.scene import panel
 
 Hole = tuple[float, float, float, float]  # from, to along the wall; bottom, top
 
@@ -42,7 +42,7 @@ class Walls:
     def add_door(self, wall: int) -> None:
         """Adds a door with free floor before it."""
         site, rng = self.site, self.site.rng
-        number = site.cast.pick("door", rng)
+        number = site.models.pick("door", rng)
         width, height = (0.9, 2.05) if number is None else site.entry(number).size[:2]
         at = rng.uniform(-1, 1) * max(self.room.length(wall) / 2 - width, 0)
         if not self.free(wall, (at - width / 2, at + width / 2, 0, height)):
@@ -60,7 +60,7 @@ class Walls:
     def add_window(self, wall: int, daylight: float) -> None:
         """Adds a window and the light that comes through it."""
         site, rng = self.site, self.site.rng
-        number = site.cast.pick("window", rng) if rng.random() < 0.4 else None
+        number = site.models.pick("window", rng) if rng.random() < 0.4 else None
         if number is None:
             width, height = rng.uniform(0.6, 2.4), rng.uniform(0.8, 1.5)
             bottom = rng.uniform(0.7, 1.1)
@@ -77,14 +77,14 @@ class Walls:
         power = daylight * rng.uniform(0.7, 1.3) * np.array([0.9, 1.0, 1.1])
         a = self.room.along(wall) * width * 0.9
         corner = self.room.point(wall, hole[0] + 0.05 * width, 0.1) + [0, bottom + 0.05 * height, 0]
-        site.stage.lights.append(panel(corner, a, np.array([0, height * 0.9, 0]), power))
+        site.scene.lights.append(panel(corner, a, np.array([0, height * 0.9, 0]), power))
         if number is not None:
             flat = 0.1 / max(site.entry(number).size[2], 0.1)
             foot = self.room.point(wall, at, 0.055) + [0, bottom, 0]
             site.put(number, foot, ANGLES[wall], 1.0, None, 0.35 * daylight + 0.02, flat)
         else:
             self._window(wall, hole, daylight)
-        curtain = site.cast.pick("curtain", rng)
+        curtain = site.models.pick("curtain", rng)
         if rng.random() < 0.45:
             fabric = site.finishes.draw("fabric")
             for side in (-1, 1):
@@ -170,9 +170,9 @@ class Walls:
         site.shell.quad(corner, self.room.along(wall) * (w - 2 * rim), (0, h - 2 * rim, 0),
                         site.finishes.any_of("art", "art", "paper"), whole=True)  # fmt: skip
 
-    def add_hung(self, wall: int, role: str) -> None:
-        """Adds a thing that hangs on the wall at its usual height."""
-        number = self.site.cast.pick(role, self.site.rng)
+    def add_hung(self, wall: int, kind: str) -> None:
+        """Adds an object that hangs on the wall at its usual height."""
+        number = self.site.models.pick(kind, self.site.rng)
         if number is None:
             return
         entry = self.site.entry(number)
@@ -184,7 +184,7 @@ class Walls:
             self.site.put(number, foot, ANGLES[wall], 1.0, self.site.tint(0.2))
 
     def add_shelf(self, wall: int) -> None:
-        """Adds a board with small things and books."""
+        """Adds a board with small objects and books."""
         site, rng = self.site, self.site.rng
         w, y = rng.uniform(0.5, 1.4), rng.uniform(1.1, 1.8)
         at = rng.uniform(-1, 1) * max(self.room.length(wall) / 2 - w, 0)
@@ -197,7 +197,7 @@ class Walls:
             if rng.random() < 0.5:
                 x = self._books(wall, x, min(x + rng.uniform(0.1, 0.5), at + w / 2), y)
             else:
-                number = site.cast.pick("desk thing", rng)
+                number = site.models.pick("desk object", rng)
                 if number is not None:
                     size = site.entry(number).size
                     if size[1] < 0.35 and size[0] < 0.3 and size[2] < 0.24:

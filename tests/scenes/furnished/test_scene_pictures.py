@@ -8,8 +8,8 @@ import pytest
 from ppdcli.scenes.furnished.camera import Camera, take
 from ppdcli.scenes.furnished.finishes import Finish
 from ppdcli.scenes.furnished.models.model import Material, Model
+from ppdcli.scenes.furnished.scene import Scene, Sky, sun, turned
 from ppdcli.scenes.furnished.shell import Shell
-from ppdcli.scenes.furnished.stage import Sky, Stage, sun, turned
 from ppdcli.scenes.samples import SKY_DEPTH
 
 pytestmark = pytest.mark.usefixtures("embree")
@@ -21,13 +21,13 @@ def _camera(roll: float = 0.0) -> Camera:
     return Camera(np.array([0.3, 1.5, -4.0]), np.array([0.0, 0.6, 0.0]), roll, 60.0)
 
 
-def _box_on_plane() -> Stage:
-    stage, shell = Stage(), Shell()
+def _box_on_plane() -> Scene:
+    scene, shell = Scene(), Shell()
     shell.quad((-30, 0, -30), (60, 0, 0), (0, 0, 60), GREY)
     shell.box((0, 0.5, 0), (0.5, 0.5, 0.5), GREY)
-    stage.place(shell.part(), turned((0, 0, 0), 0))
-    stage.sky = Sky(outdoors=True)
-    return stage
+    scene.place(shell.part(), turned((0, 0, 0), 0))
+    scene.sky = Sky(outdoors=True)
+    return scene
 
 
 def _rays(camera: Camera, shift: float = 0.0) -> np.ndarray:
@@ -71,19 +71,19 @@ def test_depth_of_a_box_on_a_plane_is_exact(roll: float) -> None:
 
 
 def test_picture_is_the_same_again() -> None:
-    stage = _box_on_plane()
-    stage.lights.append(sun(np.array([1.0, 1, -1]), np.ones(3), 0.01))
-    first, again = (take(stage, _camera(), HEIGHT, WIDTH) for _ in range(2))
+    scene = _box_on_plane()
+    scene.lights.append(sun(np.array([1.0, 1, -1]), np.ones(3), 0.01))
+    first, again = (take(scene, _camera(), HEIGHT, WIDTH) for _ in range(2))
     assert np.array_equal(first[0], again[0])
     assert np.array_equal(first[1], again[1])
 
 
 def test_box_casts_a_shadow() -> None:
-    stage = _box_on_plane()
+    scene = _box_on_plane()
     # The sun is low at the right: the shadow falls to the left of the box.
-    stage.lights.append(sun(np.array([1.0, 0.7, 0.0]), np.full(3, 2.0), 0.003))
+    scene.lights.append(sun(np.array([1.0, 0.7, 0.0]), np.full(3, 2.0), 0.003))
     camera = Camera(np.array([0.0, 4.0, -4.0]), np.array([0.0, 0.0, 0.0]), 0.0, 60.0)
-    light, _ = take(stage, camera, HEIGHT, WIDTH, hard=True)
+    light, _ = take(scene, camera, HEIGHT, WIDTH, hard=True)
     to_shadow, to_sunny = np.array([-1.1, 0, 0]), np.array([1.1, 0, 0])
     places = []
     for point in (to_shadow, to_sunny):
@@ -101,12 +101,12 @@ def test_a_turned_and_scaled_model_is_where_it_should_be() -> None:
     triangles = np.array([[0, 1, 2], [0, 2, 3]], np.int32)
     uv = np.zeros((2, 3, 2), np.float32)
     model = Model(vertices, triangles, uv, np.zeros(2, np.int32), (Material(),))
-    stage = Stage()
+    scene = Scene()
     # Turned by 90 degrees, the card that looked along +z stands in the plane x = 3.
-    stage.place(part_of(model), turned((3.0, 0.0, 5.0), np.pi / 2, 0.5))
-    stage.sky = Sky(outdoors=True)
+    scene.place(part_of(model), turned((3.0, 0.0, 5.0), np.pi / 2, 0.5))
+    scene.sky = Sky(outdoors=True)
     camera = Camera(np.array([0.0, 0.5, 5.0]), np.array([3.0, 0.5, 5.0]), 0.0, 40.0)
-    _, depth = take(stage, camera, 41, 41)
+    _, depth = take(scene, camera, 41, 41)
     assert depth[20, 20] == pytest.approx(3.0, abs=1e-4)
     # 1 m wide and 1 m high at 3 m.
     seen = np.count_nonzero(depth < 4, axis=1).max(), np.count_nonzero(depth < 4, axis=0).max()
@@ -122,12 +122,12 @@ def test_rays_pass_cut_out_parts_of_a_texture() -> None:
     texture = np.full((8, 8, 4), 200, np.uint8)
     texture[:4, :, 3] = 0  # the upper half is not there
     leaf = Model(vertices, triangles, uv, np.zeros(2, np.int32), (Material(texture=0),), (texture,))
-    stage = Stage()
-    stage.place(part_of(leaf), turned((0, 0, 3), 0))
-    stage.place(part_of(leaf), turned((0, 0, 6), 0, 3.0))
-    stage.sky = Sky(outdoors=True)
+    scene = Scene()
+    scene.place(part_of(leaf), turned((0, 0, 3), 0))
+    scene.place(part_of(leaf), turned((0, 0, 6), 0, 3.0))
+    scene.sky = Sky(outdoors=True)
     camera = Camera(np.zeros(3), np.array([0, 0, 1.0]), 0.0, 30.0)
-    _, depth = take(stage, camera, 40, 40)
+    _, depth = take(scene, camera, 40, 40)
     assert depth[30, 20] == pytest.approx(3, abs=1e-4)
     assert depth[10, 20] == SKY_DEPTH
 
@@ -141,11 +141,11 @@ def test_box_texture_runs_on_around_no_seam() -> None:
     finish = Finish((0.5, 0.5, 0.5), picture, 0.7)
 
     def seen(parts: int) -> np.ndarray:
-        stage, shell = Stage(), Shell()
+        scene, shell = Scene(), Shell()
         for k in range(parts):
             shell.quad((-1 + 2 * k / parts, -1, 2), (2 / parts, 0, 0), (0, 2, 0), finish)
-        stage.place(shell.part(), turned((0, 0, 0), 0))
-        stage.sky = Sky(outdoors=True)
-        return take(stage, Camera(np.zeros(3), np.array([0, 0, 1.0]), 0.0, 40.0), 40, 40)[0]
+        scene.place(shell.part(), turned((0, 0, 0), 0))
+        scene.sky = Sky(outdoors=True)
+        return take(scene, Camera(np.zeros(3), np.array([0, 0, 1.0]), 0.0, 40.0), 40, 40)[0]
 
     assert seen(2) == pytest.approx(seen(1), abs=2e-3)

@@ -1,4 +1,4 @@
-"""A stage: placed models and shells with their light, ready for pictures."""
+"""A scene: placed models and shells with their light, ready for pictures."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ class Sky:
 
     Attributes:
         outdoors: Whether rays that hit nothing nearby see the sky.
-        reach: Distance in metres within which things block ambient light.
+        reach: Distance in metres within which objects block ambient light.
         ambient: RGB of the ambient light; outdoors a factor of the sky's light.
-        bounce: RGB of the light reflected by nearby things.
+        bounce: RGB of the light reflected by nearby objects.
         low, high: RGB of the sky at the horizon and above.
         clouds: 0 for none, 1 for a covered sky.
         fog: 1 / metres over which the light falls to a third.
@@ -101,7 +101,7 @@ def turned(place: tuple[float, float, float], angle: float, scale: float = 1.0) 
     )
 
 
-class Stage:
+class Scene:
     """All geometry and light of a place: x is to the right, y up, z ahead, in metres.
 
     Attributes:
@@ -115,7 +115,7 @@ class Stage:
         self._parts: list[Part] = []
         self._placed: list[tuple[int, np.ndarray, np.ndarray]] = []
         self._numbers: dict[int, int] = {}
-        self._arrays: StageArrays | None = None
+        self._arrays: SceneArrays | None = None
 
     def place(self, part: Part, transform: np.ndarray, tint: np.ndarray | None = None) -> None:
         """Places a part; ``tint`` is a factor of its colours."""
@@ -125,10 +125,10 @@ class Stage:
             self._parts.append(part)
         self._placed.append((number, transform, np.ones(3) if tint is None else tint))
 
-    def arrays(self) -> StageArrays:
-        """Returns the stage as arrays for compiled code. Place nothing afterwards."""
+    def arrays(self) -> SceneArrays:
+        """Returns the scene as arrays for compiled code. Place nothing afterwards."""
         if self._arrays is None:
-            self._arrays = StageArrays(self._parts, self._placed)
+            self._arrays = SceneArrays(self._parts, self._placed)
         return self._arrays
 
     def world(self) -> np.ndarray:
@@ -150,14 +150,14 @@ class Stage:
         return row
 
 
-class StageArrays:
-    """The arrays of a stage."""
+class SceneArrays:
+    """The arrays of a scene."""
 
     def __init__(self, parts: list[Part], placed: list[tuple[int, np.ndarray, np.ndarray]]) -> None:
         counts = [len(part.material) for part in parts]
         first = np.concatenate([[0], np.cumsum(counts)])
         first_row = np.concatenate([[0], np.cumsum([len(part.rows) for part in parts])])
-        # Noise for clouds and grain comes first, because every stage has it.
+        # Noise for clouds and grain comes first, because every scene has it.
         common = noise_levels()
         starts, texture = len(common.table), len(common.places)
         rows, places, tables = [], [common.places], [common.table]
@@ -174,7 +174,7 @@ class StageArrays:
             texture += len(part.texels.places)
         numbers = np.array([number for number, _, _ in placed])
         materials = np.concatenate(rows)
-        self.scene = PlacedMeshes(
+        self.meshes = PlacedMeshes(
             [(parts[number].mesh, transform) for number, transform, _ in placed]
         )
         self.geometry = (
