@@ -143,7 +143,7 @@ def start_a_worker_and_hang(folder: Path, started: Connection) -> None:
     time.sleep(600)
 
 
-def until(condition: object, seconds: float = 60) -> None:
+def until(condition: object, seconds: float = 600) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
