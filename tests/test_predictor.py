@@ -226,10 +226,10 @@ def test_too_little_memory_says_what_to_do(
         raise error
 
     monkeypatch.setattr(backend_of(predictor).model, "sample", fail)
-    advice = "a smaller --size or --precision bf16"
+    advice = "a smaller size or the precision bf16"
     with pytest.raises(PpdError, match=f"^out of memory on cpu at 64x48; try {advice}$"):
         predictor.predict(noisy_photo(0), area=AREA)
-    with pytest.raises(PpdError, match=r"try fewer photos in a batch \(--batch 1\) or a smaller"):
+    with pytest.raises(PpdError, match="try a batch of fewer photos or a smaller size"):
         predictor.predict_batch([noisy_photo(0), noisy_photo(1)], area=AREA)
 
 

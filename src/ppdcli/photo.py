@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -126,8 +126,8 @@ def load_photo(source: PhotoSource, name: str | None = None) -> Photo:
 
     Args:
         source: the photo. What is in memory is copied.
-        name: what messages call it; the path, the name of the stream's file, "image" or "the
-            picture", if not given.
+        name: what messages call it; its own name (``own_name``), "image" or "the picture" if not
+            given.
 
     Raises:
         InputError: the file is missing, no file, empty, truncated, larger than 250 megapixels or
@@ -137,6 +137,7 @@ def load_photo(source: PhotoSource, name: str | None = None) -> Photo:
     """
     if isinstance(source, Photo):
         return source
+    name = name or own_name(source)
     if isinstance(source, str | os.PathLike):
         path = Path(os.fsdecode(source))
         name = name or str(path)
@@ -145,17 +146,51 @@ def load_photo(source: PhotoSource, name: str | None = None) -> Photo:
         name = name or "image"
         return _decode(read_stream(io.BytesIO(bytes(source)), name), name, None)
     if isinstance(source, Image.Image):
-        name = name or str(getattr(source, "filename", "") or "the picture")
-        return _in_memory(from_pillow, source, name)
+        return _in_memory(from_pillow, source, name or "the picture")
     if isinstance(source, np.ndarray):
         return _in_memory(from_array, source, name or "the picture")
     if is_tensor(source):
         return _in_memory(from_tensor, source, name or "the picture")
     if hasattr(source, "read"):
-        file = getattr(source, "name", None)
-        name = name or (file if isinstance(file, str) else "image")
-        return _decode(read_stream(source, name), name, None)
-    raise UsageError(f"a {type(source).__name__} is no photo; {_ACCEPTED}")
+        name = name or "image"
+        return _decode(read_stream(cast(BinaryStream, source), name), name, None)
+    raise UsageError(f"what has the type {type(source).__name__} is no photo; {_ACCEPTED}")
+
+
+def own_name(source: PhotoSource) -> str | None:
+    """The name that a photo brings along, of its file; None where it has none."""
+    if isinstance(source, Photo):
+        return source.name
+    if isinstance(source, str | os.PathLike):
+        return str(Path(os.fsdecode(source)))
+    file = getattr(source, "filename" if isinstance(source, Image.Image) else "name", None)
+    return (file or None) if isinstance(file, str) else None
+
+
+def each_photo(photos: Iterable[PhotoSource]) -> Iterator[PhotoSource]:
+    """The photos of a collection, one by one.
+
+    Arrays are copied, since a program may read the next frame into the same one.
+
+    Raises:
+        UsageError: it is no collection, but a photo itself.
+    """
+    stacked = isinstance(photos, np.ndarray) or is_tensor(photos)
+    alone = isinstance(photos, str | os.PathLike | bytes | bytearray | memoryview | Photo)
+    if alone or hasattr(photos, "read") or (stacked and photos.ndim != 4):  # type: ignore[attr-defined]
+        raise UsageError(f"one {type(photos).__name__} is no collection of photos; give a list")
+    try:
+        members = iter(photos)
+    except TypeError:
+        raise UsageError(
+            f"what has the type {type(photos).__name__} is no collection of photos; give a list"
+        ) from None
+    return (photo.copy() if isinstance(photo, np.ndarray) else photo for photo in members)
+
+
+def load_member(photo: PhotoSource, index: int) -> Photo:
+    """``load_photo`` of a collection's member; without a name it is called by its index."""
+    return load_photo(photo, own_name(photo) or f"photos[{index}]")
 
 
 def _in_memory(convert: Callable[[Any, str], Decoded], source: object, name: str) -> Photo:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ppdcli.axes import Axes, from_opencv, to_opencv
-from ppdcli.cloud import CloudPixels, PointCloud
+from ppdcli.cloud_data import CloudData, CloudPixels
 from ppdcli.errors import InputError
 from ppdcli.files.glb import TexturedMesh
 from ppdcli.geometry.mesh import grid_faces, grid_step, simplified, vertex_normals
 
 
-def mesh_of(cloud: PointCloud, axes: Axes, most_faces: int) -> TexturedMesh:
+def mesh_of(cloud: CloudData, axes: Axes, most_faces: int) -> TexturedMesh:
     """The surface through the points of neighbouring pixels, cut at depth edges.
 
     Args:

@@ -66,7 +66,7 @@ def _implausible(path: Path, median: float) -> tuple[str, ...]:
         return ()
     return (
         f"{path}: half of its depths are {'beyond' if median > 1 else 'below'} {median:.3g} m; "
-        "if its unit is another one, give --depth-scale",
+        "if its unit is another one, give its depth scale",
     )
 
 
