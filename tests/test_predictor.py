@@ -355,16 +355,16 @@ def test_auto_says_what_it_took_and_how_to_get_a_better_one(
     )
     said: list[str] = []
     assert load(device="cpu", announce=said.append).name == "ppd-tiny"
-    assert "-m ppd-da2" in said[-1]
+    assert "choose the model ppd-da2" in said[-1]
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"name": "nothing"}, "no model is called 'nothing'; choose one of auto, ppd-tiny"),
-        ({"checkpoint": "x"}, "need --model"),
-        ({"encoder": "x"}, "need --model"),
-        ({"name": "ppd-tiny", "encoder": "x"}, "leave out --encoder"),
+        ({"checkpoint": "x"}, "need the name of the model"),
+        ({"encoder": "x"}, "need the name of the model"),
+        ({"name": "ppd-tiny", "encoder": "x"}, "leave out the encoder"),
         ({"name": "ppd-tiny", "device": "tpu"}, "'tpu'"),
         ({"name": "ppd-tiny", "precision": "fp8"}, "'fp8'"),
     ],

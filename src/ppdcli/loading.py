@@ -100,8 +100,8 @@ def load_model(request: ModelRequest, announce: Announce = silent) -> Predictor:
     announce(f"{chosen.name} on {device}, {precision}, loaded in {seconds:.1f} s")
     if request.name == AUTO and chosen.name == FALLBACK:
         announce(
-            f"{chosen.name} is the small model inside the package; for the paper's, give "
-            "-m ppd-da2 (downloads about 3.3 GB once)"
+            f"{chosen.name} is the small model inside the package; for the paper's, choose the "
+            "model ppd-da2 (downloads about 3.3 GB once)"
         )
     return predictor
 
