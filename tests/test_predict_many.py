@@ -142,8 +142,8 @@ def test_a_generator_is_asked_when_there_is_room(monkeypatch: pytest.MonkeyPatch
 
     for level, depth in enumerate(abacus().predict_many(frames())):
         assert depth.values[0, 0] == pytest.approx(level / 255)
-        # Three in the pipeline, one in each reader's hands, and a batch of finished ones.
-        assert len(taken) <= level + 1 + 3 + 2 + 4
+        # Three in the pipeline, one in each reader's hands, and two batches of finished ones.
+        assert len(taken) <= level + 1 + 3 + 2 + 2 * 4
     assert len(taken) == 200
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -126,6 +127,8 @@ def make_cloud(
     height, width = rgb.shape[:2]
     if options.axes not in get_args(Axes):
         raise UsageError(f"axes {options.axes!r}: give one of {', '.join(get_args(Axes))}")
+    if options.voxel is not None and not 0 < options.voxel < math.inf:
+        raise UsageError(f"voxel {options.voxel:g}: give a length above 0")
     if (camera.width, camera.height) != (width, height):
         raise UsageError(
             f"the camera is for {camera.width}x{camera.height} but the photo is "

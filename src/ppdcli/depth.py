@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ppdcli.axes import Axes
     from ppdcli.cloud import PointCloud
-    from ppdcli.files.choices import PngScale, Scale
+    from ppdcli.files.choices import Colormap, PngScale, Scale
     from ppdcli.files.sparse_depth import SparseDepth
     from ppdcli.metric import Estimate, Estimator
     from ppdcli.views import CameraSource, View
@@ -44,6 +44,23 @@ class DepthMap(DepthData):
         from ppdcli.files.notebook import depth_png
 
         return depth_png(self)
+
+    def preview(
+        self, colormap: Colormap = "spectral", value_range: tuple[float, float] | None = None
+    ) -> np.ndarray:
+        """A picture for the eye, (H, W, 3) uint8 RGB; see ``files.preview.colorize``.
+
+        Args:
+            colormap: spectral, inferno, turbo, viridis or gray.
+            value_range: values that get the nearest and the farthest colour, the same for all
+                frames of a video; the map's own 2nd and 98th percentile if None.
+
+        Raises:
+            UsageError: an unknown colormap, or a range that is not min < max.
+        """
+        from ppdcli.files.preview import colorize
+
+        return colorize(self, colormap, value_range)
 
     def full_size(self) -> DepthMap:
         """The map at the size of its photo, whose edges it follows; see ``resized``.
