@@ -252,6 +252,7 @@ def test_every_form_of_a_camera(tmp_path: Path) -> None:
         ({"camera": CAMERA, "voxel": -1}, "voxel -1"),
         ({"camera": CAMERA, "near_far": (2, 1)}, "0 < near < far"),
         ({"camera": CAMERA, "rgb": 3}, "is no photo"),
+        ({"camera": CAMERA, "rgb": np.zeros((100, 80), np.uint8)}, "of other proportions"),
     ],
 )
 def test_clouds_that_cannot_be(options: dict[str, Any], said: str) -> None:

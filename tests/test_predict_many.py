@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from abacus import Abacus, abacus
 from PIL import Image
 
@@ -133,12 +134,12 @@ def test_a_generator_is_asked_when_there_is_room(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("ppdcli.many.limits_here", lambda: Limits(budget, 2, 2))
     taken = []
 
-    def frames() -> Iterator[np.ndarray]:
-        buffer = frame(0)
+    def frames() -> Iterator[Any]:
+        buffer, tensor = frame(0), torch.tensor(frame(0))
         for level in range(200):
-            buffer[:] = level  # as a video's decoder reads into one array
+            buffer[:], tensor[:] = level, level  # as a video's decoder reads into one array
             taken.append(level)
-            yield buffer
+            yield tensor if level % 3 else buffer
 
     for level, depth in enumerate(abacus().predict_many(frames())):
         assert depth.values[0, 0] == pytest.approx(level / 255)

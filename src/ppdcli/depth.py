@@ -160,10 +160,10 @@ class DepthMap(DepthData):
         Raises:
             UsageError: no camera or no photo is known, one of them is for another size, or an
                 argument is out of range.
-            InputError: the map holds no depth to place, the photo is a panorama, or a file cannot
-                be read.
+            InputError: the map holds no depth to place, the photo is a panorama or of other
+                proportions, or a file cannot be read.
         """
-        photo = self._known_photo("to_pointcloud") if rgb is None else load_photo(rgb)
+        photo = self._known_photo("to_pointcloud") if rgb is None else self._photo_of(rgb)
         from ppdcli.cloud import make_cloud
         from ppdcli.cloud_options import CloudOptions
         from ppdcli.views import View
@@ -255,6 +255,15 @@ class DepthMap(DepthData):
             "this depth map has no camera; give one, such as Camera.from_fov(60, width, height), "
             "or its field of view as fov"
         )
+
+    def _photo_of(self, rgb: PhotoSource) -> Photo:
+        """A photo that may be of this map."""
+        from ppdcli.files.depth_files import require_view
+
+        photo = load_photo(rgb)
+        height, width = photo.rgb.shape[:2]
+        require_view(photo.name, self.shape, width, height)
+        return photo
 
     def _before_masks(self, photo: Photo) -> tuple[np.ndarray, np.ndarray | None]:
         """The values that edges are found with, and where the map has depth, where that differs.

@@ -170,7 +170,8 @@ def own_name(source: PhotoSource) -> str | None:
 def each_photo(photos: Iterable[PhotoSource]) -> Iterator[PhotoSource]:
     """The photos of a collection, one by one.
 
-    Arrays are copied, since a program may read the next frame into the same one.
+    Arrays, tensors and buffers are copied, since a program may read the next frame into the same
+    one.
 
     Raises:
         UsageError: it is no collection, but a photo itself.
@@ -185,7 +186,15 @@ def each_photo(photos: Iterable[PhotoSource]) -> Iterator[PhotoSource]:
         raise UsageError(
             f"what has the type {type(photos).__name__} is no collection of photos; give a list"
         ) from None
-    return (photo.copy() if isinstance(photo, np.ndarray) else photo for photo in members)
+    return map(_copied, members)
+
+
+def _copied(photo: Any) -> PhotoSource:
+    if isinstance(photo, np.ndarray):
+        return photo.copy()
+    if isinstance(photo, bytearray | memoryview):
+        return bytes(photo)
+    return cast(Tensor, photo.clone()) if is_tensor(photo) else cast(PhotoSource, photo)
 
 
 def load_member(photo: PhotoSource, index: int) -> Photo:

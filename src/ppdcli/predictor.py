@@ -59,12 +59,12 @@ class Predictor(PredictsMany):
         """fp32, bf16 or fp16."""
         return self.backend.precision
 
-    def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]:
+    def size_of(self, photo: PhotoSource, area: int | None = None) -> tuple[int, int]:
         """(height, width) at which the network sees a photo."""
-        height, width = photo.rgb.shape[:2]
+        height, width = load_photo(photo).rgb.shape[:2]
         return working_size(height, width, area or self.area)
 
-    def batch_size(self, photo: Photo, area: int | None = None) -> int:
+    def batch_size(self, photo: PhotoSource, area: int | None = None) -> int:
         """How many photos of this one's working size to predict at a time."""
         return self.backend.most_photos(*self.size_of(photo, area))
 
@@ -117,7 +117,7 @@ class Predictor(PredictsMany):
             depth = to_metric(depth, estimate, keep_sky, seed)
         return depth.visible(loaded.opaque)
 
-    def estimate(self, photo: Photo, camera: Camera | None = None) -> Estimate:
+    def estimate(self, photo: PhotoSource, camera: Camera | None = None) -> Estimate:
         """MoGe-2's metric depth and camera of a photo: see ``metric.Estimator``.
 
         Raises:
@@ -125,7 +125,7 @@ class Predictor(PredictsMany):
             InputError: the photo's points fit no plausible camera.
             PpdError: out of memory.
         """
-        return self.require_estimator().estimate(photo, camera)
+        return self.require_estimator().estimate(load_photo(photo), camera)
 
     def require_estimator(self) -> Estimator:
         """MoGe-2.

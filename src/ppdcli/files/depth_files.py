@@ -139,11 +139,11 @@ def turned_with_photo(
     )
 
 
-def require_view(path: Path, shape: tuple[int, ...], width: int, height: int) -> None:
+def require_view(path: Path | str, shape: tuple[int, ...], width: int, height: int) -> None:
     """Require that a map can be one of the whole photo: the same proportions, up to rounding.
 
     Args:
-        path: the map's file, for the message.
+        path: the map's file, or what the message calls it.
         shape: (rows, columns) of the map.
         width, height: of the photo.
 
