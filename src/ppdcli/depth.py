@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ppdcli.axes import Axes
     from ppdcli.cloud import PointCloud
+    from ppdcli.cloud_options import CloudOptions
     from ppdcli.files.choices import Colormap, PngScale, Scale
     from ppdcli.files.sparse_depth import SparseDepth
     from ppdcli.metric import Estimate, Estimator
@@ -164,29 +165,41 @@ class DepthMap(DepthData):
                 proportions, or a file cannot be read.
         """
         photo = self._known_photo("to_pointcloud") if rgb is None else self._photo_of(rgb)
-        from ppdcli.cloud import make_cloud
         from ppdcli.cloud_options import CloudOptions
         from ppdcli.views import View
 
         view = self._view(photo, camera, fov)
+        options = CloudOptions(axes, edge_clean, snap, normals, voxel)
+        cloud = self.placed(photo, view, options, near_far)
+        if not isinstance(camera, View):  # whose notes somebody has read already
+            warn(view.notes)
+        return cloud
+
+    def placed(
+        self,
+        photo: Photo,
+        view: View,
+        options: CloudOptions,
+        near_far: tuple[float, float] | None = None,
+    ) -> PointCloud:
+        """``to_pointcloud`` once photo, camera and options are known; it raises the same."""
+        from ppdcli.cloud import make_cloud
+
         notes = [f"camera {view.source}"]
         if near_far is not None:
             notes.append("scale_from near-far {:g},{:g} m".format(*near_far))
         values, mask = self._before_masks(photo)
-        cloud = make_cloud(
+        return make_cloud(
             replace(self, values=values),
             photo.rgb,
             view.camera,
-            CloudOptions(axes, edge_clean, snap, normals, voxel),
+            options,
             near_far=near_far,
             distortion=view.distortion,
             mask=mask,
             opaque=photo.opaque,
             notes=tuple(notes),
         )
-        if not isinstance(camera, View):  # whose notes somebody has read already
-            warn(view.notes)
-        return cloud
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a depth file; the suffix picks the format.

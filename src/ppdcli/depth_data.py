@@ -55,7 +55,9 @@ class DepthData:
     unmasked: np.ndarray | None = None
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        return np.array(self.values, dtype=dtype, copy=copy)
+        if copy is None:
+            return np.asarray(self.values, dtype)
+        return np.array(self.values, dtype, copy=copy)
 
     def __repr__(self) -> str:
         height, width = self.shape

@@ -184,7 +184,7 @@ class PointCloudWork:
 
         started = time.perf_counter()
         request, camera, file = self.request, context.view.camera, self.depth_file
-        options, near_far = request.options, request.metres.near_far
+        options = request.options
         if file is not None and (assumption := file.assumed_unit(request.metres)) is not None:
             job.notes.append(assumption)
         job.notes.extend(depth.notes)
@@ -201,16 +201,7 @@ class PointCloudWork:
             request.sampling.seed,
             options.voxel,
         )
-        cloud = depth.to_pointcloud(
-            job.photo,
-            context.view,
-            options.axes,
-            options.edge_clean,
-            snap=options.snap,
-            normals=options.normals,
-            voxel=options.voxel,
-            near_far=near_far,
-        )
+        cloud = depth.placed(job.photo, context.view, options, request.metres.near_far)
         if cloud.without_normal:
             job.notes.append(
                 f"{job.photo.name}: {counted(cloud.without_normal, 'point')} without a normal, "
