@@ -18,11 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ppdcli.cloud import make_cloud, unproject
+from ppdcli.cloud import make_cloud
 from ppdcli.depth import DepthMap
 from ppdcli.files import ply
 from ppdcli.files.open3d_import import import_open3d
 from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.unproject import unproject
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.scenes.primitives.series import make_samples
 from ppdcli.scenes.samples import SKY_DEPTH

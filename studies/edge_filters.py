@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ppdcli.cloud import unproject
 from ppdcli.depth import DepthMap
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.edge_metrics import Reference, Score, placed_truth, total
 from ppdcli.evaluation.metrics import align_log
 from ppdcli.geometry.edges import flying_pixels
 from ppdcli.geometry.snap import snap_points
+from ppdcli.geometry.unproject import unproject
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.photo import Photo
 from ppdcli.scenes.samples import SKY_DEPTH

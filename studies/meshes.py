@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ppdcli.cloud import unproject
 from ppdcli.evaluation.edge_metrics import FLYING, REACH, flying_points, scaled_points, search_tree
 from ppdcli.evaluation.synthetic import finer_depth
 from ppdcli.files.open3d_import import import_open3d
 from ppdcli.geometry.mesh import grid_faces, simplified
+from ppdcli.geometry.unproject import unproject
 from studies.edge_filters import Case, Predict, cases, leave, remove_flying, remove_jumps
 
 KINDS = ("clean", "bilinear x4", "model, enlarged")

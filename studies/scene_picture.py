@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from ppdcli.cloud import unproject
 from ppdcli.depth import DepthMap
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.metrics import align_log
 from ppdcli.files.preview import colorize
 from ppdcli.geometry.side_view import WIDTH, side_view
+from ppdcli.geometry.unproject import unproject
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.predictor import Predictor
 

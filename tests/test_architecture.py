@@ -53,7 +53,9 @@ FORBIDDEN = {
     "checkpoints": {"predictor", "loading", "backends", "jobs", "commands", "cli"},
     "backends": {"checkpoints", "predictor", "loading", "jobs", "commands", "cli"},
     "predictor": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
+    "many": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
     "metric": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
+    "pipeline": {"files", "photo", "depth", "jobs", "commands", "cli"},
     "loading": {"jobs", "commands", "cli", *LABORATORY},
     "scenes": {"training", "evaluation", "jobs", "commands", "cli", "models", "predictor"},
     "evaluation": {"training", "jobs", "commands", "cli"},
@@ -117,7 +119,8 @@ def test_a_room_does_not_know(name: str) -> None:
 
 
 def test_pytorch_is_in_few_rooms() -> None:
-    numpy_only = [PACKAGE / "predictor.py", PACKAGE / "metric.py", PACKAGE / "depth_data.py"]
+    numpy_only = [PACKAGE / f"{name}.py" for name in ("predictor", "many", "metric")]
+    numpy_only += [PACKAGE / f"{name}.py" for name in ("photo", "depth", "depth_data", "cloud")]
     for folder in ("geometry", "files", "images", "viewer"):
         numpy_only += (PACKAGE / folder).rglob("*.py")
     for path in numpy_only:

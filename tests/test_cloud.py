@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ppdcli.axes import Axes, from_opencv, to_opencv
-from ppdcli.cloud import PointCloud, make_cloud, thinned, unproject
+from ppdcli.cloud import PointCloud, make_cloud, thinned
 from ppdcli.cloud_options import CloudOptions
 from ppdcli.depth import DepthMap
 from ppdcli.depth_data import Kind
@@ -18,6 +18,7 @@ from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion, rays
 from ppdcli.geometry.normals import surface_normals
 from ppdcli.geometry.scale import near_far_depth
+from ppdcli.geometry.unproject import unproject
 
 GOLDEN = Path(__file__).parent / "data" / "parity" / "depth2pcd.npz"
 CAMERA = Camera(50, 60, 9.5, 7.5, 20, 16)

@@ -13,6 +13,7 @@ from PIL import Image
 from ppdcli.checkpoints.catalog import models
 from ppdcli.cli.app import app
 from ppdcli.files import exr
+from ppdcli.geometry.camera import Camera
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -39,7 +40,10 @@ def test_the_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     namespace: dict[str, Any] = {}
     exec(example, namespace)
     assert namespace["full"].values.shape == (90, 120)
-    assert namespace["cloud"].points.shape[1] == 3
+    cloud = namespace["cloud"]
+    assert cloud.pixels.camera == Camera.from_fov(60, 120, 90)  # not stretched
+    assert 0.9 * 120 * 90 < len(cloud) == len(cloud.colors)
+    assert Path("cloud.ply").is_file()
     assert exr.read(Path("depth.exr")).values.shape == (90, 120)
 
 

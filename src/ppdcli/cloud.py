@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import math
+import os
 from dataclasses import dataclass, replace
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 
 from ppdcli.axes import MEANING, Axes, from_opencv
+from ppdcli.cloud_data import CloudData, CloudPixels
 from ppdcli.cloud_options import CloudOptions
 from ppdcli.depth_data import DepthData
 from ppdcli.errors import InputError, UsageError
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.distortion import Distortion, rays
+from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.edges import flying_pixels
 from ppdcli.geometry.normals import surface_normals
 from ppdcli.geometry.scale import near_far_depth, relative_again
 from ppdcli.geometry.snap import snap_points
+from ppdcli.geometry.unproject import slopes_of, unproject
 from ppdcli.geometry.upsample import area_mean, downsample_depth
 from ppdcli.geometry.voxels import cell_means, voxel_groups
 from ppdcli.wording import counted
@@ -28,83 +33,58 @@ NOMINAL_NEAR_FAR = (1.0, 10.0)
 DEFAULTS = CloudOptions()
 
 
-@dataclass(frozen=True, eq=False)
-class CloudPixels:
-    """The photo whose pixels the points of a cloud are.
+@dataclass(eq=False, repr=False)
+class PointCloud(CloudData):
+    """Coloured points that can be saved, shown and given to Open3D; see ``CloudData``."""
 
-    Attributes:
-        rgb: (H, W, 3) uint8 sRGB.
-        taken: (H, W) bool: the pixels that have a point; the points are in row-major order.
-        camera: of the photo's grid.
-        distortion: of the lens; None for a pinhole.
-    """
+    def __len__(self) -> int:
+        return len(self.points)
 
-    rgb: np.ndarray
-    taken: np.ndarray
-    camera: Camera
-    distortion: Distortion | None = None
+    def __repr__(self) -> str:
+        normals = "" if self.normals is None else ", with normals"
+        removed = f", {counted(self.removed, 'flying pixel')} removed" if self.removed else ""
+        points = counted(len(self), "point")
+        return f"<PointCloud of {points}, {self.unit}, {self.axes} axes{normals}{removed}>"
 
+    def _repr_html_(self) -> str:
+        from ppdcli.files.notebook import cloud_html
 
-@dataclass(eq=False)
-class PointCloud:
-    """Coloured points.
+        return cloud_html(self, repr(self))
 
-    Attributes:
-        points: (N, 3) float32, metres if the comments say so.
-        colors: (N, 3) uint8 sRGB.
-        comments: Lines for the header of the file: unit, axes, camera, provenance.
-        removed: How many points the edge-clean filter removed.
-        normals: (N, 3) float32 of unit length, towards the camera; None without normals.
-        without_normal: how many points were left out because they have none.
-        pixels: the photo whose pixels the points are; None for a thinned cloud.
-        flying: (M, 3) float32, the points that the edge-clean filter removed, as they would be
-            without it; None if they were not kept.
-    """
+    def _repr_png_(self) -> bytes | None:
+        from ppdcli.files.notebook import cloud_png
 
-    points: np.ndarray
-    colors: np.ndarray
-    comments: tuple[str, ...] = ()
-    removed: int = 0
-    normals: np.ndarray | None = None
-    without_normal: int = 0
-    pixels: CloudPixels | None = None
-    flying: np.ndarray | None = None
+        return cloud_png(self) if len(self) else None
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a file; the suffix picks the format.
 
-def unproject(
-    depth: np.ndarray, camera: Camera, distortion: Distortion | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Unprojection: X = (u - cx) / fx * Z, Y = (v - cy) / fy * Z with integer u, v.
+        ``.ply``: the points, binary. ``.glb``: a textured mesh. ``.png``: a picture of the cloud
+        from the side and from above. Others are in ``files.formats.CLOUD_FORMATS``.
 
-    With a lens that bends rays, X / Z and Y / Z are those of the pixel's true ray.
+        Raises:
+            UsageError: another suffix.
+            InputError: the format does not allow this cloud, as a mesh of a thinned one.
+            OutputError: the file cannot be written.
+        """
+        from ppdcli.files.formats import CLOUD_FORMATS
 
-    Args:
-        depth: (H, W) depth along the optical axis; NaN, infinite or <= 0 where there is none.
-        camera: of this very grid.
-        distortion: of this very grid; None for a pinhole.
+        path = Path(path)
+        suffixes = {row.suffix: row for row in CLOUD_FORMATS.values()}
+        row = suffixes.get(path.suffix.lower())
+        if row is None:
+            raise UsageError(f"{path}: a cloud is saved as one of {', '.join(suffixes)}")
+        row.write(path, self, CloudOptions(axes=self.axes))
 
-    Returns:
-        (N, 3) float32 points in OpenCV axes and the unit of ``depth``, in row-major pixel order,
-        and the (H, W) bool mask of their pixels: those with a depth and a ray.
-    """
-    taken = np.isfinite(depth) & (depth > 0)
-    slopes = _slopes(camera, distortion)
-    if distortion is not None:
-        taken &= np.isfinite(slopes[..., 0])
-    v, u = np.nonzero(taken)
-    z = depth[taken].astype(np.float32)
-    at = np.broadcast_to(slopes, (*depth.shape, 2))[v, u]
-    return np.column_stack((at * z[:, None], z)), taken
+    def to_open3d(self) -> Any:
+        """The same points as an ``open3d.geometry.PointCloud``: colours in 0..1, float64.
 
+        Raises:
+            PpdError: Open3D cannot be imported here.
+        """
+        from ppdcli.files.open3d_import import open3d_cloud
 
-def _slopes(camera: Camera, distortion: Distortion | None) -> np.ndarray:
-    """X/Z and Y/Z of each pixel: (H, W, 2) float32."""
-    if distortion is not None:
-        return rays(camera, distortion)
-    slopes = np.empty((camera.height, camera.width, 2), np.float32)
-    slopes[..., 0] = (np.arange(camera.width) - camera.cx) / camera.fx
-    slopes[..., 1] = ((np.arange(camera.height) - camera.cy) / camera.fy)[:, None]
-    return slopes
+        return open3d_cloud(self)
 
 
 def make_cloud(
@@ -147,6 +127,8 @@ def make_cloud(
     height, width = rgb.shape[:2]
     if options.axes not in get_args(Axes):
         raise UsageError(f"axes {options.axes!r}: give one of {', '.join(get_args(Axes))}")
+    if options.voxel is not None and not 0 < options.voxel < math.inf:
+        raise UsageError(f"voxel {options.voxel:g}: give a length above 0")
     if (camera.width, camera.height) != (width, height):
         raise UsageError(
             f"the camera is for {camera.width}x{camera.height} but the photo is "
@@ -178,7 +160,7 @@ def make_cloud(
 
     along, without = None, 0
     if options.normals:
-        slopes = _slopes(camera, distortion)
+        slopes = slopes_of(camera, distortion)
         along = surface_normals(depth, slopes)
         bare = ~np.isfinite(along[..., 0]) & np.isfinite(slopes[..., 0]) & (depth > 0)
         depth, without = np.where(bare, np.nan, depth), int((bare & np.isfinite(depth)).sum())
@@ -199,6 +181,8 @@ def make_cloud(
         None if along is None else from_opencv(along[taken], options.axes),
         without,
         CloudPixels(rgb, taken, camera, distortion),
+        options.axes,
+        depth_map.unit,
     )
     if options.keep_flying and before is not None:
         hanging = _hanging(full, before, near_far)
@@ -256,14 +240,13 @@ def thinned(cloud: PointCloud, voxel: float) -> PointCloud:
         first = cloud.normals[order[starts]]
         normals = np.where(length > 1e-6, means / np.maximum(length, 1e-6), first)
         normals = normals.astype(np.float32)
-    return PointCloud(
-        cell_means(cloud.points, order, starts).astype(np.float32),
-        np.rint(cell_means(cloud.colors, order, starts)).astype(np.uint8),
-        (*cloud.comments, f"voxel {voxel:g}, {len(starts)} of {len(order)} points kept"),
-        cloud.removed,
-        normals,
-        cloud.without_normal,
-        flying=cloud.flying,
+    return replace(
+        cloud,
+        points=cell_means(cloud.points, order, starts).astype(np.float32),
+        colors=np.rint(cell_means(cloud.colors, order, starts)).astype(np.uint8),
+        comments=(*cloud.comments, f"voxel {voxel:g}, {len(starts)} of {len(order)} points kept"),
+        normals=normals,
+        pixels=None,
     )
 
 

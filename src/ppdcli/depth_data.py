@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from ppdcli.geometry.camera import Camera
 from ppdcli.version import __version__
+from ppdcli.wording import counted
 
 Kind = Literal["relative", "metric"]
+Unit = Literal["m", "relative"]
 
 MEANING: dict[Kind, str] = {
     "relative": "affine in log(depth in metres + 1); 0 is near, 1 is far",
@@ -24,9 +26,9 @@ PROGRAM = "program"
 """The key of that version; only files that this program wrote have it."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DepthData:
-    """A depth map and what it takes to use it rightly.
+    """A depth map and what it takes to use it rightly. ``np.asarray`` gives its values.
 
     Attributes:
         values: (H, W) float32. ``relative``: the network's own output x_0 + 0.5, about [0, 1],
@@ -39,6 +41,8 @@ class DepthData:
         notes: lines for the user on how a file was read, each naming the file.
         as_shown: whether the map is known to be of the photo as it is shown. False for a file of
             another program, which may be of the image as it is stored, before EXIF turns it.
+        unmasked: (H, W) float32, the values before those of the sky and of transparent pixels were
+            taken out, which show where the edges before these are; None where none were.
     """
 
     values: np.ndarray
@@ -48,9 +52,31 @@ class DepthData:
     timings: dict[str, float] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     as_shown: bool = True
+    unmasked: np.ndarray | None = None
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if copy is None:
+            return np.asarray(self.values, dtype)
+        return np.array(self.values, dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        height, width = self.shape
+        known = self.values[np.isfinite(self.values)]
+        unit = " m" if self.kind == "metric" else ""
+        ends = f"{known.min():.3g} to {known.max():.3g}{unit}" if known.size else "no depth"
+        holes = self.values.size - known.size
+        without = f", {counted(holes, 'pixel')} without depth" if holes and known.size else ""
+        model = f", by {self.provenance['model']}" if "model" in self.provenance else ""
+        return f"<{type(self).__name__} {width}x{height}, {self.kind}, {ends}{without}{model}>"
 
     @property
-    def unit(self) -> str:
+    def shape(self) -> tuple[int, int]:
+        """(H, W)."""
+        height, width = self.values.shape
+        return height, width
+
+    @property
+    def unit(self) -> Unit:
         """``m`` for metric depth, ``relative`` otherwise."""
         return "m" if self.kind == "metric" else "relative"
 
@@ -82,8 +108,13 @@ class DepthData:
 
         if opaque is None:
             return self
-        seen = any_in_cell(opaque, *self.values.shape)
-        return replace(self, values=np.where(seen, self.values, np.float32(np.nan)))
+        return self.masked(any_in_cell(opaque, *self.values.shape))
+
+    def masked(self, seen: np.ndarray) -> Self:
+        """The map without depth where ``seen``, (H, W) bool, is False."""
+        unmasked = self.values if self.unmasked is None else self.unmasked
+        values = np.where(seen, self.values, np.float32(np.nan))
+        return replace(self, values=values, unmasked=unmasked)
 
     def resized(self, height: int, width: int, rgb: np.ndarray | None = None) -> Self:
         """The map and its camera on another grid, without depths between two surfaces.
@@ -104,4 +135,4 @@ class DepthData:
         else:
             values = upsample_depth(self.values, height, width, guide=rgb)
         camera = self.camera.resized(width, height) if self.camera else None
-        return replace(self, values=values, camera=camera)
+        return replace(self, values=values, camera=camera, unmasked=None)

@@ -31,6 +31,10 @@ class NoRoomError(OutputError):
     """A result cannot be written, and none after it can: the disk is full or read-only."""
 
 
+class PpdWarning(UserWarning):
+    """The result stands, and there is something to know about it."""
+
+
 def printable(line: str) -> str:
     r"""A line as a terminal may show it, whatever names are in it.
 

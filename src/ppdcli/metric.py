@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
-from ppdcli.depth import DepthMap
+from ppdcli.depth_data import DepthData
 from ppdcli.errors import InputError
 from ppdcli.geometry.align import fit_ransac
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.upsample import downsample_depth
 from ppdcli.photo import Photo
+
+D = TypeVar("D", bound=DepthData)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +55,7 @@ def seen(estimate: Estimate, height: int, width: int) -> np.ndarray:
     return np.isfinite(downsample_depth(estimate.depth, height, width))
 
 
-def to_metric(
-    depth_map: DepthMap, estimate: Estimate, keep_sky: bool = False, seed: int = 0
-) -> DepthMap:
+def to_metric(depth_map: D, estimate: Estimate, keep_sky: bool = False, seed: int = 0) -> D:
     """Metres for a relative map: the authors' fit of log(depth + 1), a RANSAC line, to MoGe-2's.
 
     Args:
@@ -77,18 +77,19 @@ def to_metric(
         line = fit_ransac(depth_map.values, known, mask, seed)
     except InputError as error:
         raise InputError(
-            f"MoGe-2's metres cannot be taken over ({error}); without --metric depth is relative"
+            f"MoGe-2's metres cannot be taken over ({error}); without them depth is relative"
         ) from error
-    values = line.apply(depth_map.values, highest=float(np.nanmax(estimate.depth)))
-    if not keep_sky:
-        values[~mask] = np.nan
+    highest = float(np.nanmax(estimate.depth))
+    unmasked = depth_map.unmasked
     provenance = {**depth_map.provenance, "scale_from": f"MoGe-2, {line.describe()}"}
     camera = estimate.camera.resized(width, height)
-    return replace(
+    metric = replace(
         depth_map,
-        values=values,
+        values=line.apply(depth_map.values, highest=highest),
         kind="metric",
         camera=camera,
         provenance=provenance,
         timings={**depth_map.timings, "metric": estimate.seconds},
+        unmasked=None if unmasked is None else line.apply(unmasked, highest=highest),
     )
+    return metric if keep_sky else metric.masked(mask)

@@ -1,19 +1,23 @@
-"""The one image loader: whatever the file, upright 8-bit sRGB comes out, or one clear error."""
+"""The one image loader: whatever is given, upright 8-bit sRGB comes out, or one clear error."""
 
 from __future__ import annotations
 
+import io
 import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, cast
 
 import numpy as np
+from PIL import Image
 
 from ppdcli.errors import InputError, UsageError, shown
-from ppdcli.files.source import read_file, read_stream
+from ppdcli.files.source import BinaryStream, read_file, read_stream
 from ppdcli.images import pnm
 from ppdcli.images.arrays import as_rgb
 from ppdcli.images.decode import Decoded, decode, several_note
+from ppdcli.images.in_memory import Tensor, from_array, from_pillow, from_tensor, is_tensor
 from ppdcli.images.opening import check_size
 
 # fmt: off
@@ -26,7 +30,7 @@ IMAGE_SUFFIXES = frozenset((
 """Lower-case file suffixes that a search through a folder takes for photos."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Photo:
     """A decoded photo.
 
@@ -66,6 +70,10 @@ class Photo:
                 f"is {self.rgb.shape[:2]}; give one of the photo's size"
             )
 
+    def __repr__(self) -> str:
+        height, width = self.rgb.shape[:2]
+        return f"<Photo {shown(self.name)!r}, {width}x{height}>"
+
     def require_visible(self) -> None:
         """Refuse a photo of which nothing can be seen.
 
@@ -79,8 +87,36 @@ class Photo:
             )
 
 
-def load_photo(source: str | Path | BinaryIO, name: str | None = None) -> Photo:
-    """Decode one photo: the first frame of an animation, the main picture of several.
+PhotoSource = (
+    Photo
+    | str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | BinaryStream
+    | Image.Image
+    | np.ndarray
+    | Tensor
+)
+"""What a photo can be given as."""
+
+_ACCEPTED = (
+    "give a path, the bytes of an image file, a file opened in binary mode, a Pillow image, a "
+    "NumPy array or a PyTorch tensor"
+)
+
+
+def load_photo(source: PhotoSource, name: str | None = None) -> Photo:
+    """A photo from a file, or from what a program has in memory.
+
+    - A path, the bytes of an image file, or a binary stream, read from where it stands to its end:
+      the first frame of an animation, the main picture of several.
+    - A Pillow image: as if its file were read.
+    - A NumPy array, sRGB: (H, W, 3), (H, W, 4) with alpha, or (H, W); uint8, uint16 (0..65535) or
+      floating-point numbers (0..1). OpenCV's arrays are BGR: give ``array[..., ::-1]``.
+    - A PyTorch tensor of the same types: (3, H, W), (H, W, 3) or (H, W).
+    - A ``Photo``, which is returned as it is.
 
     EXIF orientation is applied, or the container's in HEIC and AVIF. Transparent pixels are
     composited over white, as viewers show them: whatever colour lies beneath is not seen. Deeper
@@ -89,19 +125,89 @@ def load_photo(source: str | Path | BinaryIO, name: str | None = None) -> Photo:
     sRGB.
 
     Args:
-        source: a file, or a binary stream, read from where it stands to its end.
-        name: what messages call it; the path, or "image", if not given.
+        source: the photo. What is in memory is copied.
+        name: what messages call it; its own name (``own_name``), "image" or "the picture" if not
+            given.
 
     Raises:
         InputError: the file is missing, no file, empty, truncated, larger than 250 megapixels or
             2 GB, no image, or of a pixel type without an agreed range.
+        UsageError: nothing that a photo can be given as, or an array or a tensor of another shape
+            or type, or with floats outside 0..1.
     """
+    if isinstance(source, Photo):
+        return source
+    name = name or own_name(source)
     if isinstance(source, str | os.PathLike):
-        path = Path(source)
+        path = Path(os.fsdecode(source))
         name = name or str(path)
         return _decode(read_file(path, name), name, path)
-    name = name or "image"
-    return _decode(read_stream(source, name), name, None)
+    if isinstance(source, bytes | bytearray | memoryview):
+        name = name or "image"
+        return _decode(read_stream(io.BytesIO(bytes(source)), name), name, None)
+    if isinstance(source, Image.Image):
+        return _in_memory(from_pillow, source, name or "the picture")
+    if isinstance(source, np.ndarray):
+        return _in_memory(from_array, source, name or "the picture")
+    if is_tensor(source):
+        return _in_memory(from_tensor, source, name or "the picture")
+    if hasattr(source, "read"):
+        name = name or "image"
+        return _decode(read_stream(cast(BinaryStream, source), name), name, None)
+    raise UsageError(f"what has the type {type(source).__name__} is no photo; {_ACCEPTED}")
+
+
+def own_name(source: PhotoSource) -> str | None:
+    """The name that a photo brings along, of its file; None where it has none."""
+    if isinstance(source, Photo):
+        return source.name
+    if isinstance(source, str | os.PathLike):
+        return str(Path(os.fsdecode(source)))
+    file = getattr(source, "filename" if isinstance(source, Image.Image) else "name", None)
+    return (file or None) if isinstance(file, str) else None
+
+
+def each_photo(photos: Iterable[PhotoSource]) -> Iterator[PhotoSource]:
+    """The photos of a collection, one by one.
+
+    Arrays, tensors and buffers are copied, since a program may read the next frame into the same
+    one.
+
+    Raises:
+        UsageError: it is no collection, but a photo itself.
+    """
+    stacked = isinstance(photos, np.ndarray) or is_tensor(photos)
+    alone = isinstance(photos, str | os.PathLike | bytes | bytearray | memoryview | Photo)
+    if alone or hasattr(photos, "read") or (stacked and photos.ndim != 4):  # type: ignore[attr-defined]
+        raise UsageError(f"one {type(photos).__name__} is no collection of photos; give a list")
+    try:
+        members = iter(photos)
+    except TypeError:
+        raise UsageError(
+            f"what has the type {type(photos).__name__} is no collection of photos; give a list"
+        ) from None
+    return map(_copied, members)
+
+
+def _copied(photo: Any) -> PhotoSource:
+    if isinstance(photo, np.ndarray):
+        return photo.copy()
+    if isinstance(photo, bytearray | memoryview):
+        return bytes(photo)
+    return cast(Tensor, photo.clone()) if is_tensor(photo) else cast(PhotoSource, photo)
+
+
+def load_member(photo: PhotoSource, index: int) -> Photo:
+    """``load_photo`` of a collection's member; without a name it is called by its index."""
+    return load_photo(photo, own_name(photo) or f"photos[{index}]")
+
+
+def _in_memory(convert: Callable[[Any, str], Decoded], source: object, name: str) -> Photo:
+    try:
+        decoded = convert(source, name)
+    except MemoryError as error:
+        raise InputError(f"{name}: does not fit into memory; scale it down first") from error
+    return _photo(decoded, name, None)
 
 
 def _decode(data: bytes, name: str, path: Path | None) -> Photo:
@@ -122,6 +228,10 @@ def _decode(data: bytes, name: str, path: Path | None) -> Photo:
         raise InputError(
             f"{name}: is damaged or truncated ({_one_line(error)}); copy or download it again"
         ) from error
+    return _photo(decoded, name, path)
+
+
+def _photo(decoded: Decoded, name: str, path: Path | None) -> Photo:
     return Photo(
         decoded.rgb,
         name,

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Sequence
 
 import cv2
 import numpy as np
 
-from ppdcli.announce import Announce, silent
+from ppdcli.announce import Announce, silent, warn
 from ppdcli.backends.protocol import Array, Backend
 from ppdcli.depth import DepthMap
 from ppdcli.devices import Precision
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.resize import resize_rgb, to_planes, working_size
+from ppdcli.many import PredictsMany
 from ppdcli.metric import Estimate, Estimator, to_metric
-from ppdcli.photo import Photo, load_photo
+from ppdcli.photo import Photo, PhotoSource, each_photo, load_member, load_photo
 
 MAX_SEED = (1 << 64) - 1  # of PyTorch's generators
 MAX_STEPS = 1000  # the flow's own time scale
 
 
-class Predictor:
+class Predictor(PredictsMany):
     """Predicts depth with one model.
 
     Attributes:
@@ -59,18 +59,18 @@ class Predictor:
         """fp32, bf16 or fp16."""
         return self.backend.precision
 
-    def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]:
+    def size_of(self, photo: PhotoSource, area: int | None = None) -> tuple[int, int]:
         """(height, width) at which the network sees a photo."""
-        height, width = photo.rgb.shape[:2]
+        height, width = load_photo(photo).rgb.shape[:2]
         return working_size(height, width, area or self.area)
 
-    def batch_size(self, photo: Photo, area: int | None = None) -> int:
+    def batch_size(self, photo: PhotoSource, area: int | None = None) -> int:
         """How many photos of this one's working size to predict at a time."""
         return self.backend.most_photos(*self.size_of(photo, area))
 
     def predict(
         self,
-        photo: Photo | str | Path,
+        photo: PhotoSource,
         *,
         steps: int | None = None,
         seed: int = 0,
@@ -83,7 +83,8 @@ class Predictor:
         """The depth of one photo, at the network's own size, exactly as the network gives it.
 
         Args:
-            photo: a photo or the path of one.
+            photo: a path, the bytes of a file, a binary stream, a Pillow image, a NumPy array, a
+                PyTorch tensor, or a ``Photo``: see ``load_photo``.
             steps: Euler steps, 1 to 1000; the model's default if None.
             seed: of the noise.
             area: pixels to work on; the model's training area if None.
@@ -93,22 +94,30 @@ class Predictor:
             on_step: called with the number of steps done, after each.
 
         Returns:
-            A relative or metric map, NaN where the photo is transparent; see ``resized``.
+            A relative or metric map, NaN where the photo is transparent; see ``full_size``.
+
+        Warns:
+            PpdWarning: what to know about how the photo was read.
 
         Raises:
             InputError: the photo cannot be read, or fits no metric depth.
-            UsageError: steps or seed out of range, or metric without having loaded MoGe-2.
+            UsageError: what is no photo, steps or seed out of range, or metric without having
+                loaded MoGe-2.
             PpdError: out of memory.
         """
-        photo = photo if isinstance(photo, Photo) else load_photo(photo)
-        photo.require_visible()
-        estimate = self.estimate(photo, camera) if metric else None  # it may refuse: first
-        (depth,) = self.predict_batch([photo], steps=steps, seed=seed, area=area, on_step=on_step)
+        loaded = load_photo(photo)
+        if loaded is not photo:
+            warn(loaded.notes)
+        loaded.require_visible()
+        estimate = self.estimate(loaded, camera) if metric else None  # it may refuse: first
+        (depth,) = self.predict_batch(
+            [loaded], steps=steps, seed=seed, area=area, on_step=on_step, keep_hidden=True
+        )
         if estimate is not None:
             depth = to_metric(depth, estimate, keep_sky, seed)
-        return depth.visible(photo.opaque)
+        return depth.visible(loaded.opaque)
 
-    def estimate(self, photo: Photo, camera: Camera | None = None) -> Estimate:
+    def estimate(self, photo: PhotoSource, camera: Camera | None = None) -> Estimate:
         """MoGe-2's metric depth and camera of a photo: see ``metric.Estimator``.
 
         Raises:
@@ -116,41 +125,59 @@ class Predictor:
             InputError: the photo's points fit no plausible camera.
             PpdError: out of memory.
         """
+        return self.require_estimator().estimate(load_photo(photo), camera)
+
+    def require_estimator(self) -> Estimator:
+        """MoGe-2.
+
+        Raises:
+            UsageError: it was not loaded.
+        """
         if self.estimator is None:
             raise UsageError("metric depth needs MoGe-2: load the model with metric=True")
-        return self.estimator.estimate(photo, camera)
+        return self.estimator
 
     def predict_batch(
         self,
-        photos: Sequence[Photo],
+        photos: Iterable[PhotoSource],
         *,
         steps: int | None = None,
         seed: int = 0,
         area: int | None = None,
         on_step: Callable[[int], None] | None = None,
+        keep_hidden: bool = False,
     ) -> list[DepthMap]:
-        """Like ``predict`` for photos that share one working size.
+        """Relative depth of photos that share one working size, computed together.
 
         A photo's depth is the same to the last bit whatever its neighbours.
+
+        Args:
+            photos: each of any kind that ``predict`` takes.
+            steps, seed, area, on_step: as for ``predict``.
+            keep_hidden: depth also where a photo is transparent.
+
+        Raises:
+            InputError: one of them cannot be read.
+            UsageError: as ``predict``, or their working sizes differ: see ``predict_many``.
+            PpdError: out of memory.
         """
-        steps = self.steps if steps is None else steps
-        if not 1 <= steps <= MAX_STEPS:
-            raise UsageError(f"steps {steps}: give a number from 1 to {MAX_STEPS}")
-        if not 0 <= seed <= MAX_SEED:
-            raise UsageError(f"seed {seed}: give a number from 0 to {MAX_SEED}")
-        if not photos:
+        steps = self.checked_steps(steps, seed)
+        loaded = [load_member(photo, index) for index, photo in enumerate(each_photo(photos))]
+        if not loaded:
             return []
-        sizes = {self.size_of(photo, area) for photo in photos}
+        sizes = {self.size_of(photo, area) for photo in loaded}
         if len(sizes) != 1:
-            raise UsageError("photos of one batch must share one working size")
+            raise UsageError(
+                "photos of one batch must share one working size; predict_many takes any"
+            )
         height, width = sizes.pop()
         try:
-            depths, timings = self._compute(photos, height, width, steps, seed, on_step)
+            depths, timings = self._compute(loaded, height, width, steps, seed, on_step)
         except (MemoryError, RuntimeError, cv2.error) as error:
             if not self.backend.lacks_memory(error):
                 raise
             raise PpdError(
-                f"out of memory on {self.device} at {width}x{height}; try {self._smaller(photos)}"
+                f"out of memory on {self.device} at {width}x{height}; try {self._smaller(loaded)}"
             ) from error
         provenance = {
             "model": self.name,
@@ -158,10 +185,33 @@ class Predictor:
             "steps": str(steps),
             "size": f"{width}x{height}",
         }
-        return [
-            DepthMap(np.ascontiguousarray(depth[0, 0]), "relative", None, provenance, timings)
-            for depth in depths
+        maps = [
+            DepthMap(
+                np.ascontiguousarray(depth[0, 0]),
+                "relative",
+                None,
+                provenance,
+                timings,
+                photo=photo,
+            )
+            for depth, photo in zip(depths, loaded, strict=True)
         ]
+        if keep_hidden:
+            return maps
+        return [depth.visible(photo.opaque) for depth, photo in zip(maps, loaded, strict=True)]
+
+    def checked_steps(self, steps: int | None, seed: int) -> int:
+        """The number of sampling steps.
+
+        Raises:
+            UsageError: steps or seed out of range.
+        """
+        steps = self.steps if steps is None else steps
+        if not 1 <= steps <= MAX_STEPS:
+            raise UsageError(f"steps {steps}: give a number from 1 to {MAX_STEPS}")
+        if not 0 <= seed <= MAX_SEED:
+            raise UsageError(f"seed {seed}: give a number from 0 to {MAX_SEED}")
+        return steps
 
     def _compute(
         self,
@@ -200,11 +250,11 @@ class Predictor:
 
     def _smaller(self, photos: Sequence[Photo]) -> str:
         """What takes less memory than what did not fit."""
-        ways = ["a smaller --size"]
+        ways = ["a smaller size"]
         if len(photos) > 1:
-            ways.insert(0, "fewer photos in a batch (--batch 1)")
+            ways.insert(0, "a batch of fewer photos")
         if self.precision == "fp32":
-            ways.append("--precision bf16")
+            ways.append("the precision bf16")
         if self.device != "cpu":
-            ways.append("--device cpu")
+            ways.append("the device cpu")
         return " or ".join(ways)

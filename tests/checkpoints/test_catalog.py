@@ -51,7 +51,7 @@ def test_presets_that_nobody_stated_are_the_models_own(write: Callable[[str], Pa
     write(FILE + MODEL + "best = 9\n")
     mine = models()["mine"]
     assert [mine.preset(name) for name in PRESETS] == [2, 2, 9]
-    with pytest.raises(UsageError, match="--preset fast: choose from draft, standard, best"):
+    with pytest.raises(UsageError, match="preset fast: choose from draft, standard, best"):
         mine.preset("fast")
 
 
@@ -112,7 +112,7 @@ def test_a_model_of_the_users_own(write: Callable[[str], Path]) -> None:
     assert model("mine") == Model("mine", "of my own", "tiny", (64, 48), 2, net)
     assert list(models())[-1] == "mine", "the user's are taken for the best"
     check_request("mine", None, None)
-    with pytest.raises(UsageError, match="leave out --encoder"):
+    with pytest.raises(UsageError, match="leave out the encoder"):
         check_request("mine", None, "encoder.pth")
 
 

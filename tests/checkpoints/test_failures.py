@@ -16,10 +16,11 @@ def test_without_the_file_for_metres_the_way_on_is_to_do_without_metric() -> Non
         with pytest.raises(CheckpointError) as error:
             hub.fetch(catalog.model(name), metric, True, lambda line: None)
         assert str(error.value) == (
-            "Ruicheng/moge-2-vitl-normal/model.pt for metres: not on this machine, and --offline "
+            "Ruicheng/moge-2-vitl-normal/model.pt for metres: not on this machine, and offline "
             "is set; get it by hand and run `ppd weights import FILE --as moge2-vitl`, or "
-            "leave out --metric"
+            "do without metres"
         )
     model = catalog.model("ppd-moge2")
-    with pytest.raises(CheckpointError, match=r"model\.pt of ppd-moge2: .*, or use -m ppd-tiny"):
+    line = r"model\.pt of ppd-moge2: .*, or use the model ppd-tiny"
+    with pytest.raises(CheckpointError, match=line):
         hub.fetch(model, metric, True, lambda line: None)  # there it is the encoder, too

@@ -70,7 +70,7 @@ def failure(part: Part = PART) -> str:
     line = str(error.value)
     assert "\n" not in line
     assert line.startswith("me/model/weights/net.safetensors: ")
-    assert "`ppd weights import FILE --as net`, or use -m ppd-tiny" in line
+    assert "`ppd weights import FILE --as net`, or use the model ppd-tiny" in line
     return line
 
 
@@ -141,13 +141,13 @@ def test_a_file_in_no_repository_is_to_be_fetched_by_hand(
     )
 
 
-@pytest.mark.parametrize("switch", ["--offline", "HF_HUB_OFFLINE"])
+@pytest.mark.parametrize("switch", ["offline", "HF_HUB_OFFLINE"])
 def test_offline_is_one_line_and_no_request(
     monkeypatch: pytest.MonkeyPatch, served: LocalHub, da2: Model, switch: str
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", switch == "HF_HUB_OFFLINE")
     with pytest.raises(CheckpointError) as error:
-        hub.fetch(da2, da2.network, switch == "--offline", silent)
+        hub.fetch(da2, da2.network, switch == "offline", silent)
     line = str(error.value)
     assert line.startswith("gangweix/Pixel-Perfect-Depth/ppd.pth of ppd-da2: not on this machine")
     assert f"{switch} is set" in line and "ppd weights import" in line and "\n" not in line
@@ -495,9 +495,7 @@ def test_a_damaged_file_stays_what_it_is_when_the_hub_is_away(folders: Folders) 
     entry = folders.put("me/model", "weights/net.safetensors", CONTENT)
     os.truncate(entry, 100)
     assert "cannot be reached" in failure(STATED)
-    with pytest.raises(
-        CheckpointError, match=r"damaged on this machine \(.*, and --offline is set"
-    ):
+    with pytest.raises(CheckpointError, match=r"damaged on this machine \(.*, and offline is set"):
         hub.fetch(None, STATED, True, silent)
     assert entry.stat().st_size == 100
 

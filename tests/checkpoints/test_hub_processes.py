@@ -135,7 +135,7 @@ def test_a_refusal_is_one_line(start: Start, hub: LocalHub, folders: Folders) ->
     assert error == (
         "error: me/model/net.pth: its owners require that you agree to their terms (403); agree at "
         f"{hub.url}/me/model, then set HF_TOKEN or run `hf auth login`, or get it by hand and run "
-        "`ppd weights import FILE --as net`, or use -m ppd-tiny"
+        "`ppd weights import FILE --as net`, or use the model ppd-tiny"
     )
     assert folders.files() == set()
 

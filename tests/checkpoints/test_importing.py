@@ -168,7 +168,7 @@ def test_the_copy_is_called_as_usual_but_keeps_its_suffix(file: Callable[..., Pa
         ("network", "da2-vitl", "holds a Pixel-Perfect Depth network, but da2-vitl needs Depth An"),
         ("tiny", "ppd-da2", "holds a network with its own encoder, but ppd-da2 needs a Pixel-Perf"),
         ("da2", "ppd-moge2", "holds Depth Anything V2 weights, but ppd-moge2 needs a Pixel-Perfec"),
-        ("tiny", "ppd-tiny", "ppd-tiny is inside the package; use a file of your own with --check"),
+        ("tiny", "ppd-tiny", "ppd-tiny is inside the package; give a file of your own"),
     ],
 )
 def test_a_file_of_another_kind_is_refused(

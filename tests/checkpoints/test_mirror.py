@@ -103,4 +103,4 @@ def test_without_the_mirror_the_authors_file_is_the_way_on(hub: LocalHub) -> Non
     line = str(error.value)
     assert line.startswith("ppd_moge.pth of ppd-moge2: the Hub has no such")
     assert "get it from the shared-drive link in the authors' README, https://github.com/" in line
-    assert "run `ppd weights import FILE --as ppd-moge`, or use -m ppd-tiny" in line
+    assert "run `ppd weights import FILE --as ppd-moge`, or use the model ppd-tiny" in line

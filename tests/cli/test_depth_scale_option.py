@@ -70,7 +70,7 @@ def test_whole_numbers_are_never_metres(ppd: Ppd, photo: Path, kind: type) -> No
     result = cloud(ppd, photo, "--depth", "depth.npy")
     assert result.exit_code == 3
     assert f"depth.npy: holds whole numbers ({np.dtype(kind)})" in result.stderr
-    assert "give --depth-scale" in result.stderr
+    assert "depth scale" in result.stderr
 
 
 @pytest.mark.usefixtures("no_model")
@@ -80,7 +80,7 @@ def test_what_is_implausible_is_told(ppd: Ppd, photo: Path, factor: float, said:
     result = cloud(ppd, photo, "--depth", "depth.npy")
     assert result.exit_code == 0
     assert f"depth.npy: half of its depths are {said}" in result.stderr
-    assert "give --depth-scale" in result.stderr
+    assert "depth scale" in result.stderr
 
 
 @pytest.mark.usefixtures("no_model")

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ppdcli.cloud import unproject
 from ppdcli.evaluation import synthetic
 from ppdcli.evaluation.synthetic import entries, scenes
+from ppdcli.geometry.unproject import unproject
 from ppdcli.scenes.primitives import series
 from ppdcli.scenes.primitives.compositions import compose
 from ppdcli.scenes.primitives.render import rotation

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ppdcli.cloud import CloudPixels, PointCloud, unproject
+from ppdcli.cloud import PointCloud
+from ppdcli.cloud_data import CloudPixels
 from ppdcli.errors import InputError
 from ppdcli.files.cloud_mesh import mesh_of
 from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.unproject import unproject
 
 HEIGHT, WIDTH = 200, 260
 CAMERA = Camera.from_fov(60, WIDTH, HEIGHT)

@@ -200,7 +200,7 @@ def test_maps_that_cannot_be_used(tmp_path: Path) -> None:
 
 def test_whole_numbers_in_an_npy_need_a_scale(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", (MAP * 1000).astype(np.uint16))
-    with pytest.raises(InputError, match=r"a\.npy: holds whole numbers .* give --depth-scale"):
+    with pytest.raises(InputError, match=r"a\.npy: holds whole numbers .* give a depth scale"):
         read_sparse_depth(tmp_path / "a.npy", 3, 2)
     assert read_sparse_depth(tmp_path / "a.npy", 3, 2, 0.001).notes == ()
 
@@ -209,7 +209,7 @@ def test_millimetres_taken_for_metres_are_noted(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", (MAP * 1000).astype(np.float32))
     notes = read_sparse_depth(tmp_path / "a.npy", 3, 2).notes
     assert all("a.npy" in note for note in notes)
-    assert "--depth-scale" in notes[0] and "millimetres" in notes[1]
+    assert "depth scale" in notes[0] and "millimetres" in notes[1]
 
 
 # From the file to metres ---------------------------------------------------------------------

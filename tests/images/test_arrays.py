@@ -49,13 +49,13 @@ def test_8_bit_rgb_is_not_copied() -> None:
     [
         (RGB.astype(np.float32), "floating-point pixels must lie in 0..1, but these go from 0 to"),
         (RGB / 255 - 0.1, "must lie in 0..1, but these go from -0.1"),
-        (np.full((4, 4, 3), np.nan), "must lie in 0..1, but these go from nan"),
+        (np.full((4, 4, 3), np.nan), "some of its pixels are NaN"),
         (RGB.astype(np.int64), "int64 pixels have no agreed brightness; give uint8"),
         (RGB > 9, "bool pixels"),
-        (np.dstack([RGB, RGB[..., 0]]), r"shape \(300, 5, 4\) is no picture; give RGB without"),
+        (np.dstack([RGB, RGB[..., 0]]), r"shape \(300, 5, 4\) has alpha; give RGB without"),
         (RGB[0, 0], r"shape \(3,\) is no picture; give \(H, W, 3\)"),
         (RGB.transpose(2, 0, 1), "is no picture"),
-        (RGB[:0], "is no picture"),
+        (RGB[:0], r"shape \(0, 5, 3\) has no pixel"),
         ([[1, 2], [3, 4]], "a list is no picture"),
     ],
 )

@@ -46,7 +46,7 @@ class PyTorchEstimator:
             if not lacks_memory(error):
                 raise
             raise PpdError(
-                f"out of memory on {self.device} in MoGe-2; try --device cpu or do without --metric"
+                f"out of memory on {self.device} in MoGe-2; try the device cpu or do without metres"
             ) from error
         depth = found.depth[0].cpu().numpy()
         if camera is None:

@@ -111,10 +111,10 @@ def check_request(name: str, checkpoint: str | Path | None, encoder: str | Path 
         catalog()
         if checkpoint is not None or encoder is not None:
             raise UsageError(
-                "--checkpoint and --encoder need --model, to say which model the files are of"
+                "checkpoint and encoder need the name of the model that the files are of"
             )
     elif model(name).encoder is None and encoder is not None:
-        raise UsageError(f"{name} has its encoder in its own file; leave out --encoder")
+        raise UsageError(f"{name} has its encoder in its own file; leave out the encoder")
     for file in (checkpoint, encoder):
         if file is not None:
             require_file(Path(file))

@@ -87,7 +87,7 @@ class Model:
             UsageError: there is no such preset.
         """
         if name not in PRESETS:
-            raise UsageError(f"--preset {name}: choose from {', '.join(PRESETS)}")
+            raise UsageError(f"preset {name}: choose from {', '.join(PRESETS)}")
         stated = {"draft": self.draft, "best": self.best}.get(name)
         return self.steps if stated is None else stated
 

@@ -43,7 +43,7 @@ class Want:
     @property
     def without(self) -> str:
         """How to go on without it."""
-        return "leave out --metric" if self._for_metres else f"use -m {FALLBACK}"
+        return "do without metres" if self._for_metres else f"use the model {FALLBACK}"
 
     @property
     def _for_metres(self) -> bool:

@@ -91,8 +91,8 @@ def fetch(
     what = want.what
     if part.bundled is not None:
         raise CheckpointError(
-            f"{part.bundled}: missing from the package; install ppdcli again, or give a file with "
-            "--checkpoint"
+            f"{part.bundled}: missing from the package; install ppdcli again, or give a file as "
+            "the checkpoint"
         )
     lacking = "not on this machine"
     if held is not None:
@@ -105,7 +105,7 @@ def fetch(
     from huggingface_hub import constants
 
     if offline or constants.HF_HUB_OFFLINE:
-        switch = "--offline" if offline else "HF_HUB_OFFLINE"
+        switch = "offline" if offline else "HF_HUB_OFFLINE"
         raise failure(want, f"{lacking}, and {switch} is set")
     if not Path(constants.HF_HUB_CACHE).is_absolute():  # huggingface_hub would make a folder "~"
         raise failure(want, "this user has no home folder", "set HOME, or HF_HOME to a folder")

@@ -160,8 +160,8 @@ def _meant(name: str, kind: str, path: Path) -> Part:
         if of_kind == kind:
             if part.bundled is not None:
                 raise CheckpointError(
-                    f"{path}: {part.name} is inside the package; use a file of your own with "
-                    "--checkpoint"
+                    f"{path}: {part.name} is inside the package; give a file of your own as the "
+                    "checkpoint"
                 )
             return part
     wanted = " or ".join(dict.fromkeys(FILE_KINDS[of_kind].words for _, of_kind in places))

@@ -61,7 +61,7 @@ def exit_with(command: Callable[[], int], verbose: bool) -> None:
             cause = " ".join(str(error).split())
             say(f"error: unexpected {type(error).__name__}: {cause}; -v says more")
         code = WRONG_USAGE if isinstance(error, UsageError) else RUN_FAILED
-    from ppdcli.jobs.pipeline import threads_are_busy
+    from ppdcli.pipeline import threads_are_busy
 
     if threads_are_busy():
         atexit.register(_end_at_once, code)
@@ -83,7 +83,7 @@ def _fill_closed_streams() -> None:
 
 def _end_at_once(code: int) -> None:
     """Ends the process before Python ends its threads, which C++ libraries take for a crash."""
-    from ppdcli.jobs.pipeline import threads_are_busy
+    from ppdcli.pipeline import threads_are_busy
 
     if threads_are_busy():
         with suppress(OSError):

@@ -154,7 +154,10 @@ class ModelOptions:
         if self.preset is None:
             return self.steps
         from ppdcli.checkpoints import catalog, hub
+        from ppdcli.checkpoints.catalog_rows import PRESETS
 
+        if self.preset not in PRESETS:
+            raise UsageError(f"--preset {self.preset}: choose from {', '.join(PRESETS)}")
         return catalog.model(hub.choose(self.model)).preset(self.preset)
 
     def request(self, metric: bool | None = False) -> ModelRequest:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ppdcli.files.cameras.camera_file import CameraFile
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.distortion import Distortion
 from ppdcli.jobs.work import Job
+from ppdcli.views import View, view_by_fov, view_of
 
 if TYPE_CHECKING:  # which imports OpenCV
     from ppdcli.metric import Estimate
@@ -16,28 +15,16 @@ if TYPE_CHECKING:  # which imports OpenCV
 ASSUMED_FOV = 60.0  # degrees on the longer side, between a phone's main camera and a normal lens
 
 
-@dataclass(frozen=True)
-class View:
-    """The camera of a photo, and where it is from."""
-
-    camera: Camera
-    source: str
-    distortion: Distortion | None = None
-
-
 def given_view(job: Job, cameras: CameraFile | None, fov: float | None) -> View | None:
     """The camera that the user gave: of a file, or by its field of view in degrees."""
-    photo = job.photo
-    height, width = photo.rgb.shape[:2]
     if cameras is not None:
-        found = cameras.for_image(photo.name, width, height, photo.orientation)
-        job.notes.extend(found.warnings)
-        return View(found.camera, found.source, found.distortion)
-    if fov is None:
+        view = view_of(job.photo, cameras)
+    elif fov is not None:
+        view = view_by_fov(job.photo, fov)
+    else:
         return None
-    camera = Camera.from_fov(fov, width, height)
-    _warn_of(job, camera)
-    return View(camera, "given field of view")
+    job.notes.extend(view.notes)
+    return view
 
 
 def guessed_view(job: Job, estimate: Estimate | None) -> View:

@@ -9,19 +9,13 @@ from pathlib import Path
 from ppdcli.cloud import NOMINAL_NEAR_FAR
 from ppdcli.cloud_options import RELATIVE, MetricSource
 from ppdcli.depth import DepthMap
+from ppdcli.depth_reading import read_depth_of
 from ppdcli.errors import InputError
 from ppdcli.files.choices import PngScale
-from ppdcli.files.depth_files import (
-    format_of,
-    read_depth,
-    require_view,
-    states_unit,
-    turned_with_photo,
-)
+from ppdcli.files.depth_files import format_of, states_unit
 from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
-from ppdcli.geometry.align import fit_sparse, relative_at
 from ppdcli.jobs.work import Job
-from ppdcli.metric import Estimate, to_metric
+from ppdcli.metric import Estimate
 from ppdcli.photo import Photo
 
 
@@ -51,13 +45,10 @@ class DepthFile:
         started = time.perf_counter()
         # A bare array is relative if something else is to give the metres.
         if metres != RELATIVE:
-            depth = read_depth(self.path, "relative", "normalized")
+            depth = read_depth_of(photo, self.path, "relative", "normalized")
         else:
-            depth = read_depth(self.path, "metric", self._step())
-        height, width = photo.rgb.shape[:2]
-        depth = turned_with_photo(self.path, depth, width, height, photo.orientation)
-        require_view(self.path, depth.values.shape, width, height)
-        return DepthMap(**vars(replace(depth, timings={"depth": time.perf_counter() - started})))
+            depth = read_depth_of(photo, self.path, "metric", self._step())
+        return replace(depth, timings={"depth": time.perf_counter() - started})
 
     def assumed_unit(self, metres: MetricSource) -> str | None:
         """A line for the user where nothing states the unit; else None."""
@@ -95,8 +86,8 @@ def in_metres(
     known: SparseDepth | None,
     seed: int,
     voxel: float | None,
-) -> tuple[DepthMap, tuple[str, ...]]:
-    """The depth in metres if that is wanted, and what the cloud's header says of it.
+) -> DepthMap:
+    """The depth in metres if that is wanted; near and far are left to the cloud.
 
     Args:
         job: gets notes.
@@ -110,18 +101,20 @@ def in_metres(
     Raises:
         InputError: the known depths, or MoGe-2's, do not fit.
     """
-    if depth.kind == "metric":
-        return depth, ()
+    if depth.kind == "metric" or metres.near_far is not None:
+        return depth
     if metres.moge2:
         assert estimate is not None
-        # The sky goes with the mask, once the edges before it have been cleaned.
-        metric = to_metric(depth, estimate, keep_sky=True, seed=seed)
+        metric = depth.to_metric(moge2=estimate, keep_sky=metres.keep_sky, seed=seed)
         job.notes.append(f"{job.photo.name}: {metric.provenance['scale_from']}")
-        return metric, ()
+        return metric
     if known is not None:
-        return _aligned(job, depth, metres, known, seed), ()
-    if metres.near_far is not None:
-        return depth, ("scale_from near-far {:g},{:g} m".format(*metres.near_far),)
+        try:
+            metric = replace(depth, photo=job.photo).to_metric(known=known, seed=seed)
+        except InputError as error:
+            raise InputError(f"{metres.align}: {error}") from error
+        job.notes.append(f"{job.photo.name}: {metric.provenance['scale_from']}")
+        return metric
     job.notes.append(
         f"{job.photo.name}: the cloud is relative, its proportions in depth are not those of "
         "the scene; give --metric, --align FILE or --near-far A,B for metres"
@@ -132,23 +125,4 @@ def in_metres(
             f"{job.photo.name}: --voxel {voxel:g} is in metres, but this cloud is not: its nearest "
             f"point is placed at {near:g} and its farthest at {far:g}"
         )
-    return depth, ()
-
-
-def _aligned(
-    job: Job, depth: DepthMap, metres: MetricSource, known: SparseDepth, seed: int
-) -> DepthMap:
-    height, width = job.photo.rgb.shape[:2]
-    try:
-        relative = relative_at(depth.values, known.u, known.v, width, height)
-        line = fit_sparse(relative, known.depth, seed)
-    except InputError as error:
-        raise InputError(f"{metres.align}: {error}") from error
-    scale_from = f"{known.source}, {line.describe()}"
-    job.notes.append(f"{job.photo.name}: {scale_from}")
-    return replace(
-        depth,
-        values=line.apply(depth.values),
-        kind="metric",
-        provenance={**depth.provenance, "scale_from": scale_from},
-    )
+    return depth

@@ -5,24 +5,21 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ppdcli.cloud_options import RELATIVE, CloudOptions, MetricSource
 from ppdcli.commands.model_settings import model_settings
-from ppdcli.commands.panoramas import require_pinhole
 from ppdcli.commands.request import PhotoRequest
 from ppdcli.errors import InputError
 from ppdcli.files.formats import CLOUD_FORMATS
 from ppdcli.jobs.decision import OFF
 from ppdcli.jobs.fingerprint import fingerprint_of_text, of_given
 from ppdcli.jobs.work import Job, Writable
+from ppdcli.panoramas import require_pinhole
 from ppdcli.wording import counted
 
 if TYPE_CHECKING:  # a rerun that finds everything finished imports neither OpenCV nor PyTorch
-    import numpy as np
-
-    from ppdcli.commands.cloud_camera import View
     from ppdcli.commands.cloud_depth import DepthFile
     from ppdcli.depth import DepthMap
     from ppdcli.files.cameras.camera_file import CameraFile
@@ -30,6 +27,7 @@ if TYPE_CHECKING:  # a rerun that finds everything finished imports neither Open
     from ppdcli.metric import Estimate, Estimator
     from ppdcli.photo import Photo
     from ppdcli.predictor import Predictor
+    from ppdcli.views import View
 
 
 @dataclass(frozen=True)
@@ -166,7 +164,8 @@ class PointCloudWork:
         started = time.perf_counter()
         request = self.request
         job.photo.require_visible()
-        require_pinhole(job.photo, request.cameras is not None or request.fov is not None)
+        given = request.cameras is not None or request.fov is not None
+        require_pinhole(job.photo, given, "--fov or --intrinsics")
         view = given_view(job, request.cameras, request.fov)
         known = known_depths(job, request.metres, request.depth_scale)
         estimate = self._estimate(job, view)
@@ -178,15 +177,16 @@ class PointCloudWork:
         if file is not None:
             return [file.read(photo, self.request.metres) for photo in photos]
         assert self.predictor is not None
+        sampling = vars(self.request.sampling)
         on_step = self.request.on_step(self.predictor)
-        return self.predictor.predict_batch(photos, **vars(self.request.sampling), on_step=on_step)
+        return self.predictor.predict_batch(photos, **sampling, on_step=on_step, keep_hidden=True)
 
     def build(self, job: Job, context: Context, depth: DepthMap, wanted: Sequence[str]) -> Writable:
-        from ppdcli.cloud import make_cloud
         from ppdcli.commands.cloud_depth import in_metres
 
         started = time.perf_counter()
         request, camera, file = self.request, context.view.camera, self.depth_file
+        options = replace(request.options, keep_flying="html" in wanted)
         if file is not None and (assumption := file.assumed_unit(request.metres)) is not None:
             job.notes.append(assumption)
         job.notes.extend(depth.notes)
@@ -194,27 +194,16 @@ class PointCloudWork:
             raise InputError(
                 f"{request.depth}: is metric already; leave out --metric, --align and --near-far"
             )
-        depth, header = in_metres(
+        depth = in_metres(
             job,
             depth,
             request.metres,
             context.estimate,
             context.known,
             request.sampling.seed,
-            request.options.voxel,
+            options.voxel,
         )
-        named = PurePath(job.photo.name).name
-        cloud = make_cloud(
-            depth,
-            job.photo.rgb,
-            camera,
-            replace(request.options, keep_flying="html" in wanted),
-            near_far=request.metres.near_far,
-            distortion=context.view.distortion,
-            mask=self._mask(depth, context.estimate),
-            opaque=job.photo.opaque,
-            notes=(f"photo {named}", f"camera {context.view.source}", *header),
-        )
+        cloud = depth.placed(job.photo, context.view, options, request.metres.near_far)
         if cloud.without_normal:
             job.notes.append(
                 f"{job.photo.name}: {counted(cloud.without_normal, 'point')} without a normal, "
@@ -234,7 +223,7 @@ class PointCloudWork:
 
         facts = {
             **depth.report(),
-            "unit": "m" if depth.kind == "metric" or request.metres.near_far else "relative",
+            "unit": cloud.unit,
             "camera": context.view.source,
             "intrinsics": [camera.fx, camera.fy, camera.cx, camera.cy],
             "axes": request.options.axes,
@@ -259,13 +248,3 @@ class PointCloudWork:
                 raise InputError(f"{error}; {way_on}") from error
             job.notes.append(f"{job.photo.name}: {error}; {way_on}")
             return None
-
-    def _mask(self, depth: DepthMap, estimate: Estimate | None) -> np.ndarray | None:
-        """Where points are wanted."""
-        from ppdcli.metric import seen
-
-        metres = self.request.metres
-        if estimate is None or not metres.moge2 or metres.keep_sky:
-            return None
-        height, width = depth.values.shape
-        return seen(estimate, height, width)

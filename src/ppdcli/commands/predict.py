@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppdcli.commands.model_settings import model_settings
-from ppdcli.commands.panoramas import panorama_note
 from ppdcli.commands.request import PhotoRequest
 from ppdcli.errors import InputError
 from ppdcli.files.choices import Choices
 from ppdcli.files.formats import DEPTH_FORMATS
 from ppdcli.jobs.work import Job, Writable
+from ppdcli.panoramas import panorama_note
 
 if TYPE_CHECKING:  # a rerun that finds everything finished imports neither OpenCV nor PyTorch
     from ppdcli.depth import DepthMap
@@ -88,22 +88,20 @@ class PredictWork:
             raise InputError(f"{error}; without --metric depth is relative") from error
 
     def predict(self, photos: Sequence[Photo]) -> Sequence[DepthMap]:
+        sampling = vars(self.request.sampling)
         on_step = self.request.on_step(self.predictor)
-        return self.predictor.predict_batch(photos, **vars(self.request.sampling), on_step=on_step)
+        return self.predictor.predict_batch(photos, **sampling, on_step=on_step, keep_hidden=True)
 
     def build(
         self, job: Job, context: Estimate | None, depth: DepthMap, wanted: Sequence[str]
     ) -> Writable:
         request = self.request
         if context is not None:
-            from ppdcli.metric import to_metric
-
-            depth = to_metric(depth, context, request.keep_sky, request.sampling.seed)
+            depth = depth.to_metric(
+                moge2=context, keep_sky=request.keep_sky, seed=request.sampling.seed
+            )
         started = time.perf_counter()
-        if request.full_size:
-            height, width = job.photo.rgb.shape[:2]
-            depth = depth.resized(height, width, job.photo.rgb)
-        depth = depth.visible(job.photo.opaque)
+        depth = depth.full_size() if request.full_size else depth.visible(job.photo.opaque)
         resized = replace(depth, timings={**depth.timings, "resize": time.perf_counter() - started})
 
         def write(name: str, path: Path) -> None:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ppdcli.cloud import unproject
 from ppdcli.evaluation.edge_metrics import flying_points, scaled_points, search_tree
 from ppdcli.evaluation.metrics import require_depth
 from ppdcli.evaluation.true_edges import EdgeSettings, fill_holes
 from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.unproject import unproject
 
 NO_EDGES = "the true depth has no edge"
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from ppdcli.axes import Axes, from_opencv, to_opencv
-from ppdcli.cloud import CloudPixels, PointCloud
+from ppdcli.cloud_data import CloudData, CloudPixels
 from ppdcli.errors import InputError
 from ppdcli.files.glb import TexturedMesh
 from ppdcli.geometry.mesh import grid_faces, grid_step, simplified, vertex_normals
@@ -15,7 +15,7 @@ from ppdcli.geometry.mesh import grid_faces, grid_step, simplified, vertex_norma
 COARSER = 1.3  # times the step of a grid that has too many faces
 
 
-def mesh_of(cloud: PointCloud, axes: Axes, most_faces: int) -> TexturedMesh:
+def mesh_of(cloud: CloudData, axes: Axes, most_faces: int) -> TexturedMesh:
     """Returns the surface through the points of neighbouring pixels, cut at depth edges.
 
     Args:

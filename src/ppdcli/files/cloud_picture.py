@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from ppdcli.axes import Axes, to_opencv
-from ppdcli.cloud import PointCloud
+from ppdcli.cloud_data import CloudData
 from ppdcli.files.preview import write_picture
 from ppdcli.geometry.side_view import side_view
 
 COMMENT = "The cloud from the right of the camera, and from above. Not data."
 
 
-def write(path: Path, cloud: PointCloud, axes: Axes) -> None:
+def write(path: Path, cloud: CloudData, axes: Axes) -> None:
     """Writes the two views of ``geometry.side_view`` as an 8-bit PNG.
 
     Args:

@@ -67,7 +67,7 @@ def _implausible(path: Path, median: float) -> tuple[str, ...]:
         return ()
     return (
         f"{path}: half of its depths are {'beyond' if median > 1 else 'below'} {median:.3g} m; "
-        "if its unit is another one, give --depth-scale",
+        "if its unit is another one, give its depth scale",
     )
 
 
@@ -149,11 +149,11 @@ def turned_with_photo(
     )
 
 
-def require_view(path: Path, shape: tuple[int, ...], width: int, height: int) -> None:
+def require_view(path: Path | str, shape: tuple[int, ...], width: int, height: int) -> None:
     """Requires that a map has the proportions of the whole photo, up to rounding.
 
     Args:
-        path: the map's file, for the message.
+        path: the map's file, or what the message calls it.
         shape: (rows, columns) of the map.
         width, height: size of the photo.
 

@@ -43,6 +43,15 @@ def parse_depth_scale(text: str, where: str) -> float:
     return scale
 
 
+def given_step(scale: Scale | None) -> float | None:
+    """Metres per step of a scale that a program gives; None for none.
+
+    Raises:
+        UsageError: there is no such scale.
+    """
+    return None if scale is None else parse_depth_scale(str(scale), "scale")
+
+
 def metres_per_step(scale: Scale | None) -> float | None:
     """Returns metres per step; None if the scale is unknown or not in metres."""
     return METRES_PER_STEP.get(scale) if isinstance(scale, str) else scale
@@ -57,5 +66,5 @@ def require_no_step(path: Path, scale: Scale | None) -> None:
     if isinstance(scale, float) and scale != 1:
         raise InputError(
             f"{path}: holds floating-point numbers, which are metres and have no steps of "
-            f"{scale:g} m; state no scale for it, by --depth-scale or in a list"
+            f"{scale:g} m; leave out the depth scale"
         )

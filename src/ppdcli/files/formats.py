@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ppdcli.cloud import PointCloud
+    from ppdcli.cloud_data import CloudData
     from ppdcli.cloud_options import CloudOptions
     from ppdcli.depth_data import DepthData, Kind
     from ppdcli.files.choices import Choices, Scale
@@ -75,7 +75,12 @@ class CloudFormat:
 
     name: str
     ending: str
-    write: Callable[[Path, PointCloud, CloudOptions], str | None]
+    write: Callable[[Path, CloudData, CloudOptions], str | None]
+
+    @property
+    def suffix(self) -> str:
+        """The file suffix, such as ``.ply``."""
+        return Path(f"x{self.ending}").suffix
 
 
 def _write_png(path: Path, depth: DepthData, choices: Choices) -> str | None:
@@ -161,25 +166,25 @@ def _write_preview(path: Path, depth: DepthData, choices: Choices) -> None:
     preview.write(path, depth, choices.colormap, choices.value_range)
 
 
-def _write_ply(path: Path, cloud: PointCloud, _options: CloudOptions) -> None:
+def _write_ply(path: Path, cloud: CloudData, _options: CloudOptions) -> None:
     from ppdcli.files import ply
 
     ply.write(path, cloud)
 
 
-def _write_glb(path: Path, cloud: PointCloud, options: CloudOptions) -> None:
+def _write_glb(path: Path, cloud: CloudData, options: CloudOptions) -> None:
     from ppdcli.files import cloud_mesh, glb
 
     glb.write(path, cloud_mesh.mesh_of(cloud, options.axes, options.faces))
 
 
-def _write_html(path: Path, cloud: PointCloud, _options: CloudOptions) -> str | None:
+def _write_html(path: Path, cloud: CloudData, _options: CloudOptions) -> str | None:
     from ppdcli.files import html
 
     return html.write(path, cloud)
 
 
-def _write_side(path: Path, cloud: PointCloud, options: CloudOptions) -> None:
+def _write_side(path: Path, cloud: CloudData, options: CloudOptions) -> None:
     from ppdcli.files import cloud_picture
 
     cloud_picture.write(path, cloud, options.axes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ppdcli.cloud import PointCloud
+from ppdcli.cloud_data import CloudData
 from ppdcli.depth_data import DepthData
 from ppdcli.errors import InputError
 from ppdcli.files.atomic import atomic_path
@@ -16,7 +16,7 @@ from ppdcli.viewer.cloud_scene import ShownCloud, cloud_scene
 from ppdcli.viewer.page import page_of
 
 
-def write(path: Path, cloud: PointCloud) -> str | None:
+def write(path: Path, cloud: CloudData) -> str | None:
     """Write the page.
 
     Args:

@@ -85,7 +85,7 @@ def in_metres(values: np.ndarray, path: Path, kind: Kind, scale: Scale | None) -
         if step is None:
             raise InputError(
                 f"{path}: holds whole numbers ({values.dtype}), whose unit it does not state; "
-                "give --depth-scale mm, kitti, tum or the metres of a step"
+                "give a depth scale: mm, kitti, tum or the metres of a step"
             )
         with np.errstate(over="ignore"):  # too large values become infinite: no depth
             values = (values * np.float64(step)).astype(np.float32)

@@ -6,6 +6,12 @@ import ctypes
 import sys
 from functools import cache
 from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from ppdcli.cloud_data import CloudData
+from ppdcli.errors import PpdError, shown
 
 
 @cache
@@ -28,3 +34,24 @@ def import_open3d() -> ModuleType:
     import open3d  # takes seconds
 
     return open3d
+
+
+def open3d_cloud(cloud: CloudData) -> Any:
+    """The same points as an ``open3d.geometry.PointCloud``.
+
+    Raises:
+        PpdError: Open3D cannot be imported here.
+    """
+    try:
+        o3d = import_open3d()
+    except (ImportError, OSError) as error:
+        raise PpdError(
+            f"Open3D cannot be loaded here ({shown(error)}); install the system libraries that it "
+            "names"
+        ) from error
+    vectors = o3d.utility.Vector3dVector
+    made = o3d.geometry.PointCloud(vectors(cloud.points.astype(np.float64)))
+    made.colors = vectors(cloud.colors / 255)
+    if cloud.normals is not None:
+        made.normals = vectors(cloud.normals.astype(np.float64))
+    return made

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ppdcli.cloud import PointCloud
+from ppdcli.cloud_data import CloudData
 from ppdcli.errors import InputError, shown
 from ppdcli.files.atomic import atomic_path
 from ppdcli.files.open3d_import import import_open3d
@@ -18,7 +18,7 @@ CHUNK_BYTES = 1 << 22
 COLORS = ("red", "green", "blue")
 
 
-def write(path: Path, cloud: PointCloud) -> None:
+def write(path: Path, cloud: CloudData) -> None:
     """Writes little-endian binary PLY with Open3D's tensor writer, which keeps float32.
 
     If Open3D cannot be loaded because system libraries are missing, our own code writes the same
@@ -36,7 +36,7 @@ def write(path: Path, cloud: PointCloud) -> None:
         _insert_comments(temporary, cloud.comments)
 
 
-def _write_with_open3d(file: Path, cloud: PointCloud) -> bool:
+def _write_with_open3d(file: Path, cloud: CloudData) -> bool:
     """Writes the file without our comments. Returns whether it is complete."""
     try:
         o3d = import_open3d()
@@ -56,13 +56,13 @@ def _write_with_open3d(file: Path, cloud: PointCloud) -> bool:
     return done and file.stat().st_size > len(cloud.points) * _record(cloud).itemsize
 
 
-def _record(cloud: PointCloud) -> np.dtype:
+def _record(cloud: CloudData) -> np.dtype:
     """Returns the values of a point, in the order of Open3D's writer."""
     floats = [*"xyz", *(() if cloud.normals is None else ("nx", "ny", "nz"))]
     return np.dtype([(name, "<f4") for name in floats] + [(name, "u1") for name in COLORS])
 
 
-def _write_plainly(file: Path, cloud: PointCloud) -> None:
+def _write_plainly(file: Path, cloud: CloudData) -> None:
     """Writes the same file as Open3D, without Open3D's own comment."""
     record = _record(cloud)
     rows = np.empty(len(cloud.points), record)

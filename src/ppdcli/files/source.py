@@ -13,7 +13,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Protocol
 
 from ppdcli.errors import InputError
 from ppdcli.files.foreign import reason
@@ -52,6 +52,12 @@ class Kind:
         line = self.refusal(head[:HEAD], name)
         if line is not None:
             raise InputError(line)
+
+
+class BinaryStream(Protocol):
+    """A file that was opened in binary mode, or what can be read like one."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 IMAGE = Kind("an image", MAX_BYTES, "save it as JPEG or PNG", refusal_of_a_video)
@@ -98,15 +104,20 @@ def read_file(path: Path, name: str, kind: Kind = IMAGE) -> bytes:
         raise InputError(f"{name}: {why}") from error
 
 
-def read_stream(stream: BinaryIO, name: str, kind: Kind = IMAGE) -> bytes:
+def read_stream(stream: BinaryStream, name: str, kind: Kind = IMAGE) -> bytes:
     """Reads a stream to its end.
 
     Raises:
-        InputError: it is longer than its kind may be, or reading fails.
+        InputError: it is longer than its kind may be, reading fails, or it gives no bytes.
     """
     buffer = io.BytesIO()
     try:
         while chunk := stream.read(_CHUNK):
+            if not isinstance(chunk, bytes | bytearray | memoryview):
+                raise InputError(
+                    f"{name}: reading it gives {type(chunk).__name__}, not bytes; open it in "
+                    "binary mode, as with open(path, 'rb')"
+                )
             if not buffer.tell():
                 kind.check(chunk, name)
             buffer.write(chunk)
@@ -116,6 +127,8 @@ def read_stream(stream: BinaryIO, name: str, kind: Kind = IMAGE) -> bytes:
         raise InputError(
             f"{name}: cannot be read ({error.strerror or error}); copy it again"
         ) from error
+    except ValueError as error:  # closed
+        raise InputError(f"{name}: cannot be read ({error}); open it again") from error
     return buffer.getvalue()
 
 

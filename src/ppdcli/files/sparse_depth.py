@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -47,12 +47,12 @@ class SparseDepth:
     source: str
     notes: tuple[str, ...] = ()
 
-    def where(self, opaque: np.ndarray | None, path: Path) -> SparseDepth:
+    def where(self, opaque: np.ndarray | None, path: Path | str) -> SparseDepth:
         """Returns only the points where the photo is not transparent.
 
         Args:
             opaque: (H, W) bool, False where the photo is transparent; None if it is nowhere.
-            path: the file, for messages.
+            path: the file, or what messages call the depths.
 
         Raises:
             InputError: no point is left.
@@ -141,9 +141,26 @@ def _centres(count: int, size: int) -> np.ndarray:
 
 def _read_points(path: Path, width: int, height: int) -> SparseDepth:
     table = read_table(_lines(path), path)
-    points = table.points
-    if not len(points):
+    if not len(table.points):
         raise InputError(f"{path}: has no {ROW} row; give one for each known depth")
+    known = points_in_photo(table.points, width, height, path)
+    source = f"{path.name}, {known.source}"
+    return replace(known, source=source, notes=(*table.notes, *known.notes))
+
+
+def points_in_photo(
+    points: np.ndarray, width: int, height: int, path: Path | str = "the known depths"
+) -> SparseDepth:
+    """The points inside a photo that have a depth; notes say how many others there are.
+
+    Args:
+        points: (N, 3) float64 rows of u, v and depth in metres, N > 0.
+        width, height: of the photo as it is shown.
+        path: the file that they are from, or what messages call them.
+
+    Raises:
+        InputError: none of them is inside, or has a depth.
+    """
     u, v, _ = points.T
     inside = (u >= -0.5) & (u < width - 0.5) & (v >= -0.5) & (v < height - 0.5)
     if not inside.any():
@@ -152,7 +169,7 @@ def _read_points(path: Path, width: int, height: int) -> SparseDepth:
             f"{u.max():g} and v {v.min():g} to {v.max():g}, is inside {width}x{height}; give "
             "column and row in pixels of this photo"
         )
-    notes = list(table.notes)
+    notes = []
     outside = len(points) - int(inside.sum())
     if outside:
         notes.append(
@@ -167,8 +184,7 @@ def _read_points(path: Path, width: int, height: int) -> SparseDepth:
     if without:
         notes.append(f"{path}: {without} points without a depth above 0 are left out")
     u, v, depth = points[known].T
-    source = f"{path.name}, {depth.size} points"
-    return SparseDepth(u, v, depth, source, (*notes, *_far_note(path, depth)))
+    return SparseDepth(u, v, depth, f"{depth.size} points", (*notes, *_far_note(path, depth)))
 
 
 def _lines(path: Path) -> Iterator[str]:
@@ -195,7 +211,7 @@ def _lines(path: Path) -> Iterator[str]:
     raise InputError(f"{path}: has more than {MAX_LINES} lines; give fewer points")
 
 
-def _far_note(path: Path, depth: np.ndarray) -> tuple[str, ...]:
+def _far_note(path: Path | str, depth: np.ndarray) -> tuple[str, ...]:
     median = float(np.median(depth))
     if median <= FAR:
         return ()

@@ -10,13 +10,13 @@ from typing import Any
 
 from ppdcli.errors import InputError, NoRoomError, OutputError
 from ppdcli.jobs.order import Order
-from ppdcli.jobs.pipeline import Finished
 from ppdcli.jobs.plan import Task
 from ppdcli.jobs.record import Record
 from ppdcli.jobs.streams import write_to_stdout
 from ppdcli.jobs.todo import Todo, TodoList
 from ppdcli.jobs.work import Job, Result, Work
 from ppdcli.photo import load_photo
+from ppdcli.pipeline import Finished
 from ppdcli.progress import doing
 
 _ALONE = (InputError, OutputError)  # failures of one input, which do not stop the run

@@ -7,17 +7,13 @@ from contextlib import closing
 
 from ppdcli.jobs.order import Order, Target, target_of
 from ppdcli.jobs.photo_stages import PhotoStages
-from ppdcli.jobs.pipeline import Stages, run_stages
 from ppdcli.jobs.plan import Task
 from ppdcli.jobs.record import Record
 from ppdcli.jobs.streams import take_stdin
 from ppdcli.jobs.todo import TodoList
 from ppdcli.jobs.work import Result, with_new_notes
-from ppdcli.machine import cores, shorten_thread_spinning, usable_memory
-
-BUDGET = 4 << 30  # bytes of photos in the pipeline at most, and
-SHARE_OF_MEMORY = 4  # a quarter of the machine's memory
-MOST_THREADS = 8  # that read, or that finish
+from ppdcli.machine import shorten_thread_spinning
+from ppdcli.pipeline import Stages, limits_here, run_stages
 
 
 def run(tasks: Sequence[Task], order: Order) -> Generator[Result, None, None]:
@@ -65,17 +61,10 @@ def work_through(
         compute=photos.compute,
         finish=photos.finish,
     )
-    threads = max(1, min(MOST_THREADS, cores() // sharers))
-    budget = budget_of(usable_memory()) // sharers
     shown: set[str] = set()
     with (
         closing(record),
-        closing(run_stages(tasks, stages, budget, max(1, threads // 2), threads)) as results,
+        closing(run_stages(tasks, stages, *limits_here(sharers))) as results,
     ):
         for result in results:
             yield with_new_notes(result, [*todos.complaints(), *result.notes], shown)
-
-
-def budget_of(memory: int | None) -> int:
-    """How many bytes the photos in the pipeline may take; ``memory`` is None if it is unknown."""
-    return BUDGET // 2 if memory is None else min(BUDGET, memory // SHARE_OF_MEMORY)

@@ -13,12 +13,12 @@ from ppdcli.checkpoints.catalog_rows import Model
 from ppdcli.checkpoints.store import find
 from ppdcli.commands.app.shot import Shot
 from ppdcli.commands.cloud_camera import given_view, guessed_view
-from ppdcli.commands.panoramas import require_pinhole
 from ppdcli.errors import InputError, UsageError
 from ppdcli.jobs.work import Job
 from ppdcli.loading import load_model
-from ppdcli.metric import seen, to_metric
+from ppdcli.metric import to_metric
 from ppdcli.model_request import ModelRequest
+from ppdcli.panoramas import require_pinhole
 from ppdcli.photo import load_photo
 from ppdcli.predictor import Predictor
 
@@ -104,15 +104,13 @@ class Network:
             tell(0.15, "predicting")
             (depth,) = predictor.predict_batch([read], steps=steps, on_step=on_step)
         view = view or guessed_view(job, estimate)
-        mask = None
         if estimate is not None:
             try:
-                depth = to_metric(depth, estimate, keep_sky=True)
+                depth = to_metric(depth, estimate)
             except InputError as error:
                 raise InputError(f"{photo.name}: {error}") from error
-            mask = seen(estimate, *depth.values.shape)
         # The view's own notes advise on options of the command line.
-        return Shot(read, depth, view, mask, (*read.notes, f"Camera: {view.source}."))
+        return Shot(read, depth, view, (*read.notes, f"Camera: {view.source}."))
 
     def _predictor(self, wish: Wish) -> Predictor:
         request = replace(self.request, name=wish.model, metric=wish.metric)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from pathlib import PurePath
 
 import numpy as np
 
-from ppdcli.cloud import NOMINAL_NEAR_FAR, CloudPixels, PointCloud, make_cloud
+from ppdcli.cloud import NOMINAL_NEAR_FAR, PointCloud
+from ppdcli.cloud_data import CloudPixels
 from ppdcli.cloud_options import CloudOptions
-from ppdcli.commands.cloud_camera import View
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
 from ppdcli.geometry.known_length import near_far_of_length, scale_of
 from ppdcli.geometry.scale import near_far_depth
+from ppdcli.known_depths import in_metres
 from ppdcli.photo import Photo
+from ppdcli.views import View
 
 LARGEST_PICTURE = 1600  # pixels of its longer side
 REACH = 6  # pixels around a click in which the nearest point is taken
@@ -43,14 +44,12 @@ class Shot:
         photo: The photo.
         depth: Relative, or metric by MoGe-2, at the network's size.
         view: The camera.
-        mask: (h, w) bool on the depth's grid, False in the sky; None if nothing is known of it.
         notes: Lines for the user.
     """
 
     photo: Photo
     depth: DepthMap
     view: View
-    mask: np.ndarray | None
     notes: tuple[str, ...]
 
     @property
@@ -64,15 +63,9 @@ class Shot:
 
     def depth_map(self, scale: Scale) -> DepthMap:
         """The depth at the photo's size; metres if the scale is known."""
-        height, width = self.photo.rgb.shape[:2]
-        depth = self._scaled(scale)
-        if self.mask is not None:
-            depth = replace(depth, values=np.where(self.mask, depth.values, np.float32(np.nan)))
-        full = depth.resized(height, width, self.photo.rgb).visible(self.photo.opaque)
+        full = self._scaled(scale).full_size()
         if full.kind == "relative" and scale.near_far is not None:
-            values = near_far_depth(full.values, *scale.near_far)
-            origin = {**full.provenance, "scale_from": scale.source}
-            full = replace(full, values=values, kind="metric", provenance=origin)
+            full = in_metres(full, near_far_depth(full.values, *scale.near_far), scale.source)
         camera = self.view.camera if self.view.distortion is None else None
         return replace(full, camera=camera)
 
@@ -82,21 +75,8 @@ class Shot:
         Raises:
             InputError: There is no depth to place.
         """
-        named = PurePath(self.photo.name).name
-        notes: tuple[str, ...] = (f"photo {named}", f"camera {self.view.source}")
-        if scale.source:
-            notes += (f"scale_from {scale.source}",)
-        return make_cloud(
-            self._scaled(scale),
-            self.photo.rgb,
-            self.view.camera,
-            CloudOptions(keep_flying=True),
-            near_far=scale.near_far,
-            distortion=self.view.distortion,
-            mask=self.mask,
-            opaque=self.photo.opaque,
-            notes=notes,
-        )
+        depth, options = self._scaled(scale), CloudOptions(keep_flying=True)
+        return depth.placed(self.photo, self.view, options, scale.near_far)
 
     def scale_of_length(self, cloud: PointCloud, scale: Scale, ends: Ends, metres: float) -> Scale:
         """The scale at which two points are so far apart.
@@ -122,10 +102,16 @@ class Shot:
         return Scale(near_far_of_length(first, second, placed, metres), 1.0, source)
 
     def _scaled(self, scale: Scale) -> DepthMap:
-        if self.depth.kind == "relative" or scale.factor == 1:
-            return self.depth
-        values = (self.depth.values * scale.factor).astype(np.float32)
-        return replace(self.depth, values=values)
+        depth = self.depth
+        if depth.kind == "relative" or not scale.source:
+            return depth
+        origin = {**depth.provenance, "scale_from": scale.source}
+        values, unmasked = (
+            None if a is None else (a * scale.factor).astype(np.float32)
+            for a in (depth.values, depth.unmasked)
+        )
+        assert values is not None
+        return replace(depth, values=values, unmasked=unmasked, provenance=origin)
 
 
 @dataclass(frozen=True, eq=False)

@@ -160,6 +160,15 @@ def given_cameras(text: str) -> CameraFile:
             f"intrinsics {shown(text)!r}: no such file; give a camera file, or fx,fy,cx,cy in "
             "pixels"
         )
+    return typed_camera(text)
+
+
+def typed_camera(text: str) -> CameraFile:
+    """fx,fy,cx,cy in pixels of the upright photo, whatever its size.
+
+    Raises:
+        UsageError: they are not four numbers.
+    """
     camera = parse_intrinsics(text, 1, 1)
     stated = StatedCamera("", (camera.fx, camera.fy), (camera.cx, camera.cy))
     return CameraFile(f"intrinsics {shown(text)!r}", Contents("numbers", (stated,)))

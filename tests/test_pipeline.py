@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ppdcli.jobs.pipeline import Finished, Stages, run_stages
+from ppdcli.pipeline import Finished, Stages, run_stages
 
 LIMIT = 120.0  # seconds after which a run hangs
 

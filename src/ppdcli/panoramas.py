@@ -13,10 +13,17 @@ WIDE = 512  # pixels of a panorama: smaller ones are samples
 EQUIRECTANGULAR = "equirectangular"
 
 
-def require_pinhole(photo: Photo, camera_is_given: bool) -> None:
+def require_pinhole(
+    photo: Photo, camera_is_given: bool, how: str = "its field of view or its intrinsics"
+) -> None:
     """Refuse a photo of which no pinhole cloud can be made.
 
     What merely looks like a panorama passes with a camera that the user gave.
+
+    Args:
+        photo: the photo.
+        camera_is_given: whether the user gave one.
+        how: what to give for one, in the words of the user's interface.
 
     Raises:
         InputError: it is a panorama, or looks like one.
@@ -40,7 +47,7 @@ def require_pinhole(photo: Photo, camera_is_given: bool) -> None:
         way_on = "take single photos"
     raise InputError(
         f"{photo.name}: {looks}, whose cloud a pinhole camera would bend; if it is a usual photo, "
-        f"give --fov or --intrinsics; if not, {way_on}"
+        f"give {how}; if not, {way_on}"
     )
 
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Hashable, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
+
+from ppdcli.machine import cores, usable_memory
 
 THREAD_NAME = "ppd-pipeline"
 GRACE_SECONDS = 0.3  # that threads have to end when a run ends early
+BUDGET = 4 << 30  # bytes of items in the pipeline at most, and
+SHARE_OF_MEMORY = 4  # a quarter of the machine's memory
+MOST_THREADS = 8  # that read, or that finish
 
 I = TypeVar("I")  # noqa: E741  an item
 L = TypeVar("L")  # what it is read as
@@ -51,8 +56,29 @@ class Stages(Generic[I, L, C, R]):
     finish: Callable[[I, L, C], R]
 
 
+class Limits(NamedTuple):
+    """What a pipeline may take of the machine.
+
+    Attributes:
+        budget: bytes of the items in it.
+        readers, finishers: threads.
+    """
+
+    budget: int
+    readers: int
+    finishers: int
+
+
+def limits_here(sharers: int = 1) -> Limits:
+    """The limits on this machine, where so many processes share its memory and cores."""
+    memory = usable_memory()
+    budget = BUDGET // 2 if memory is None else min(BUDGET, memory // SHARE_OF_MEMORY)
+    threads = max(1, min(MOST_THREADS, cores() // sharers))
+    return Limits(budget // sharers, max(1, threads // 2), threads)
+
+
 def run_stages(
-    items: Sequence[I],
+    items: Iterable[I],
     stages: Stages[I, L, C, R],
     budget: int,
     readers: int,
@@ -61,8 +87,9 @@ def run_stages(
     """Yields one result for each item, in the order of the items.
 
     The items in the pipeline take at most ``budget`` bytes. One item is always allowed, and each
-    reader may hold one more that it has just read. Items are read in order. The oldest waiting item
-    is computed next, in a batch with others of its key, so that no item waits long.
+    reader may hold one more that it has just read. Items are taken one by one, on a reader's
+    thread, when there is room for one more; taking one may block. The oldest waiting item is
+    computed next, in a batch with others of its key, so that no item waits long.
 
     Closing the iterator, or an exception, ends the threads. A busy thread first finishes what it is
     doing; nobody waits for that (see ``threads_are_busy``).
@@ -70,7 +97,7 @@ def run_stages(
     Raises:
         BaseException: Whatever a stage raised.
     """
-    shared: _Shared[I, L, C, R] = _Shared(items, stages, budget)
+    shared: _Shared[I, L, C, R] = _Shared(iter(items), stages, budget)
     threads = [
         threading.Thread(target=shared.serve, args=(turn,), name=THREAD_NAME, daemon=True)
         for turn, count in ((shared.read_one, readers), (shared.finish_one, finishers))
@@ -79,10 +106,13 @@ def run_stages(
     try:
         for thread in threads:
             thread.start()
-        for index in range(len(items)):
-            while (result := shared.result(index)) is None:
+        index = 0
+        while not shared.ended(index):
+            while (result := shared.result(index)) is None and not shared.ended(index):
                 shared.compute_some(index)
-            yield result.result
+            if result is not None:
+                yield result.result
+                index += 1
         shared.stop()
         for thread in threads:  # they have nothing left to do
             thread.join()
@@ -103,11 +133,14 @@ def threads_are_busy() -> bool:
 class _Shared(Generic[I, L, C, R]):
     """The state that the threads share, protected by the lock of ``changed``."""
 
-    items: Sequence[I]
+    items: Iterator[I]
     stages: Stages[I, L, C, R]
     budget: int
     changed: threading.Condition = field(default_factory=threading.Condition)
-    next: int = 0
+    taking: threading.Lock = field(default_factory=threading.Lock)  # of items, one at a time
+    taken: int = 0
+    exhausted: bool = False
+    under_way: dict[int, I] = field(default_factory=dict)  # taken, and without a result
     reading: int = 0
     heaviest: int = 0
     held: int = 0  # bytes
@@ -134,15 +167,14 @@ class _Shared(Generic[I, L, C, R]):
 
     def read_one(self) -> bool:
         with self.changed:
-            self.changed.wait_for(
-                lambda: self.stopping or self.next == len(self.items) or self._room()
-            )
-            if self.stopping or self.next == len(self.items):
+            self.changed.wait_for(lambda: self.stopping or self.exhausted or self._room())
+            if self.stopping or self.exhausted:
                 return False
-            index = self.next
-            self.next += 1
             self.reading += 1
-        loaded = self.stages.read(self.items[index])
+        number = self._take()
+        if number is None:
+            return False
+        loaded = self.stages.read(self.under_way[number])
         weight = 0 if isinstance(loaded, Finished) else self.stages.weight(loaded)
         with self.changed:
             # If it is heavier than expected, it waits here.
@@ -151,13 +183,32 @@ class _Shared(Generic[I, L, C, R]):
             )
             self.reading -= 1
             if isinstance(loaded, Finished):
-                self.results[index] = loaded
+                self._has_result(number, loaded)
             else:
                 self.heaviest = max(self.heaviest, weight)
                 self.held += weight
-                self.waiting[index] = loaded
+                self.waiting[number] = loaded
             self.changed.notify_all()
         return True
+
+    def _take(self) -> int | None:
+        """Takes the next item and returns its number; None if there is no other."""
+        with self.taking:
+            for item in self.items:
+                with self.changed:
+                    self.under_way[self.taken] = item
+                    self.taken += 1
+                    return self.taken - 1
+            with self.changed:
+                self.exhausted = True
+                self.reading -= 1
+                self.changed.notify_all()
+        return None
+
+    def ended(self, number: int) -> bool:
+        """Whether there is no item of this number."""
+        with self.changed:
+            return self.exhausted and number >= self.taken and self.error is None
 
     def _room(self) -> bool:
         """Whether there is room for one more item, if it is as heavy as the heaviest so far."""
@@ -170,15 +221,19 @@ class _Shared(Generic[I, L, C, R]):
             if self.stopping:
                 return False
             index, loaded, computed = self.computed.popleft()
-        result = self.stages.finish(self.items[index], loaded, computed)
+        result = self.stages.finish(self.under_way[index], loaded, computed)
         with self.changed:
             self._done(index, loaded, Finished(result))
         return True
 
     def _done(self, index: int, loaded: L, result: Finished[R]) -> None:
         self.held -= self.stages.weight(loaded)
-        self.results[index] = result
+        self._has_result(index, result)
         self.changed.notify_all()
+
+    def _has_result(self, index: int, result: Finished[R]) -> None:
+        del self.under_way[index]
+        self.results[index] = result
 
     def result(self, index: int) -> Finished[R] | None:
         """The result of the item, or None if it is not there yet. Raises what a stage raised."""
@@ -191,15 +246,20 @@ class _Shared(Generic[I, L, C, R]):
         """Computes the items that have waited longest, unless the wanted result is there."""
         with self.changed:
             self.changed.wait_for(
-                lambda: self.error is not None or wanted in self.results or bool(self.waiting)
+                lambda: (
+                    self.error is not None
+                    or wanted in self.results
+                    or bool(self.waiting)
+                    or (self.exhausted and wanted >= self.taken)
+                )
             )
-            if self.error is not None or wanted in self.results:
+            if self.error is not None or wanted in self.results or not self.waiting:
                 return
             indices = sorted(self.waiting)
         # No lock is needed: only this thread removes waiting items.
         chosen = self._group(indices)
         loaded = [self.waiting[index] for index in chosen]
-        pairs = [(self.items[index], item) for index, item in zip(chosen, loaded, strict=True)]
+        pairs = [(self.under_way[index], item) for index, item in zip(chosen, loaded, strict=True)]
         answers = self.stages.compute(pairs)
         with self.changed:
             for index, item, answer in zip(chosen, loaded, answers, strict=True):
