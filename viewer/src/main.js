@@ -27,8 +27,8 @@ function start() {
     fail(NO_WEBGL);
     return;
   }
-  stage = new Stage(at("canvas"), margins, style("--line"));
   const inside = at("scene");
+  stage = new Stage(at("canvas"), margins, style("--line"), !inside);
   if (inside) {
     // The page is drawn before the points are decoded, which takes a moment.
     setTimeout(() => attempt(() => show(JSON.parse(inside.textContent), inlineBytes())));

@@ -80,7 +80,7 @@ def cloud_scene(cloud: ShownCloud, most: int | None = None) -> Scene:
     colors = b"" if cloud.colors is None else cloud.colors[kept].tobytes()
     described = _seen(points, cell, facts) if seen else _found(points, cell)
     thinned = count > shown
-    number = f"{shown:,} of {count:,} points" if thinned else f"{count:,} points"
+    number = f"{shown:,} of {count:,} points shown" if thinned else f"{count:,} points"
     about = [facts.model, number if count > 1 else "1 point"]
     stated: dict[str, Any] = {
         "title": cloud.title,
