@@ -9,6 +9,7 @@ import { Stage } from "./stage.js";
 const NO_WEBGL =
   "This page needs WebGL 2, which this browser does not offer: turn on hardware acceleration, " +
   "or open the page in another browser.";
+const NARROW = 640; // pixels: the facts in the corner would cover much of the picture
 const AXES = { x: [1, 0, 0], y: [0, 1, 0], z: [0, 0, 1] };
 
 const at = (name) => document.getElementById(name);
@@ -118,7 +119,8 @@ function turn(up, scene, cloud) {
 }
 
 function margins() {
-  const top = at("head").getBoundingClientRect().bottom;
+  const bottoms = ["head", "facts"].map((name) => at(name).getBoundingClientRect().bottom);
+  const top = innerWidth < NARROW ? Math.max(...bottoms) : bottoms[0];
   const bottom = innerHeight - at("tools").getBoundingClientRect().top;
   return { left: 12, right: 12, top: top + 8, bottom: bottom + 8 };
 }
