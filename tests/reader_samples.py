@@ -1,4 +1,4 @@
-"""Sound files for the readers of depth, predictions, benchmark sets, cameras and lists.
+"""Sound files for the readers of depth, clouds, predictions, benchmark sets, cameras and lists.
 
 Each sample is a file's content with the reader that takes it; the reader gets the file's path and
 answers, or raises a PpdError.
@@ -22,15 +22,18 @@ import numpy as np
 import OpenEXR
 from PIL import Image
 
+from ppdcli.cloud import PointCloud
+from ppdcli.commands.view_scenes import ViewOptions, scene_of
 from ppdcli.depth import DepthMap
 from ppdcli.evaluation.frames import Frame
 from ppdcli.evaluation.prediction_files import of_folder
 from ppdcli.evaluation.sets import diode, eth3d, hypersim
 from ppdcli.evaluation.sets.catalog import RULES
 from ppdcli.evaluation.sets.listing import read_list as read_set
-from ppdcli.files import exr, png
+from ppdcli.files import exr, glb, ply, png
 from ppdcli.files.cameras.camera_file import read_cameras
 from ppdcli.files.depth_files import read_depth
+from ppdcli.files.glb import TexturedMesh
 from ppdcli.files.sparse_depth import read_sparse_depth
 from ppdcli.geometry.distortion import rays
 from ppdcli.jobs.input_list import read_list
@@ -65,7 +68,8 @@ class Sample:
 
 def samples() -> dict[str, Sample]:
     """By name."""
-    return {**_depth_files(), **_predictions(), **_sets(), **_cameras(), **_lists()}
+    found = {**_depth_files(), **_clouds(), **_predictions(), **_sets()}
+    return {**found, **_cameras(), **_lists()}
 
 
 # --- depth files -------------------------------------------------------------------------------
@@ -144,6 +148,30 @@ def _depth_files() -> dict[str, Sample]:
         "align-png": Sample(pngs["png-foreign"], "x.png", _known),
         "align-text": Sample(table.encode(), "x.txt", _known, text=True),
         "align-csv": Sample(csv.encode(), "x.csv", _known, text=True),
+    }
+
+
+# --- what ppd view shows -----------------------------------------------------------------------
+
+
+def _shown(path: Path) -> object:
+    return scene_of(path, "x", ViewOptions())
+
+
+def _clouds() -> dict[str, Sample]:
+    points = np.column_stack((_X.ravel(), _Y.ravel(), DEPTH.ravel())).astype(np.float32)
+    cloud = PointCloud(points, np.zeros((points.shape), np.uint8), ("unit m", "axes opencv"))
+    rows = b"".join(b"%g %g %g 200 100 50\n" % tuple(row) for row in points[:50].tolist())
+    kinds = [f"float {n}" for n in "xyz"] + [f"uchar {n}" for n in ("red", "green", "blue")]
+    lines = ["ply", "format ascii 1.0", "element vertex 50", *(f"property {k}" for k in kinds)]
+    text = "\n".join([*lines, "element face 0", "property list uchar int k", "end_header", ""])
+    faces = np.int32([[0, 1, WIDTH], [1, WIDTH + 1, WIDTH]])
+    flat = np.zeros((len(points), 2), np.float32)
+    mesh = TexturedMesh(points, points, flat, faces, np.zeros((8, 8, 3), np.uint8))
+    return {
+        "ply": Sample(_written(".ply", lambda path: ply.write(path, cloud)), "x.ply", _shown),
+        "ply-text": Sample(text.encode() + rows, "x.ply", _shown, text=True),
+        "glb": Sample(_written(".glb", lambda path: glb.write(path, mesh)), "x.glb", _shown),
     }
 
 

@@ -97,7 +97,7 @@ def test_a_thinned_page_says_so(
     result = ppd("pointcloud", *of_depth, "-f", "html")
     made = facts()
     assert 400 < made["points"] + made["removed"] <= 500
-    line = f"{PAGE}: the page shows {made['points']} of 2,280 points; a PLY has all"
+    line = f"photo.jpg: the page shows {made['points']} of 2,280 points; a PLY has all"
     assert line in result.stderr
 
 

@@ -101,7 +101,7 @@ def test_a_cloud_without_colours_and_what_is_left_out(tmp_path: Path) -> None:
     np.testing.assert_array_equal(made.points, [[1, 2, 3]])
     assert made.colors is None
     assert made.notes == (
-        "2 points without finite coordinates left out",
+        "2 points without usable coordinates left out",
         "7 faces not drawn: this is the mesh's points",
     )
 
@@ -118,6 +118,8 @@ LITTLE = header("binary_little_endian", 3, XYZ + RGB)
 BAD = {
     "cut": (LITTLE + binary("<")[:-1], "cut off after 2 of 3 points"),
     "huge": (header("binary_little_endian", 10**15, XYZ), "cut off after 0 of 10{15} points"),
+    "huge text": (header("ascii", 10**15, XYZ) + b"1 2 3\n", "cut off after 1 of 10{15} points"),
+    "far": (header("ascii", 1, XYZ) + b"1e30 2 3\n", "the cloud has no points"),
     "cut text": (header("ascii", 3, XYZ) + b"1 2 3\n", "cut off after 1 of 3 points"),
     "short row": (header("ascii", 2, XYZ) + b"1 2 3\n1 2\n", "."),
     "columns": (header("ascii", 1, XYZ) + b"1 2 3 4\n", "4 numbers instead of 3"),

@@ -77,7 +77,7 @@ def test_a_large_cloud_is_thinned_with_its_flying_pixels_and_says_so() -> None:
     assert len(scene.data) == 6 * (facts["points"] + facts["removed"]) + 3 * facts["points"]
     line = f"the page shows {facts['points']:,} of 9,000 points"
     assert scene.lines == (line,)
-    assert facts["about"] == f"ppd-tiny · {facts['points']:,} of 9,000 points"
+    assert facts["about"] == f"ppd-tiny · {facts['points']:,} of 9,000 points shown"
     again = cloud_scene(shown, most=2000)
     assert again.data == scene.data and again.facts == facts
 

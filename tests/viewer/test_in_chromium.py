@@ -83,17 +83,25 @@ def test_a_drag_turns_it_and_the_button_turns_it_back(quiet: Browser, tmp_path: 
     np.testing.assert_array_equal(middle(quiet.picture()), middle(before))
 
 
-@pytest.mark.parametrize("key", ["ArrowLeft", "ArrowUp", "+", "-", "c", "]"])
+@pytest.mark.parametrize("key", ["ArrowLeft", "ArrowUp", "+", "-", "c"])
 def test_keys_do_what_the_mouse_does(quiet: Browser, tmp_path: Path, key: str) -> None:
     before = opened(quiet, cloud(), tmp_path / "wall.html").picture()
-    if key == "]":
-        quiet.key("ArrowLeft")  # so that there are gaps to fill
-        quiet.settle()
-        before = quiet.picture()
     quiet.key(key)
     quiet.settle()
     assert (quiet.picture()[70:500] != before[70:500]).mean() > 0.002
-    quiet.key("r")
+
+
+def test_points_can_be_smaller_and_larger(quiet: Browser, tmp_path: Path) -> None:
+    opened(quiet, cloud(), tmp_path / "wall.html")
+    for key, least, most in (("[", 0.02, 0.2), ("]", 0.4, 1)):
+        for _ in range(10):
+            quiet.key(key)
+        quiet.settle()
+        assert least < share(middle(quiet.picture()), RED) <= most
+    size = "document.getElementById('size')"
+    quiet.evaluate(f"{size}.value = -10; {size}.dispatchEvent(new Event('input'))")
+    quiet.settle()
+    assert share(middle(quiet.picture()), RED) < 0.2
 
 
 def test_a_wheel_and_a_double_click_come_closer_to_a_point(quiet: Browser, tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ def test_nothing_is_loaded_and_only_its_own_script_runs() -> None:
 def test_a_served_page_may_load_from_its_own_server_alone() -> None:
     page = Parts(served_page(HOSTILE, ramp()).decode("utf-8"))
     policy = next(a["content"] for _, a in page.tags if a.get("http-equiv"))
-    assert policy is not None and "connect-src 'self' blob:;" in policy
+    assert policy is not None and "connect-src 'self' blob: data:;" in policy
     assert "http" not in policy.replace("http-equiv", "")
     names = json.loads(page.texts["list"])
     assert names[0] == HOSTILE[0] and names[6] == r"bytes \xff.jpg"

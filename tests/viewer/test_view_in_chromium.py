@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import struct
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,12 +21,13 @@ from ppdcli.commands.view_server import ViewServer
 from ppdcli.depth import DepthMap
 from ppdcli.files import html, ply
 from ppdcli.files.formats import CLOUD_FORMATS
+from ppdcli.files.open3d_import import import_open3d
 from ppdcli.geometry.camera import Camera
 from ppdcli.viewer.page import served_page
 
 RED, BLUE, GREEN = (200, 30, 30), (30, 30, 200), (30, 160, 30)
 HEIGHT, WIDTH = 90, 120
-NAMES = ["a.ply", "b.glb", "c.exr", "d <b>é.ply", "e.ply", "f.ply"]
+NAMES = ["a.ply", "b.glb", "c.exr", "d <b>é.ply", "e.ply", "f.ply", "g.glb", "h.glb"]
 
 
 def share(picture: np.ndarray, color: tuple[int, ...], tolerance: int = 12) -> float:
@@ -63,6 +67,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     grey = [line for line in lines if "uchar" not in line]
     with (folder / NAMES[5]).open("w") as file:
         np.savetxt(file, rows[:, :3], "%.1f", header="\n".join([*grey, "end_header"]), comments="")
+    _write_others(folder)
     said: list[str] = []
     gallery = Gallery(found_files([folder], said.append), ViewOptions(), said.append)
     page = served_page([file.name for file in gallery.files], html.ramp())
@@ -72,6 +77,20 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.address
         server.shutdown()
         thread.join()
+
+
+def _write_others(folder: Path) -> None:
+    """A mesh of Open3D, which keeps its numbers in a data URI, and one without any numbers."""
+    o3d = import_open3d()
+    torus = o3d.geometry.TriangleMesh.create_torus()
+    torus.paint_uniform_color((0.1, 0.8, 0.1))
+    o3d.io.write_triangle_mesh(str(folder / NAMES[6]), torus)
+    hollow = {"meshes": [{"primitives": [{"attributes": {"POSITION": 0}}]}], "accessors": [{}]}
+    stated = {**hollow, "asset": {"version": "2.0"}, "nodes": [{"mesh": 0}], "scene": 0}
+    text = json.dumps({**stated, "scenes": [{"nodes": [0]}]}).encode()
+    text += b" " * (-len(text) % 4)
+    start = struct.pack("<4sIII4s", b"glTF", 2, 20 + len(text), len(text), b"JSON")
+    (folder / NAMES[7]).write_bytes(start + text)
 
 
 @pytest.fixture
@@ -117,6 +136,20 @@ def test_our_mesh_does_too(page: Browser) -> None:
     page.drag((400, 290), (470, 300))
     page.settle()
     assert share(halves(page.picture())[0], RED) < share(halves(before)[0], RED)
+
+
+def test_a_mesh_of_another_program(page: Browser) -> None:
+    picture = choose(page, 6)[100:500].astype(int)
+    green = (picture[..., 1] > 60) & (picture[..., 1] > 2 * picture[..., 0])
+    assert green.mean() > 0.05
+    assert text(page, "about") == "mesh of 1,200 triangles"
+
+
+def test_a_mesh_that_cannot_be_drawn_is_explained(page: Browser) -> None:
+    choose(page, 7, "failed")
+    said = text(page, "message")
+    assert said.startswith("h.glb: cannot be drawn (") and len(said) < 260
+    page.problems.clear()
 
 
 def test_a_depth_map_has_the_colours_of_depth(page: Browser) -> None:

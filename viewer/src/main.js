@@ -9,6 +9,8 @@ import { Stage } from "./stage.js";
 const NO_WEBGL =
   "This page needs WebGL 2, which this browser does not offer: turn on hardware acceleration, " +
   "or open the page in another browser.";
+const LONGEST = 160; // characters of a library's message
+const NARROW = 640; // pixels: the facts in the corner would cover much of the picture
 const AXES = { x: [1, 0, 0], y: [0, 1, 0], z: [0, 0, 1] };
 
 const at = (name) => document.getElementById(name);
@@ -27,8 +29,8 @@ function start() {
     fail(NO_WEBGL);
     return;
   }
-  stage = new Stage(at("canvas"), margins, style("--line"));
   const inside = at("scene");
+  stage = new Stage(at("canvas"), margins, style("--line"), !inside);
   if (inside) {
     // The page is drawn before the points are decoded, which takes a moment.
     setTimeout(() => attempt(() => show(JSON.parse(inside.textContent), inlineBytes())));
@@ -82,7 +84,7 @@ async function get(address, name) {
 }
 
 async function show(scene, bytes) {
-  const made = scene.encoding === "glb" ? await mesh(bytes) : points(scene, bytes);
+  const made = scene.encoding === "glb" ? await mesh(scene, bytes) : points(scene, bytes);
   shown?.dispose();
   shown = made;
   stage.show(made.object, scene, made.cloud);
@@ -104,8 +106,14 @@ function points(scene, bytes) {
   return { object: cloud.kept, cloud, dispose: () => cloud.dispose() };
 }
 
-async function mesh(bytes) {
-  const object = await meshOf(bytes);
+async function mesh(scene, bytes) {
+  let object;
+  try {
+    object = await meshOf(bytes);
+  } catch (error) {
+    const cause = error.message.slice(0, LONGEST); // may quote the whole file
+    throw new Error(`${scene.title}: cannot be drawn (${cause}); export it again as GLB`);
+  }
   return { object, cloud: null, dispose: () => disposeMesh(object) };
 }
 
@@ -118,7 +126,8 @@ function turn(up, scene, cloud) {
 }
 
 function margins() {
-  const top = at("head").getBoundingClientRect().bottom;
+  const bottoms = ["head", "facts"].map((name) => at(name).getBoundingClientRect().bottom);
+  const top = innerWidth < NARROW ? Math.max(...bottoms) : bottoms[0];
   const bottom = innerHeight - at("tools").getBoundingClientRect().top;
   return { left: 12, right: 12, top: top + 8, bottom: bottom + 8 };
 }

@@ -25,12 +25,16 @@ const VERTEX = `
     gl_Position = projectionMatrix * seen;
     float width = size * (rays > 0.5 ? max(-position.z, 0.0) : 1.0);
     gl_PointSize = clamp(width * pixels / max(-seen.z, 1e-9), 1.0, largest);
-    float depth = dot(position, along);
-    float t = logarithmic > 0.5
-      ? (log(1.0 + max(depth, 0.0)) - range.x) / (range.y - range.x)
-      : (depth - range.x) / (range.y - range.x);
-    vec3 tone = texture2D(ramp, vec2(clamp(t, 0.0, 1.0) * 255.0 / 256.0 + 0.5 / 256.0, 0.5)).rgb;
-    shade = removed > 0.5 ? signal : mix(tone, rgb, coloured);
+    if (removed > 0.5) {
+      shade = signal;
+    } else if (coloured > 0.5) {
+      shade = rgb;
+    } else {
+      float value = dot(position, along);
+      if (logarithmic > 0.5) value = log(1.0 + max(value, 0.0));
+      float t = clamp((value - range.x) / (range.y - range.x), 0.0, 1.0);
+      shade = texture2D(ramp, vec2((t * 255.0 + 0.5) / 256.0, 0.5)).rgb;
+    }
   }
 `;
 const FRAGMENT = `
@@ -76,7 +80,7 @@ export class Cloud {
   #points({ positions, colors }, removed) {
     const geometry = new BufferGeometry();
     geometry.setAttribute("position", new BufferAttribute(positions, 3));
-    if (colors) geometry.setAttribute("rgb", new BufferAttribute(colors, 3, true));
+    if (colors) geometry.setAttribute("rgb", new BufferAttribute(colors, 4, true));
     const material = new ShaderMaterial({
       vertexShader: VERTEX,
       fragmentShader: FRAGMENT,

@@ -18,8 +18,8 @@ export function fromBase64(text) {
  *
  * @param {object} scene what is stated of the cloud
  * @param {Uint8Array} bytes positions of kept points, of removed ones, then colours of the kept
- * @returns positions (x right, y up, z towards the viewer), colours or null, of kept and of
- *   removed points
+ * @returns of kept and of removed points: positions (x right, y up, z towards the viewer), three
+ *   numbers each, and colours, four bytes each of which three count, or null
  */
 export function decodePoints(scene, bytes) {
   const total = scene.points + scene.removed;
@@ -32,10 +32,21 @@ export function decodePoints(scene, bytes) {
   return {
     kept: {
       positions: positions.subarray(0, 3 * scene.points),
-      colors: scene.colors ? bytes.subarray(end, end + 3 * scene.points) : null,
+      colors: scene.colors ? inFours(bytes.subarray(end), scene.points) : null,
     },
     removed: { positions: positions.subarray(3 * scene.points), colors: null },
   };
+}
+
+/** Three bytes a point, each followed by one that graphics cards want for alignment. */
+function inFours(bytes, count) {
+  const padded = new Uint8Array(4 * count);
+  for (let k = 0; k < count; k++) {
+    padded[4 * k] = bytes[3 * k];
+    padded[4 * k + 1] = bytes[3 * k + 1];
+    padded[4 * k + 2] = bytes[3 * k + 2];
+  }
+  return padded;
 }
 
 /** From x/z, y/z and log z of the photo's camera, each in 16-bit steps of its range. */

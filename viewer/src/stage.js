@@ -35,12 +35,13 @@ export class Stage {
    * @param {HTMLCanvasElement} canvas
    * @param {() => object} margins left, right, top, bottom of the window that are covered
    * @param {string} line colour of the photo's frame
+   * @param {boolean} smooth whether edges are smoothed, which meshes need and points do not
    */
-  constructor(canvas, margins, line) {
+  constructor(canvas, margins, line, smooth) {
     this.canvas = canvas;
     this.margins = margins;
     this.line = line;
-    this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
+    this.renderer = new WebGLRenderer({ canvas, antialias: smooth, alpha: true });
     this.scene = new Scene();
     this.holder = new Group(); // turns what is drawn upright
     this.scene.add(this.holder);

@@ -13,6 +13,7 @@ from ppdcli.errors import OutputError, PpdError
 from ppdcli.viewer.page import json_of
 from ppdcli.viewer.scene import Scene
 
+_OTHER_NAME = "use this machine's address in numbers, or start ppd view with --host and this name"
 _SCENE = re.compile(r"/scene/(\d{1,9})\.(json|bin)")
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -105,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> tuple[HTTPStatus, str, bytes]:
         if not self.server.answers_to(self.headers.get("Host", "")):
-            return _text(HTTPStatus.FORBIDDEN, "this server has another name")
+            return _text(HTTPStatus.FORBIDDEN, _OTHER_NAME)
         if self.path == "/":
             return HTTPStatus.OK, "text/html; charset=utf-8", self.server.page
         match = _SCENE.fullmatch(self.path)

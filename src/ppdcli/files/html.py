@@ -38,7 +38,7 @@ def write(path: Path, cloud: CloudData) -> str | None:
     page = page_of(scene, ramp())
     with atomic_path(path) as temporary:
         temporary.write_bytes(page)
-    return f"{path}: {scene.lines[0]}; a PLY has all" if scene.lines else None
+    return f"{title}: {scene.lines[0]}; a PLY has all" if scene.lines else None
 
 
 def ramp() -> np.ndarray:

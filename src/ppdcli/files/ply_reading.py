@@ -20,6 +20,7 @@ from ppdcli.wording import counted
 
 MAGIC = b"ply"
 MOST_BYTES = 8_000_000_000
+FARTHEST = 1e12  # beyond it, a damaged number: squares of distances overflow in float32
 WAY_ON = "write it again"
 COLORS = (
     ("red", "green", "blue"),
@@ -35,7 +36,7 @@ class PlyPoints:
     """The points of a file.
 
     Attributes:
-        points: (N, 3) float32 or float64, finite.
+        points: (N, 3) float32 or float64, finite and below ``FARTHEST``.
         colors: (N, 3) uint8; None without colours.
         comments: of the header.
         notes: lines for the user, on what was left out.
@@ -59,13 +60,13 @@ def read(path: Path) -> PlyPoints:
         points = np.column_stack([values[name] for name in "xyz"])
     if points.dtype != np.float64:
         points = points.astype(np.float32)
-    sound = np.isfinite(points).all(axis=1)
+    sound = (np.abs(points) < FARTHEST).all(axis=1)  # False of NaN
     if not sound.any():
         raise InputError(f"{path}: the cloud has no points; give another file")
     notes = []
     if not sound.all():
         lost = int((~sound).sum())
-        notes.append(f"{counted(lost, 'point')} without finite coordinates left out")
+        notes.append(f"{counted(lost, 'point')} without usable coordinates left out")
     faces = sum(element.count for element in header.elements if element.name == "face")
     if faces:
         notes.append(f"{counted(faces, 'face')} not drawn: this is the mesh's points")
@@ -88,7 +89,7 @@ def _vertices(stream: BinaryIO, header: Header, size: int) -> Mapping[str, np.nd
     if missing:
         raise ValueError(f"its vertices have no {missing[0]}")
     if not header.order:
-        return _of_text(stream, before, vertex)
+        return _of_text(stream, before, vertex, size)
     record = vertex.record(header.order)
     start = stream.tell() + sum(e.count * e.record(header.order).itemsize for e in before)
     there = max(0, size - start) // record.itemsize
@@ -100,17 +101,18 @@ def _vertices(stream: BinaryIO, header: Header, size: int) -> Mapping[str, np.nd
 
 
 def _of_text(
-    stream: BinaryIO, before: tuple[Element, ...], vertex: Element
+    stream: BinaryIO, before: tuple[Element, ...], vertex: Element, size: int
 ) -> Mapping[str, np.ndarray]:
     record = vertex.record("<")
     names = record.names or ()
+    most = min(vertex.count, size // (2 * len(names)) + 1)  # rows that so many bytes can hold
     lines = io.TextIOWrapper(stream, encoding="ascii", errors="replace")
     try:
         for _ in islice(lines, sum(element.count for element in before)):
             pass
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of no lines at all
-            rows = np.loadtxt(lines, np.float64, max_rows=vertex.count, ndmin=2, comments=None)
+            rows = np.loadtxt(lines, np.float64, max_rows=most, ndmin=2, comments=None)
     finally:
         lines.detach()
     if len(rows) < vertex.count:

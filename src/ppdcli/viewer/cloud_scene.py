@@ -80,7 +80,7 @@ def cloud_scene(cloud: ShownCloud, most: int | None = None) -> Scene:
     colors = b"" if cloud.colors is None else cloud.colors[kept].tobytes()
     described = _seen(points, cell, facts) if seen else _found(points, cell)
     thinned = count > shown
-    number = f"{shown:,} of {count:,} points" if thinned else f"{count:,} points"
+    number = f"{shown:,} of {count:,} points shown" if thinned else f"{count:,} points"
     about = [facts.model, number if count > 1 else "1 point"]
     stated: dict[str, Any] = {
         "title": cloud.title,
@@ -104,8 +104,8 @@ def cloud_scene(cloud: ShownCloud, most: int | None = None) -> Scene:
 
 def _far_from_zero(points: np.ndarray) -> np.ndarray:
     """Where the cloud is, if it is so far from zero that float32 would be coarse; else zero."""
-    middle = np.rint(np.median(points, axis=0))
-    size = np.percentile(np.abs(points - middle), ENDS[1])
+    middle = np.rint(np.median(points, axis=0)).astype(np.float64)
+    size = float(np.percentile(np.abs(points - middle), ENDS[1]))
     return middle if np.abs(middle).max() > FAR * size else np.zeros(3)
 
 

@@ -32,8 +32,8 @@ def encoded(points: np.ndarray, has_camera: bool) -> Encoded:
 
     Seen from the camera that took the photo, an error of ``rays`` is at most 1/131070 of the width
     of the cloud across, and half of log(farthest / nearest) / 65535 of the depth along: less than
-    0.06 pixels of a photo of 12 megapixels, and 0.01 % of the depth, for any depths that differ
-    by a factor of up to a million.
+    0.06 pixels of a photo of 12 megapixels, and 0.011 % of the depth, for depths that differ by a
+    factor of up to a million.
 
     Args:
         points: (N, 3) float32, N > 0, in OpenCV axes.

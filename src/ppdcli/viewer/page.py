@@ -20,7 +20,7 @@ from ppdcli.viewer.scene import Scene
 _MARK = re.compile(r"@([A-Z]+)@")
 _ALONE = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
 _SERVED = (
-    "default-src 'none'; connect-src 'self' blob:; img-src data: blob:; base-uri 'none'; "
+    "default-src 'none'; connect-src 'self' blob: data:; img-src data: blob:; base-uri 'none'; "
     "form-action 'none'"
 )
 _STOPS = 9  # of the legend
