@@ -30,7 +30,8 @@ def defined(tree: ast.AST) -> set[str]:
             and ast.unparse(node.value) == "self"
         ):
             found.add(node.attr)
-    return {name for name in found if is_private(name)}
+    # A notebook calls _repr_png_ and its like, so they are public.
+    return {name for name in found if is_private(name) and not name.startswith("_repr_")}
 
 
 def reaches_inside(text: str, private: set[str]) -> list[str]:

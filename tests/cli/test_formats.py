@@ -11,6 +11,7 @@ from typer.testing import Result
 
 from ppdcli.depth import DepthMap
 from ppdcli.depth_data import DepthData, Kind
+from ppdcli.errors import PpdWarning
 from ppdcli.files.choices import Choices, PngScale
 from ppdcli.files.depth_files import read_depth, states_unit
 from ppdcli.files.formats import (
@@ -58,7 +59,8 @@ def test_a_row_is_all_that_a_format_needs(
     path = Path(f"out/{photo.stem}_depth.dummy")
     np.testing.assert_array_equal(read_depth(path).values, np.where(values > 0, values, np.nan))
     assert states_unit(path)
-    DepthMap(values, "metric").save("saved.dummy")
+    with pytest.warns(PpdWarning, match="is a dummy"):
+        DepthMap(values, "metric").save("saved.dummy")
     np.testing.assert_array_equal(read_dummy(Path("saved.dummy"), None, None).values, values)
     named = ppd("predict", photo, *tiny, "-o", "named.dummy")
     assert named.exit_code == 0 and Path("named.dummy").read_bytes().startswith(MAGIC)
