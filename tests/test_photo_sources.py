@@ -177,10 +177,10 @@ def closed_image() -> Image.Image:
 
 
 REFUSED: list[tuple[Any, str]] = [
-    (None, "NoneType is no photo; give a path, the bytes of an image file, a file opened in"),
-    (3, "int is no photo; give a path"),
-    ([[1, 2]], "list is no photo"),
-    (np.float64(3), "float64 is no photo"),
+    (None, "NoneType is not a photo; give a path, the bytes of an image file, a file opened in"),
+    (3, "int is not a photo; give a path"),
+    ([[1, 2]], "list is not a photo"),
+    (np.float64(3), "float64 is not a photo"),
     (b"", ": is empty"),
     (b"text", ": is not an image that can be read"),
     ("missing.jpg", "missing.jpg: no such file"),
@@ -256,9 +256,9 @@ def test_a_batch_has_no_depth_where_a_photo_is_transparent() -> None:
     "photos", ["a.jpg", Path("a.jpg"), b"bytes", Photo(RGB, "x"), RGB, CHW, io.BytesIO(), 3]
 )
 def test_one_photo_is_no_batch(photos: Any) -> None:
-    with pytest.raises(UsageError, match="is no collection of photos; give a list"):
+    with pytest.raises(UsageError, match="give a list of photos"):
         abacus().predict_batch(photos)
-    with pytest.raises(UsageError, match="is no collection of photos; give a list"):
+    with pytest.raises(UsageError, match="give a list of photos"):
         abacus().predict_many(photos)
 
 

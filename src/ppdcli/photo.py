@@ -154,7 +154,7 @@ def load_photo(source: PhotoSource, name: str | None = None) -> Photo:
     if hasattr(source, "read"):
         name = name or "image"
         return _decode(read_stream(cast(BinaryStream, source), name), name, None)
-    raise UsageError(f"what has the type {type(source).__name__} is no photo; {_ACCEPTED}")
+    raise UsageError(f"an object of type {type(source).__name__} is not a photo; {_ACCEPTED}")
 
 
 def own_name(source: PhotoSource) -> str | None:
@@ -179,12 +179,12 @@ def each_photo(photos: Iterable[PhotoSource]) -> Iterator[PhotoSource]:
     stacked = isinstance(photos, np.ndarray) or is_tensor(photos)
     alone = isinstance(photos, str | os.PathLike | bytes | bytearray | memoryview | Photo)
     if alone or hasattr(photos, "read") or (stacked and photos.ndim != 4):  # type: ignore[attr-defined]
-        raise UsageError(f"one {type(photos).__name__} is no collection of photos; give a list")
+        raise UsageError(f"this {type(photos).__name__} is one photo; give a list of photos")
     try:
         members = iter(photos)
     except TypeError:
         raise UsageError(
-            f"what has the type {type(photos).__name__} is no collection of photos; give a list"
+            f"an object of type {type(photos).__name__} holds no photos; give a list of photos"
         ) from None
     return map(_copied, members)
 

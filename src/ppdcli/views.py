@@ -81,7 +81,7 @@ def _cameras(camera: object) -> CameraFile:
     ):
         return typed_camera(",".join(str(float(number)) for number in camera))
     raise UsageError(
-        f"{shown(repr(camera), 60)} is no camera; give a Camera, four numbers fx, fy, cx, cy in "
+        f"{shown(repr(camera), 60)} is not a camera; give a Camera, four numbers fx, fy, cx, cy in "
         "pixels, or the path of a camera file"
     )
 
