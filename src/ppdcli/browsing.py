@@ -1,8 +1,11 @@
-"""The user's browser."""
+"""The user's browser, and what it asks a server of ours."""
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
+import socket
 import sys
 import threading
 import webbrowser
@@ -19,3 +22,23 @@ def has_display() -> bool:
     if sys.platform in ("win32", "darwin"):
         return not os.environ.get("SSH_CONNECTION")
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def is_own_name(asked: str, host: str) -> bool:
+    """Whether a request names this server as it may be named.
+
+    A page of another site can make a browser send requests here under that site's name (DNS
+    rebinding). It cannot do so under a number or under a name of this machine.
+
+    Args:
+        asked: The request's header ``Host``.
+        host: What the server listens on, as the user gave it.
+    """
+    match = re.fullmatch(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::\d+)?", asked.lower())
+    if match is None:
+        return False
+    name = match[1].strip("[]")
+    try:
+        return bool(ipaddress.ip_address(name))
+    except ValueError:
+        return name in ("localhost", host.lower(), socket.gethostname().lower())

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from ppdcli.announce import warn
 from ppdcli.axes import MEANING, Axes, from_opencv
 from ppdcli.cloud_data import CloudData, CloudPixels
 from ppdcli.cloud_options import CloudOptions
@@ -60,7 +61,11 @@ class PointCloud(CloudData):
         """Write a file; the suffix picks the format.
 
         ``.ply``: the points, binary. ``.glb``: a textured mesh. ``.png``: a picture of the cloud
-        from the side and from above. Others are in ``files.formats.CLOUD_FORMATS``.
+        from the side and from above. ``.html``: a page for a browser. All are in
+        ``files.formats.CLOUD_FORMATS``.
+
+        Warns:
+            PpdWarning: the file holds a part of the points only, as a page of many.
 
         Raises:
             UsageError: another suffix.
@@ -74,7 +79,8 @@ class PointCloud(CloudData):
         row = suffixes.get(path.suffix.lower())
         if row is None:
             raise UsageError(f"{path}: a cloud is saved as one of {', '.join(suffixes)}")
-        row.write(path, self, CloudOptions(axes=self.axes))
+        note = row.write(path, self, CloudOptions(axes=self.axes))
+        warn([] if note is None else [note])
 
     def to_open3d(self) -> Any:
         """The same points as an ``open3d.geometry.PointCloud``: colours in 0..1, float64.

@@ -14,6 +14,8 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from ppdcli.viewer import cloud_scene
+
 Ppd = Callable[..., Result]
 CAMERA = ("--fov", "60")
 PAGE = Path("ppd-out/photo.html")
@@ -93,7 +95,7 @@ def test_options_of_clouds(ppd: Ppd, of_depth: list[object], option: tuple[str, 
 def test_a_thinned_page_says_so(
     ppd: Ppd, of_depth: list[object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ppdcli.viewer.cloud_scene.MOST_POINTS", 500)
+    monkeypatch.setattr(cloud_scene, "MOST_POINTS", 500)
     result = ppd("pointcloud", *of_depth, "-f", "html")
     made = facts()
     assert 400 < made["points"] + made["removed"] <= 500

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
+from ppdcli import browsing
 from ppdcli.cloud import PointCloud
 from ppdcli.commands import view
 from ppdcli.commands.view import Gallery, found_files
@@ -145,12 +147,12 @@ def test_what_a_depth_map_does_not_say_can_be_said(ppd: Ppd, shown: list[Gallery
 def test_a_browser_needs_a_display(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: bool
 ) -> None:
-    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    assert view.has_display() == expected
+    assert browsing.has_display() == expected
 
 
 def test_it_serves_until_ctrl_c(start: Callable[..., subprocess.Popen[bytes]]) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import threading
-import webbrowser
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ppdcli.announce import Announce
+from ppdcli.browsing import open_browser
 from ppdcli.commands.view_scenes import WAY_ON, ViewOptions, may_be_shown, scene_of
 from ppdcli.commands.view_server import ViewServer
 from ppdcli.errors import InputError
@@ -128,16 +126,14 @@ def found_files(inputs: Sequence[Path], announce: Announce) -> list[Shown]:
     return list(files.values())
 
 
-def serve(
-    gallery: Gallery, host: str, port: int, announce: Announce, open_browser: bool = True
-) -> None:
+def serve(gallery: Gallery, host: str, port: int, announce: Announce, browser: bool = True) -> None:
     """Serves the page until Ctrl-C.
 
     Args:
         gallery: with one file or more.
         host, port: to listen on; 0 for a free port.
         announce: is told where the page is.
-        open_browser: whether to open it where there is a display.
+        browser: whether to open it where there is a display.
 
     Raises:
         OutputError: it cannot listen there.
@@ -146,13 +142,6 @@ def serve(
     page = served_page([file.name for file in gallery.files], ramp())
     with ViewServer(host, port, page, gallery.scene) as server:
         announce(f"showing {counted(len(gallery.files), 'file')} at {server.address}; Ctrl-C ends")
-        if open_browser and has_display():
-            threading.Thread(target=webbrowser.open, args=(server.address,), daemon=True).start()
+        if browser:
+            open_browser(server.address)
         server.serve_forever()
-
-
-def has_display() -> bool:
-    """Whether a browser window can be opened: over ssh it cannot, unless a display is passed on."""
-    if sys.platform in ("win32", "darwin"):
-        return not os.environ.get("SSH_CONNECTION")
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from ppdcli.browsing import is_own_name
 from ppdcli.errors import OutputError, PpdError
 from ppdcli.viewer.page import json_of
 from ppdcli.viewer.scene import Scene
@@ -66,21 +67,6 @@ class ViewServer(ThreadingHTTPServer):
         host = f"[{bound}]" if bound.version == 6 else str(bound)
         return f"http://{host}:{self.server_address[1]}/"
 
-    def answers_to(self, host: str) -> bool:
-        """Whether a request names this server as it may be named.
-
-        A page of another site can make a browser send requests here under that site's name (DNS
-        rebinding). It cannot do so under a number or under a name of this machine.
-        """
-        match = re.fullmatch(r"(\[[0-9a-f:.]+\]|[^:\[\]]+)(?::\d+)?", host.lower())
-        if match is None:
-            return False
-        name = match[1].strip("[]")
-        try:
-            return bool(ipaddress.ip_address(name))
-        except ValueError:
-            return name in ("localhost", self.host.lower(), socket.gethostname().lower())
-
 
 class _Handler(BaseHTTPRequestHandler):
     server: ViewServer
@@ -105,7 +91,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def _answer(self) -> tuple[HTTPStatus, str, bytes]:
-        if not self.server.answers_to(self.headers.get("Host", "")):
+        if not is_own_name(self.headers.get("Host", ""), self.server.host):
             return _text(HTTPStatus.FORBIDDEN, _OTHER_NAME)
         if self.path == "/":
             return HTTPStatus.OK, "text/html; charset=utf-8", self.server.page

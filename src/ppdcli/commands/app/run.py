@@ -22,8 +22,7 @@ def run(request: AppRequest, announce: Announce) -> None:
     port = listening.getsockname()[1]
     local = request.host in LOOPBACK
     with tempfile.TemporaryDirectory(prefix="ppd-app-") as folder:
-        hosts = [*LOOPBACK] if local else ["*"]
-        app = web_app(Network(request.model, announce), Path(folder), hosts)
+        app = web_app(Network(request.model, announce), Path(folder), request.host)
         address = f"http://{request.host}:{port}/"
         announce(f"the page is at {address}; Ctrl-C ends it")
         if not local:

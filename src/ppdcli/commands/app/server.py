@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ppdcli.browsing import is_own_name
 from ppdcli.errors import InputError, PpdError, UsageError
 
 if TYPE_CHECKING:
@@ -25,14 +26,13 @@ HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"
 BESIDES = 1_000_000  # bytes of an upload that are not the photo
 
 
-def web_app(network: Network, folder: Path, hosts: list[str]) -> FastAPI:
+def web_app(network: Network, folder: Path, host: str) -> FastAPI:
     """The page and the files that it offers.
 
     Args:
         network: Predicts.
         folder: Empty; everything that is uploaded or made goes there.
-        hosts: Names that a request may be for, so that no other web site reaches the page by a
-            name of its own ("DNS rebinding"); ["*"] for any.
+        host: What it will listen on. Requests for other names are refused.
 
     Raises:
         UsageError: NiceGUI is not installed.
@@ -47,7 +47,6 @@ def web_app(network: Network, folder: Path, hosts: list[str]) -> FastAPI:
         raise UsageError("the page needs NiceGUI; run: pip install 'ppdcli[app]'") from error
     from fastapi import FastAPI
     from fastapi.responses import FileResponse, PlainTextResponse
-    from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from ppdcli.commands.app.page import MADE, MOST_UPLOAD, Pages
     from ppdcli.commands.app.store import Store
@@ -76,6 +75,8 @@ def web_app(network: Network, folder: Path, hosts: list[str]) -> FastAPI:
 
     @app.middleware("http")
     async def guard(request: Request, follow: Callable[[Request], Awaitable[Response]]) -> Response:
+        if not is_own_name(request.headers.get("host", ""), host):
+            return PlainTextResponse("this server has another name", 403, HEADERS)
         length = request.headers.get("content-length", "")
         if request.method == "POST" and not (
             length.isdigit() and int(length) <= MOST_UPLOAD + BESIDES
@@ -87,7 +88,6 @@ def web_app(network: Network, folder: Path, hosts: list[str]) -> FastAPI:
             response.headers.update(HEADERS)
         return response
 
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=hosts)
     pages = Pages(network, store, uploads)
     ui.run_with(app, root=pages.show, title="ppd: depth of a photo", show_welcome_message=False)
     return app
