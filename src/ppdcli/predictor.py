@@ -12,7 +12,7 @@ import numpy as np
 from ppdcli.announce import Announce, silent
 from ppdcli.backends.protocol import Array, Backend
 from ppdcli.depth import DepthMap
-from ppdcli.devices import Precision
+from ppdcli.devices import Precision, stated_deviation
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.resize import resize_rgb, to_planes, working_size
@@ -145,7 +145,7 @@ class Predictor:
             raise UsageError("photos of one batch must share one working size")
         height, width = sizes.pop()
         try:
-            depths, timings = self._compute(photos, height, width, steps, seed, on_step)
+            depths, precisions, timings = self._compute(photos, height, width, steps, seed, on_step)
         except (MemoryError, RuntimeError, cv2.error) as error:
             if not self.backend.lacks_memory(error):
                 raise
@@ -159,9 +159,22 @@ class Predictor:
             "size": f"{width}x{height}",
         }
         return [
-            DepthMap(np.ascontiguousarray(depth[0, 0]), "relative", None, provenance, timings)
-            for depth in depths
+            DepthMap(
+                np.ascontiguousarray(depth[0, 0]),
+                "relative",
+                None,
+                provenance | self._precision_facts(precision),
+                timings,
+            )
+            for depth, precision in zip(depths, precisions, strict=True)
         ]
+
+    def _precision_facts(self, precision: Precision) -> dict[str, str]:
+        """What a file says of its precision: nothing if it is fp32."""
+        if precision == "fp32":
+            return {}
+        deviation = stated_deviation(precision, self.device)
+        return {"precision": precision} | ({} if deviation is None else {"deviation": deviation})
 
     def _compute(
         self,
@@ -171,8 +184,8 @@ class Predictor:
         steps: int,
         seed: int,
         on_step: Callable[[int], None] | None,
-    ) -> tuple[list[Array], dict[str, float]]:
-        """Depths, each (1, 1, H, W), and the seconds that the parts took."""
+    ) -> tuple[list[Array], list[Precision], dict[str, float]]:
+        """Depths, each (1, 1, H, W), the precision of each, and the seconds that the parts took."""
         backend = self.backend
         images = [to_planes(resize_rgb(photo.rgb, height, width)) for photo in photos]
         larger = backend.encoder_size(height, width)
@@ -185,6 +198,7 @@ class Predictor:
         encoded = time.perf_counter()
         depths = backend.sample(images, tokens, noise, steps, on_step)
         timings = {"encoder": encoded - started, "sampler": time.perf_counter() - encoded}
+        precisions = [self.precision] * len(photos)
         beyond = [k for k, depth in enumerate(depths) if not np.isfinite(depth).all()]
         if beyond and self.precision == "fp16":
             # That photo alone: what becomes of the next must not depend on it.
@@ -196,7 +210,8 @@ class Predictor:
                     )
                     again = backend.encode(images[k : k + 1], views[k : k + 1])
                     (depths[k],) = backend.sample(images[k : k + 1], again, noise, steps)
-        return depths, timings
+                    precisions[k] = self.precision
+        return depths, precisions, timings
 
     def _smaller(self, photos: Sequence[Photo]) -> str:
         """What takes less memory than what did not fit."""
