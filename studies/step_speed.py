@@ -17,7 +17,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.autograd import DeviceType
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 
@@ -64,7 +63,7 @@ def time_parts(step: Callable[[], object], device: torch.device) -> dict[str, fl
         finish(device)
     seconds = dict.fromkeys((PRODUCTS, ATTENTION, REST), 0.0)
     for event in profiler.key_averages():
-        if event.device_type != DeviceType.CPU:
+        if event.device_type.name != "CPU":
             continue  # a kernel, whose time its operator has already
         spent = event.self_device_time_total if on_card else event.self_cpu_time_total
         seconds[kind_of(event.key)] += spent / 1e6
