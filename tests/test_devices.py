@@ -1,11 +1,15 @@
-"""Which precision ``auto`` takes."""
+"""Which precision ``auto`` takes, and who says so."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 import torch
 
-from ppdcli.devices import choose_precision, processor_precision
+from ppdcli.checkpoints.families import FAMILIES
+from ppdcli.devices import DEVIATION, choose_precision, processor_precision
+from ppdcli.loading import load
 
 
 @pytest.mark.parametrize(
@@ -48,3 +52,16 @@ def test_a_processor_takes_bf16_for_large_models_if_it_multiplies_it(
     features: set[str], large: bool, expected: str
 ) -> None:
     assert processor_precision(features, large) == expected
+
+
+def test_a_line_says_that_auto_is_not_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ppdcli.devices.processor_features", lambda: frozenset({"amx_bf16"}))
+    monkeypatch.setitem(FAMILIES, "tiny", replace(FAMILIES["tiny"], large=True))
+    said: list[str] = []
+    assert load("ppd-tiny", device="cpu", announce=said.append).precision == "bf16"
+    assert [line for line in said if DEVIATION in line and "--precision fp32" in line]
+    said.clear()
+    load("ppd-tiny", device="cpu", precision="bf16", announce=said.append)
+    assert not [line for line in said if DEVIATION in line]  # the user knows what bf16 is
+    monkeypatch.undo()
+    assert load("ppd-tiny", device="cpu").precision == "fp32"
