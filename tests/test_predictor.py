@@ -16,12 +16,11 @@ from parity import NETWORK, TINY_SEM384, Golden, ParityRecord, da2_encoder, netw
 from torch import nn
 
 import ppdcli
-from ppdcli import devices
 from ppdcli.backends import pytorch
 from ppdcli.backends.pytorch import BYTES_PER_PIXEL, LARGEST_BATCH, PyTorchBackend
 from ppdcli.checkpoints import hub
 from ppdcli.checkpoints.assemble import assemble
-from ppdcli.devices import check_names, choose_device, choose_precision
+from ppdcli.devices import DEVIATION, check_names, choose_device
 from ppdcli.errors import InputError, PpdError, UsageError
 from ppdcli.geometry.resize import resize_rgb
 from ppdcli.loading import load
@@ -85,6 +84,12 @@ def test_what_the_map_says_about_itself(predictor: Predictor) -> None:
     depth = predictor.predict(noisy_photo(0), seed=5, steps=2, area=AREA)
     assert (depth.kind, depth.unit, depth.camera) == ("relative", "relative", None)
     assert depth.provenance == {"model": "ppd-tiny", "seed": "5", "steps": "2", "size": "64x48"}
+
+
+def test_a_map_says_if_it_was_not_computed_in_fp32(predictor: Predictor) -> None:
+    half = load("ppd-tiny", device="cpu", precision="bf16")
+    said = half.predict(noisy_photo(0), steps=1, area=AREA).provenance
+    assert (said["precision"], said["deviation"]) == ("bf16", DEVIATION)
 
 
 def test_the_defaults_are_the_models(predictor: Predictor) -> None:
@@ -300,7 +305,9 @@ def test_a_photo_that_overflows_in_half_precision_is_done_again_alone(
         return depth * torch.inf if beyond else depth
 
     monkeypatch.setattr(backend_of(half).model, "sample", overflow)
-    depths = [depth.values for depth in half.predict_batch(photos, area=AREA)]
+    maps = half.predict_batch(photos, area=AREA)
+    assert [m.provenance.get("precision") for m in maps] == ["fp16", None, "fp16"]
+    depths = [depth.values for depth in maps]
     for k in (0, 2):
         np.testing.assert_array_equal(depths[k], expected[k])
     assert np.isfinite(depths[1]).all() and not np.array_equal(depths[1], expected[1])
@@ -412,29 +419,6 @@ def test_auto_takes_the_fastest_device(
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert choose_device("auto") == torch.device(expected)
-
-
-@pytest.mark.parametrize(
-    ("device", "native", "capability", "expected"),
-    [
-        ("cuda", True, (8, 0), "bf16"),
-        ("cuda", False, (7, 5), "fp16"),
-        ("cuda", False, (6, 1), "fp32"),
-        ("mps", True, None, "fp32"),
-        ("cpu", True, None, "fp32"),
-    ],
-)
-def test_auto_takes_half_precision_only_where_it_pays(
-    monkeypatch: pytest.MonkeyPatch,
-    device: str,
-    native: bool,
-    capability: tuple[int, int] | None,
-    expected: str,
-) -> None:
-    monkeypatch.setattr(devices, "multiplies_bf16", lambda _: native)
-    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
-    assert choose_precision("auto", torch.device(device)) == expected
-    assert choose_precision("fp16", torch.device(device)) == "fp16"
 
 
 # --- results -----------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ _ALONG: dict[Axes, tuple[tuple[int, int, int], tuple[int, int, int]]] = {
 
 
 def from_opencv(vectors: np.ndarray, axes: Axes) -> np.ndarray:
-    """(N, 3) float32 vectors in OpenCV's axes -> in others."""
+    """(N, 3) float32 vectors in OpenCV's axes -> in others; the same array if nothing changes."""
+    if axes == "opencv":
+        return vectors
     order, signs = _ALONG[axes]
     return vectors[:, order] * _like(vectors, signs)
 

@@ -22,7 +22,7 @@ from ppdcli.geometry.edges import flying_pixels
 from ppdcli.geometry.normals import surface_normals
 from ppdcli.geometry.scale import near_far_depth, relative_again
 from ppdcli.geometry.snap import snap_points
-from ppdcli.geometry.unproject import slopes_of, unproject
+from ppdcli.geometry.unproject import at_pixels, slopes_of, unproject
 from ppdcli.geometry.upsample import area_mean, downsample_depth
 from ppdcli.geometry.voxels import cell_means, voxel_groups
 from ppdcli.wording import counted
@@ -181,10 +181,10 @@ def make_cloud(
         comments += (f"distortion {distortion.describe()}, undone{lost}",)
     cloud = PointCloud(
         from_opencv(points, options.axes),
-        rgb[taken],
+        at_pixels(rgb, taken),
         comments,
         removed,
-        None if along is None else from_opencv(along[taken], options.axes),
+        None if along is None else from_opencv(at_pixels(along, taken), options.axes),
         without,
         CloudPixels(rgb, taken, camera, distortion),
         options.axes,

@@ -19,8 +19,9 @@ MEANING: dict[Kind, str] = {
     "metric": "depth along the camera's optical axis (Z), not ray length",
 }
 
-PROVENANCE = ("model", "seed", "steps", "size", "scale_from")
-"""What depth files carry about their origin, besides the program's version."""
+PROVENANCE = ("model", "seed", "steps", "size", "precision", "deviation", "scale_from")
+"""What depth files carry about their origin, besides the program's version. ``precision`` is stated
+where it is not fp32; ``deviation`` is how far depth may then be from that of fp32."""
 
 PROGRAM = "program"
 """The key of that version; only files that this program wrote have it."""

@@ -17,7 +17,14 @@ from ppdcli.checkpoints.catalog_rows import AUTO, Model
 from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.checkpoints.moge2_file import load_moge2
 from ppdcli.checkpoints.pins import own_folder
-from ppdcli.devices import Precision, check_names, choose_device, choose_precision, dtype_of
+from ppdcli.devices import (
+    Precision,
+    check_names,
+    choose_device,
+    choose_precision,
+    dtype_of,
+    stated_deviation,
+)
 from ppdcli.errors import UsageError
 from ppdcli.model_request import ModelRequest
 from ppdcli.models.moge2 import MoGe2Semantics
@@ -82,7 +89,7 @@ def load_model(request: ModelRequest, announce: Announce = silent) -> Predictor:
     if encoder_file is None and chosen.encoder is not None:
         encoder_file = hub.fetch(chosen, chosen.encoder, request.offline, announce)
     moge2_file = file_for_metres(chosen, encoder_file, request, announce)
-    precision = choose_precision(request.precision, device)
+    precision = choose_precision(request.precision, device, FAMILIES[chosen.family].large)
     started = time.perf_counter()
     dtype = dtype_of(precision)
     estimator, prompt = None, None
@@ -98,6 +105,9 @@ def load_model(request: ModelRequest, announce: Announce = silent) -> Predictor:
     predictor = Predictor(backend, chosen.name, width * height, chosen.steps, announce, estimator)
     seconds = time.perf_counter() - started
     announce(f"{chosen.name} on {device}, {precision}, loaded in {seconds:.1f} s")
+    deviation = stated_deviation(precision, str(device))
+    if deviation is not None and request.precision == "auto":
+        announce(f"bf16 changes depth by {deviation}; fp32 is exact and slower")
     return predictor
 
 
@@ -125,7 +135,8 @@ def load_estimator(request: ModelRequest, announce: Announce = silent) -> PyTorc
     if file is None:
         return None
     device = choose_device(request.device)
-    return _estimator(file, choose_precision(request.precision, device), device)
+    large = FAMILIES[chosen.family].large
+    return _estimator(file, choose_precision(request.precision, device, large), device)
 
 
 def _estimator(file: Path, precision: Precision, device: torch.device) -> PyTorchEstimator:

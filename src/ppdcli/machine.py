@@ -23,6 +23,16 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def processor_features() -> frozenset[str]:
+    """What the processor can do, in Linux's words, such as ``amx_bf16``; elsewhere nothing."""
+    with suppress(OSError), Path("/proc/cpuinfo").open(encoding="ascii", errors="replace") as lines:
+        for line in lines:  # the first processor stands for all: there may be hundreds
+            name, _, words = line.partition(":")
+            if name.strip() == "flags":
+                return frozenset(words.split())
+    return frozenset()
+
+
 def usable_memory() -> int | None:
     """Bytes of memory of this machine or container; None if the system does not say."""
     memory = physical_memory()

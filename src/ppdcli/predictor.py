@@ -11,7 +11,7 @@ import numpy as np
 from ppdcli.announce import Announce, silent, warn
 from ppdcli.backends.protocol import Array, Backend
 from ppdcli.depth import DepthMap
-from ppdcli.devices import Precision
+from ppdcli.devices import Precision, stated_deviation
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.resize import resize_rgb, to_planes, working_size
@@ -172,7 +172,7 @@ class Predictor(PredictsMany):
             )
         height, width = sizes.pop()
         try:
-            depths, timings = self._compute(loaded, height, width, steps, seed, on_step)
+            depths, precisions, timings = self._compute(loaded, height, width, steps, seed, on_step)
         except (MemoryError, RuntimeError, cv2.error) as error:
             if not self.backend.lacks_memory(error):
                 raise
@@ -190,11 +190,11 @@ class Predictor(PredictsMany):
                 np.ascontiguousarray(depth[0, 0]),
                 "relative",
                 None,
-                provenance,
+                provenance | self._precision_facts(precision),
                 timings,
                 photo=photo,
             )
-            for depth, photo in zip(depths, loaded, strict=True)
+            for depth, precision, photo in zip(depths, precisions, loaded, strict=True)
         ]
         if keep_hidden:
             return maps
@@ -213,6 +213,13 @@ class Predictor(PredictsMany):
             raise UsageError(f"seed {seed}: give a number from 0 to {MAX_SEED}")
         return steps
 
+    def _precision_facts(self, precision: Precision) -> dict[str, str]:
+        """What a file says of its precision: nothing if it is fp32."""
+        if precision == "fp32":
+            return {}
+        deviation = stated_deviation(precision, self.device)
+        return {"precision": precision} | ({} if deviation is None else {"deviation": deviation})
+
     def _compute(
         self,
         photos: Sequence[Photo],
@@ -221,8 +228,8 @@ class Predictor(PredictsMany):
         steps: int,
         seed: int,
         on_step: Callable[[int], None] | None,
-    ) -> tuple[list[Array], dict[str, float]]:
-        """Depths, each (1, 1, H, W), and the seconds that the parts took."""
+    ) -> tuple[list[Array], list[Precision], dict[str, float]]:
+        """Depths, each (1, 1, H, W), the precision of each, and the seconds that the parts took."""
         backend = self.backend
         images = [to_planes(resize_rgb(photo.rgb, height, width)) for photo in photos]
         larger = backend.encoder_size(height, width)
@@ -235,6 +242,7 @@ class Predictor(PredictsMany):
         encoded = time.perf_counter()
         depths = backend.sample(images, tokens, noise, steps, on_step)
         timings = {"encoder": encoded - started, "sampler": time.perf_counter() - encoded}
+        precisions = [self.precision] * len(photos)
         beyond = [k for k, depth in enumerate(depths) if not np.isfinite(depth).all()]
         if beyond and self.precision == "fp16":
             # That photo alone: what becomes of the next must not depend on it.
@@ -246,7 +254,8 @@ class Predictor(PredictsMany):
                     )
                     again = backend.encode(images[k : k + 1], views[k : k + 1])
                     (depths[k],) = backend.sample(images[k : k + 1], again, noise, steps)
-        return depths, timings
+                    precisions[k] = self.precision
+        return depths, precisions, timings
 
     def _smaller(self, photos: Sequence[Photo]) -> str:
         """What takes less memory than what did not fit."""

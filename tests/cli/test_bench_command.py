@@ -14,7 +14,7 @@ from torch import nn
 from typer.testing import Result
 
 from ppdcli.checkpoints.families import FAMILIES
-from ppdcli.commands import bench, bench_arithmetic, bench_model
+from ppdcli.commands import bench, bench_arithmetic, bench_folder, bench_model
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.dinov2 import DinoV2Semantics
 from ppdcli.models.moge2 import MoGe2Encoder, MoGe2Semantics
@@ -47,7 +47,7 @@ def small_ppd_da2(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name, encoder in encoders.items():
         family = replace(FAMILIES[name], unloaded_encoder=encoder)
         monkeypatch.setitem(FAMILIES, name, family)
-    return ["--device", "cpu", "--size", "64x48", "--repeats", "1"]
+    return ["--device", "cpu", "--size", "64x48", "--repeats", "1", "--folder", "2"]
 
 
 def test_the_parts_of_a_prediction(ppd: Ppd, tiny: list[str], tmp_path: Path) -> None:
@@ -91,6 +91,31 @@ def test_the_table_holds_a_run_against_an_earlier_one(
     assert rows["load"][-1] in ("us", "ms", "s")
     ratios = json.loads(ppd("bench", *options, "--json").stdout)["against"]
     assert ratios["encoder"] > 1000 and ratios["photo"] < 1 and "load" not in ratios
+
+
+def test_a_batch_and_a_folder_are_timed(ppd: Ppd, tiny: list[str]) -> None:
+    options = [*tiny, "--steps", 1, "--repeats", 1, "--batch", 2, "--folder", 3]
+    result = ppd("bench", *options, "--json")
+    assert result.exit_code == 0, result.stderr
+    said = json.loads(result.stdout)
+    batch, folder, network = said["batch"], said["folder"], said["parts"]["network"]["median"]
+    assert (batch["photos"], folder["photos"]) == (2, 3)
+    for row in (batch, folder):
+        assert row["rate"] == pytest.approx(row["photos"] / row["seconds"]) and row["seconds"] > 0
+    assert batch["share"] == pytest.approx(batch["rate"] * network)
+    fastest = max(batch["rate"], 1 / network)
+    assert folder["share"] == pytest.approx(folder["rate"] / fastest)
+
+
+def test_a_folder_that_would_take_long_is_left_out(
+    ppd: Ppd, tiny: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench_folder, "SECONDS", 0.0)
+    result = ppd("bench", *tiny, "--steps", 1, "--repeats", 1)
+    assert result.exit_code == 0, result.stderr
+    lines = {line.split()[0]: line for line in result.stdout.splitlines() if line}
+    assert "--folder N measures it" in lines["folder"]
+    assert "batch" not in lines  # on a processor one photo at a time is best
 
 
 @pytest.mark.parametrize(

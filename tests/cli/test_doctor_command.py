@@ -13,6 +13,7 @@ from huggingface_hub import constants
 from typer.testing import Result
 
 from ppdcli.commands import doctor
+from ppdcli.devices import DEVIATION
 from ppdcli.files import open3d_import
 
 Ppd = Callable[..., Result]
@@ -47,6 +48,19 @@ def topics(result: Result) -> dict[str, str]:
     """The lines by topic, with their mark."""
     lines = result.stdout.splitlines()[:-1]
     return {line[2:].split()[0]: line[0] + line[13:] for line in lines}
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_the_precision_of_a_processor_is_told(
+    ppd: Ppd, monkeypatch: pytest.MonkeyPatch, fast: bool
+) -> None:
+    features = frozenset({"avx512_bf16"} if fast else {"avx2"})
+    monkeypatch.setattr("ppdcli.devices.processor_features", lambda: features)
+    monkeypatch.setattr("ppdcli.devices.choose_device", lambda _: torch.device("cpu"))
+    said = topics(ppd("doctor", "--offline"))["auto"]
+    precision = "bf16 for large models" if fast else "fp32"
+    assert said.startswith(f" --device cpu, --precision {precision}")
+    assert (DEVIATION in said) == fast
 
 
 def test_a_machine_without_troubles(ppd: Ppd, hub: str, tmp_path: Path) -> None:

@@ -86,6 +86,27 @@ def test_ctrl_c_while_the_program_is_loaded_is_no_traceback() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.mark.parametrize(("module", "last"), [("torch", ""), ("colours", "taken apart\n")])
+def test_the_process_ends_before_pytorch_is_taken_apart(module: str, last: str) -> None:
+    """Whatever the program has registered for its end is done, and what it has said is there."""
+    program = (
+        "import atexit, sys\n"
+        "from ppdcli import __main__ as entry\n"
+        f"sys.modules[{module!r}] = sys\n"
+        "class Large:\n"
+        "    def __del__(self): print('taken apart', flush=True)\n"
+        "large = Large()\n"
+        "def run():\n"
+        "    atexit.register(print, 'tidied')\n"
+        "    print('said')\n"
+        "    sys.exit(3)\n"
+        "entry.run = run\n"
+        "entry.main()\n"
+    )
+    done = python("-c", program)
+    assert (done.returncode, done.stdout, done.stderr) == (3, f"said\ntidied\n{last}", "")
+
+
 def test_importing_the_package_is_light() -> None:
     assert run("import ppdcli; print(ppdcli.__version__)") == (f"{__version__}\n", set())
 

@@ -13,7 +13,7 @@ import pytest
 import torch.nn.functional as F
 
 import ppdcli
-from ppdcli.__main__ import main
+from ppdcli.__main__ import run
 from ppdcli.geometry import upsample
 
 PACKAGE = Path(ppdcli.__file__).parent
@@ -62,7 +62,7 @@ def test_the_walk_of_one_photo_is_that_of_the_page(
     watch(Path, "replace")  # the finished file gets its name
     monkeypatch.setattr(sys, "argv", ["ppd", "predict", str(photo), *tiny, "-f", "png"])
     with pytest.raises(SystemExit) as ended:
-        main()
+        run()
     assert ended.value.code == 0
     walk = listed()
     assert set(walk) == {module for stack in stacks.values() for module in stack}

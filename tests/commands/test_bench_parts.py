@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ppdcli.backends.pytorch import PyTorchBackend
-from ppdcli.commands import bench, bench_arithmetic
+from ppdcli.commands import bench, bench_arithmetic, bench_folder
 from ppdcli.commands.bench_table import in_time, scaled
 from ppdcli.errors import PpdError
+from ppdcli.loading import load
+from ppdcli.model_request import Sampling
 from ppdcli.models import attention
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.config import CasDiTConfig
@@ -70,7 +74,7 @@ def test_the_arithmetic_is_that_of_the_formula(
     model = PixelPerfectDepth(CasDiT(config), Encoder(8)).eval()
     backend = PyTorchBackend(model, torch.device("cpu"), precision)  # type: ignore[arg-type]
     with kernel():
-        encoder, step = bench_arithmetic.arithmetic(backend, 64, 96)
+        encoder, step = bench_arithmetic.arithmetic(backend.model, 64, 96)
     assert encoder == 2 * (64 * 96 // 256) * 8 * 3 * 256
     assert step == flop_of_a_step(config, 64, 96)
 
@@ -96,6 +100,25 @@ def test_a_start_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "IMPORTS", "import no_such_module")
     with pytest.raises(PpdError, match=r"No module named 'no_such_module'\); install it again"):
         bench.start_up()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "photos"), [(0.01, 32), (1.0, 20), (5.0, 4), (5.1, None), (300, None)]
+)
+def test_a_folder_has_as_many_photos_as_there_is_time_for(
+    seconds: float, photos: int | None
+) -> None:
+    assert bench_folder.folder_size(seconds) == photos
+
+
+def test_a_photo_of_the_folder_that_fails_ends_the_measurement(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(b"no photo")
+    predictor = load("ppd-tiny", device="cpu")
+    depth = np.zeros((4, 4), np.float32)
+    with pytest.raises(PpdError, match=r"000\.jpg"):
+        bench_folder.time_folder(
+            predictor, tmp_path / "photo.jpg", Sampling(), 1, None, depth, tmp_path
+        )
 
 
 @pytest.mark.parametrize(

@@ -71,26 +71,36 @@ def test_an_unknown_device_is_refused() -> None:
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 @pytest.mark.parametrize("precision", ["auto", "fp32", "bf16", "fp16"])
-def test_the_precision_told_is_the_one_that_is_chosen(device: str, precision: str) -> None:
-    chosen = devices.choose_precision(precision, devices.choose_device(device))
-    assert devices.expected_precision(precision, device) == chosen
+@pytest.mark.parametrize("features", [frozenset(), frozenset({"amx_bf16"})])
+@pytest.mark.parametrize("large", [True, False])
+def test_the_precision_told_is_the_one_that_is_chosen(
+    device: str,
+    precision: str,
+    features: frozenset[str],
+    large: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(devices, "processor_features", lambda: features)
+    chosen = devices.choose_precision(precision, devices.choose_device(device), large)
+    assert devices.expected_precision(precision, device, large) == chosen
 
 
 def test_where_there_may_be_a_card_pytorch_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "may_have_cuda", lambda: True)
     monkeypatch.setattr(devices, "choose_device", lambda name: name)
-    monkeypatch.setattr(devices, "choose_precision", lambda name, device: f"{name} on {device}")
-    assert devices.expected_precision("auto", "auto") == "auto on auto"
-    assert devices.expected_precision("auto", "cuda:1") == "auto on cuda:1"
-    assert devices.expected_precision("fp32", "cuda") == "fp32 on cuda"
-    assert devices.expected_precision("auto", "cpu") == "fp32"
+    monkeypatch.setattr(devices, "choose_precision", lambda name, device, _: f"{name} on {device}")
+    assert devices.expected_precision("auto", "auto", True) == "auto on auto"
+    assert devices.expected_precision("auto", "cuda:1", True) == "auto on cuda:1"
+    assert devices.expected_precision("fp32", "cuda", True) == "fp32 on cuda"
+    monkeypatch.setattr(devices, "processor_features", frozenset)
+    assert devices.expected_precision("auto", "cpu", True) == "fp32"
 
 
 def test_misspelt_names_are_refused_without_asking_anybody() -> None:
     with pytest.raises(UsageError, match="gpu"):
-        devices.expected_precision("auto", "gpu")
+        devices.expected_precision("auto", "gpu", True)
     with pytest.raises(UsageError, match="fp8"):
-        devices.expected_precision("fp8", "cpu")
+        devices.expected_precision("fp8", "cpu", True)
 
 
 @pytest.mark.parametrize("device", ["auto", "cpu"])

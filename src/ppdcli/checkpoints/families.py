@@ -40,6 +40,7 @@ class Family:
         unloaded_encoder: builds an encoder of full size without weights; None if only a file states
             the sizes.
         measures: whether the encoder's file also gives metric depth.
+        large: whether half precision pays on a processor that has it (``processor_precision``).
     """
 
     network: str
@@ -47,6 +48,7 @@ class Family:
     build: Callable[[ModelFiles], PixelPerfectDepth]
     unloaded_encoder: Callable[[], nn.Module] | None = None
     measures: bool = False
+    large: bool = True
 
 
 def _holds(prefix: str) -> Callable[[Sequence[str]], bool]:
@@ -100,7 +102,7 @@ FILE_KINDS: dict[str, FileKind] = {
 }
 
 FAMILIES: dict[str, Family] = {
-    "tiny": Family("tiny", None, _build_own),
+    "tiny": Family("tiny", None, _build_own, large=False),
     "da2": Family("network", "da2", _build_da2, _unloaded_da2),
     "moge2": Family("network", "moge2", _build_moge2, _unloaded_moge2, measures=True),
 }

@@ -33,6 +33,25 @@ def bench(
             help="How many times to repeat each measurement. Slow parts are repeated less often.",
         ),
     ] = REPEATS,
+    batch: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="How many photos to compute at once, for the line `batch` and in the folder.",
+            show_default="what ppd predict takes",
+        ),
+    ] = None,
+    photos: Annotated[
+        int | None,
+        typer.Option(
+            "--folder",
+            min=1,
+            metavar="N",
+            help="How many photos the folder has that is timed.",
+            show_default="what takes 20 seconds",
+        ),
+    ] = None,
     against: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Compare with the --output of an earlier run."),
@@ -56,8 +75,11 @@ def bench(
 
     from ppdcli.commands import bench_table as tables
     from ppdcli.jobs.streams import write_stdout
+    from ppdcli.machine import shorten_thread_spinning
+    from ppdcli.model_request import Sampling
 
     model.check()
+    shorten_thread_spinning()  # as a prediction does
     area = model.area
     if output is not None and output.is_dir():
         raise UsageError(f"--output {output}: is a folder; name a file")
@@ -80,7 +102,13 @@ def bench(
         start["load"] = loading
     with tempfile.TemporaryDirectory(prefix="ppd-") as folder:
         measured = job.measure(
-            predictor, area, steps, model.seed, repeats, Path(folder), model.compile_
+            predictor,
+            Sampling(steps, model.seed, area),
+            repeats,
+            Path(folder),
+            model.compile_,
+            batch,
+            photos,
         )
     plain = job.baseline(predictor, measured.size, steps, model.seed, repeats) if base else None
     weights = "random" if loading is None else "file"

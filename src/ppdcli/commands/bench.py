@@ -16,6 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from ppdcli.commands.bench_arithmetic import Arithmetic, arithmetic, matrix_product, repeated
+from ppdcli.commands.bench_folder import Rate, folder_size, time_batch, time_folder
 from ppdcli.commands.bench_model import pytorch_of
 from ppdcli.devices import dtype_of, finish
 from ppdcli.errors import PpdError
@@ -23,6 +24,7 @@ from ppdcli.files import png, preview
 from ppdcli.geometry.resize import working_size
 from ppdcli.loading import compile_backend
 from ppdcli.machine import peak_memory
+from ppdcli.model_request import Sampling
 from ppdcli.models.flow import euler_sample, timesteps
 from ppdcli.models.pixel_perfect import draw_noise
 from ppdcli.photo import load_photo
@@ -44,6 +46,8 @@ class Measured:
         main_memory: the process's peak in bytes, None where the system does not tell.
         device_memory: PyTorch's peak on a card in bytes, None elsewhere.
         size, photo: (height, width) of the network's picture and of the photo.
+        batch: the networks with several photos in a forward; None if one is best on the device.
+        folder: a folder of photos; None if it would take long.
     """
 
     parts: dict[str, list[float]]
@@ -54,6 +58,8 @@ class Measured:
     device_memory: int | None
     size: tuple[int, int]
     photo: tuple[int, int]
+    batch: Rate | None
+    folder: Rate | None
 
 
 def facts(predictor: Predictor) -> dict[str, str | int | bool]:
@@ -90,36 +96,39 @@ def start_up() -> None:
 
 def measure(
     predictor: Predictor,
-    area: int | None,
-    steps: int,
-    seed: int,
+    sampling: Sampling,
     repeats: int,
     folder: Path,
     compiled: bool = False,
+    batch: int | None = None,
+    photos: int | None = None,
 ) -> Measured:
     """Predicts an artificial photo several times, as ``ppd predict`` does, and times the parts.
 
-    First, one step counts the arithmetic. On a card, and for a compiled model, a whole prediction
-    follows that is not measured, because it includes work that happens only once.
+    On a card, and for a compiled model, a whole prediction comes first that is not measured,
+    because it includes work that happens only once. A batch and a folder of the photo follow.
 
     Args:
         predictor: the model.
-        area: pixels that it works on, None for its own; the photo is 4:3.
-        steps, seed: of the prediction.
+        sampling: how depth is sampled, with the steps stated; the photo is 4:3.
         repeats: how often, if ``BUDGET`` allows.
         folder: takes the photo and its depth.
         compiled: compile the model first.
+        batch: photos in a forward. None: as many as ``ppd predict`` takes; no batch if that is one.
+        photos: in the folder. None: see ``folder_size``.
     """
     backend = pytorch_of(predictor)
     device = backend.torch_device
-    height, width = working_size(3, 4, area or predictor.area)
+    steps = sampling.steps or predictor.steps
+    height, width = working_size(3, 4, sampling.area or predictor.area)
+    sampling = Sampling(steps, sampling.seed, height * width)
     jpeg = folder / "photo.jpg"
     _draw_photo(jpeg, ENLARGEMENT * height, ENLARGEMENT * width)
     stand_in = _draw_depth(height, width)
-    encoder, step = arithmetic(backend, height, width)
+    encoder, step = arithmetic(backend.model, height, width)
 
     def run() -> dict[str, float]:
-        return _predict(predictor, jpeg, height * width, steps, seed, stand_in, folder)
+        return _predict(predictor, jpeg, sampling, stand_in, folder)
 
     if compiled:
         compile_backend(backend)
@@ -133,6 +142,14 @@ def measure(
     main_memory, device_memory = peak_memory(), _device_memory(device)
     product, side = matrix_product(device, dtype_of(predictor.precision), repeats)
     in_steps = [run[f"step {k}"] for run in runs for k in range(1, steps + 1)]
+    together = batch or backend.most_photos(height, width)
+    several = None
+    if batch is not None or together > 1:
+        several = time_batch(predictor, jpeg, sampling, together)
+    photos = photos or folder_size(median(parts["photo"]))
+    whole = None
+    if photos is not None:
+        whole = time_folder(predictor, jpeg, sampling, photos, batch, stand_in, folder)
     return Measured(
         parts,
         {
@@ -145,6 +162,8 @@ def measure(
         device_memory,
         (height, width),
         (ENLARGEMENT * height, ENLARGEMENT * width),
+        several,
+        whole,
     )
 
 
@@ -180,9 +199,7 @@ def baseline(
 def _predict(
     predictor: Predictor,
     jpeg: Path,
-    area: int,
-    steps: int,
-    seed: int,
+    sampling: Sampling,
     stand_in: np.ndarray,
     folder: Path,
 ) -> dict[str, float]:
@@ -197,7 +214,7 @@ def _predict(
     started = time.perf_counter()
     photo = load_photo(jpeg)
     decoded = time.perf_counter()
-    depth = predictor.predict(photo, steps=steps, seed=seed, area=area, on_step=on_step)
+    depth = predictor.predict(photo, **vars(sampling), on_step=on_step)
     predicted = time.perf_counter()
     encoder, sampler = depth.timings["encoder"], depth.timings["sampler"]
     starts = [predicted - sampler, *ends]
@@ -212,7 +229,7 @@ def _predict(
         "decode": decoded - started,
         "prepare": predicted - decoded - encoder - sampler,
         "encoder": encoder,
-        **{f"step {k}": ends[k - 1] - starts[k - 1] for k in range(1, steps + 1)},
+        **{f"step {k}": end - starts[k - 1] for k, end in enumerate(ends, start=1)},
         "network": encoder + sampler,
         "resize": resized - predicted,
         "write": written - resized,

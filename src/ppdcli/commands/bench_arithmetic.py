@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from ppdcli.backends.pytorch import PyTorchBackend
-from ppdcli.devices import dtype_of, finish
-from ppdcli.models.pixel_perfect import draw_noise
+from ppdcli.devices import finish
+from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
 BUDGET = 100.0  # seconds, after which nothing is repeated once more
 SIDES = {"cpu": (1024, 2048), "cuda": (4096, 8192, 16384)}  # of square matrices, the fastest counts
@@ -73,37 +74,30 @@ def matrix_product(
     return Arithmetic(2 * side**3, rates[side]), side
 
 
-def arithmetic(backend: PyTorchBackend, height: int, width: int) -> tuple[int, int]:
+def arithmetic(model: PixelPerfectDepth, height: int, width: int) -> tuple[int, int]:
     """Operations of the encoder and of one step: matrix products, convolutions and attention.
 
-    The count is the same whichever kernel PyTorch chooses.
+    They are counted on a copy of the model on PyTorch's meta device, which has shapes and no
+    values. There attention consists of two matrix products, so that the count does not depend on
+    the kernels that this machine has.
     """
-    model, device = backend.model, backend.torch_device
-    image = torch.rand(1, 3, height, width, device=device)
-    noise = draw_noise(height, width, 0).to(device)
-    half = backend.precision != "fp32"
-    with torch.autocast(device.type, dtype_of(backend.precision), enabled=half):
-        with _counter() as encoder:
+    model = _on_meta(model)
+    image = torch.empty(1, 3, height, width, device="meta")
+    noise = torch.empty(1, 1, height, width, device="meta")
+    with sdpa_kernel(SDPBackend.MATH):
+        with FlopCounterMode(display=False) as encoder:
             semantics = model.encode(image)
-        with _counter() as step:
+        with FlopCounterMode(display=False) as step:
             model.sample(image, semantics, noise, steps=1)
     return encoder.get_total_flops(), step.get_total_flops()
 
 
-def _counter() -> FlopCounterMode:
-    """PyTorch's counter, with a formula for the attention kernels that it counts as nothing."""
-    kernels = torch.ops.aten
-    formulas = {
-        kernels._scaled_dot_product_flash_attention_for_cpu: _attention_flop,
-        kernels._scaled_dot_product_fused_attention_overrideable: _attention_flop,
-        kernels._scaled_dot_product_attention_math_for_mps: _attention_flop,
-    }
-    return FlopCounterMode(display=False, custom_mapping=formulas)
-
-
-def _attention_flop(
-    q: tuple[int, ...], k: tuple[int, ...], v: tuple[int, ...], *_: object, **__: object
-) -> int:
-    """Operations of q k^T and of its product with v, from their shapes (N, heads, tokens, d)."""
-    n, heads, queries, width = q
-    return 2 * n * heads * queries * k[2] * (width + v[3])
+def _on_meta(model: PixelPerfectDepth) -> PixelPerfectDepth:
+    """A float32 copy of the model that has no values."""
+    copies: dict[int, Any] = {}
+    for tensor in (*model.parameters(), *model.buffers()):
+        dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
+        empty = torch.empty(tensor.shape, dtype=dtype, device="meta")
+        is_weight = isinstance(tensor, nn.Parameter)
+        copies[id(tensor)] = nn.Parameter(empty, requires_grad=False) if is_weight else empty
+    return copy.deepcopy(model, copies)

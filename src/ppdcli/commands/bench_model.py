@@ -41,7 +41,7 @@ def random_predictor(chosen: Model, device: str, precision: str) -> Predictor:
             f"{chosen.name}`, or measure another model"
         )
     torch_device = choose_device(device)
-    torch_precision = choose_precision(precision, torch_device)
+    torch_precision = choose_precision(precision, torch_device, FAMILIES[chosen.family].large)
     with torch.device("meta"):
         model = PixelPerfectDepth(CasDiT(NETWORK), unloaded_encoder()).eval()
     keep_weights_in(model, dtype_of(torch_precision))

@@ -16,6 +16,7 @@ from ppdcli.files.foreign import parse_json, read_regular, reason
 if TYPE_CHECKING:
     from ppdcli.commands.bench import Measured
     from ppdcli.commands.bench_arithmetic import Arithmetic
+    from ppdcli.commands.bench_folder import Rate
 
 MOST_BYTES = 1 << 20  # of a result
 MUST_AGREE = ("model", "size", "steps")
@@ -48,6 +49,8 @@ def as_json(
         "memory": {"process": measured.main_memory, "device": measured.device_memory},
         "work": {name: _with_share(work, measured) for name, work in measured.work.items()},
         "product": product,
+        "batch": _with_rate(measured.batch, parts["network"]["median"]),
+        "folder": _with_rate(measured.folder, _fastest(measured, parts["network"]["median"])),
         "baseline": None,
     }
     if plain is not None:
@@ -67,6 +70,19 @@ def _summed_up(seconds: Sequence[float]) -> Json:
 
 def _with_share(work: Arithmetic, measured: Measured) -> Json:
     return {**vars(work), "share": work.rate / measured.product.rate}
+
+
+def _fastest(measured: Measured, seconds: float) -> float:
+    """The networks' seconds a photo, one by one or in a batch, whichever is less."""
+    batch = measured.batch
+    return seconds if batch is None else min(seconds, batch.seconds / batch.photos)
+
+
+def _with_rate(rate: Rate | None, seconds: float) -> Json | None:
+    """Photos a second, and what share that is of one photo in so many seconds."""
+    if rate is None:
+        return None
+    return {**vars(rate), "rate": rate.rate, "share": rate.rate * seconds}
 
 
 def dumps(result: Json) -> str:
@@ -159,6 +175,7 @@ def table(result: Json) -> list[str]:
         f"product    {scaled(product['rate'])}FLOP/s, two {product['side']}x{product['side']} "
         f"matrices in {result['precision']}"
     )
+    lines += _rates(result)
     for name, peak in memory.items():
         if peak is not None:
             lines.append(f"memory     {peak / 1e9:.2f} GB at most, {name}")
@@ -168,6 +185,25 @@ def table(result: Json) -> list[str]:
             f"{plain['ratio']:.2f} times as long as above"
         )
     return [line.rstrip() for line in lines]
+
+
+def _rates(result: Json) -> list[str]:
+    """The lines about photos a second."""
+    batch, folder = result["batch"], result["folder"]
+    lines = []
+    if batch is not None:
+        lines.append(
+            f"batch      {batch['rate']:.3g} photos/s, the network with {batch['photos']} at once: "
+            f"{batch['share']:.2f} times the rate of one by one"
+        )
+    if folder is None:
+        lines.append("folder     not measured, because a photo takes long; --folder N measures it")
+    else:
+        lines.append(
+            f"folder     {folder['rate']:.3g} photos/s, {folder['photos']} photos from JPEG to "
+            f"PNG: {folder['share']:.0%} of the network's own rate"
+        )
+    return lines
 
 
 def in_time(seconds: float) -> str:

@@ -74,7 +74,7 @@ def _libraries() -> Iterator[Finding]:
 def _devices() -> Iterator[Finding]:
     import torch
 
-    from ppdcli.devices import choose_device, choose_precision
+    from ppdcli.devices import choose_device, choose_precision, stated_deviation
 
     threads = counted(os.cpu_count() or 1, "thread")
     memory = f", {size_in_words(total)} of memory" if (total := physical_memory()) else ""
@@ -94,7 +94,11 @@ def _devices() -> Iterator[Finding]:
     if torch.backends.mps.is_available():
         yield Finding("mps", f"there, {size_in_words(torch.mps.recommended_max_memory())} to use")
     device = choose_device("auto")
-    yield Finding("auto", f"--device {device}, --precision {choose_precision('auto', device)}")
+    large, small = (choose_precision("auto", device, large) for large in (True, False))
+    text = f"--device {device}, --precision {large}"
+    if (deviation := stated_deviation(large, str(device))) is not None:
+        text += f" for large models (changes depth by {deviation}), {small} for ppd-tiny"
+    yield Finding("auto", text)
 
 
 def _weights() -> Iterator[Finding]:

@@ -41,7 +41,9 @@ def model_settings(request: ModelRequest, sampling: Sampling) -> dict[str, Any]:
         "seed": sampling.seed,
         "steps": sampling.steps or chosen.steps,
         "size": f"{sampling.area or width * height} pixels",
-        "precision": expected_precision(request.precision, request.device),
+        "precision": expected_precision(
+            request.precision, request.device, FAMILIES[chosen.family].large
+        ),
         "compiled": request.compiled,
     }
 

@@ -32,12 +32,24 @@ def near_far_depth(relative: np.ndarray, near: float, far: float) -> np.ndarray:
     valid = np.isfinite(relative)
     if not valid.any():
         raise InputError("the depth map has no valid pixel, so near and far cannot be assigned")
-    low, high = float(relative[valid].min()), float(relative[valid].max())
+    low, high = _ends(relative, valid)
     if low == high:
         raise InputError(f"the depth map is constant ({low:g}), so near and far cannot be assigned")
-    u = (relative.astype(np.float64) - low) / (high - low)
-    depth = np.expm1(math.log1p(near) + u * (math.log1p(far) - math.log1p(near)))
-    return np.where(valid, depth, np.nan).astype(np.float32)
+    depth = relative.astype(np.float64)
+    with np.errstate(invalid="ignore", over="ignore"):  # where it is not valid
+        depth -= low
+        depth /= high - low
+        depth *= math.log1p(far) - math.log1p(near)
+        depth += math.log1p(near)
+        np.expm1(depth, out=depth)
+    depth[~valid] = np.nan
+    return depth.astype(np.float32)
+
+
+def _ends(values: np.ndarray, valid: np.ndarray) -> tuple[float, float]:
+    """The least and the largest valid value."""
+    least = values.min(where=valid, initial=np.inf)
+    return float(least), float(values.max(where=valid, initial=-np.inf))
 
 
 def relative_again(depth: np.ndarray, relative: np.ndarray, near: float, far: float) -> np.ndarray:
@@ -52,6 +64,6 @@ def relative_again(depth: np.ndarray, relative: np.ndarray, near: float, far: fl
         (H, W) float32 relative depth.
     """
     valid = np.isfinite(relative)
-    low, high = float(relative[valid].min()), float(relative[valid].max())
+    low, high = _ends(relative, valid)
     u = (np.log1p(depth) - math.log1p(near)) / (math.log1p(far) - math.log1p(near))
     return (low + u * (high - low)).astype(np.float32)

@@ -99,8 +99,11 @@ def upsample_depth(
 def _bilinear(source: np.ndarray, y: Axis, x: Axis) -> np.ndarray:
     """Interpolates (height, width) float32 between four neighbours everywhere, ignoring steps."""
     column = np.repeat(np.arange(len(x.low)), np.diff(x.start))
-    left, right = source[:, x.low[column]], source[:, x.high[column]]
-    across = left + (right - left) * x.weight
+    # ``source[:, columns]`` would be laid out column by column, and its rows be slow to read.
+    left, across = source.take(x.low[column], axis=1), source.take(x.high[column], axis=1)
+    across -= left
+    across *= x.weight
+    across += left
     result = np.empty((len(y.weight), len(x.weight)), np.float32)
     for low, high, start, stop in zip(y.low, y.high, y.start, y.start[1:], strict=False):
         block = result[start:stop]

@@ -17,6 +17,7 @@ from ppdcli.jobs.todo import Todo, TodoList
 from ppdcli.jobs.work import Job, Result, Work
 from ppdcli.photo import load_photo
 from ppdcli.pipeline import Finished
+from ppdcli.processes import collection_paused
 from ppdcli.progress import doing
 
 _ALONE = (InputError, OutputError)  # failures of one input, which do not stop the run
@@ -43,7 +44,8 @@ class PhotoStages:
     def work(self) -> Work:
         """The command's work, prepared on first use, on the caller's thread."""
         if self._work is None:
-            self._work = self._order.prepare()
+            with collection_paused():  # it imports PyTorch
+                self._work = self._order.prepare()
             self._record.settings = self._order.settings()
         return self._work
 

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ppdcli.models.precision import without_autocast
+
 FREQUENCIES = 128
 MAX_PERIOD = 10_000.0
 
@@ -63,7 +65,7 @@ class TimestepEmbedding(nn.Module):
         return torch.cat((angle.cos(), angle.sin()), dim=-1)
 
     def forward(self, timestep: Tensor) -> Tensor:
-        with torch.autocast(timestep.device.type, enabled=False):
+        with without_autocast(timestep):
             return self.mlp(self.sinusoid(timestep))
 
 
@@ -77,7 +79,7 @@ class Modulation(nn.Sequential):
         self.parts = parts
 
     def forward(self, c: Tensor) -> Tensor:
-        with torch.autocast(c.device.type, enabled=False):
+        with without_autocast(c):
             return super().forward(c).unflatten(-1, (self.parts, -1))
 
 

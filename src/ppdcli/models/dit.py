@@ -21,6 +21,7 @@ from ppdcli.models.attention import attend
 from ppdcli.models.conditioning import Condition, Modulation, TimestepEmbedding, modulate
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.flow import T
+from ppdcli.models.precision import without_autocast
 from ppdcli.models.rope import rotate
 
 MIN_TIME = 1e-6  # keeps the velocity of an x_0 prediction finite at t = 0
@@ -181,7 +182,7 @@ class FinalLayer(nn.Module):
         """``vectors`` (N or 1, 2, D) is the output of ``adaLN_modulation`` for c."""
         shift, scale = vectors.unbind(dim=1)
         # In float32: the 8 bits of bfloat16 would show as steps in the depth.
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             return self.linear(modulate(x.float(), shift, scale))
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ppdcli.models.moge2_config import StackConfig
+from ppdcli.models.precision import without_autocast
 
 
 def view_plane(rows: int, columns: int, aspect: float, like: Tensor) -> Tensor:
@@ -82,7 +83,7 @@ class Output(nn.Conv2d):
         super().__init__(c_in, c_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             return super().forward(x.float())
 
 
@@ -132,5 +133,5 @@ class ScaleHead(nn.Sequential):
         super().__init__(*layers[:-1])
 
     def forward(self, class_token: Tensor) -> Tensor:
-        with torch.autocast(class_token.device.type, enabled=False):
+        with without_autocast(class_token):
             return super().forward(class_token.float())

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 HALVED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)  # autocast computes these in half precision
+
+
+def without_autocast(x: Tensor) -> AbstractContextManager[object]:
+    """Inside, nothing is cast on the device of ``x``. The meta device has no autocast."""
+    if x.device.type == "meta":
+        return nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
 
 
 def keep_weights_in(module: nn.Module, dtype: torch.dtype) -> None:

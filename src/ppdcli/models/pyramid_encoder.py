@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ppdcli.models.efficientnet_lite import LITE2, EfficientNetLite, Stages, check_stages
+from ppdcli.models.precision import without_autocast
 from ppdcli.models.sizes import WIDEST, require_counts
 
 DEPTH_FREQUENCIES = (1, 6)
@@ -72,7 +73,7 @@ class DepthHead(nn.Conv2d):
         super().__init__(channels, 1, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):
+        with without_autocast(x):
             return super().forward(x.float())
 
 

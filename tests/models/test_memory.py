@@ -1,0 +1,117 @@
+"""The memory that a sampler takes, by its formula and by the tensors that are alive at once."""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from ppdcli.backends.pytorch import BYTES_PER_PIXEL
+from ppdcli.checkpoints.families import FAMILIES
+from ppdcli.cli.options import ModelOptions
+from ppdcli.commands.bench_arithmetic import arithmetic
+from ppdcli.geometry.resize import TRAINING_AREA, working_size
+from ppdcli.models.cas_dit import CasDiT
+from ppdcli.models.config import CasDiTConfig
+from ppdcli.models.pixel_perfect import PixelPerfectDepth
+from ppdcli.models.precision import keep_weights_in
+from ppdcli.models.rope import rotary_table
+
+LARGE = (3072, 4096)  # height and width of a working size of 12 megapixels
+
+
+class AliveBytes(TorchDispatchMode):
+    """Counts the bytes of the tensors that operations make and that are alive."""
+
+    def __init__(self, known: list[torch.Tensor]) -> None:
+        super().__init__()
+        self.now = self.most = 0
+        self.known = {tensor.untyped_storage()._cdata for tensor in known}
+
+    def __torch_dispatch__(
+        self,
+        operation: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        result = operation(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, torch.Tensor):
+                storage = tensor.untyped_storage()
+                if storage._cdata not in self.known:
+                    self.known.add(storage._cdata)
+                    self.now += storage.nbytes()
+                    weakref.finalize(storage, self._freed, storage._cdata, storage.nbytes())
+        self.most = max(self.most, self.now)
+        return result
+
+    def _freed(self, storage: int, size: int) -> None:
+        self.known.discard(storage)
+        self.now -= size
+
+
+def without_values(network: nn.Module) -> nn.Module:
+    """A copy of the network, to be made in a ``FakeTensorMode``."""
+    weights = {
+        id(weight): nn.Parameter(torch.empty(weight.shape, dtype=weight.dtype), requires_grad=False)
+        for weight in network.parameters()
+    }
+    return copy.deepcopy(network, weights)
+
+
+@pytest.mark.parametrize("size", [(768, 1024), LARGE], ids=str)
+def test_a_step_takes_no_more_than_the_formula_says(size: tuple[int, int]) -> None:
+    """Two blocks of the released width; more blocks take no more, for one runs at a time."""
+    with torch.device("meta"):
+        on_meta = CasDiT(CasDiTConfig(depth=2)).eval()
+    keep_weights_in(on_meta, torch.bfloat16)
+    height, width = size
+    try:
+        with FakeTensorMode(), torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+            network: Any = without_values(on_meta)
+            alive = AliveBytes(list(network.parameters()))
+            with alive:
+                image = torch.empty(1, 3, height, width)
+                semantics = torch.empty(1, height * width // 256, 1024)
+                prepared = network.prepare(image, semantics)
+                x_t = torch.empty(1, 1, height, width)
+                network.velocity(x_t, prepared, network.condition(torch.full((1,), 1000.0)))
+    finally:
+        rotary_table.cache_clear()  # it holds tables without values
+    assert height * width * 300 < alive.most < height * width * BYTES_PER_PIXEL
+
+
+@cache
+def released(family: str) -> PixelPerfectDepth:
+    """A model of the released size on the meta device, its weights in bf16."""
+    encoder = FAMILIES[family].unloaded_encoder
+    assert encoder is not None
+    with torch.device("meta"):
+        model = PixelPerfectDepth(CasDiT(CasDiTConfig()), encoder()).eval()
+    keep_weights_in(model, torch.bfloat16)
+    return model
+
+
+@pytest.mark.parametrize("family", ["da2", "moge2"])
+def test_a_large_model_takes_less_than_3_gb_of_a_card(family: str) -> None:
+    weights = sum(p.numel() * p.element_size() for p in released(family).parameters())
+    assert weights + TRAINING_AREA * BYTES_PER_PIXEL < 3e9
+
+
+def test_only_memory_limits_the_working_size() -> None:
+    area = ModelOptions(size="4096x3072").area
+    assert area is not None
+    assert working_size(3000, 4000, area) == LARGE
+    _, step = arithmetic(released("da2"), *LARGE)
+    tokens = LARGE[0] * LARGE[1] // 64
+    assert step > 12 * 4 * tokens**2 * 1024  # the attention of the fine blocks
