@@ -96,7 +96,7 @@ def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]
         batch=arguments.batch,
         devices=(arguments.device,),
         announce=silent,
-        keep_sky=False,
+        
         full_size=not arguments.model_size,
         choices=Choices(),
     )

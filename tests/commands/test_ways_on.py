@@ -58,14 +58,15 @@ def cloud(metric: bool, intrinsics: str | None) -> PointCloudWork:
     return PointCloudWork(None, Blind(), request)  # type: ignore[arg-type]
 
 
-def test_predict_does_without_metric() -> None:
-    request = PredictRequest(**shared(True), keep_sky=False, full_size=True, choices=Choices("mm"))
+def test_predict_names_the_ways_to_metres() -> None:
+    request = PredictRequest(
+        **shared(True), full_size=True, choices=Choices("mm"), metres=MetricSource(moge2=True)
+    )
     work = PredictWork(Blind(), request)  # type: ignore[arg-type]
     with pytest.raises(InputError) as error:
         work.examine(job())
     line = str(error.value)
-    assert line.endswith("no camera fits its points; without --metric depth is relative")
-    assert "--fov" not in line and "--intrinsics" not in line
+    assert line.endswith("give --intrinsics or --fov, or get metres from --near-far")
 
 
 @pytest.mark.parametrize(

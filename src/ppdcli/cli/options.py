@@ -187,32 +187,6 @@ class ModelOptions:
 
 
 @dataclass(frozen=True)
-class MetricOptions:
-    """Whether depth is in metres."""
-
-    title: ClassVar[str] = "Metres"
-
-    metric: Annotated[
-        bool,
-        typer.Option(
-            "--metric", help="Give depth in metres, with MoGe-2 (1.3 GB, downloaded once)."
-        ),
-    ] = False
-    keep_sky: Annotated[
-        bool, typer.Option("--keep-sky", help="With --metric: keep depth in the sky.")
-    ] = False
-
-    def check(self) -> None:
-        """Finds mistakes before any work starts.
-
-        Raises:
-            UsageError: an option that has nothing to act on.
-        """
-        if self.keep_sky and not self.metric:
-            raise UsageError("--keep-sky needs --metric; relative depth has the sky anyway")
-
-
-@dataclass(frozen=True)
 class OutputOptions:
     """Where results go and what is said about them."""
 

@@ -11,7 +11,9 @@ from ppdcli.cli.engines import run_job
 from ppdcli.cli.exits import say
 from ppdcli.cli.groups import format_names, numbers, takes
 from ppdcli.cli.job_options import JobOptions
-from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, OutputOptions
+from ppdcli.cli.options import InputOptions, ModelOptions, OutputOptions
+from ppdcli.cli.scale_options import CameraOptions, MetricOptions
+from ppdcli.cloud_options import RELATIVE
 from ppdcli.errors import UsageError
 from ppdcli.files.choices import Choices, Colormap, PngScale
 from ppdcli.files.formats import DEPTH_FORMATS
@@ -25,6 +27,7 @@ DEFAULT_FORMATS = ("png", "preview")
     source=InputOptions,
     model=ModelOptions,
     metres=MetricOptions,
+    camera=CameraOptions,
     out=OutputOptions,
     job=JobOptions,
 )
@@ -32,6 +35,7 @@ def predict(
     source: InputOptions,
     model: ModelOptions,
     metres: MetricOptions,
+    camera: CameraOptions,
     out: OutputOptions,
     job: JobOptions,
     format_: Annotated[
@@ -46,8 +50,7 @@ def predict(
     png_scale: Annotated[
         str | None,
         typer.Option(
-            help="What a step in a 16-bit PNG is: mm, kitti or tum (all with --metric), or "
-            "normalized.",
+            help="What a step in a 16-bit PNG is: mm, kitti or tum (for metres), or normalized.",
             show_default="mm, or normalized for relative depth",
         ),
     ] = None,
@@ -78,13 +81,19 @@ def predict(
     limits = None if value_range is None else numbers("--range", value_range, "MIN,MAX")
     if limits is not None and not limits[0] < limits[1]:
         raise UsageError(f"--range {value_range}: give MIN < MAX")
-    scale = png_scale or ("mm" if metres.metric else "normalized")
+    source_of_metres = metres.source()
+    metric = source_of_metres != RELATIVE
+    scale = png_scale or ("mm" if metric else "normalized")
     if scale not in PNG_SCALES:
         raise UsageError(f"--png-scale {scale}: choose from {', '.join(PNG_SCALES)}")
-    if scale != "normalized" and not metres.metric:
-        raise UsageError(f"--png-scale {scale} is in metres; add --metric, or choose normalized")
+    if scale != "normalized" and not metric:
+        raise UsageError(
+            f"--png-scale {scale} is in metres; add --metric, --near-far or --align, or choose "
+            "normalized"
+        )
+    step = metres.step({"--align": metres.align})
+    cameras = camera.cameras()
     model.check()
-    metres.check()
     request = PredictRequest(
         model=model.request(metres.metric),
         sampling=model.sampling(),
@@ -93,11 +102,16 @@ def predict(
         batch=job.photos,
         devices=tuple(job.places(model.device)),
         announce=silent if out.quiet else say,
-        keep_sky=metres.keep_sky,
+        metres=source_of_metres,
+        depth_scale=step,
+        intrinsics=camera.intrinsics,
+        cameras=cameras,
+        fov=camera.fov,
         full_size=full_size,
         choices=Choices(scale, colormap, limits),  # type: ignore[arg-type]
     )
-    return run_job(request, source, out, job)
+    of_one = [] if metres.align is None else ["--align"]
+    return run_job(request, source, out, job, of_one)
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:

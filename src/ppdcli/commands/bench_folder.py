@@ -98,7 +98,6 @@ def time_folder(
         batch=batch,
         devices=(),
         announce=silent,
-        keep_sky=False,
         full_size=True,
         choices=Choices("normalized"),
     )

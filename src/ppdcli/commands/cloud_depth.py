@@ -8,12 +8,12 @@ from pathlib import Path
 
 from ppdcli.cloud import NOMINAL_NEAR_FAR
 from ppdcli.cloud_options import RELATIVE, MetricSource
+from ppdcli.commands.metres import to_metres
 from ppdcli.depth import DepthMap
 from ppdcli.depth_reading import read_depth_of
-from ppdcli.errors import InputError
 from ppdcli.files.choices import PngScale
 from ppdcli.files.depth_files import format_of, states_unit
-from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
+from ppdcli.files.sparse_depth import SparseDepth
 from ppdcli.jobs.work import Job
 from ppdcli.metric import Estimate
 from ppdcli.photo import Photo
@@ -67,17 +67,6 @@ class DepthFile:
         return "mm" if format_of(self.path) == "png" else None
 
 
-def known_depths(job: Job, metres: MetricSource, scale: float | None) -> SparseDepth | None:
-    """The depths that the user knows; ``scale`` as for ``DepthFile``."""
-    if metres.align is None:
-        return None
-    height, width = job.photo.rgb.shape[:2]
-    known = read_sparse_depth(metres.align, width, height, scale, job.photo.orientation)
-    known = known.where(job.photo.opaque, metres.align)
-    job.notes.extend(known.notes)
-    return known
-
-
 def in_metres(
     job: Job,
     depth: DepthMap,
@@ -103,18 +92,8 @@ def in_metres(
     """
     if depth.kind == "metric" or metres.near_far is not None:
         return depth
-    if metres.moge2:
-        assert estimate is not None
-        metric = depth.to_metric(moge2=estimate, keep_sky=metres.keep_sky, seed=seed)
-        job.notes.append(f"{job.photo.name}: {metric.provenance['scale_from']}")
-        return metric
-    if known is not None:
-        try:
-            metric = replace(depth, photo=job.photo).to_metric(known=known, seed=seed)
-        except InputError as error:
-            raise InputError(f"{metres.align}: {error}") from error
-        job.notes.append(f"{job.photo.name}: {metric.provenance['scale_from']}")
-        return metric
+    if metres != RELATIVE:
+        return to_metres(job, depth, metres, estimate, known, seed)
     job.notes.append(
         f"{job.photo.name}: the cloud is relative, its proportions in depth are not those of "
         "the scene; give --metric, --align FILE or --near-far A,B for metres"

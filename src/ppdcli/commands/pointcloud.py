@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ppdcli.cloud_options import RELATIVE, CloudOptions, MetricSource
 from ppdcli.commands.model_settings import model_settings
 from ppdcli.commands.request import PhotoRequest
+from ppdcli.commands.scale_settings import camera_settings, metre_settings
 from ppdcli.errors import InputError
 from ppdcli.files.formats import CLOUD_FORMATS
 from ppdcli.jobs.decision import OFF
-from ppdcli.jobs.fingerprint import fingerprint_of_text, of_given
+from ppdcli.jobs.fingerprint import of_given
 from ppdcli.jobs.work import Job, Writable
 from ppdcli.panoramas import require_pinhole
 from ppdcli.wording import counted
@@ -65,15 +66,11 @@ class CloudRequest(PhotoRequest):
         return PointCloudWork(None, load_estimator(self.model, self.announce), self)
 
     def settings(self) -> dict[str, dict[str, Any]]:
-        metres, options = self.metres, self.options
+        options = self.options
         shared = {
             **self._depth_settings(),
-            **self._camera_settings(),
-            "near-far": OFF if metres.near_far is None else list(metres.near_far),
-            "align": of_given(metres.align),
-            "depth-scale": OFF if self.depth_scale is None else self.depth_scale,
-            "metric": metres.moge2,
-            "keep-sky": metres.keep_sky,
+            **camera_settings(self.intrinsics, self.cameras, self.fov),
+            **metre_settings(self.metres, self.depth_scale),
             "edge-clean": options.edge_clean,
             "snap": options.snap,
             "voxel": OFF if options.voxel is None else options.voxel,
@@ -96,16 +93,6 @@ class CloudRequest(PhotoRequest):
         if self.metres.moge2 or self.metres.align is not None:
             used.append("seed")  # of RANSAC
         return {"depth": of_given(self.depth), **{key: model[key] for key in used}}
-
-    def _camera_settings(self) -> dict[str, Any]:
-        intrinsics: Any = OFF
-        if self.cameras is not None:
-            contents = self.cameras.contents  # whatever has become of the file since it was read
-            if contents.format == "numbers" and self.intrinsics is not None:
-                intrinsics = [float(number) for number in self.intrinsics.split(",")]
-            else:
-                intrinsics = fingerprint_of_text(repr(contents))
-        return {"intrinsics": intrinsics, "fov": OFF if self.fov is None else self.fov}
 
 
 @dataclass(frozen=True)
@@ -159,7 +146,7 @@ class PointCloudWork:
 
     def examine(self, job: Job) -> Context:
         from ppdcli.commands.cloud_camera import given_view, guessed_view
-        from ppdcli.commands.cloud_depth import known_depths
+        from ppdcli.commands.metres import known_depths
 
         started = time.perf_counter()
         request = self.request
