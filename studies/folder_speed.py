@@ -96,7 +96,6 @@ def job(folder: Path, arguments: argparse.Namespace) -> tuple[int, float, float]
         batch=arguments.batch,
         devices=(arguments.device,),
         announce=silent,
-        
         full_size=not arguments.model_size,
         choices=Choices(),
     )

@@ -17,8 +17,9 @@ import numpy as np
 
 from ppdcli.evaluation.edge_metrics import FLYING, REACH, flying_points, scaled_points, search_tree
 from ppdcli.evaluation.synthetic import finer_depth
+from ppdcli.files.cloud_mesh import surface
 from ppdcli.files.open3d_import import import_open3d
-from ppdcli.geometry.mesh import grid_faces, simplified
+from ppdcli.geometry.mesh import grid_faces
 from ppdcli.geometry.unproject import unproject
 from studies.edge_filters import Case, Predict, cases, leave, remove_flying, remove_jumps
 
@@ -75,8 +76,9 @@ def ours(case: Case) -> Mesh:
 
 def ours_simplified(case: Case) -> Mesh:
     """The same with fewer faces."""
-    mesh = ours(case)
-    return Mesh(*simplified(mesh.vertices, mesh.faces, FEWER))
+    camera = case.reference.camera
+    points, taken = unproject(_valid(case, remove_flying(case)), camera)
+    return Mesh(*surface(points, taken, FEWER))
 
 
 WAYS: dict[str, Callable[[Case], Mesh]] = {

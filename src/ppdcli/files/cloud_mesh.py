@@ -33,7 +33,7 @@ def mesh_of(cloud: CloudData, axes: Axes, most_faces: int) -> TexturedMesh:
     if pixels is None:
         raise InputError("a mesh needs a point for each pixel, and this cloud was thinned")
     points = to_opencv(cloud.points, axes)
-    vertices, faces = _surface(points, pixels.taken, most_faces)
+    vertices, faces = surface(points, pixels.taken, most_faces)
     return TexturedMesh(
         from_opencv(vertices, "opengl"),
         from_opencv(vertex_normals(vertices, faces), "opengl"),
@@ -44,10 +44,19 @@ def mesh_of(cloud: CloudData, axes: Axes, most_faces: int) -> TexturedMesh:
     )
 
 
-def _surface(
+def surface(
     points: np.ndarray, taken: np.ndarray, most_faces: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices and faces of the points' surface, with the finest grid that the limit allows."""
+    """Returns vertices and faces of a surface, from the finest grid that the limit allows.
+
+    Args:
+        points: (N, 3) in the axes of the camera, in the order of pixels.
+        taken: (H, W) bool, the pixels that have a point.
+        most_faces: largest number of triangles.
+
+    Raises:
+        InputError: no two neighbouring pixels are on one surface.
+    """
     number = np.zeros(taken.shape, np.int32)
     number[taken] = np.arange(len(points), dtype=np.int32)
     height, width = taken.shape
