@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from ppdcli import devices
 from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.devices import DEVIATION, choose_precision, processor_precision
 from ppdcli.loading import load
@@ -31,8 +32,8 @@ def test_auto_takes_half_precision_only_where_it_pays(
     expected: str,
 ) -> None:
     features = frozenset({"avx2", "amx_bf16"} if native else {"avx2"})
-    monkeypatch.setattr("ppdcli.devices.multiplies_bf16", lambda _: native)
-    monkeypatch.setattr("ppdcli.devices.processor_features", lambda: features)
+    monkeypatch.setattr(devices, "multiplies_bf16", lambda _: native)
+    monkeypatch.setattr(devices, "processor_features", lambda: features)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
     assert choose_precision("auto", torch.device(device), large=True) == expected
     assert choose_precision("fp16", torch.device(device), large=True) == "fp16"
@@ -55,11 +56,11 @@ def test_a_processor_takes_bf16_for_large_models_if_it_multiplies_it(
 
 
 def test_a_line_says_that_auto_is_not_exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ppdcli.devices.processor_features", lambda: frozenset({"amx_bf16"}))
+    monkeypatch.setattr(devices, "processor_features", lambda: frozenset({"amx_bf16"}))
     monkeypatch.setitem(FAMILIES, "tiny", replace(FAMILIES["tiny"], large=True))
     said: list[str] = []
     assert load("ppd-tiny", device="cpu", announce=said.append).precision == "bf16"
-    assert [line for line in said if DEVIATION in line and "--precision fp32" in line]
+    assert [line for line in said if DEVIATION in line and "fp32 is exact" in line]
     said.clear()
     load("ppd-tiny", device="cpu", precision="bf16", announce=said.append)
     assert not [line for line in said if DEVIATION in line]  # the user knows what bf16 is

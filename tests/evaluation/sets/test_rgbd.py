@@ -175,7 +175,9 @@ def test_a_bad_list_is_refused_by_line(root: Path, text: str | bytes, message: s
 def test_a_scale_of_floats_is_a_contradiction(root: Path) -> None:
     for name, write in (("a.npy", np.save), ("a.exr", save)):
         write(root / name, METRES)
-        with pytest.raises(InputError, match=f"{name}: holds floating-point .* or in a list"):
+        with pytest.raises(
+            InputError, match=f"{name}: holds floating-point .* leave out the depth scale"
+        ):
             read(root / "a.jpg", root / name, 0.001)
         assert read(root / "a.jpg", root / name, 1.0).valid.any()
 
