@@ -12,6 +12,7 @@ import torch
 from huggingface_hub import constants
 from typer.testing import Result
 
+from ppdcli import devices
 from ppdcli.commands import doctor
 from ppdcli.devices import DEVIATION
 from ppdcli.files import open3d_import
@@ -55,8 +56,8 @@ def test_the_precision_of_a_processor_is_told(
     ppd: Ppd, monkeypatch: pytest.MonkeyPatch, fast: bool
 ) -> None:
     features = frozenset({"avx512_bf16"} if fast else {"avx2"})
-    monkeypatch.setattr("ppdcli.devices.processor_features", lambda: features)
-    monkeypatch.setattr("ppdcli.devices.choose_device", lambda _: torch.device("cpu"))
+    monkeypatch.setattr(devices, "processor_features", lambda: features)
+    monkeypatch.setattr(devices, "choose_device", lambda _: torch.device("cpu"))
     said = topics(ppd("doctor", "--offline"))["auto"]
     precision = "bf16 for large models" if fast else "fp32"
     assert said.startswith(f" --device cpu, --precision {precision}")
