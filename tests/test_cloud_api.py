@@ -111,3 +111,21 @@ def test_an_empty_cloud_is_a_line() -> None:
     assert empty._repr_html_() == "<div>&lt;PointCloud of 0 points, relative, opencv axes&gt;</div>"
     with pytest.raises(InputError, match="has no points"):
         empty.save("never.ply")
+
+
+def test_a_pixel_has_a_point() -> None:
+    depth = np.full((20, 30), 2.0, np.float32)
+    depth[:, :12] = np.nan
+    camera = ppdcli.Camera.from_fov(60, 30, 20)
+    map_ = ppdcli.DepthMap(depth, "metric")
+    cloud = map_.to_pointcloud(np.zeros((20, 30, 3), np.uint8), camera, edge_clean=False)
+    x, y, z = cloud.point_at(20, 5)
+    assert (camera.fx * x / z + camera.cx, camera.fy * y / z + camera.cy) == pytest.approx((20, 5))
+    assert cloud.point_at(8, 5)[0] == pytest.approx(cloud.point_at(12, 5)[0])  # the nearest one
+    with pytest.raises(ppdcli.InputError, match="no depth at pixel 2,5"):
+        cloud.point_at(2, 5)
+    with pytest.raises(ppdcli.InputError, match="outside the photo"):
+        cloud.point_at(30, 5)
+    thin = map_.to_pointcloud(np.zeros((20, 30, 3), np.uint8), camera, voxel=0.5)
+    with pytest.raises(ppdcli.UsageError, match="thinned"):
+        thin.point_at(20, 5)

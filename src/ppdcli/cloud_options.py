@@ -36,12 +36,27 @@ class CloudOptions:
 
 
 @dataclass(frozen=True)
+class KnownLength:
+    """The true distance of what two pixels show.
+
+    Attributes:
+        first, second: (u, v), column and row of the photo.
+        metres: their distance, > 0.
+    """
+
+    first: tuple[float, float]
+    second: tuple[float, float]
+    metres: float
+
+
+@dataclass(frozen=True)
 class MetricSource:
     """Where a cloud's metres come from; with none of these it is relative.
 
     Attributes:
         near_far: metres of the nearest and the farthest point.
         align: a file of known depths.
+        known_length: one length in the photo; clouds alone.
         moge2: MoGe-2; with ``keep_sky`` where it sees no depth, too.
     """
 
@@ -49,6 +64,7 @@ class MetricSource:
     align: Path | None = None
     moge2: bool = False
     keep_sky: bool = False
+    known_length: KnownLength | None = None
 
 
 RELATIVE = MetricSource()

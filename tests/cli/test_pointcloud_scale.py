@@ -379,3 +379,48 @@ def test_a_side_view_is_never_taken_for_a_photo(cloud: Cloud) -> None:
 
 def test_an_unknown_format(cloud: Cloud) -> None:
     assert "--format 'obj': choose from ply, glb, html, side" in refusal(cloud("-f", "obj"), 2)
+
+
+def at(path: str, u: int, v: int) -> np.ndarray:
+    """The point of a pixel of a cloud that has all of them."""
+    return points(path)[v * WIDTH + u]
+
+
+def test_a_known_length_sets_the_scale(cloud: Cloud) -> None:
+    result = cloud("--fov", "70", "--known-length", "10,90,120,20,3.5", "--json")
+    assert result.exit_code == 0, result.stderr
+    path = "ppd-out/photo.ply"
+    assert np.linalg.norm(at(path, 10, 90) - at(path, 120, 20)) == pytest.approx(3.5, rel=1e-3)
+    assert json.loads(result.stdout)["unit"] == "m"
+    assert "by a known length of 3.5 m; the farthest is assumed to be 10 times" in result.stderr
+    assert depths().max() / depths().min() == pytest.approx(10, rel=1e-4)
+    assert b"near-far" in Path(path).read_bytes()[:2000]
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--known-length", "1,2,3,4"], 2, "give U1,V1,U2,V2,METRES"),
+        (["--known-length", "1,2,3,4,0"], 2, "a length above 0"),
+        (["--known-length", "1,2,3,nan,1"], 2, "give pixels"),
+        (["--known-length", "1,2,3,4,1", "--near-far", "1,2"], 2, "fixes the scale alone"),
+        (["--known-length", "1,2,1,2,1"], 1, "the two points are the same"),
+        (["--known-length", "1,2,500,2,1"], 1, "pixel 500,2 is outside the photo, which is 128x96"),
+        (["--known-length", "1,2,100,90,1e15"], 1, "no scale puts the two points"),
+    ],
+)
+def test_a_length_that_says_nothing(
+    cloud: Cloud, options: list[str], code: int, message: str
+) -> None:
+    result = cloud("--fov", "70", *options)
+    assert result.exit_code in (code, 3 if code == 1 else code)
+    assert message in result.stderr
+
+
+def test_another_length_makes_the_cloud_again(
+    ppd: Cloud, random_checkpoint: Path, cloud: Cloud
+) -> None:
+    fixed = ["-m", "ppd-tiny", "--checkpoint", random_checkpoint, "--device", "cpu"]
+    for length, told in (("2", ""), ("2", "1 skipped"), ("3", "known-length")):
+        known = ["--known-length", f"10,90,120,20,{length}", "--fov", "70"]
+        assert told in ppd("pointcloud", "photo.png", *fixed, *known).stderr

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf
+from dataclasses import replace
+from math import inf, isfinite
 from pathlib import Path
 from typing import Annotated, get_args
 
@@ -16,7 +17,7 @@ from ppdcli.cli.groups import format_names, takes
 from ppdcli.cli.job_options import JobOptions
 from ppdcli.cli.options import InputOptions, ModelOptions, OutputOptions
 from ppdcli.cli.scale_options import CameraOptions, MetricOptions
-from ppdcli.cloud_options import MOST_FACES, CloudOptions
+from ppdcli.cloud_options import MOST_FACES, RELATIVE, CloudOptions, KnownLength
 from ppdcli.errors import UsageError
 from ppdcli.files.formats import CLOUD_FORMATS
 
@@ -51,6 +52,14 @@ def pointcloud(
         typer.Option(
             metavar="FILE",
             help="Take the depth of the one image from this file, and predict nothing.",
+        ),
+    ] = None,
+    known_length: Annotated[
+        str | None,
+        typer.Option(
+            metavar="U1,V1,U2,V2,METRES",
+            help="The true distance of what two pixels of the one photo show.",
+            rich_help_panel=MetricOptions.title,
         ),
     ] = None,
     edge_clean: Annotated[
@@ -97,6 +106,10 @@ def pointcloud(
     if snap and not edge_clean:
         raise UsageError("--snap moves what --edge-clean finds; leave out --no-edge-clean")
     source_of_metres = metres.source()
+    if known_length is not None:
+        if source_of_metres != RELATIVE:
+            raise UsageError("--known-length fixes the scale alone; leave out the other option")
+        source_of_metres = replace(RELATIVE, known_length=_length(known_length))
     model.check()
     names = _formats(format_, out)
     if "glb" in names and voxel is not None:
@@ -119,8 +132,21 @@ def pointcloud(
         metres=source_of_metres,
         options=CloudOptions(axes, edge_clean, snap, normals, voxel, faces),  # type: ignore[arg-type]
     )
-    of_one = [n for n, file in (("--depth", depth), ("--align", metres.align)) if file is not None]
+    of_one = [] if known_length is None else ["--known-length"]
+    of_one += [n for n, file in (("--depth", depth), ("--align", metres.align)) if file is not None]
     return run_job(request, source, out, job, of_one)
+
+
+def _length(text: str) -> KnownLength:
+    try:
+        u1, v1, u2, v2, metres = (float(number) for number in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"--known-length {text}: give U1,V1,U2,V2,METRES, such as 120,400,300,410,0.9"
+        ) from None
+    if not 0 < metres < inf or not all(map(isfinite, (u1, v1, u2, v2))):
+        raise UsageError(f"--known-length {text}: give pixels, and a length above 0 in metres")
+    return KnownLength((u1, v1), (u2, v2), metres)
 
 
 def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:

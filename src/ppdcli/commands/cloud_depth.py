@@ -90,7 +90,8 @@ def in_metres(
     Raises:
         InputError: the known depths, or MoGe-2's, do not fit.
     """
-    if depth.kind == "metric" or metres.near_far is not None:
+    placed = metres.near_far is not None or metres.known_length is not None
+    if depth.kind == "metric" or placed:
         return depth
     if metres != RELATIVE:
         return to_metres(job, depth, metres, estimate, known, seed)

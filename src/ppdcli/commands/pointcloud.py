@@ -179,7 +179,8 @@ class PointCloudWork:
         job.notes.extend(depth.notes)
         if depth.kind == "metric" and request.metres != RELATIVE:
             raise InputError(
-                f"{request.depth}: is metric already; leave out --metric, --align and --near-far"
+                f"{request.depth}: is metric already; leave out --metric, --align, --near-far and "
+                "--known-length"
             )
         depth = in_metres(
             job,
@@ -190,7 +191,13 @@ class PointCloudWork:
             request.sampling.seed,
             options.voxel,
         )
-        cloud = depth.placed(job.photo, context.view, options, request.metres.near_far)
+        near_far = request.metres.near_far
+        if request.metres.known_length is not None:
+            from ppdcli.commands.known_length import near_far_by_length
+
+            length = request.metres.known_length
+            near_far = near_far_by_length(job, depth, context.view, length, options)
+        cloud = depth.placed(job.photo, context.view, options, near_far)
         if cloud.without_normal:
             job.notes.append(
                 f"{job.photo.name}: {counted(cloud.without_normal, 'point')} without a normal, "

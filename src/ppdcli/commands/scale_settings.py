@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ppdcli.cloud_options import MetricSource
+from ppdcli.cloud_options import KnownLength, MetricSource
 from ppdcli.files.cameras.camera_file import CameraFile
 from ppdcli.jobs.decision import OFF
 from ppdcli.jobs.fingerprint import fingerprint_of_text, of_given
@@ -34,8 +34,13 @@ def metre_settings(metres: MetricSource, depth_scale: float | None) -> dict[str,
     """Where metres come from; ``depth_scale``: metres of a step of a depth map."""
     return {
         "near-far": OFF if metres.near_far is None else list(metres.near_far),
+        "known-length": _length(metres.known_length),
         "align": of_given(metres.align),
         "depth-scale": OFF if depth_scale is None else depth_scale,
         "metric": metres.moge2,
         "keep-sky": metres.keep_sky,
     }
+
+
+def _length(known: KnownLength | None) -> Any:
+    return OFF if known is None else [*known.first, *known.second, known.metres]

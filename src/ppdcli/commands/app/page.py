@@ -25,7 +25,7 @@ from ppdcli.commands.app.looks import (
     slider,
 )
 from ppdcli.commands.app.network import Network
-from ppdcli.commands.app.shot import Ends, Scale, Shot, point_at
+from ppdcli.commands.app.shot import Ends, Scale, Shot
 from ppdcli.commands.app.store import Store
 from ppdcli.errors import InputError, PpdError
 
@@ -236,7 +236,10 @@ class _Page:
         store = self._pages.store
         cloud = await to_thread(store.cloud, self._made)
         share = store.get(self._made)[0].picture_share
-        return Ends(np.stack([point_at(cloud, x / share, y / share) for x, y in self._points]))
+        # A browser counts from the corner of the first pixel, a camera from its centre.
+        return Ends(
+            np.stack([cloud.point_at(x / share - 0.5, y / share - 0.5) for x, y in self._points])
+        )
 
     def _mark(self) -> None:
         """Draws the points and the line between them over the photo."""

@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ppdcli.cloud import NOMINAL_NEAR_FAR, PointCloud
-from ppdcli.cloud_data import CloudPixels
 from ppdcli.cloud_options import CloudOptions
 from ppdcli.depth import DepthMap
-from ppdcli.errors import InputError
 from ppdcli.geometry.known_length import near_far_of_length, scale_of
 from ppdcli.geometry.scale import near_far_depth
 from ppdcli.known_depths import in_metres
@@ -18,7 +16,6 @@ from ppdcli.photo import Photo
 from ppdcli.views import View
 
 LARGEST_PICTURE = 1600  # pixels of its longer side
-REACH = 6  # pixels around a click in which the nearest point is taken
 
 
 @dataclass(frozen=True)
@@ -123,28 +120,3 @@ class Ends:
     @property
     def distance(self) -> float:
         return float(np.linalg.norm(self.points[0] - self.points[1]))
-
-
-def point_at(cloud: PointCloud, u: float, v: float) -> np.ndarray:
-    """Returns the (3,) point of a pixel, or of the nearest pixel that has one.
-
-    Args:
-        cloud: With ``pixels``.
-        u, v: Column and row in the photo.
-
-    Raises:
-        InputError: No pixel near it has a point.
-    """
-    pixels = cloud.pixels
-    assert isinstance(pixels, CloudPixels)
-    height, width = pixels.taken.shape
-    column, row = int(np.clip(round(u), 0, width - 1)), int(np.clip(round(v), 0, height - 1))
-    top, left = max(0, row - REACH), max(0, column - REACH)
-    around = pixels.taken[top : row + REACH + 1, left : column + REACH + 1]
-    rows, columns = np.nonzero(around)
-    if len(rows) == 0:
-        raise InputError(f"there is no depth at pixel {column}, {row}; choose another point")
-    distance = (rows + top - row) ** 2 + (columns + left - column) ** 2
-    k = int(distance.argmin())
-    before = np.count_nonzero(pixels.taken.ravel()[: (rows[k] + top) * width + columns[k] + left])
-    return cloud.points[before].astype(np.float64)
