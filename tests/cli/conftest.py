@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
+from standins import sample
 from threads import as_many_threads
 from typer.testing import CliRunner, Result
 
 from ppdcli import loading
+from ppdcli.checkpoints import hub
 from ppdcli.cli.app import app
+from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +70,21 @@ def tiny(random_checkpoint: Path) -> list[str]:
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fails the test when a model is loaded."""
     monkeypatch.setattr(loading, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))
+
+
+@pytest.fixture
+def cloud(
+    ppd: Callable[..., Result], random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Result]:
+    """``cloud(option, ...)`` of photo.png, whose depth is the stand-ins' scene."""
+    monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
+    monkeypatch.setattr(hub, "find", lambda _: None)
+    shades = np.random.default_rng(0).integers(0, 256, (96, 128, 3)).astype(np.uint8)
+    Image.fromarray(shades).save("photo.png")
+    fixed = ["-m", "ppd-tiny", "--checkpoint", random_checkpoint, "--device", "cpu"]
+    size = ["--size", "128x96", "--no-edge-clean", "--overwrite"]
+
+    def call(*options: object, photo: str = "photo.png") -> Result:
+        return ppd("pointcloud", photo, *fixed, *size, *options)
+
+    return call

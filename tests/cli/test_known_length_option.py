@@ -8,32 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-from standins import sample
 from typer.testing import Result
 
-from ppdcli.checkpoints import hub
 from ppdcli.files.open3d_import import import_open3d
-from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
 HEIGHT, WIDTH = 96, 128
 Cloud = Callable[..., Result]
-
-
-@pytest.fixture
-def cloud(ppd: Cloud, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """``cloud(option, ...)`` of photo.png, whose depth is the stand-ins' scene."""
-    monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
-    monkeypatch.setattr(hub, "find", lambda _: None)
-    shades = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-    Image.fromarray(shades).save("photo.png")
-    fixed = ["-m", "ppd-tiny", "--checkpoint", random_checkpoint, "--device", "cpu"]
-    size = ["--size", f"{WIDTH}x{HEIGHT}", "--no-edge-clean", "--overwrite"]
-
-    def call(*options: object, photo: str = "photo.png") -> Result:
-        return ppd("pointcloud", photo, *fixed, *size, *options)
-
-    return call
 
 
 def points(path: str = "ppd-out/photo.ply") -> np.ndarray:

@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from standins import INTERCEPT, SLOPE, Moge, sample, scene, use_moge
+from standins import INTERCEPT, SLOPE, Moge, scene, use_moge
 from typer.testing import Result
 
 from ppdcli import loading
-from ppdcli.checkpoints import hub
 from ppdcli.depth import DepthMap
 from ppdcli.files import exr, npy, png
 from ppdcli.files.open3d_import import import_open3d
@@ -24,22 +23,6 @@ from ppdcli.models.pixel_perfect import PixelPerfectDepth
 HEIGHT, WIDTH = 96, 128
 TRUTH = np.expm1(SLOPE * scene(HEIGHT, WIDTH) + INTERCEPT)
 Cloud = Callable[..., Result]
-
-
-@pytest.fixture
-def cloud(ppd: Cloud, random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """``cloud(option, ...)`` of photo.png, whose depth is the stand-ins' scene."""
-    monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
-    monkeypatch.setattr(hub, "find", lambda _: None)
-    shades = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
-    Image.fromarray(shades).save("photo.png")
-    fixed = ["-m", "ppd-tiny", "--checkpoint", random_checkpoint, "--device", "cpu"]
-    size = ["--size", f"{WIDTH}x{HEIGHT}", "--no-edge-clean", "--overwrite"]
-
-    def call(*options: object, photo: str = "photo.png") -> Result:
-        return ppd("pointcloud", photo, *fixed, *size, *options)
-
-    return call
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import typer
 
 from ppdcli.cli.exits import INTERRUPTED, SOME_FAILED, say
 from ppdcli.cli.groups import takes
+from ppdcli.cli.server_options import ServerOptions
 
-LOOPBACK = "127.0.0.1"
 
-
-@takes()
+@takes(server=ServerOptions)
 def view(
+    server: ServerOptions,
     files: Annotated[
         list[Path],
         typer.Argument(
@@ -33,20 +33,6 @@ def view(
             help="What a whole number in a depth map is: mm, kitti, tum, or metres per step.",
         ),
     ] = None,
-    host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Listen on this address, so that other machines can see the files, too.",
-        ),
-    ] = LOOPBACK,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="Listen on this port; 0: a free one.")
-    ] = 0,
-    browser: Annotated[
-        bool,
-        typer.Option("--browser/--no-browser", help="Open the browser, if there is a display."),
-    ] = True,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print tracebacks.")] = False,
 ) -> int:
     """Show clouds, meshes and depth maps in the browser, until Ctrl-C."""
@@ -66,7 +52,7 @@ def view(
     if not gallery.files:
         return SOME_FAILED
     try:
-        serve(gallery, host, port, say, browser)
+        serve(gallery, server.host, server.port, say, server.browser)
     except KeyboardInterrupt:
         say("stopped")
     return INTERRUPTED

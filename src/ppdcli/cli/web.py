@@ -8,30 +8,18 @@ import typer
 
 from ppdcli.cli.exits import INTERRUPTED, say
 from ppdcli.cli.groups import takes
-from ppdcli.commands.app.request import LOOPBACK, AppRequest
+from ppdcli.cli.server_options import ServerOptions
+from ppdcli.commands.app.request import AppRequest
 from ppdcli.model_request import ModelRequest
 
 
-@takes()
+@takes(server=ServerOptions)
 def app(
+    server: ServerOptions,
     device: Annotated[
         str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")
     ] = "auto",
     precision: Annotated[str, typer.Option(help="auto, fp32, bf16 or fp16.")] = "auto",
-    host: Annotated[
-        str,
-        typer.Option(
-            metavar="ADDRESS",
-            help="Listen on this address, so that other machines can use the page, too.",
-        ),
-    ] = LOOPBACK[0],
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, metavar="N", help="Listen on this port; 0: a free one.")
-    ] = 0,
-    browser: Annotated[
-        bool,
-        typer.Option("--browser/--no-browser", help="Open the browser, if there is a display."),
-    ] = True,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Print tracebacks.")] = False,
 ) -> int:
     """Open a web page: drop a photo, see its depth and cloud, download the files."""
@@ -41,7 +29,7 @@ def app(
     check_names(device, precision)
     model = ModelRequest("auto", None, None, device, precision, False, True, False)
     try:
-        run(AppRequest(model, host, port, browser), say)
+        run(AppRequest(model, server.host, server.port, server.browser), say)
     except KeyboardInterrupt:
         say("stopped")
     return INTERRUPTED

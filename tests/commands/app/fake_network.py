@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import standins
+from abacus import Abacus
 
 from ppdcli.announce import Announce
 from ppdcli.backends.protocol import Array
 from ppdcli.commands.app.network import Network
-from ppdcli.devices import Precision
 from ppdcli.geometry.camera import Camera
 from ppdcli.metric import Estimate
 from ppdcli.model_request import ModelRequest
@@ -19,20 +18,8 @@ from ppdcli.photo import Photo
 from ppdcli.predictor import Predictor
 
 
-class SceneBackend:
+class SceneBackend(Abacus):
     """Gives the scene of ``standins``, whatever the photo is."""
-
-    device = "cpu"
-    precision: Precision = "fp32"
-
-    def encoder_size(self, height: int, width: int) -> tuple[int, int]:
-        return height, width
-
-    def noise(self, height: int, width: int, seed: int) -> Array:
-        return np.zeros((1, 1, height, width), np.float32)
-
-    def encode(self, images: Sequence[Array], views: Sequence[Array]) -> list[None]:
-        return [None for _ in images]
 
     def sample(
         self,
@@ -46,19 +33,6 @@ class SceneBackend:
             if on_step is not None:
                 on_step(step + 1)
         return [standins.scene(*image.shape[-2:])[None, None] for image in images]
-
-    def most_photos(self, height: int, width: int) -> int:
-        return 1
-
-    @contextmanager
-    def widened(self) -> Iterator[None]:
-        yield
-
-    def lacks_memory(self, error: Exception) -> bool:
-        return isinstance(error, MemoryError)
-
-    def weights_digest(self) -> str:
-        return "0" * 12
 
 
 class SceneEstimator:
