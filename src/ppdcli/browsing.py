@@ -24,6 +24,19 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def page_address(bound: str, port: int) -> str:
+    """Where a page is for a browser of this machine.
+
+    Args:
+        bound: The number that the server listens on; any of this machine's for ``0.0.0.0``.
+        port: Its port.
+    """
+    number = ipaddress.ip_address(bound.partition("%")[0])
+    if number.is_unspecified:
+        number = ipaddress.ip_address("::1" if number.version == 6 else "127.0.0.1")
+    return f"http://[{number}]:{port}/" if number.version == 6 else f"http://{number}:{port}/"
+
+
 def is_own_name(asked: str, host: str) -> bool:
     """Whether a request names this server as it may be named.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from ppdcli.browsing import is_own_name
+from ppdcli.browsing import is_own_name, page_address
 from ppdcli.errors import OutputError, PpdError
 from ppdcli.viewer.page import json_of
 from ppdcli.viewer.scene import Scene
@@ -61,11 +60,7 @@ class ViewServer(ThreadingHTTPServer):
     @property
     def address(self) -> str:
         """Where the page is, for a browser of this machine."""
-        bound = ipaddress.ip_address(str(self.server_address[0]).partition("%")[0])
-        if bound.is_unspecified:
-            bound = ipaddress.ip_address("::1" if bound.version == 6 else "127.0.0.1")
-        host = f"[{bound}]" if bound.version == 6 else str(bound)
-        return f"http://{host}:{self.server_address[1]}/"
+        return page_address(str(self.server_address[0]), int(self.server_address[1]))
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -65,6 +65,22 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_request_to_end_leaves_no_files(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ppdcli", "app", "--no-browser"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+    )
+    assert process.stderr is not None
+    assert "the page is at" in process.stderr.readline()
+    assert list(tmp_path.iterdir())
+    process.terminate()
+    process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert not list(tmp_path.iterdir())
+
+
 def choose(page: Browser, path: Path) -> None:
     root = page.send("DOM.getDocument", depth=-1)["root"]["nodeId"]
     node = page.send("DOM.querySelector", nodeId=root, selector=".app-photo input[type=file]")
