@@ -1,0 +1,1 @@
+ENCODER_FILE, STEP_FILE, OPSET = "encoder.onnx", "step.onnx", 18
