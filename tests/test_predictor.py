@@ -349,9 +349,7 @@ def test_load_takes_paths_as_text_and_says_what_it_does(random_checkpoint: Path)
     assert line.startswith("ppd-tiny on cpu, fp32, loaded in ")
 
 
-def test_auto_says_what_it_took(
-    random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_auto_says_what_it_took(random_checkpoint: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         hub,
         "find",

@@ -36,7 +36,10 @@ def write_graphs(model: PixelPerfectDepth, folder: Path) -> None:
     with torch.no_grad():
         tokens = model.encode(image).clone()
     if hasattr(model.encoder, "input_size"):
-        seen = {2: 32 * Dim("seen_rows", max=MOST_CELLS), 3: 32 * Dim("seen_columns", max=MOST_CELLS)}
+        seen = {
+            2: 32 * Dim("seen_rows", max=MOST_CELLS),
+            3: 32 * Dim("seen_columns", max=MOST_CELLS),
+        }
         arguments = {"view": torch.rand(1, 3, *size), "image": image}
         graph: nn.Module = ResizedEncoderGraph(model.encoder)
         _write(graph, arguments, {"view": seen, "image": sides}, "tokens", folder / ENCODER_FILE)
@@ -49,12 +52,21 @@ def write_graphs(model: PixelPerfectDepth, folder: Path) -> None:
         "tokens": tokens,
         "timestep": torch.full((1,), 500.0),
     }
-    shapes: dict[str, Any] = {"x_t": sides, "image": sides, "tokens": {1: Dim.DYNAMIC}, "timestep": {}}
+    shapes: dict[str, Any] = {
+        "x_t": sides,
+        "image": sides,
+        "tokens": {1: Dim.DYNAMIC},
+        "timestep": {},
+    }
     _write(StepGraph(model.network), arguments, shapes, "velocity", folder / STEP_FILE)
 
 
 def _write(
-    graph: nn.Module, arguments: Mapping[str, Tensor], shapes: dict[str, Any], output: str, path: Path
+    graph: nn.Module,
+    arguments: Mapping[str, Tensor],
+    shapes: dict[str, Any],
+    output: str,
+    path: Path,
 ) -> None:
     size = sum(tensor.nbytes for tensor in graph.state_dict().values())
     with warnings.catch_warnings(), torch.no_grad():

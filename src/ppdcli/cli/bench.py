@@ -14,6 +14,7 @@ from ppdcli.cli.exits import ALL_DONE, say
 from ppdcli.cli.groups import takes
 from ppdcli.cli.options import ModelOptions
 from ppdcli.errors import UsageError
+from ppdcli.model_request import ONNX
 
 if TYPE_CHECKING:
     from ppdcli.checkpoints.catalog_rows import Model
@@ -57,6 +58,8 @@ def bench(
     from ppdcli.commands import bench_table as tables
     from ppdcli.jobs.streams import write_stdout
 
+    if model.backend == ONNX:
+        raise UsageError("ppd bench measures PyTorch's parts; leave out --backend onnx")
     model.check()
     area = model.area
     if output is not None and output.is_dir():

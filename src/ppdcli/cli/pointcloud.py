@@ -18,6 +18,7 @@ from ppdcli.cli.options import InputOptions, MetricOptions, ModelOptions, Output
 from ppdcli.cloud_options import MOST_FACES, CloudOptions, MetricSource
 from ppdcli.errors import UsageError
 from ppdcli.files.formats import CLOUD_FORMATS
+from ppdcli.model_request import ONNX
 
 CAMERA, DEPTH = "Camera", "Depth files"  # headings of the help
 
@@ -154,6 +155,8 @@ def pointcloud(
         raise UsageError(f"--near-far {near_far}: give 0 < A < B, in metres")
     if sum((metres.metric, align is not None, placed is not None)) > 1:
         raise UsageError("--metric, --align and --near-far each fix the scale; give one")
+    if depth is not None and model.backend == ONNX:
+        raise UsageError("--depth leaves nothing for --backend onnx to do; give one of them")
     model.check()
     metres.check()
     names = _formats(format_, out)
