@@ -79,7 +79,7 @@ class DinoV2(nn.Module):
         """
         table: Tensor = self.backbone.pos_embed
         if torch.compiler.is_exporting():
-            return _positions_by_products(table, rows, columns)
+            return positions_by_products(table, rows, columns)
         if rows == columns == TABLE:
             return table
         grid = table[:, 1:].unflatten(1, (TABLE, TABLE)).permute(0, 3, 1, 2)
@@ -92,9 +92,17 @@ class DinoV2(nn.Module):
         return torch.cat((table[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)
 
 
-def _positions_by_products(table: Tensor, rows: int, columns: int) -> Tensor:
+def positions_by_products(table: Tensor, rows: int, columns: int) -> Tensor:
     """``DinoV2.positions`` as matrix products, for symbolic rows and columns: an exporter turns the
-    scale factors of an interpolation into constants, which are wrong at every other size."""
+    scale factors of an interpolation into constants, which are wrong at every other size.
+
+    Args:
+        table: (1, 1 + TABLE * TABLE, width).
+        rows, columns: of the grid.
+
+    Returns:
+        (1, 1 + rows * columns, width).
+    """
     grid = table[0, 1:].unflatten(0, (TABLE, TABLE))
     row = torch.arange(rows, device=table.device, dtype=torch.float32)
     column = torch.arange(columns, device=table.device, dtype=torch.float32)
