@@ -61,11 +61,19 @@ def test_what_is_written_is_read(card: Card, tmp_path: Path) -> None:
         card.preset("fast")
 
 
+@pytest.fixture(scope="module")
+def exceptions() -> dict[str, dict[str, int]]:
+    return rounded_otherwise()
+
+
 @pytest.mark.parametrize("shift", [1.0, 0.1])
-def test_timesteps_are_those_of_pytorch(card: Card, shift: float) -> None:
-    card = replace(card, time_shift=shift, rounded=rounded_otherwise())
+def test_timesteps_are_those_of_pytorch(
+    card: Card, shift: float, exceptions: dict[str, dict[str, int]]
+) -> None:
+    card = replace(card, time_shift=shift, rounded=exceptions)
     for steps in range(1, 1001):
-        assert card.timesteps(steps) == pytest.approx(list(timesteps(steps, shift)), abs=1e-9)
+        pairs = zip(card.timesteps(steps), timesteps(steps, shift), strict=True)
+        assert all(abs(one - other) < 1e-9 for one, other in pairs), steps
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ class StepGraph(nn.Module):
     def __init__(self, network: DiT) -> None:
         super().__init__()
         self.network = network
+        times = network.t_embedder
+        times.frequency = times.frequencies(next(times.parameters()).device)
 
     def forward(self, x_t: Tensor, image: Tensor, tokens: Tensor, timestep: Tensor) -> Tensor:
         """Returns x_T - x_0, (1, 1, H, W), float32.
