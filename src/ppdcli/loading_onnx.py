@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-from pathlib import Path
 
 from ppdcli.announce import Announce, silent
 from ppdcli.backends.onnx import OnnxBackend
-from ppdcli.backends.onnx_folder import Card, read_card
-from ppdcli.checkpoints.catalog_rows import AUTO
-from ppdcli.errors import UsageError, shown
+from ppdcli.exported import checked_card, folder_of
 from ppdcli.model_request import ModelRequest
 from ppdcli.predictor import Predictor
 
@@ -24,52 +20,9 @@ def load_onnx(request: ModelRequest, announce: Announce = silent) -> Predictor:
     """
     card = checked_card(request)
     started = time.perf_counter()
-    backend = OnnxBackend(_folder(request))
+    backend = OnnxBackend(folder_of(request))
     width, height = card.area
     predictor = Predictor(backend, card.model, width * height, card.preset("standard"), announce)
     seconds = time.perf_counter() - started
     announce(f"{card.model} on cpu, fp32, with onnxruntime, loaded in {seconds:.1f} s")
     return predictor
-
-
-def checked_card(request: ModelRequest) -> Card:
-    """What the exported folder says of itself.
-
-    Raises:
-        UsageError: something is asked that only PyTorch does, or of another model.
-        CheckpointError: the folder's ``ppd.json`` is missing or damaged.
-    """
-    folder = _folder(request)
-    if request.device not in ("auto", "cpu"):
-        raise UsageError(f"device {request.device}: the backend onnx computes on the cpu")
-    if request.precision not in ("auto", "fp32"):
-        raise UsageError(f"precision {request.precision}: the backend onnx computes in fp32")
-    if request.encoder is not None:
-        raise UsageError("an exported model has its encoder in its folder; leave out the encoder")
-    if request.compiled:
-        raise UsageError("the backend onnx has no compiler; compile with the backend pytorch")
-    if request.metric:
-        raise UsageError(
-            "metres by MoGe-2 need the backend pytorch; with onnx give --near-far or --align"
-        )
-    card = read_card(folder)
-    if request.name not in (AUTO, card.model):
-        raise UsageError(
-            f"{folder}: is {shown(card.model)}, not {shown(request.name)}; name the model's folder"
-        )
-    return card
-
-
-def without_estimator(request: ModelRequest) -> ModelRequest:
-    """The request without MoGe-2, where that was only wanted if it is here."""
-    return replace(request, metric=False) if request.metric is None else request
-
-
-def _folder(request: ModelRequest) -> Path:
-    if request.checkpoint is None:
-        model = "ppd-tiny" if request.name == AUTO else request.name
-        raise UsageError(
-            "the backend onnx runs an exported model; write one with "
-            f"`ppd export {model} -o FOLDER`, and give FOLDER as the checkpoint"
-        )
-    return request.checkpoint

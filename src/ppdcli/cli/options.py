@@ -169,7 +169,7 @@ class ModelOptions:
         if self.preset is None:
             return self.steps
         if self.backend == ONNX:
-            from ppdcli.loading_onnx import checked_card
+            from ppdcli.exported import checked_card
 
             return checked_card(self.request()).preset(self.preset)
         from ppdcli.checkpoints import catalog, hub
@@ -201,7 +201,7 @@ class ModelOptions:
             self.backend,
         )
         if self.backend == ONNX:
-            from ppdcli.loading_onnx import checked_card, without_estimator
+            from ppdcli.exported import checked_card, without_estimator
 
             request = without_estimator(request)
             checked_card(request)

@@ -9,9 +9,9 @@ from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.catalog_rows import Part
 from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.devices import expected_precision
+from ppdcli.exported import checked_card
 from ppdcli.jobs.decision import OFF
 from ppdcli.jobs.fingerprint import fingerprint, of_given
-from ppdcli.loading_onnx import checked_card
 from ppdcli.model_request import ONNX, ModelRequest, Sampling
 
 
