@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ppdcli import loading
+from ppdcli import loading_pytorch
 from ppdcli.checkpoints import hub
 from ppdcli.models.moge2 import MoGe2Prediction
 
@@ -44,7 +44,7 @@ class Moge(nn.Module):
 
 def use_moge(monkeypatch: pytest.MonkeyPatch, model: Moge, here: bool = True) -> None:
     """Puts a stand-in in MoGe-2's place; ``here`` is whether its file need not be downloaded."""
-    monkeypatch.setattr(loading, "load_moge2", lambda *_: model)
+    monkeypatch.setattr(loading_pytorch, "load_moge2", lambda *_: model)
     monkeypatch.setattr(hub, "find", lambda _: Path("moge") if here else None)
     monkeypatch.setattr(hub, "fetch", lambda *_: Path("moge"))
 

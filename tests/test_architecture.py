@@ -57,6 +57,9 @@ FORBIDDEN = {
     "metric": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
     "pipeline": {"files", "photo", "depth", "jobs", "commands", "cli"},
     "loading": {"jobs", "commands", "cli", *LABORATORY},
+    "exported": {"models", "predictor", "loading", "jobs", "commands", "cli", *LABORATORY},
+    "loading_onnx": {"models", "jobs", "commands", "cli", *LABORATORY},
+    "loading_pytorch": {"jobs", "commands", "cli", *LABORATORY},
     "scenes": {"training", "evaluation", "jobs", "commands", "cli", "models", "predictor"},
     "evaluation": {"training", "jobs", "commands", "cli"},
     "training": {"jobs", "commands", "cli"},
@@ -121,6 +124,10 @@ def test_a_room_does_not_know(name: str) -> None:
 def test_pytorch_is_in_few_rooms() -> None:
     numpy_only = [PACKAGE / f"{name}.py" for name in ("predictor", "many", "metric")]
     numpy_only += [PACKAGE / f"{name}.py" for name in ("photo", "depth", "depth_data", "cloud")]
+    numpy_only += [PACKAGE / f"{name}.py" for name in ("loading", "loading_onnx", "exported")]
+    numpy_only += [
+        PACKAGE / f"backends/{name}.py" for name in ("onnx", "onnx_folder", "torch_noise")
+    ]
     for folder in ("geometry", "files", "images", "viewer"):
         numpy_only += (PACKAGE / folder).rglob("*.py")
     for path in numpy_only:

@@ -17,7 +17,7 @@ from torch import Tensor
 from typer.testing import CliRunner, Result
 
 import ppdcli
-from ppdcli import loading
+from ppdcli import loading, loading_pytorch
 from ppdcli.announce import silent
 from ppdcli.backends.pytorch_moge2 import AREA, PyTorchEstimator
 from ppdcli.checkpoints import catalog, hub
@@ -27,7 +27,8 @@ from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError, PpdError, UsageError
 from ppdcli.files import exr, png
 from ppdcli.geometry.camera import Camera
-from ppdcli.loading import file_for_metres, load, load_estimator
+from ppdcli.loading import load
+from ppdcli.loading_pytorch import file_for_metres, load_estimator
 from ppdcli.metric import Estimate, to_metric
 from ppdcli.model_request import ModelRequest
 from ppdcli.models.moge2 import MoGe2Prediction, MoGe2Semantics
@@ -188,7 +189,7 @@ def test_moge_as_encoder_and_for_metres_is_in_memory_once(
         prompts.append(arguments[-1])  # type: ignore[arg-type]
         return small
 
-    monkeypatch.setattr(loading, "assemble", assemble)
+    monkeypatch.setattr(loading_pytorch, "assemble", assemble)
     both = load("ppd-moge2", checkpoint=random_checkpoint, encoder=moge_file, metric=True)
     assert isinstance(both.estimator, PyTorchEstimator)
     assert prompts[0].encoder is both.estimator.model.encoder
@@ -203,7 +204,7 @@ def predict(
 ) -> Callable[..., Result]:
     """``predict(option, ...)`` of a 400 x 300 photo of the scene, with the stand-ins."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(loading, "load_moge2", lambda *_: Moge())
+    monkeypatch.setattr(loading_pytorch, "load_moge2", lambda *_: Moge())
 
     monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
     Image.new("RGB", (400, 300)).save("photo.png")
@@ -276,7 +277,7 @@ def test_mistakes_show_before_any_work(
 def test_metres_in_python(
     random_checkpoint: Path, moge_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "load_moge2", lambda *_: Moge())
+    monkeypatch.setattr(loading_pytorch, "load_moge2", lambda *_: Moge())
     monkeypatch.setattr(PixelPerfectDepth, "sample", sample)
     model = ppdcli.load("ppd-tiny", checkpoint=random_checkpoint, device="cpu", metric=True)
     depth = model.predict(photo(), metric=True)

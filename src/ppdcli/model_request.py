@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ppdcli.checkpoints.catalog_rows import AUTO
+from ppdcli.errors import UsageError
+
+PYTORCH, ONNX = BACKENDS = ("pytorch", "onnx")
 
 
 @dataclass(frozen=True)
@@ -14,13 +17,14 @@ class ModelRequest:
 
     Attributes:
         name: a model of the catalogue; ``auto`` takes the best one on this machine.
-        checkpoint: the network's file, instead of the cache's.
+        checkpoint: the network's file, instead of the cache's; for ``onnx`` the exported folder.
         encoder: the semantics encoder's file, instead of the cache's.
         device: auto, cpu, cuda, cuda:1, mps.
         precision: auto, fp32, bf16, fp16.
         compiled: have PyTorch compile the transformer; what is compiled is kept for later runs.
         offline: never use the network.
         metric: load MoGe-2 too, which gives metres and the camera; None: if it is on this machine.
+        backend: what runs the networks, one of ``BACKENDS``.
     """
 
     name: str = AUTO
@@ -31,6 +35,17 @@ class ModelRequest:
     compiled: bool = False
     offline: bool = False
     metric: bool | None = False
+    backend: str = PYTORCH
+
+
+def check_backend(name: str) -> None:
+    """Checks the name of a backend.
+
+    Raises:
+        UsageError: it is misspelt.
+    """
+    if name not in BACKENDS:
+        raise UsageError(f"backend {name!r}: give {' or '.join(BACKENDS)}")
 
 
 @dataclass(frozen=True)

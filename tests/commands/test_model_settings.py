@@ -41,6 +41,7 @@ def test_defaults_are_the_models() -> None:
         "size": "49152 pixels",
         "precision": "fp32",
         "compiled": False,
+        "backend": "off",
     }
     given = settings(steps=4, area=256 * 192, precision="fp32")
     assert given == {**found, "network": network}

@@ -8,7 +8,18 @@ from typing import Annotated, Any
 
 import typer
 
-from ppdcli.cli import bench, doctor, evaluate, pointcloud, predict, train, view, web, weights
+from ppdcli.cli import (
+    bench,
+    doctor,
+    evaluate,
+    export,
+    pointcloud,
+    predict,
+    train,
+    view,
+    web,
+    weights,
+)
 from ppdcli.cli.exits import INTERRUPTED, WRONG_USAGE, say
 from ppdcli.cli.help_page import Command, CommandGroup
 from ppdcli.version import __version__
@@ -51,6 +62,7 @@ app.add_typer(weights.app, name="weights")
 app.command("evaluate", cls=Command)(evaluate.evaluate)
 app.command("bench", cls=Command)(bench.bench)
 app.command("train", cls=Command)(train.train)
+app.command("export", cls=Command)(export.export)
 app.command("doctor", cls=Command)(doctor.doctor)
 app.command("app", cls=Command)(web.app)
 

@@ -14,6 +14,7 @@ from ppdcli.cli.exits import ALL_DONE, say
 from ppdcli.cli.groups import takes
 from ppdcli.cli.options import ModelOptions
 from ppdcli.errors import UsageError
+from ppdcli.model_request import ONNX
 
 if TYPE_CHECKING:
     from ppdcli.checkpoints.catalog_rows import Model
@@ -78,6 +79,8 @@ def bench(
     from ppdcli.machine import shorten_thread_spinning
     from ppdcli.model_request import Sampling
 
+    if model.backend == ONNX:
+        raise UsageError("ppd bench measures PyTorch's parts; leave out --backend onnx")
     model.check()
     shorten_thread_spinning()  # as a prediction does
     area = model.area

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 import typer
 
 from ppdcli.errors import UsageError
-from ppdcli.model_request import ModelRequest, Sampling
+from ppdcli.model_request import ONNX, PYTORCH, ModelRequest, Sampling, check_backend
 
 
 @dataclass(frozen=True)
@@ -69,11 +69,22 @@ class ModelOptions:
         ),
     ] = "auto"
     checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Use this file for the model's network.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Use this file for the model's network. With --backend onnx: the folder that "
+            "`ppd export` wrote.",
+        ),
     ] = None
     encoder: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Use this file for the model's encoder.")
     ] = None
+    backend: Annotated[
+        str,
+        typer.Option(
+            help="What runs the network: pytorch; or onnx, without PyTorch (see --checkpoint)."
+        ),
+    ] = PYTORCH
     device: Annotated[
         str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")
     ] = "auto"
@@ -137,8 +148,12 @@ class ModelOptions:
         from ppdcli.checkpoints.catalog import check_request
         from ppdcli.devices import check_names
 
-        check_request(self.model, self.checkpoint, self.encoder)
+        check_backend(self.backend)
         check_names(self.device, self.precision)
+        if self.backend == ONNX:
+            self.request()
+        else:
+            check_request(self.model, self.checkpoint, self.encoder)
         if self.preset is not None and self.steps is not None:
             raise UsageError("--preset and --steps both set the steps; give one of them")
         self.number_of_steps()
@@ -153,6 +168,10 @@ class ModelOptions:
         """
         if self.preset is None:
             return self.steps
+        if self.backend == ONNX:
+            from ppdcli.exported import checked_card
+
+            return checked_card(self.request()).preset(self.preset)
         from ppdcli.checkpoints import catalog, hub
         from ppdcli.checkpoints.catalog_rows import PRESETS
 
@@ -165,8 +184,12 @@ class ModelOptions:
 
         Args:
             metric: with MoGe-2; None: if that is on this machine.
+
+        Raises:
+            UsageError: the backend cannot do it.
+            CheckpointError: the exported folder is missing or damaged.
         """
-        return ModelRequest(
+        request = ModelRequest(
             self.model,
             self.checkpoint,
             self.encoder,
@@ -175,7 +198,14 @@ class ModelOptions:
             self.compile_,
             self.offline,
             metric,
+            self.backend,
         )
+        if self.backend == ONNX:
+            from ppdcli.exported import checked_card, without_estimator
+
+            request = without_estimator(request)
+            checked_card(request)
+        return request
 
     def sampling(self) -> Sampling:
         """How depth is sampled.

@@ -20,6 +20,7 @@ from ppdcli.cli.scale_options import CameraOptions, MetricOptions
 from ppdcli.cloud_options import MOST_FACES, RELATIVE, CloudOptions, KnownLength
 from ppdcli.errors import UsageError
 from ppdcli.files.formats import CLOUD_FORMATS
+from ppdcli.model_request import ONNX
 
 
 @takes(
@@ -110,6 +111,8 @@ def pointcloud(
         if source_of_metres != RELATIVE:
             raise UsageError("--known-length fixes the scale alone; leave out the other option")
         source_of_metres = replace(RELATIVE, known_length=_length(known_length))
+    if depth is not None and model.backend == ONNX:
+        raise UsageError("--depth leaves nothing for --backend onnx to do; give one of them")
     model.check()
     names = _formats(format_, out)
     if "glb" in names and voxel is not None:

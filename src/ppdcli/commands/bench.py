@@ -22,7 +22,7 @@ from ppdcli.devices import dtype_of, finish
 from ppdcli.errors import PpdError
 from ppdcli.files import png, preview
 from ppdcli.geometry.resize import working_size
-from ppdcli.loading import compile_backend
+from ppdcli.loading_pytorch import compile_backend
 from ppdcli.machine import peak_memory
 from ppdcli.model_request import Sampling
 from ppdcli.models.flow import euler_sample, timesteps

@@ -9,9 +9,10 @@ from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.catalog_rows import Part
 from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.devices import expected_precision
+from ppdcli.exported import checked_card
 from ppdcli.jobs.decision import OFF
 from ppdcli.jobs.fingerprint import fingerprint, of_given
-from ppdcli.model_request import ModelRequest, Sampling
+from ppdcli.model_request import ONNX, ModelRequest, Sampling
 
 
 def model_settings(request: ModelRequest, sampling: Sampling) -> dict[str, Any]:
@@ -24,6 +25,8 @@ def model_settings(request: ModelRequest, sampling: Sampling) -> dict[str, Any]:
         UsageError: an unknown model or device.
         CheckpointError: a pin cannot be read.
     """
+    if request.backend == ONNX:
+        return _exported_settings(request, sampling)
     chosen = catalog.model(hub.choose(request.name))
     whole = chosen.encoder is None and request.encoder is None  # one file holds both
     moge2: str | None = OFF
@@ -45,6 +48,24 @@ def model_settings(request: ModelRequest, sampling: Sampling) -> dict[str, Any]:
             request.precision, request.device, FAMILIES[chosen.family].large
         ),
         "compiled": request.compiled,
+        "backend": OFF,  # PyTorch's outputs had no such setting before there was another backend
+    }
+
+
+def _exported_settings(request: ModelRequest, sampling: Sampling) -> dict[str, Any]:
+    card = checked_card(request)
+    width, height = card.area
+    return {
+        "model": card.model,
+        "network": of_given(request.checkpoint),
+        "encoder": "in the network's file",
+        "moge2": OFF,
+        "seed": sampling.seed,
+        "steps": sampling.steps or card.preset("standard"),
+        "size": f"{sampling.area or width * height} pixels",
+        "precision": card.precision,
+        "compiled": False,
+        "backend": request.backend,
     }
 
 

@@ -61,7 +61,7 @@ class CloudRequest(PhotoRequest):
             predictor = self.load_predictor()
             return PointCloudWork(predictor, predictor.estimator, self)
         self.check_devices()
-        from ppdcli.loading import load_estimator  # torch
+        from ppdcli.loading_pytorch import load_estimator  # torch
 
         return PointCloudWork(None, load_estimator(self.model, self.announce), self)
 

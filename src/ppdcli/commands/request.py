@@ -12,7 +12,7 @@ from ppdcli.commands.better_model import tell_of_better_model
 from ppdcli.jobs.order import PIXEL_BYTES, Order
 from ppdcli.jobs.plan import Format
 from ppdcli.jobs.work import Work
-from ppdcli.model_request import ModelRequest, Sampling
+from ppdcli.model_request import ONNX, ModelRequest, Sampling
 from ppdcli.progress import doing
 from ppdcli.wording import counted
 
@@ -74,7 +74,7 @@ class PhotoRequest(ABC):
             CheckpointError: a file is missing, damaged, unsafe or of another model.
         """
         self.check_devices()
-        from ppdcli.loading import load_model  # torch
+        from ppdcli.loading import load_model  # OpenCV
 
         doing("loading the model")
         predictor = load_model(self.model, self.announce)
@@ -88,11 +88,13 @@ class PhotoRequest(ABC):
         return lambda done: doing(f"predicting, {done} of {counted(steps, 'step')} done")
 
     def check_devices(self) -> None:
-        """Finds a device that is not on this machine; imports PyTorch.
+        """Finds a device that is not on this machine; imports PyTorch, unless onnx is to run.
 
         Raises:
             UsageError: there is one.
         """
+        if self.model.backend == ONNX:
+            return  # ``load_model`` checks the one device
         doing("starting PyTorch")
         from ppdcli.devices import choose_device  # torch
 

@@ -48,6 +48,7 @@ class TimestepEmbedding(nn.Module):
     """Maps timesteps (N,) in [0, 1000] to conditioning vectors c (N, D), float32."""
 
     computes_in_float32 = True
+    frequency: Tensor | None = None  # of an exported graph, in which another exp would round
 
     def __init__(self, hidden_size: int) -> None:
         super().__init__()
@@ -56,17 +57,23 @@ class TimestepEmbedding(nn.Module):
         )
 
     @staticmethod
-    def sinusoid(timestep: Tensor) -> Tensor:
-        """Returns [cos | sin] at 128 frequencies from 1 to about 1 / 10000: (N,) -> (N, 256)."""
-        k = torch.arange(FREQUENCIES, device=timestep.device, dtype=torch.float32)
+    def frequencies(device: torch.device) -> Tensor:
+        """Returns the frequencies, (128,) float32, from 1 to about 1 / 10000."""
+        k = torch.arange(FREQUENCIES, device=device, dtype=torch.float32)
         # Keep the order of these float32 operations: t = 1000 amplifies their rounding errors.
-        frequency = torch.exp(-math.log(MAX_PERIOD) * k / FREQUENCIES)
+        return torch.exp(-math.log(MAX_PERIOD) * k / FREQUENCIES)
+
+    @staticmethod
+    def sinusoid(timestep: Tensor, frequency: Tensor | None = None) -> Tensor:
+        """Returns [cos | sin] at the frequencies, or at given ones: (N,) -> (N, 256)."""
+        if frequency is None:
+            frequency = TimestepEmbedding.frequencies(timestep.device)
         angle = timestep.float()[:, None] * frequency
         return torch.cat((angle.cos(), angle.sin()), dim=-1)
 
     def forward(self, timestep: Tensor) -> Tensor:
         with without_autocast(timestep):
-            return self.mlp(self.sinusoid(timestep))
+            return self.mlp(self.sinusoid(timestep, self.frequency))
 
 
 class Modulation(nn.Sequential):

@@ -78,6 +78,8 @@ class DinoV2(nn.Module):
         timm resamples it to a size. The positions differ enough to change the tokens.
         """
         table: Tensor = self.backbone.pos_embed
+        if torch.compiler.is_exporting():
+            return positions_by_products(table, rows, columns)
         if rows == columns == TABLE:
             return table
         grid = table[:, 1:].unflatten(1, (TABLE, TABLE)).permute(0, 3, 1, 2)
@@ -88,6 +90,42 @@ class DinoV2(nn.Module):
             align_corners=False,
         )
         return torch.cat((table[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)
+
+
+def positions_by_products(table: Tensor, rows: int, columns: int) -> Tensor:
+    """``DinoV2.positions`` as matrix products, for symbolic rows and columns: an exporter turns the
+    scale factors of an interpolation into constants, which are wrong at every other size.
+
+    Args:
+        table: (1, 1 + TABLE * TABLE, width).
+        rows, columns: of the grid.
+
+    Returns:
+        (1, 1 + rows * columns, width).
+    """
+    grid = table[0, 1:].unflatten(0, (TABLE, TABLE))
+    row = torch.arange(rows, device=table.device, dtype=torch.float32)
+    column = torch.arange(columns, device=table.device, dtype=torch.float32)
+    whole = ((row.sum() * 0 + rows == TABLE) & (column.sum() * 0 + columns == TABLE)).float()
+    high = _cubic_weights(row, TABLE / (rows + 0.1 - 0.1 * whole))
+    wide = _cubic_weights(column, TABLE / (columns + 0.1 - 0.1 * whole))
+    resampled = torch.einsum("ri,cj,ijd->rcd", high, wide, grid)
+    return torch.cat((table[:, :1], resampled.flatten(0, 1)[None]), dim=1)
+
+
+def _cubic_weights(place: Tensor, step: Tensor) -> Tensor:
+    """The bicubic kernel (a = -0.75) over the table's cells, (n, TABLE), for places (n,) on a grid
+    whose cells are ``step`` cells of the table apart. Beyond the edges, the outermost cells count.
+    """
+    position = (place + 0.5) * step - 0.5
+    cells = torch.arange(-2, TABLE + 2, device=place.device, dtype=torch.float32)
+    distance = (position[:, None] - cells).abs()
+    near = (1.25 * distance - 2.25) * distance * distance + 1
+    far = ((-0.75 * distance + 3.75) * distance - 6) * distance + 3
+    weights = near * (distance <= 1) + far * ((distance > 1) & (distance < 2))
+    first, inside, last = weights.split([3, TABLE - 2, 3], dim=1)
+    edges = (first.sum(1, keepdim=True), last.sum(1, keepdim=True))
+    return torch.cat((edges[0], inside, edges[1]), dim=1)
 
 
 class DinoV2Semantics(DinoV2):

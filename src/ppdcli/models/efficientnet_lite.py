@@ -41,9 +41,7 @@ class SameConv(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]
         if stride > 1:
-            height, width = (
-                max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in x.shape[-2:]
-            )
+            height, width = (max(kernel - (side % stride or stride), 0) for side in x.shape[-2:])
             x = F.pad(x, (width // 2, width - width // 2, height // 2, height - height // 2))
         return super().forward(x)
 

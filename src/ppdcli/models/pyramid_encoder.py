@@ -165,7 +165,14 @@ def _resized(x: Tensor, size: tuple[int, int]) -> Tensor:
 def _with_place(x: Tensor) -> Tensor:
     """Joins features (N, C, h, w) with their average, row and column: (N, 2C + 2, h, w)."""
     n, c, h, w = x.shape
-    rows = torch.linspace(-1, 1, h, device=x.device, dtype=x.dtype).view(1, 1, h, 1)
-    columns = torch.linspace(-1, 1, w, device=x.device, dtype=x.dtype).view(1, 1, 1, w)
+    rows, columns = _places(h, x).view(1, 1, h, 1), _places(w, x).view(1, 1, 1, w)
     average = x.mean((2, 3), keepdim=True).expand(n, c, h, w)
     return torch.cat([x, average, rows.expand(n, 1, h, w), columns.expand(n, 1, h, w)], 1)
+
+
+def _places(count: int, like: Tensor) -> Tensor:
+    """``count`` numbers from -1 to 1, with the device and dtype of ``like``."""
+    if torch.compiler.is_exporting():  # an exporter turns linspace into a constant
+        index = torch.arange(count, device=like.device, dtype=like.dtype)
+        return index * (2 / index[-1].clamp(min=1)) - 1
+    return torch.linspace(-1, 1, count, device=like.device, dtype=like.dtype)

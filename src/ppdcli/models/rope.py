@@ -10,7 +10,6 @@ from torch import Tensor
 BASE = 100.0
 
 
-@lru_cache(maxsize=8)
 def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:
     """Returns cosines and sines for a grid of tokens, row-major. The latest tables are cached.
 
@@ -20,13 +19,24 @@ def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -
         (2, rows * columns, 2, head_dim / 4) float32: [cosine, sine], token, [row, column] axis,
         pair.
     """
+    if torch.compiler.is_exporting():  # rows and columns are then symbols
+        return _new_table(rows, columns, head_dim, device)
+    return _kept_table(rows, columns, head_dim, device)
+
+
+@lru_cache(maxsize=8)
+def _kept_table(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:
     with torch.inference_mode(False):  # training can then use a table made for a prediction
-        pairs = head_dim // 4
-        frequency = BASE ** (-torch.arange(pairs, device=device, dtype=torch.float32) / pairs)
-        row = torch.arange(rows, device=device).repeat_interleave(columns)
-        column = torch.arange(columns, device=device).repeat(rows)
-        angle = torch.stack((row, column), dim=1)[:, :, None] * frequency
-        return torch.stack((angle.cos(), angle.sin()))
+        return _new_table(rows, columns, head_dim, device)
+
+
+def _new_table(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:
+    pairs = head_dim // 4
+    frequency = BASE ** (-torch.arange(pairs, device=device, dtype=torch.float32) / pairs)
+    row = torch.arange(rows, device=device)[:, None].expand(rows, columns).flatten()
+    column = torch.arange(columns, device=device)[None].expand(rows, columns).flatten()
+    angle = torch.stack((row, column), dim=1)[:, :, None] * frequency
+    return torch.stack((angle.cos(), angle.sin()))
 
 
 def rotate(x: Tensor, table: Tensor) -> Tensor:
