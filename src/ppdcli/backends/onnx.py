@@ -126,6 +126,8 @@ def _session(path: Path) -> Any:
         ) from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
+    # Threads that wait in a loop take a tenth more CPU time, and are no faster.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no base class
