@@ -24,7 +24,7 @@ from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 from ppdcli.models.precision import keep_weights_in
-from ppdcli.models.rope import rotary_table
+from ppdcli.models.rope import kept_table
 
 LARGE = (3072, 4096)  # height and width of a working size of 12 megapixels
 
@@ -87,7 +87,7 @@ def test_a_step_takes_no_more_than_the_formula_says(size: tuple[int, int]) -> No
                 x_t = torch.empty(1, 1, height, width)
                 network.velocity(x_t, prepared, network.condition(torch.full((1,), 1000.0)))
     finally:
-        rotary_table.cache_clear()  # it holds tables without values
+        kept_table.cache_clear()  # it holds tables without values
     assert height * width * 300 < alive.most < height * width * BYTES_PER_PIXEL
 
 

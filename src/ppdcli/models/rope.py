@@ -21,11 +21,12 @@ def rotary_table(rows: int, columns: int, head_dim: int, device: torch.device) -
     """
     if torch.compiler.is_exporting():  # rows and columns are then symbols
         return _new_table(rows, columns, head_dim, device)
-    return _kept_table(rows, columns, head_dim, device)
+    return kept_table(rows, columns, head_dim, device)
 
 
 @lru_cache(maxsize=8)
-def _kept_table(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:
+def kept_table(rows: int, columns: int, head_dim: int, device: torch.device) -> Tensor:
+    """Returns the table; the latest ones are kept."""
     with torch.inference_mode(False):  # training can then use a table made for a prediction
         return _new_table(rows, columns, head_dim, device)
 
