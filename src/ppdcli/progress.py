@@ -30,24 +30,30 @@ def progress(unit: Unit, total: float, done: float = 0, label: str = "") -> Iter
         done: of them, before it.
         label: stands before the bar.
     """
-    if not sys.stderr.isatty():
-        yield Progress(done, lambda _done, _label: None)
-        return
-    from rich.console import Console
-    from rich.progress import Progress as Bars
+    with _others_hidden():
+        if not sys.stderr.isatty():  # while another bar is drawn, it is not the terminal itself
+            yield Progress(done, lambda _done, _label: None)
+            return
+        from rich.console import Console
+        from rich.progress import Progress as Bars
 
-    # Output on stdout is data: the bar stays away from it.
-    bars = Bars(
-        *_columns(unit), console=Console(stderr=True), transient=True, redirect_stdout=False
-    )
-    bar = bars.add_task(label, total=total)
-    bars.update(bar, completed=done)
+        # Output on stdout is data: the bar stays away from it.
+        bars = Bars(
+            *_columns(unit), console=Console(stderr=True), transient=True, redirect_stdout=False
+        )
+        _open.append(bars)
+        bar = bars.add_task(label, total=total)
+        bars.update(bar, completed=done)
 
-    def show(now: float, text: str | None) -> None:
-        bars.update(bar, completed=now, description=text)
+        def show(now: float, text: str | None) -> None:
+            bars.update(bar, completed=now, description=text)
 
-    with _drawn(bars):
-        yield Progress(done, show)
+        bars.start()
+        try:
+            yield Progress(done, show)
+        finally:
+            bars.stop()
+            _open.pop()
 
 
 @contextmanager
@@ -68,17 +74,13 @@ def doing(what: str) -> None:
 
 
 @contextmanager
-def _drawn(bars: Bars) -> Iterator[None]:
-    """Draws the bars alone: two that are drawn at the same time would overwrite each other."""
+def _others_hidden() -> Iterator[None]:
+    """Hides the bar that is drawn: two at the same time would overwrite each other."""
     if _open:
         _open[-1].stop()
-    _open.append(bars)
-    bars.start()
     try:
         yield
     finally:
-        bars.stop()
-        _open.pop()
         if _open:
             _open[-1].start()
 

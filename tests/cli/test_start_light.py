@@ -11,7 +11,7 @@ import pytest
 
 UNNEEDED = {
     *("timm", "torchvision", "open3d", "numba", "scipy", "matplotlib", "huggingface_hub"),
-    *("torch._dynamo", "torch._inductor", "sympy", "triton"),  # PyTorch's compiler
+    *("torch._dynamo", "torch._inductor", "triton"),  # PyTorch's compiler
     *("pandas", "networkx", "sklearn", "h5py", "ray", "fsspec", "requests", "httpx", "rich"),
     *("torch.onnx", "fast_simplification", "OpenEXR", "pillow_heif"),
 }
