@@ -54,6 +54,18 @@ def test_two_distances_make_metres(predict: Predict) -> None:
     assert json.loads(result.stdout)["unit"] == "m"
 
 
+def test_the_nearest_and_the_farthest_are_of_what_can_be_seen(predict: Predict) -> None:
+    opaque = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    opaque[:30] = 0  # where the scene is farthest
+    rgba = np.dstack([np.full((HEIGHT, WIDTH, 3), 90, np.uint8), opaque])
+    Image.fromarray(rgba).save("cut.png")
+    result = predict("--near-far", "2,30", "-f", "exr", photo="cut.png")
+    assert result.exit_code == 0, result.stderr
+    depth = exr.read(Path("ppd-out/cut_depth.exr")).values
+    assert np.isnan(depth[:30]).all()
+    assert (np.nanmin(depth), np.nanmax(depth)) == pytest.approx((2, 30), rel=1e-5)
+
+
 def test_known_depths_make_metres(predict: Predict) -> None:
     result = predict("--align", known(), "-f", "exr")
     assert result.exit_code == 0, result.stderr

@@ -45,7 +45,8 @@ def to_metres(
         InputError: the known depths, or MoGe-2's, do not fit.
     """
     if metres.near_far is not None:
-        return depth.to_metric(near_far=metres.near_far)
+        # Only what can be seen has a nearest and a farthest point.
+        return depth.visible(job.photo.opaque).to_metric(near_far=metres.near_far)
     if metres.moge2:
         assert estimate is not None
         metric = depth.to_metric(moge2=estimate, keep_sky=metres.keep_sky, seed=seed)
