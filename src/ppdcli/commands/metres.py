@@ -7,8 +7,9 @@ from dataclasses import replace
 from ppdcli.cloud_options import MetricSource
 from ppdcli.depth import DepthMap
 from ppdcli.errors import InputError
-from ppdcli.files.sparse_depth import SparseDepth, read_sparse_depth
+from ppdcli.files.sparse_depth import SparseDepth
 from ppdcli.jobs.work import Job
+from ppdcli.known_depths import known_in_photo
 from ppdcli.metric import Estimate
 
 
@@ -17,8 +18,7 @@ def known_depths(job: Job, metres: MetricSource, scale: float | None) -> SparseD
     if metres.align is None:
         return None
     height, width = job.photo.rgb.shape[:2]
-    known = read_sparse_depth(metres.align, width, height, scale, job.photo.orientation)
-    known = known.where(job.photo.opaque, metres.align)
+    known = known_in_photo(metres.align, (width, height), job.photo, scale)
     job.notes.extend(known.notes)
     return known
 
