@@ -15,6 +15,7 @@ import pytest
 # make the suite many times slower. The suite passes with any number; the processes inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
+os.environ.setdefault("TRITON_INTERPRET", "1")  # Triton reads it when it is imported
 
 import torch
 from networks import small_encoder
