@@ -75,6 +75,18 @@ def test_the_table_is_used_as_it_is_on_its_own_grid(vits: DinoV2Semantics) -> No
     assert vits.positions(36, 38).shape == (1, 1 + 36 * 38, vits.dim)
 
 
+def test_positions_are_kept_until_the_table_changes() -> None:
+    vit = DinoV2Semantics("vits").requires_grad_(False)
+    with torch.inference_mode():
+        first = vit.positions(4, 6)
+        assert vit.positions(4, 6) is first
+        assert vit.positions(6, 4).shape == first.shape
+        torch.testing.assert_close(vit.positions(4, 6), first, rtol=0, atol=0)
+        vit.backbone.pos_embed.add_(1)
+        torch.testing.assert_close(vit.positions(4, 6), first + 1)
+        assert vit.half().positions(4, 6).dtype == torch.float16
+
+
 def test_images_of_a_batch_do_not_mix(vits: DinoV2Semantics) -> None:
     images = torch.cat([to_tensor(image(32, 48, k)) for k in range(2)])
     with torch.no_grad():

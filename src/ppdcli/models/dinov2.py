@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -53,6 +53,7 @@ class DinoV2(nn.Module):
             dynamic_img_size=True,
             num_classes=0,
         )
+        self._kept: tuple[object, Tensor] | None = None
 
     def _tokens(self, picture: Tensor) -> Tensor:
         """Returns the input of the first block: a class token, then the patches, row-major.
@@ -82,14 +83,29 @@ class DinoV2(nn.Module):
             return positions_by_products(table, rows, columns)
         if rows == columns == TABLE:
             return table
-        grid = table[:, 1:].unflatten(1, (TABLE, TABLE)).permute(0, 3, 1, 2)
-        resampled = F.interpolate(
-            grid,
-            scale_factor=((rows + 0.1) / TABLE, (columns + 0.1) / TABLE),
-            mode="bicubic",
-            align_corners=False,
-        )
-        return torch.cat((table[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)
+        if table.requires_grad or table.is_inference():  # changes would leave no trace
+            return _resampled(table, rows, columns)
+        wanted = (rows, columns, table.data_ptr(), table._version)
+        if self._kept is None or self._kept[0] != wanted:
+            with torch.inference_mode(False):
+                self._kept = wanted, _resampled(table, rows, columns)
+        return self._kept[1]
+
+    def _apply(self, *args: Any, **kwargs: Any) -> Self:
+        # Every move or cast of the weights calls this; new weights can reuse the old addresses.
+        self._kept = None
+        return super()._apply(*args, **kwargs)
+
+
+def _resampled(table: Tensor, rows: int, columns: int) -> Tensor:
+    grid = table[:, 1:].unflatten(1, (TABLE, TABLE)).permute(0, 3, 1, 2)
+    resampled = F.interpolate(
+        grid,
+        scale_factor=((rows + 0.1) / TABLE, (columns + 0.1) / TABLE),
+        mode="bicubic",
+        align_corners=False,
+    )
+    return torch.cat((table[:, :1], resampled.flatten(2).transpose(1, 2)), dim=1)
 
 
 def positions_by_products(table: Tensor, rows: int, columns: int) -> Tensor:

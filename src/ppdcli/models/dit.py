@@ -138,7 +138,8 @@ class Block(nn.Module):
         if uses_kernels(x, x.shape[-1] // self.attn.num_heads):
             from ppdcli.models.fused_kernels import add_and_norm, modulated_norm
 
-            x = x.contiguous()  # the patch embedding's tokens are laid out by channel
+            # The first tokens of a grid come by channel, or in half precision.
+            x = x.float().contiguous()
             half = modulated_norm(x, shift1, scale1, torch.get_autocast_dtype(x.device.type))
             x, half = add_and_norm(x, gate1, self.attn(half, table, fused=True), shift2, scale2)
             return torch.addcmul(x, gate2[:, None], self.mlp(half))

@@ -16,12 +16,11 @@ def uses_kernels(x: Tensor, head_dim: int) -> bool:
     needs PyTorch's own operations instead.
     """
     return (
-        x.is_cuda
-        and has_triton()
+        not torch.compiler.is_compiling()
+        and x.is_cuda
         and torch.is_autocast_enabled("cuda")
         and not torch.is_grad_enabled()
-        and not torch.compiler.is_compiling()
-        and x.dtype == torch.float32
+        and has_triton()
         and head_dim >= 4
         and head_dim & (head_dim - 1) == 0
     )
