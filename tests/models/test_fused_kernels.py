@@ -7,11 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ppdcli.models import dit
+from ppdcli.models import fused
 from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.conditioning import modulate
 from ppdcli.models.config import CasDiTConfig
-from ppdcli.models.fused import uses_kernels
 from ppdcli.models.rope import rotary_table, rotate
 
 kernels = pytest.importorskip("ppdcli.models.fused_kernels", exc_type=ImportError)
@@ -60,10 +59,10 @@ def test_network_is_the_same_with_the_kernels(monkeypatch: pytest.MonkeyPatch) -
         inputs = draw(1, 1, 4, 32, 48), draw(2, 1, 6, 8), torch.tensor([500.0])
         expected = network(*inputs)
         monkeypatch.setattr(torch, "get_autocast_dtype", lambda device: torch.float32)
-        monkeypatch.setattr(dit, "uses_kernels", lambda x, head_dim: True)
+        monkeypatch.setattr(fused, "uses_kernels", lambda x, head_dim: True)
         torch.testing.assert_close(network(*inputs), expected, rtol=1e-4, atol=1e-4)
 
 
 def test_a_processor_uses_no_kernel() -> None:
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        assert not uses_kernels(torch.zeros(1, 4, 64), 16)
+        assert not fused.uses_kernels(torch.zeros(1, 4, 64), 16)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 import torch
 
-from ppdcli.checkpoints.families import FAMILIES
-from ppdcli.commands import bench_arithmetic, bench_model
 from ppdcli.models.config import CasDiTConfig
-from ppdcli.models.dinov2 import DinoV2Semantics
 from studies import step_speed
 
 
@@ -43,14 +39,8 @@ def test_kernels_are_as_exact_as_their_dtype() -> None:
     assert all(error < 1e-5 for error in found.values())
 
 
-def test_the_shares_add_up(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    sizes = CasDiTConfig(hidden_size=32, depth=2, num_heads=2, semantics_dim=384)
-    monkeypatch.setattr(bench_model, "NETWORK", sizes)
-    family = replace(FAMILIES["da2"], unloaded_encoder=lambda: DinoV2Semantics("vits"))
-    monkeypatch.setitem(FAMILIES, "da2", family)
-    monkeypatch.setattr(bench_arithmetic, "SIDES", {"cpu": (8, 16)})
+@pytest.mark.usefixtures("small_model")
+def test_the_shares_add_up(capsys: pytest.CaptureFixture[str]) -> None:
     step_speed.main(["--size", "64x48", "--device", "cpu", "--repeats", "1"])
     shares = re.findall(r"^\w+ +([0-9.]+)% of the step", capsys.readouterr().out, re.M)
     assert len(shares) == 3

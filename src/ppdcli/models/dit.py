@@ -17,11 +17,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ppdcli.models import fused
 from ppdcli.models.attention import attend
 from ppdcli.models.conditioning import Condition, Modulation, TimestepEmbedding, modulate
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.flow import T
-from ppdcli.models.fused import uses_kernels
 from ppdcli.models.precision import without_autocast
 from ppdcli.models.rope import rotate
 
@@ -86,16 +86,16 @@ class Attention(nn.Module):
         self.k_norm = nn.LayerNorm(hidden_size // num_heads, eps=1e-5)
         self.proj = nn.Linear(hidden_size, hidden_size)
 
-    def forward(self, x: Tensor, table: Tensor, fused: bool = False) -> Tensor:
+    def forward(self, x: Tensor, table: Tensor, by_kernel: bool = False) -> Tensor:
         """Attends over x (N, tokens, D).
 
         Args:
             table: The rotary table of the tokens' grid.
-            fused: Whether norm and rotation run in one kernel.
+            by_kernel: Whether norm and rotation run in one kernel.
         """
         qkv = self.qkv(x)
         q, k, v = qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(dim=0)
-        if fused:
+        if by_kernel:
             from ppdcli.models.fused_kernels import normed_and_rotated
 
             norms = (self.q_norm, self.k_norm)
@@ -135,13 +135,13 @@ class Block(nn.Module):
     def forward(self, x: Tensor, vectors: Tensor, table: Tensor) -> Tensor:
         """``vectors`` (N or 1, 6, D) is the output of ``adaLN_modulation`` for c."""
         shift1, scale1, gate1, shift2, scale2, gate2 = vectors.unbind(dim=1)
-        if uses_kernels(x, x.shape[-1] // self.attn.num_heads):
+        if fused.uses_kernels(x, x.shape[-1] // self.attn.num_heads):
             from ppdcli.models.fused_kernels import add_and_norm, modulated_norm
 
             # The first tokens of a grid come by channel, or in half precision.
             x = x.float().contiguous()
             half = modulated_norm(x, shift1, scale1, torch.get_autocast_dtype(x.device.type))
-            x, half = add_and_norm(x, gate1, self.attn(half, table, fused=True), shift2, scale2)
+            x, half = add_and_norm(x, gate1, self.attn(half, table, by_kernel=True), shift2, scale2)
             return torch.addcmul(x, gate2[:, None], self.mlp(half))
         attended = self.attn(modulate(x, shift1, scale1), table)
         x = torch.addcmul(x, gate1[:, None], attended)
