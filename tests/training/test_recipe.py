@@ -11,6 +11,7 @@ from ppdcli.evaluation import synthetic
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.efficientnet_lite import LITE2
 from ppdcli.models.pyramid_encoder import TOKEN, PyramidEncoderConfig
+from ppdcli.training import recipe as recipe_module
 from ppdcli.training.recipe import PARTS, SEEDS, Phase, Rate, load_recipe
 
 GOOD = """
@@ -55,6 +56,14 @@ def test_the_packages_own_recipe_describes_networks_that_fit() -> None:
     assert 2 * network.patch_size == TOKEN and network.predicts == "x0"
     assert {part for phase in recipe.phases for part in phase.trains} == set(PARTS)
     assert recipe.phases[-1].trains == ("diffusion",)
+
+
+def test_the_second_recipe_trains_the_same_networks_on() -> None:
+    first = load_recipe()
+    second = load_recipe(Path(recipe_module.__file__).with_name("ppd-tiny-second.toml"))
+    assert second.seed != first.seed  # other scenes
+    assert (second.encoder, second.diffusion) == (first.encoder, first.diffusion)
+    assert set(second.rates) == set(first.rates) and second.card == first.card
 
 
 def test_values_arrive_where_they_belong(tmp_path: Path) -> None:
