@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from ppdcli.backends.onnx_folder import (
 from ppdcli.backends.protocol import Array
 from ppdcli.backends.torch_noise import draw_noise
 from ppdcli.devices import Precision
-from ppdcli.errors import CheckpointError, UsageError, shown
+from ppdcli.errors import CheckpointError, PpdError, UsageError, shown
 
 ERRORS_ONLY = 3  # onnxruntime's level of messages
 
@@ -30,10 +30,10 @@ class OnnxBackend:
 
     Attributes:
         card: what its ``ppd.json`` states.
+        folder: the folder.
     """
 
     device = "cpu"
-    precision: Precision = "fp32"
 
     def __init__(self, folder: Path) -> None:
         """Loads both graphs.
@@ -44,8 +44,14 @@ class OnnxBackend:
         """
         self.card: Card = read_card(folder)
         check_files(folder, self.card)
+        self.folder = folder
         self._encoder = _session(folder / ENCODER_FILE)
         self._step = _session(folder / STEP_FILE)
+
+    @property
+    def precision(self) -> Precision:
+        """That of the export."""
+        return self.card.precision
 
     def encoder_size(self, height: int, width: int) -> tuple[int, int]:
         """The size at which the encoder wants a photo."""
@@ -103,8 +109,15 @@ class OnnxBackend:
         return 1
 
     def widened(self) -> AbstractContextManager[None]:
-        """It computes in float32 anyway."""
-        return nullcontext()
+        """It cannot: the folder has float16 weights alone.
+
+        Raises:
+            PpdError: it is asked to, which only a photo that overflows does.
+        """
+        raise PpdError(
+            f"{self.card.model} overflows in fp16; export it with --precision fp32, and give that "
+            f"folder instead of {self.folder}"
+        )
 
     def lacks_memory(self, error: Exception) -> bool:
         """Whether an error says that memory is short."""

@@ -1,4 +1,4 @@
-"""Writes a model's encoder and a step of its network as ONNX files."""
+"""Writes a model's encoder and a step of its network as ONNX files, in float32 or float16."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def write_graphs(model: PixelPerfectDepth, folder: Path) -> None:
     """Writes ``encoder.onnx`` and ``step.onnx``; large weights go to ``.data`` files beside them.
 
     Args:
-        model: in float32, on the CPU, in eval mode.
+        model: in float32, on the CPU, in eval mode; or with some weights in float16, as
+            ``precision.keep_weights_in`` leaves them: see ``half_products``.
         folder: is there, and has no such files.
 
     Raises:
@@ -32,27 +33,27 @@ def write_graphs(model: PixelPerfectDepth, folder: Path) -> None:
     """
     image = torch.rand(1, 3, HEIGHT, WIDTH)
     sides = {2: 16 * Dim("rows", max=MOST_CELLS), 3: 16 * Dim("columns", max=MOST_CELLS)}
-    size = model.encoder_size(HEIGHT, WIDTH)
-    with torch.no_grad():
-        tokens = model.encode(image).clone()
+    arguments = {"image": image}
+    shapes: dict[str, Any] = {"image": sides}
+    encoder = EncoderGraph(model.encoder)
     if hasattr(model.encoder, "input_size"):
         seen = {
             2: 32 * Dim("seen_rows", max=MOST_CELLS),
             3: 32 * Dim("seen_columns", max=MOST_CELLS),
         }
-        arguments = {"view": torch.rand(1, 3, *size), "image": image}
-        graph: nn.Module = ResizedEncoderGraph(model.encoder)
-        _write(graph, arguments, {"view": seen, "image": sides}, "tokens", folder / ENCODER_FILE)
-    else:
-        graph = EncoderGraph(model.encoder)
-        _write(graph, {"image": image}, {"image": sides}, "tokens", folder / ENCODER_FILE)
+        arguments = {"view": torch.rand(1, 3, *model.encoder_size(HEIGHT, WIDTH)), **arguments}
+        shapes = {"view": seen, **shapes}
+        encoder = ResizedEncoderGraph(model.encoder)
+    _write(encoder, arguments, shapes, "tokens", folder / ENCODER_FILE)
+    with torch.no_grad():
+        tokens = encoder(*arguments.values())
     arguments = {
         "x_t": torch.randn(1, 1, HEIGHT, WIDTH),
         "image": image,
         "tokens": tokens,
         "timestep": torch.full((1,), 500.0),
     }
-    shapes: dict[str, Any] = {
+    shapes = {
         "x_t": sides,
         "image": sides,
         "tokens": {1: Dim.DYNAMIC},
