@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from networks import SMALL_STAGES
@@ -31,6 +32,7 @@ from ppdcli.training.export import export as write_checkpoint
 # Not those of the trace, nor of the command's own comparison.
 SIZES = ((16, 16), (16, 400), (192, 256), (336, 112), (80, 80))
 NEAR = 1e-4
+NEAR_IN_HALF = 1e-2
 
 WITHOUT_PYTORCH = """
 import sys
@@ -89,6 +91,37 @@ def test_depth_is_pytorchs_at_other_sizes_than_the_traced_one(
         assert backend.encoder_size(*size) == pytorch.encoder_size(*size)
         expected = some_depths(pytorch, [size])
         assert largest_difference(expected, some_depths(backend, [size])) < NEAR
+
+
+def test_fp16_is_smaller_and_near(folder: Path, checkpoint: Path, tmp_path: Path) -> None:
+    """Its products are in float16; norms, softmax, timesteps, inputs and outputs are not."""
+    request = ModelRequest("ppd-tiny", checkpoint, None, "cpu", "fp32")
+    half = tmp_path / "half"
+    done = export(request, half, overwrite=False, precision="fp16")
+    assert NEAR < done.difference < NEAR_IN_HALF
+    assert read_card(half).precision == "fp16"
+    backend = OnnxBackend(half)
+    assert backend.precision == "fp16"
+    expected = some_depths(OnnxBackend(folder), SIZES)
+    assert largest_difference(expected, some_depths(backend, SIZES)) < NEAR_IN_HALF
+    for name in (ENCODER_FILE, STEP_FILE):
+        assert (half / name).stat().st_size < (folder / name).stat().st_size
+        graph = onnx.load(half / name).graph
+        types = {each.name: each.data_type for each in graph.initializer}
+        sides = (*graph.input, *graph.output)
+        assert {side.type.tensor_type.elem_type for side in sides} == {onnx.TensorProto.FLOAT}
+        convolutions = [node for node in graph.node if node.op_type == "Conv"]
+        assert all(types[node.input[1]] == onnx.TensorProto.FLOAT16 for node in convolutions)
+        known = {info.name: info.type.tensor_type.elem_type for info in graph.value_info}
+        exact = [n for n in graph.node if n.op_type in ("Softmax", "LayerNormalization", "Cos")]
+        assert all(known[node.output[0]] == onnx.TensorProto.FLOAT for node in exact)
+        assert exact or name == ENCODER_FILE
+
+
+def test_another_precision_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    code, stderr = run("export", "ppd-tiny", "-o", tmp_path / "x", "--precision", "bf16")
+    assert code == 2
+    assert "precision bf16: a model is exported in fp32 or fp16" in stderr
 
 
 def test_python_predicts_the_same(folder: Path, checkpoint: Path, photo: Path) -> None:

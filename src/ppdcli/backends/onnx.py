@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence, Set
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from ppdcli.backends.torch_noise import draw_noise
 from ppdcli.devices import Precision
 from ppdcli.errors import CheckpointError, PpdError, UsageError, shown
 
+STEP_INPUTS = {"x_t", "image", "tokens", "timestep"}
 ERRORS_ONLY = 3  # onnxruntime's level of messages
 
 
@@ -45,8 +47,8 @@ class OnnxBackend:
         self.card: Card = read_card(folder)
         check_files(folder, self.card)
         self.folder = folder
-        self._encoder = _session(folder / ENCODER_FILE)
-        self._step = _session(folder / STEP_FILE)
+        self._encoder = Graph(folder / ENCODER_FILE, {"image"}, {"image", "view"})
+        self._step = Graph(folder / STEP_FILE, STEP_INPUTS, STEP_INPUTS)
 
     @property
     def precision(self) -> Precision:
@@ -63,13 +65,10 @@ class OnnxBackend:
 
     def encode(self, images: Sequence[Array], views: Sequence[Array]) -> list[Array]:
         """The semantics tokens of photos."""
-        wanted = {given.name for given in self._encoder.get_inputs()}
-        found = []
-        for image, view in zip(images, views, strict=True):
-            inputs = {"image": image, "view": view}
-            kept = {name: value for name, value in inputs.items() if name in wanted}
-            found.append(self._encoder.run(None, kept)[0])
-        return found
+        return [
+            self._encoder.run({"image": image, "view": view})
+            for image, view in zip(images, views, strict=True)
+        ]
 
     def velocity(self, x_t: Array, image: Array, tokens: Array, timestep: float) -> Array:
         """x_T - x_0 at x_t (1, 1, H, W), of the same shape."""
@@ -79,7 +78,7 @@ class OnnxBackend:
             "tokens": tokens,
             "timestep": np.array([timestep], np.float32),
         }
-        return self._step.run(None, inputs)[0]
+        return self._step.run(inputs, x_t.shape)
 
     def sample(
         self,
@@ -112,7 +111,7 @@ class OnnxBackend:
         """It cannot: the folder has float16 weights alone.
 
         Raises:
-            PpdError: it is asked to, which only a photo that overflows does.
+            PpdError: always.
         """
         raise PpdError(
             f"{self.card.model} overflows in fp16; export it with --precision fp32, and give that "
@@ -121,13 +120,74 @@ class OnnxBackend:
 
     def lacks_memory(self, error: Exception) -> bool:
         """Whether an error says that memory is short."""
-        said = ("out of memory", "allocate memory", "insufficient memory", "bad allocation")
-        words = str(error).lower()
-        return isinstance(error, MemoryError) or any(each in words for each in said)
+        return lacks_memory(error)
+
+    def lighter_settings(self) -> list[str]:
+        """None: the export decides."""
+        return []
 
     def weights_digest(self) -> str:
         """A hash of the hashes of the files."""
         return self.card.digest()
+
+
+class Graph:
+    """A graph, loaded by onnxruntime."""
+
+    def __init__(self, path: Path, least: Set[str], most: Set[str]) -> None:
+        """Loads it.
+
+        Args:
+            path: of the file.
+            least, most: names of inputs that it has, and may have.
+
+        Raises:
+            UsageError: onnxruntime is not installed.
+            CheckpointError: the file is damaged, or another graph.
+        """
+        self.path = path
+        self._session = _session(path)
+        self._inputs = {given.name for given in self._session.get_inputs()}
+        if not least <= self._inputs <= most or len(self._session.get_outputs()) != 1:
+            raise CheckpointError(
+                f"{path}: is another graph, with the inputs {shown(sorted(self._inputs))}; export "
+                "the model again"
+            )
+
+    def run(self, inputs: Mapping[str, Array], shape: Sequence[int] | None = None) -> Array:
+        """Its output.
+
+        Args:
+            inputs: by name; those that it lacks are left out.
+            shape: that the output must have.
+
+        Raises:
+            MemoryError: memory is short.
+            PpdError: the graph does not fit its inputs, or the shape.
+        """
+        given = {name: array for name, array in inputs.items() if name in self._inputs}
+        try:
+            (output,) = self._session.run(None, given)
+        except Exception as error:  # onnxruntime's own exceptions share no base class
+            if lacks_memory(error):
+                raise MemoryError(str(error)) from error
+            raise PpdError(
+                f"{self.path}: onnxruntime cannot run it ({shown(error, 160)}); export the model "
+                "again"
+            ) from error
+        if shape is not None and output.shape != tuple(shape):
+            raise PpdError(
+                f"{self.path}: gives {output.shape} instead of {tuple(shape)}; export the model "
+                "again"
+            )
+        return output
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether an error says that memory is short."""
+    said = ("out of memory", "allocate memory", "insufficient memory", "bad allocation")
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or any(each in words for each in said)
 
 
 def _session(path: Path) -> Any:
@@ -140,6 +200,8 @@ def _session(path: Path) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     # Threads that wait in a loop take a tenth more CPU time, and are no faster.
+    if (threads := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():  # as PyTorch does
+        options.intra_op_num_threads = int(threads)
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

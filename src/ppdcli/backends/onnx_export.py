@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from ppdcli.backends.onnx_folder import ENCODER_FILE, OPSET, STEP_FILE
+from ppdcli.models.dit import DiT
 from ppdcli.models.graphs import EncoderGraph, ResizedEncoderGraph, StepGraph
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
@@ -31,35 +32,42 @@ def write_graphs(model: PixelPerfectDepth, folder: Path) -> None:
     Raises:
         OSError: the system refuses.
     """
-    image = torch.rand(1, 3, HEIGHT, WIDTH)
-    sides = {2: 16 * Dim("rows", max=MOST_CELLS), 3: 16 * Dim("columns", max=MOST_CELLS)}
-    arguments = {"image": image}
-    shapes: dict[str, Any] = {"image": sides}
-    encoder = EncoderGraph(model.encoder)
-    if hasattr(model.encoder, "input_size"):
-        seen = {
-            2: 32 * Dim("seen_rows", max=MOST_CELLS),
-            3: 32 * Dim("seen_columns", max=MOST_CELLS),
-        }
-        arguments = {"view": torch.rand(1, 3, *model.encoder_size(HEIGHT, WIDTH)), **arguments}
-        shapes = {"view": seen, **shapes}
-        encoder = ResizedEncoderGraph(model.encoder)
-    _write(encoder, arguments, shapes, "tokens", folder / ENCODER_FILE)
-    with torch.no_grad():
-        tokens = encoder(*arguments.values())
+    write_encoder(model.encoder, folder)
+    write_step(model.network, folder)
+
+
+def write_encoder(encoder: nn.Module, folder: Path) -> None:
+    """Writes ``encoder.onnx``; see ``write_graphs``."""
+    arguments, shapes = {"image": torch.rand(1, 3, HEIGHT, WIDTH)}, {"image": _sides(16, "")}
+    graph = EncoderGraph(encoder)
+    if hasattr(encoder, "input_size"):
+        view = torch.rand(1, 3, *encoder.input_size(HEIGHT, WIDTH))  # type: ignore[operator]
+        arguments, shapes = {"view": view, **arguments}, {"view": _sides(32, "seen_"), **shapes}
+        graph = ResizedEncoderGraph(encoder)
+    _write(graph, arguments, shapes, "tokens", folder / ENCODER_FILE)
+
+
+def write_step(network: DiT, folder: Path) -> None:
+    """Writes ``step.onnx``; see ``write_graphs``."""
+    config = network.config
+    cells = (HEIGHT // (2 * config.patch_size)) * (WIDTH // (2 * config.patch_size))
     arguments = {
         "x_t": torch.randn(1, 1, HEIGHT, WIDTH),
-        "image": image,
-        "tokens": tokens,
+        "image": torch.rand(1, 3, HEIGHT, WIDTH),
+        "tokens": torch.randn(1, cells, config.semantics_dim),
         "timestep": torch.full((1,), 500.0),
     }
-    shapes = {
-        "x_t": sides,
-        "image": sides,
-        "tokens": {1: Dim.DYNAMIC},
-        "timestep": {},
+    sides = _sides(16, "")
+    shapes = {"x_t": sides, "image": sides, "tokens": {1: Dim.DYNAMIC}, "timestep": {}}
+    _write(StepGraph(network), arguments, shapes, "velocity", folder / STEP_FILE)
+
+
+def _sides(cell: int, prefix: str) -> dict[int, Any]:
+    """Height and width, as multiples of ``cell`` pixels."""
+    return {
+        2: cell * Dim(f"{prefix}rows", max=MOST_CELLS),
+        3: cell * Dim(f"{prefix}columns", max=MOST_CELLS),
     }
-    _write(StepGraph(model.network), arguments, shapes, "velocity", folder / STEP_FILE)
 
 
 def _write(

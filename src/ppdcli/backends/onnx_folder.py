@@ -125,6 +125,10 @@ def read_card(folder: Path) -> Card:
 
 def _check(card: Card) -> None:
     """Raises ValueError, or what Python raises of values of another type."""
+    if not all(isinstance(text, str) for text in (card.program, card.model, *card.how)):
+        raise ValueError("its texts are wrong")
+    if type(card.opset) is not int or not all(isinstance(x, str) for x in card.licenses.values()):
+        raise ValueError("opset or licenses are wrong")
     if not {ENCODER_FILE, STEP_FILE} <= set(card.files):
         raise ValueError("it does not list both graphs")
     for name, row in card.files.items():
@@ -157,7 +161,8 @@ def check_files(folder: Path, card: Card) -> None:
             size = path.stat().st_size
             same = size == row["bytes"] and (size > MOST_HASHED or sha256_of(path) == row["sha256"])
         except OSError as error:
-            raise CheckpointError(f"{path}: {reason(error, 'export the model again')}") from error
+            way_on = "export the model again"
+            raise CheckpointError(f"{path}: {reason(error, way_on, way_on)}") from error
         if not same:
             raise CheckpointError(f"{path}: is damaged or was changed; export the model again")
 

@@ -28,7 +28,7 @@ def export(
         Path | None, typer.Option(metavar="FILE", help="Use this file for the model's encoder.")
     ] = None,
     precision: Annotated[
-        str, typer.Option(help="Number format: fp32; or fp16, for files of half the size.")
+        str, typer.Option(help="Number format: fp32; or fp16, for smaller files.")
     ] = "fp32",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export in the folder.")

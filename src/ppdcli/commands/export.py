@@ -79,7 +79,7 @@ def export(
         request: which model, on the CPU in fp32.
         folder: appears complete or not at all.
         overwrite: replace an earlier export.
-        precision: fp32, or fp16 for files of half the size.
+        precision: fp32, or fp16 for smaller files.
         announce: called with lines for the user.
 
     Raises:
