@@ -95,9 +95,10 @@ class OnnxBackend:
             x = noise
             for done, (t, s) in enumerate(zip(times, [*times[1:], 0.0], strict=True), start=1):
                 velocity = self.velocity(x, image, semantics, t)
-                x_0 = x - np.float32(t / T) * velocity
-                x_1 = x + np.float32(1 - t / T) * velocity
-                x = np.float32(1 - s / T) * x_0 + np.float32(s / T) * x_1
+                with np.errstate(all="ignore"):  # the predictor refuses what is not finite
+                    x_0 = x - np.float32(t / T) * velocity
+                    x_1 = x + np.float32(1 - t / T) * velocity
+                    x = np.float32(1 - s / T) * x_0 + np.float32(s / T) * x_1
                 if on_step is not None:
                     on_step(done)
             depths.append(x + np.float32(0.5))
