@@ -93,6 +93,7 @@ def test_depth_is_pytorchs_at_other_sizes_than_the_traced_one(
         assert largest_difference(expected, some_depths(backend, [size])) < NEAR
 
 
+@pytest.mark.slow
 def test_fp16_is_smaller_and_near(folder: Path, checkpoint: Path, tmp_path: Path) -> None:
     """Its products are in float16; norms, softmax, timesteps, inputs and outputs are not."""
     request = ModelRequest("ppd-tiny", checkpoint, None, "cpu", "fp32")
@@ -105,17 +106,19 @@ def test_fp16_is_smaller_and_near(folder: Path, checkpoint: Path, tmp_path: Path
     expected = some_depths(OnnxBackend(folder), SIZES)
     assert largest_difference(expected, some_depths(backend, SIZES)) < NEAR_IN_HALF
     for name in (ENCODER_FILE, STEP_FILE):
-        assert (half / name).stat().st_size < (folder / name).stat().st_size
+        assert stored(half / name) < 0.9 * stored(folder / name)
         graph = onnx.load(half / name).graph
-        types = {each.name: each.data_type for each in graph.initializer}
         sides = (*graph.input, *graph.output)
         assert {side.type.tensor_type.elem_type for side in sides} == {onnx.TensorProto.FLOAT}
-        convolutions = [node for node in graph.node if node.op_type == "Conv"]
-        assert all(types[node.input[1]] == onnx.TensorProto.FLOAT16 for node in convolutions)
         known = {info.name: info.type.tensor_type.elem_type for info in graph.value_info}
         exact = [n for n in graph.node if n.op_type in ("Softmax", "LayerNormalization", "Cos")]
+        assert exact
         assert all(known[node.output[0]] == onnx.TensorProto.FLOAT for node in exact)
-        assert exact or name == ENCODER_FILE
+
+
+def stored(graph: Path) -> int:
+    """Bytes of its weights."""
+    return sum(len(each.raw_data) for each in onnx.load(graph).graph.initializer)
 
 
 def test_another_precision_is_refused(checkpoint: Path, tmp_path: Path) -> None:
