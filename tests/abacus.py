@@ -54,6 +54,9 @@ class Abacus:
     def widened(self) -> Iterator[None]:
         yield
 
+    def lighter_settings(self) -> list[str]:
+        return []
+
     def lacks_memory(self, error: Exception) -> bool:
         return isinstance(error, MemoryError)
 

@@ -58,6 +58,9 @@ class Brightness:
         yield
         self.largest = largest
 
+    def lighter_settings(self) -> list[str]:
+        return []
+
     def lacks_memory(self, error: Exception) -> bool:
         return "beads" in str(error)
 

@@ -35,6 +35,15 @@ class PpdWarning(UserWarning):
     """The result stands, and there is something to know about it."""
 
 
+def not_installed(error: ModuleNotFoundError) -> str:
+    """What to say where a package is missing, as in an install without PyTorch."""
+    package = (error.name or "a package").partition(".")[0]
+    return (
+        f"this needs {package}, which is not installed; run: pip install ppdcli. Without PyTorch, "
+        "predict and pointcloud work with the backend onnx and an exported model"
+    )
+
+
 def printable(line: str) -> str:
     r"""A line as a terminal may show it, whatever names are in it.
 

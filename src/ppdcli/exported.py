@@ -21,8 +21,6 @@ def checked_card(request: ModelRequest) -> Card:
     folder = folder_of(request)
     if request.device not in ("auto", "cpu"):
         raise UsageError(f"device {request.device}: the backend onnx computes on the cpu")
-    if request.precision not in ("auto", "fp32"):
-        raise UsageError(f"precision {request.precision}: the backend onnx computes in fp32")
     if request.encoder is not None:
         raise UsageError("an exported model has its encoder in its folder; leave out the encoder")
     if request.compiled:
@@ -35,6 +33,11 @@ def checked_card(request: ModelRequest) -> Card:
     if request.name not in (AUTO, card.model):
         raise UsageError(
             f"{folder}: is {shown(card.model)}, not {shown(request.name)}; name the model's folder"
+        )
+    if request.precision not in ("auto", card.precision):
+        raise UsageError(
+            f"precision {request.precision}: {folder} was exported in {card.precision}; leave out "
+            "the precision, or name another folder"
         )
     return card
 

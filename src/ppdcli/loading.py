@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ppdcli.announce import Announce, silent
 from ppdcli.checkpoints.catalog_rows import AUTO
+from ppdcli.errors import UsageError, not_installed
 from ppdcli.model_request import ONNX, PYTORCH, ModelRequest, check_backend
 from ppdcli.predictor import Predictor
 
@@ -62,6 +63,8 @@ def load_model(request: ModelRequest, announce: Announce = silent) -> Predictor:
         from ppdcli.loading_onnx import load_onnx
 
         return load_onnx(request, announce)
-    from ppdcli.loading_pytorch import load_pytorch
-
+    try:
+        from ppdcli.loading_pytorch import load_pytorch
+    except ModuleNotFoundError as error:
+        raise UsageError(not_installed(error)) from error
     return load_pytorch(request, announce)

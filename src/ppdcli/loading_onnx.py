@@ -24,5 +24,5 @@ def load_onnx(request: ModelRequest, announce: Announce = silent) -> Predictor:
     width, height = card.area
     predictor = Predictor(backend, card.model, width * height, card.preset("standard"), announce)
     seconds = time.perf_counter() - started
-    announce(f"{card.model} on cpu, fp32, with onnxruntime, loaded in {seconds:.1f} s")
+    announce(f"{card.model} on cpu, {card.precision}, with onnxruntime, loaded in {seconds:.1f} s")
     return predictor

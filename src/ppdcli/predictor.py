@@ -246,7 +246,11 @@ class Predictor(PredictsMany):
         beyond = [k for k, depth in enumerate(depths) if not np.isfinite(depth).all()]
         if beyond and self.precision == "fp16":
             # That photo alone: what becomes of the next must not depend on it.
-            with backend.widened():
+            try:
+                widened = backend.widened()
+            except PpdError as error:
+                raise PpdError(f"{photos[beyond[0]].name}: {error}") from error
+            with widened:
                 for k in beyond:
                     self.announce(
                         f"{photos[k].name}: {self.name} overflows in fp16; this photo is done in "
@@ -255,6 +259,12 @@ class Predictor(PredictsMany):
                     again = backend.encode(images[k : k + 1], views[k : k + 1])
                     (depths[k],) = backend.sample(images[k : k + 1], again, noise, steps)
                     precisions[k] = self.precision
+        for photo, depth in zip(photos, depths, strict=True):
+            if not np.isfinite(depth).all():
+                raise PpdError(
+                    f"{photo.name}: {self.name} gives depth that is not finite; its weights are "
+                    "damaged, or were not trained to the end"
+                )
         return depths, precisions, timings
 
     def _smaller(self, photos: Sequence[Photo]) -> str:
@@ -262,8 +272,4 @@ class Predictor(PredictsMany):
         ways = ["a smaller size"]
         if len(photos) > 1:
             ways.insert(0, "a batch of fewer photos")
-        if self.precision == "fp32":
-            ways.append("the precision bf16")
-        if self.device != "cpu":
-            ways.append("the device cpu")
-        return " or ".join(ways)
+        return " or ".join([*ways, *self.backend.lighter_settings()])

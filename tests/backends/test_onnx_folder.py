@@ -79,6 +79,11 @@ def test_timesteps_are_those_of_pytorch(
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("model", 5),
+        ("program", None),
+        ("how", [1]),
+        ("opset", "18"),
+        ("licenses", {"ppd-tiny": 1}),
         ("files", {}),
         ("files", {"encoder.onnx": {}, "step.onnx": {}}),
         ("files", {"../x": {"bytes": 1, "sha256": "0" * 64}, "encoder.onnx": 1, "step.onnx": 1}),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from networks import SMALL_STAGES
@@ -20,7 +21,7 @@ from ppdcli.backends.onnx import OnnxBackend
 from ppdcli.backends.onnx_folder import CARD_FILE, ENCODER_FILE, STEP_FILE, read_card
 from ppdcli.cli.app import app
 from ppdcli.commands import export as exporting
-from ppdcli.commands.export import export, largest_difference
+from ppdcli.commands.export import export, largest_difference, some_depths
 from ppdcli.errors import CheckpointError, OutputError, PpdError, UsageError
 from ppdcli.model_request import ModelRequest
 from ppdcli.models.cas_dit import CasDiT
@@ -31,6 +32,7 @@ from ppdcli.training.export import export as write_checkpoint
 # Not those of the trace, nor of the command's own comparison.
 SIZES = ((16, 16), (16, 400), (192, 256), (336, 112), (80, 80))
 NEAR = 1e-4
+NEAR_IN_HALF = 1e-2
 
 WITHOUT_PYTORCH = """
 import sys
@@ -87,7 +89,42 @@ def test_depth_is_pytorchs_at_other_sizes_than_the_traced_one(
     backend = OnnxBackend(folder)
     for size in SIZES:
         assert backend.encoder_size(*size) == pytorch.encoder_size(*size)
-        assert largest_difference(pytorch, backend, [size]) < NEAR  # type: ignore[arg-type]
+        expected = some_depths(pytorch, [size])
+        assert largest_difference(expected, some_depths(backend, [size])) < NEAR
+
+
+@pytest.mark.slow
+def test_fp16_is_smaller_and_near(folder: Path, checkpoint: Path, tmp_path: Path) -> None:
+    """Its products are in float16; norms, softmax, timesteps, inputs and outputs are not."""
+    request = ModelRequest("ppd-tiny", checkpoint, None, "cpu", "fp32")
+    half = tmp_path / "half"
+    done = export(request, half, overwrite=False, precision="fp16")
+    assert NEAR < done.difference < NEAR_IN_HALF
+    assert read_card(half).precision == "fp16"
+    backend = OnnxBackend(half)
+    assert backend.precision == "fp16"
+    expected = some_depths(OnnxBackend(folder), SIZES)
+    assert largest_difference(expected, some_depths(backend, SIZES)) < NEAR_IN_HALF
+    for name in (ENCODER_FILE, STEP_FILE):
+        assert stored(half / name) < 0.9 * stored(folder / name)
+        graph = onnx.load(half / name).graph
+        sides = (*graph.input, *graph.output)
+        assert {side.type.tensor_type.elem_type for side in sides} == {onnx.TensorProto.FLOAT}
+        known = {info.name: info.type.tensor_type.elem_type for info in graph.value_info}
+        exact = [n for n in graph.node if n.op_type in ("Softmax", "LayerNormalization", "Cos")]
+        assert exact
+        assert all(known[node.output[0]] == onnx.TensorProto.FLOAT for node in exact)
+
+
+def stored(graph: Path) -> int:
+    """Bytes of its weights."""
+    return sum(len(each.raw_data) for each in onnx.load(graph).graph.initializer)
+
+
+def test_another_precision_is_refused(checkpoint: Path, tmp_path: Path) -> None:
+    code, stderr = run("export", "ppd-tiny", "-o", tmp_path / "x", "--precision", "bf16")
+    assert code == 2
+    assert "precision bf16: a model is exported in fp32 or fp16" in stderr
 
 
 def test_python_predicts_the_same(folder: Path, checkpoint: Path, photo: Path) -> None:
@@ -133,7 +170,7 @@ def test_a_cloud_is_made(folder: Path, photo: Path, tmp_path: Path) -> None:
     ("options", "said"),
     [
         (["--device", "cuda"], "device cuda: the backend onnx computes on the cpu"),
-        (["--precision", "bf16"], "precision bf16: the backend onnx computes in fp32"),
+        (["--precision", "bf16"], "was exported in fp32; leave out the precision, or name"),
         (["--encoder", "x.pth"], "has its encoder in its folder; leave out the encoder"),
         (["--compile"], "the backend onnx has no compiler"),
         (["--metric"], "metres by MoGe-2 need the backend pytorch"),

@@ -1,4 +1,4 @@
-"""Writes a model's encoder and a step of its network as ONNX files."""
+"""Writes a model's encoder and a step of its network as ONNX files, in float32 or float16."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 
 from ppdcli.backends.onnx_folder import ENCODER_FILE, OPSET, STEP_FILE
+from ppdcli.models.dit import DiT
 from ppdcli.models.graphs import EncoderGraph, ResizedEncoderGraph, StepGraph
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
@@ -24,41 +25,49 @@ def write_graphs(model: PixelPerfectDepth, folder: Path) -> None:
     """Writes ``encoder.onnx`` and ``step.onnx``; large weights go to ``.data`` files beside them.
 
     Args:
-        model: in float32, on the CPU, in eval mode.
+        model: in float32, on the CPU, in eval mode; or with some weights in float16, as
+            ``precision.keep_weights_in`` leaves them: see ``half_products``.
         folder: is there, and has no such files.
 
     Raises:
         OSError: the system refuses.
     """
-    image = torch.rand(1, 3, HEIGHT, WIDTH)
-    sides = {2: 16 * Dim("rows", max=MOST_CELLS), 3: 16 * Dim("columns", max=MOST_CELLS)}
-    size = model.encoder_size(HEIGHT, WIDTH)
-    with torch.no_grad():
-        tokens = model.encode(image).clone()
-    if hasattr(model.encoder, "input_size"):
-        seen = {
-            2: 32 * Dim("seen_rows", max=MOST_CELLS),
-            3: 32 * Dim("seen_columns", max=MOST_CELLS),
-        }
-        arguments = {"view": torch.rand(1, 3, *size), "image": image}
-        graph: nn.Module = ResizedEncoderGraph(model.encoder)
-        _write(graph, arguments, {"view": seen, "image": sides}, "tokens", folder / ENCODER_FILE)
-    else:
-        graph = EncoderGraph(model.encoder)
-        _write(graph, {"image": image}, {"image": sides}, "tokens", folder / ENCODER_FILE)
+    write_encoder(model.encoder, folder)
+    write_step(model.network, folder)
+
+
+def write_encoder(encoder: nn.Module, folder: Path) -> None:
+    """Writes ``encoder.onnx``; see ``write_graphs``."""
+    arguments, shapes = {"image": torch.rand(1, 3, HEIGHT, WIDTH)}, {"image": _sides(16, "")}
+    graph = EncoderGraph(encoder)
+    if hasattr(encoder, "input_size"):
+        view = torch.rand(1, 3, *encoder.input_size(HEIGHT, WIDTH))  # type: ignore[operator]
+        arguments, shapes = {"view": view, **arguments}, {"view": _sides(32, "seen_"), **shapes}
+        graph = ResizedEncoderGraph(encoder)
+    _write(graph, arguments, shapes, "tokens", folder / ENCODER_FILE)
+
+
+def write_step(network: DiT, folder: Path) -> None:
+    """Writes ``step.onnx``; see ``write_graphs``."""
+    config = network.config
+    cells = (HEIGHT // (2 * config.patch_size)) * (WIDTH // (2 * config.patch_size))
     arguments = {
         "x_t": torch.randn(1, 1, HEIGHT, WIDTH),
-        "image": image,
-        "tokens": tokens,
+        "image": torch.rand(1, 3, HEIGHT, WIDTH),
+        "tokens": torch.randn(1, cells, config.semantics_dim),
         "timestep": torch.full((1,), 500.0),
     }
-    shapes: dict[str, Any] = {
-        "x_t": sides,
-        "image": sides,
-        "tokens": {1: Dim.DYNAMIC},
-        "timestep": {},
+    sides = _sides(16, "")
+    shapes = {"x_t": sides, "image": sides, "tokens": {1: Dim.DYNAMIC}, "timestep": {}}
+    _write(StepGraph(network), arguments, shapes, "velocity", folder / STEP_FILE)
+
+
+def _sides(cell: int, prefix: str) -> dict[int, Any]:
+    """Height and width, as multiples of ``cell`` pixels."""
+    return {
+        2: cell * Dim(f"{prefix}rows", max=MOST_CELLS),
+        3: cell * Dim(f"{prefix}columns", max=MOST_CELLS),
     }
-    _write(StepGraph(model.network), arguments, shapes, "velocity", folder / STEP_FILE)
 
 
 def _write(

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ppdcli.devices import Precision
 from ppdcli.errors import CheckpointError, UsageError, shown
 from ppdcli.files.foreign import parse_json, read_regular, reason
 
@@ -16,6 +17,7 @@ OPSET = 18
 FORMAT = 1  # of ppd.json
 MOST_CARD = 1 << 20  # bytes
 MOST_HASHED = 1 << 28  # bytes; larger files are compared by their size, since a hash takes seconds
+EXPORTED: tuple[Precision, ...] = ("fp32", "fp16")
 T = 1000  # the flow's time of pure noise
 
 
@@ -29,7 +31,7 @@ class Card:
         model: the model's name.
         licenses: of the weights, by file of the catalogue.
         opset: of ONNX.
-        precision: of the weights and of the arithmetic.
+        precision: fp32 or fp16, of the large weights and of the products with them.
         files: name -> bytes and sha256 of each other file in the folder.
         area: (width, height) at which the model was trained; photos are resized to so many pixels.
         presets: sampling steps: standard (the default), draft and best.
@@ -45,7 +47,7 @@ class Card:
     model: str
     licenses: Mapping[str, str]
     opset: int
-    precision: str
+    precision: Precision
     files: Mapping[str, Mapping[str, Any]]
     area: tuple[int, int]
     presets: Mapping[str, int]
@@ -123,6 +125,10 @@ def read_card(folder: Path) -> Card:
 
 def _check(card: Card) -> None:
     """Raises ValueError, or what Python raises of values of another type."""
+    if not all(isinstance(text, str) for text in (card.program, card.model, *card.how)):
+        raise ValueError("its texts are wrong")
+    if type(card.opset) is not int or not all(isinstance(x, str) for x in card.licenses.values()):
+        raise ValueError("opset or licenses are wrong")
     if not {ENCODER_FILE, STEP_FILE} <= set(card.files):
         raise ValueError("it does not list both graphs")
     for name, row in card.files.items():
@@ -136,7 +142,7 @@ def _check(card: Card) -> None:
         raise ValueError("presets are wrong")
     if card.enlargement is not None and not 0.25 <= card.enlargement <= 8:
         raise ValueError("enlargement is wrong")
-    if not 0 < card.time_shift <= 64 or card.precision != "fp32":
+    if not 0 < card.time_shift <= 64 or card.precision not in EXPORTED:
         raise ValueError("time_shift or precision is wrong")
     for changes in card.rounded.values():
         if not all(0 <= t <= T for t in changes.values()):
@@ -155,7 +161,8 @@ def check_files(folder: Path, card: Card) -> None:
             size = path.stat().st_size
             same = size == row["bytes"] and (size > MOST_HASHED or sha256_of(path) == row["sha256"])
         except OSError as error:
-            raise CheckpointError(f"{path}: {reason(error, 'export the model again')}") from error
+            way_on = "export the model again"
+            raise CheckpointError(f"{path}: {reason(error, way_on, way_on)}") from error
         if not same:
             raise CheckpointError(f"{path}: is damaged or was changed; export the model again")
 

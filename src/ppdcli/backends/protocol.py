@@ -70,10 +70,17 @@ class Backend(Protocol):
         """How many photos of this size to sample in one call."""
 
     def widened(self) -> AbstractContextManager[None]:
-        """Inside, the backend computes in float32, for photos that overflow in float16."""
+        """Inside, the backend computes in float32, for photos that overflow in float16.
+
+        Raises:
+            PpdError: it has no float32 weights.
+        """
 
     def lacks_memory(self, error: Exception) -> bool:
         """Whether an error says that memory is short."""
+
+    def lighter_settings(self) -> list[str]:
+        """Settings with which it takes less memory, such as ``the device cpu``, for a message."""
 
     def weights_digest(self) -> str:
         """12 hexadecimal digits that identify the weights."""

@@ -153,6 +153,11 @@ class PyTorchBackend:
         """Whether an error says that memory is short."""
         return lacks_memory(error)
 
+    def lighter_settings(self) -> list[str]:
+        """Half precision, and the computer's own memory."""
+        lighter = ["the precision bf16"] if self.precision == "fp32" else []
+        return lighter if self.device == "cpu" else [*lighter, "the device cpu"]
+
     def weights_digest(self) -> str:
         """A hash of some values of every tensor."""
         digest = hashlib.sha256()

@@ -13,7 +13,7 @@ from typing import TextIO
 
 import typer
 
-from ppdcli.errors import PpdError, UsageError, shown
+from ppdcli.errors import PpdError, UsageError, not_installed, shown
 from ppdcli.wording import wrapped
 
 ALL_DONE, RUN_FAILED, WRONG_USAGE, SOME_FAILED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -57,6 +57,8 @@ def exit_with(command: Callable[[], int], verbose: bool) -> None:
             traceback.print_exc()
         if isinstance(error, PpdError):
             say(f"error: {error}")
+        elif isinstance(error, ModuleNotFoundError):
+            say(f"error: {not_installed(error)}")
         elif not verbose:
             cause = " ".join(str(error).split())
             say(f"error: unexpected {type(error).__name__}: {cause}; -v says more")

@@ -27,6 +27,9 @@ def export(
     encoder: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Use this file for the model's encoder.")
     ] = None,
+    precision: Annotated[
+        str, typer.Option(help="Number format: fp32; or fp16, for smaller files.")
+    ] = "fp32",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace an earlier export in the folder.")
     ] = False,
@@ -45,7 +48,7 @@ def export(
 
     request = ModelRequest(model, checkpoint, encoder, "cpu", "fp32", offline=offline)
     announce = silent if quiet else say
-    done = command.export(request, output, overwrite, announce)
+    done = command.export(request, output, overwrite, precision, announce)
     announce(
         f"{done.folder}: {size_in_words(done.bytes)}; onnxruntime differs from PyTorch by "
         f"{done.difference:.1e} of the depth's range at most"

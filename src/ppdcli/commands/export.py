@@ -18,6 +18,7 @@ from ppdcli.backends.onnx import OnnxBackend
 from ppdcli.backends.onnx_folder import (
     CARD_FILE,
     ENCODER_FILE,
+    EXPORTED,
     FORMAT,
     OPSET,
     STEP_FILE,
@@ -25,15 +26,19 @@ from ppdcli.backends.onnx_folder import (
     T,
     sha256_of,
 )
+from ppdcli.backends.protocol import Backend
 from ppdcli.backends.pytorch import PyTorchBackend
+from ppdcli.backends.torch_noise import draw_noise
 from ppdcli.checkpoints import catalog
 from ppdcli.checkpoints.catalog_rows import PRESETS, Model
+from ppdcli.devices import Precision, dtype_of
 from ppdcli.errors import OutputError, PpdError, UsageError
 from ppdcli.files.atomic import make_folder, not_written
 from ppdcli.loading import load_model
 from ppdcli.model_request import ModelRequest
 from ppdcli.models.flow import timesteps
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
+from ppdcli.models.precision import keep_weights_in
 from ppdcli.version import __version__
 
 OWN_FILES = {
@@ -41,7 +46,7 @@ OWN_FILES = {
     *(name + end for name in (ENCODER_FILE, STEP_FILE) for end in ("", ".data")),
 }
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
-MOST_DIFFERENCE = 1e-4  # between the two backends, as a share of the depth's range
+MOST_DIFFERENCE = {"fp32": 1e-4, "fp16": 1e-2}  # from PyTorch's fp32, as a share of the range
 COMPARED = ((64, 160), (176, 112))  # (height, width); the exporter traces another size
 COMPARED_STEPS = 2
 
@@ -62,22 +67,28 @@ class Exported:
 
 
 def export(
-    request: ModelRequest, folder: Path, overwrite: bool, announce: Announce = silent
+    request: ModelRequest,
+    folder: Path,
+    overwrite: bool,
+    precision: str = "fp32",
+    announce: Announce = silent,
 ) -> Exported:
     """Writes a model's encoder and a step of its network as ONNX, and ``ppd.json``.
 
     Args:
-        request: which model.
+        request: which model, on the CPU in fp32.
         folder: appears complete or not at all.
         overwrite: replace an earlier export.
+        precision: fp32, or fp16 for smaller files.
         announce: called with lines for the user.
 
     Raises:
-        UsageError: an unknown model, or a missing package.
+        UsageError: an unknown model or precision, or a missing package.
         CheckpointError: a file of weights is missing, damaged, unsafe or of another model.
         OutputError: the folder is in the way, or cannot be written.
         PpdError: onnxruntime and PyTorch do not agree.
     """
+    kind = _checked(precision)
     require_packages()
     check_folder(folder, overwrite)
     predictor = load_model(request, announce)
@@ -89,17 +100,19 @@ def export(
     try:
         make_folder(beside)
         announce("exporting; this takes a minute or more")
+        expected = some_depths(backend)
+        keep_weights_in(backend.model, dtype_of(kind))  # the model is in memory once
         write_graphs(backend.model, beside)
-        card = make_card(catalog.model(predictor.name), backend.model, beside)
+        card = make_card(catalog.model(predictor.name), backend.model, kind, beside)
         (beside / CARD_FILE).write_text(
             json.dumps(card.as_json(), indent=1) + "\n", encoding="utf-8"
         )
-        difference = largest_difference(backend, OnnxBackend(beside))
-        if not difference <= MOST_DIFFERENCE:
+        difference = largest_difference(expected, some_depths(OnnxBackend(beside)))
+        if not difference <= MOST_DIFFERENCE[kind]:
             raise PpdError(
                 f"{folder}: not written, because onnxruntime's depth differs from PyTorch's by "
-                f"{difference:.1e} of its range, more than {MOST_DIFFERENCE:g}; try another "
-                "version of PyTorch or onnxruntime"
+                f"{difference:.1e} of its range, more than {MOST_DIFFERENCE[kind]:g}; try "
+                f"{_another_way(kind)}"
             )
         size = sum(file.stat().st_size for file in beside.iterdir())
         _put_in_place(beside, folder)
@@ -108,6 +121,19 @@ def export(
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     return Exported(folder, size, difference)
+
+
+def _checked(precision: str) -> Precision:
+    for known in EXPORTED:
+        if precision == known:
+            return known
+    raise UsageError(f"precision {precision}: a model is exported in {' or '.join(EXPORTED)}")
+
+
+def _another_way(precision: Precision) -> str:
+    if precision == "fp16":
+        return "--precision fp32"
+    return "another version of PyTorch or onnxruntime"
 
 
 def require_packages() -> None:
@@ -160,7 +186,9 @@ def _put_in_place(beside: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def make_card(model: Model, networks: PixelPerfectDepth, folder: Path) -> Card:
+def make_card(
+    model: Model, networks: PixelPerfectDepth, precision: Precision, folder: Path
+) -> Card:
     """What ``ppd.json`` is to say of the graphs in a folder."""
     shift = networks.network.config.time_shift
     enlargement = None
@@ -176,7 +204,7 @@ def make_card(model: Model, networks: PixelPerfectDepth, folder: Path) -> Card:
         model=model.name,
         licenses={part.name: part.license for part in model.parts},
         opset=OPSET,
-        precision="fp32",
+        precision=precision,
         files=files,
         area=model.area,
         presets={name: model.preset(name) for name in PRESETS},
@@ -212,6 +240,7 @@ def _how(model: Model, enlargement: float | None) -> tuple[str, ...]:
         "Euler step from t to the next timestep s (0 after the last): v = step.onnx(x_t, image, "
         "tokens, timestep = t); x_0 = x_t - t / 1000 * v; x_1 = x_t + (1 - t / 1000) * v; "
         "x_s = (1 - s / 1000) * x_0 + s / 1000 * x_1. The first x_t is the noise.",
+        "Inputs and outputs are float32, whatever the precision.",
         "depth: x + 0.5 after the last step: about 0 (near) to 1 (far), affine in log(metres + 1).",
     ]
     encoder = "tokens: encoder.onnx(image), once for a photo."
@@ -225,27 +254,28 @@ def _how(model: Model, enlargement: float | None) -> tuple[str, ...]:
     return (*lines[:2], encoder, *lines[2:])
 
 
-def largest_difference(
-    one: PyTorchBackend, other: OnnxBackend, sizes: Sequence[tuple[int, int]] = COMPARED
-) -> float:
-    """The largest difference between the depths of two backends, as a share of their range.
-
-    Both get the same random picture and noise, at each of the sizes (height, width).
-    """
-    largest = 0.0
+def some_depths(backend: Backend, sizes: Sequence[tuple[int, int]] = COMPARED) -> list[np.ndarray]:
+    """Depth of random pictures, one for each of the sizes (height, width): for each backend of the
+    same pictures and noise."""
     generator = np.random.default_rng(0)
+    depths = []
     for height, width in sizes:
         image, view = (
             generator.random((1, 3, *size), np.float32)
-            for size in ((height, width), one.encoder_size(height, width))
+            for size in ((height, width), backend.encoder_size(height, width))
         )
         if image.shape == view.shape:
             view = image
-        noise = other.noise(height, width, 0)
-        depths = []
-        for backend in (one, other):
-            tokens = backend.encode([image], [view])
-            depths.append(backend.sample([image], tokens, noise, COMPARED_STEPS)[0])  # type: ignore[arg-type]
-        difference = float(np.abs(depths[0] - depths[1]).max() / np.ptp(depths[0]))
-        largest = max(largest, difference) if np.isfinite(difference) else float("inf")
-    return largest
+        noise = draw_noise(height, width, 0)
+        tokens = backend.encode([image], [view])
+        depths += backend.sample([image], tokens, noise, COMPARED_STEPS)
+    return depths
+
+
+def largest_difference(expected: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> float:
+    """The largest difference between depths, each as a share of its range."""
+    differences = [
+        float(np.abs(one - other).max() / np.ptp(one))
+        for one, other in zip(expected, found, strict=True)
+    ]
+    return max(differences) if np.isfinite(differences).all() else float("inf")

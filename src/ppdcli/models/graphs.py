@@ -1,10 +1,14 @@
-"""The two parts of a model that are exported as graphs: the encoder, and a step of the network."""
+"""The two parts of a model that are exported as graphs: the encoder, and a step of the network.
+
+Weights that are float16 are computed with in float16; inputs and outputs stay float32.
+"""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
 from ppdcli.models.dit import DiT
+from ppdcli.models.half_products import ByWeights
 
 
 class EncoderGraph(nn.Module):
@@ -16,7 +20,8 @@ class EncoderGraph(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Maps (1, 3, H, W) RGB in [0, 1] to (1, tokens, width), float32."""
-        return self.encoder(image).float()
+        with ByWeights():
+            return self.encoder(image).float()
 
 
 class ResizedEncoderGraph(EncoderGraph):
@@ -29,7 +34,8 @@ class ResizedEncoderGraph(EncoderGraph):
             view: (1, 3, h, w), the photo at the encoder's size.
             image: (1, 3, H, W); only its size counts.
         """
-        return self.encoder(view, (image.shape[-2], image.shape[-1])).float()
+        with ByWeights():
+            return self.encoder(view, (image.shape[-2], image.shape[-1])).float()
 
 
 class StepGraph(nn.Module):
@@ -50,5 +56,6 @@ class StepGraph(nn.Module):
             tokens: the encoder's.
             timestep: (1,) in [0, 1000], float32.
         """
-        prepared = self.network.prepare(image - 0.5, tokens)
-        return self.network.velocity(x_t, prepared, self.network.condition(timestep))
+        with ByWeights():
+            prepared = self.network.prepare(image - 0.5, tokens)
+            return self.network.velocity(x_t, prepared, self.network.condition(timestep))
