@@ -74,6 +74,14 @@ def undisturbed() -> dict[str, bytes]:
     return contents("undisturbed")
 
 
+@POSIX
+def test_a_late_dismissal_prints_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    photos(2)
+    with pytest.raises(CheckpointError, match="weights: are damaged"):
+        finish("out", Brightness(broken="dismissed"))
+    assert capfd.readouterr().err == ""
+
+
 def test_two_workers_make_what_one_process_makes() -> None:
     photos(24)
     results = finish("out", Brightness(log=Path("log"), crew=2))

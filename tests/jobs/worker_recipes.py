@@ -28,6 +28,17 @@ from ppdcli.photo import Photo
 FORMATS = (Format("npy", "_depth.npy"),)
 
 
+def _dismiss_at_the_end() -> None:
+    """Lets the parent's SIGTERM arrive at the very end of this process."""
+    leave = os._exit
+
+    def dismissed(code: int) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        leave(code)
+
+    os._exit = dismissed  # type: ignore[assignment]
+
+
 @dataclass(frozen=True)
 class Brightness:
     """Takes a photo's brightness for its depth.
@@ -37,7 +48,8 @@ class Brightness:
         deadly: the process is killed by photos of this name, ``once`` or always.
         log: a file that tells how often the work was prepared.
         crew: so many processes must be in the log before a photo is done.
-        broken: what preparing it comes to: an "error", a "bug", a process that is "killed".
+        broken: what preparing it comes to: an "error", a "bug", a process that is "killed", or one
+            that is "dismissed" at its end.
     """
 
     seconds: float = 0.0
@@ -56,6 +68,9 @@ class Brightness:
                 raise CheckpointError("weights: are damaged; pull them again")
             case "bug":
                 raise UnicodeDecodeError("ascii", b"\xff", 0, 1, "of a library")
+            case "dismissed":
+                _dismiss_at_the_end()
+                raise CheckpointError("weights: are damaged; pull them again")
             case "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
         return self

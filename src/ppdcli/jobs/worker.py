@@ -85,6 +85,20 @@ def serve(connection: Connection, order: Order, target: Target, sharers: int, co
         sharers: How many processes share this machine.
         count: How many tasks the whole run has.
     """
+    try:
+        _serve(connection, order, target, sharers, count)
+    except _DismissedError:
+        pass
+    finally:
+        os._exit(0)  # a normal exit would crash while threads are busy in a C++ library
+
+
+def _serve(connection: Connection, order: Order, target: Target, sharers: int, count: int) -> None:
+    """Works until the end or an error, which it sends; SIGTERM does not interrupt what follows.
+
+    Raises:
+        _DismissedError: The parent dismissed this worker, at any line here.
+    """
     hush_libraries()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     handed = _Handed(count)
@@ -110,12 +124,11 @@ def serve(connection: Connection, order: Order, target: Target, sharers: int, co
                     result.cause.add_note(traceback_of(result.cause))
                 connection.send((handed.number(index), result))
     except _DismissedError:
-        pass
+        raise
     except BaseException as error:
         with suppress(OSError):  # the parent may have ended
             connection.send(portable(error))
-    finally:
-        os._exit(0)  # a normal exit would crash while threads are busy in a C++ library
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _dismiss_self() -> None:
