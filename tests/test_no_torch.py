@@ -42,10 +42,21 @@ def test_the_list_is_that_of_the_project_without_pytorch() -> None:
     assert {name_of(line) for line in usual} >= LEFT_OUT | OF_THE_EXPORT
 
 
-def ppd(*arguments: object) -> tuple[int, str]:
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", PROGRAM, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+
+
+def ppd(*arguments: object) -> tuple[int, str]:
+    done = run(*arguments)
     return done.returncode, done.stderr
+
+
+def test_doctor_knows_an_install_without_pytorch() -> None:
+    done = run("doctor")
+    assert done.returncode == 0 and done.stderr == ""
+    assert re.search(r"PyTorch +is not installed; exported models run with", done.stdout)
+    assert re.search(r"^ +onnx +onnxruntime \d", done.stdout, re.M)
 
 
 @pytest.mark.parametrize(

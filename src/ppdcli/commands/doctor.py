@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,10 +50,34 @@ def examine(offline: bool) -> Iterator[Finding]:
     """
     system = f"{platform.system()} {platform.release()} {platform.machine()}"
     yield Finding("program", f"ppdcli {__version__}, Python {platform.python_version()}, {system}")
+    if find_spec("torch") is None:
+        yield from _without_pytorch()
+        return
     yield from _libraries()
     yield from _devices()
     yield from _weights()
     yield _hub(offline)
+
+
+def _without_pytorch() -> Iterator[Finding]:
+    found = []
+    for name in LIBRARIES:
+        with suppress(PackageNotFoundError):
+            found.append(f"{name} {version(name)}")
+    yield Finding("libraries", ", ".join(found))
+    text = "is not installed; exported models run with --backend onnx, see docs/onnx.md"
+    yield Finding("PyTorch", text)
+    yield Finding("cpu", f"{_processor()}, {_threads_and_memory()}")
+    if find_spec("onnxruntime") is None:
+        text = "onnxruntime is missing, too; run: pip install ppdcli"
+        yield Finding("onnx", text, trouble=True)
+    else:
+        yield Finding("onnx", f"onnxruntime {version('onnxruntime')}")
+
+
+def _threads_and_memory() -> str:
+    threads = counted(os.cpu_count() or 1, "thread")
+    return threads + (f", {size_in_words(total)} of memory" if (total := physical_memory()) else "")
 
 
 def _libraries() -> Iterator[Finding]:
@@ -76,12 +102,10 @@ def _devices() -> Iterator[Finding]:
 
     from ppdcli.devices import choose_device, choose_precision, stated_deviation
 
-    threads = counted(os.cpu_count() or 1, "thread")
-    memory = f", {size_in_words(total)} of memory" if (total := physical_memory()) else ""
     yield Finding(
         "cpu",
-        f"{_processor()}, {threads}, PyTorch uses {torch.get_num_threads()}"
-        f"{memory}; bf16 {_native(torch.device('cpu'))}",
+        f"{_processor()}, {_threads_and_memory()}, PyTorch uses {torch.get_num_threads()}; bf16 "
+        f"{_native(torch.device('cpu'))}",
     )
     for index in range(torch.cuda.device_count()):
         device = torch.device("cuda", index)
