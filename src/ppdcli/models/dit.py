@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from ppdcli.models.attention import attend
 from ppdcli.models.conditioning import Condition, Modulation, TimestepEmbedding, modulate
-from ppdcli.models.config import CasDiTConfig
+from ppdcli.models.config import CasDiTConfig, VideoDiTConfig
 from ppdcli.models.flow import T
 from ppdcli.models.precision import without_autocast
 from ppdcli.models.rope import rotate
@@ -32,7 +33,8 @@ class Prepared:
     """The values of an image and its semantics tokens that are the same at every step.
 
     Attributes:
-        tables: Tables of the rotary embedding, one for each grid of tokens, in order of the grids.
+        tables: Tables of positions, one for each grid of tokens that has one, in order of the
+            grids: of the rotary embedding, or added to the tokens, as the network does it.
         embedded: The image's part of the patch embedding, (N, tokens, D).
         prompt: The semantics' part of the fusion's first layer, (N, tokens of the fusion, 4D).
             None for a network without semantics.
@@ -75,7 +77,10 @@ class PatchEmbedding(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over all tokens, with normalised queries and keys and 2-D rotary embedding."""
+    """Self-attention over all tokens, with normalised queries and keys.
+
+    They get a 2-D rotary embedding if ``forward`` is given its table.
+    """
 
     def __init__(self, hidden_size: int, num_heads: int) -> None:
         super().__init__()
@@ -85,26 +90,30 @@ class Attention(nn.Module):
         self.k_norm = nn.LayerNorm(hidden_size // num_heads, eps=1e-5)
         self.proj = nn.Linear(hidden_size, hidden_size)
 
-    def forward(self, x: Tensor, table: Tensor) -> Tensor:
+    def forward(self, x: Tensor, table: Tensor | None) -> Tensor:
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         q, k, v = qkv.unbind(dim=0)
+        q, k = self.q_norm(q), self.k_norm(k)
+        if table is not None:
+            q, k = rotate(q, table), rotate(k, table)
         # Norm and rotation can run in float32; the attention needs a single dtype.
-        q = rotate(self.q_norm(q), table).to(v.dtype)
-        k = rotate(self.k_norm(k), table).to(v.dtype)
-        attended = attend(q, k, v)
+        attended = attend(q.to(v.dtype), k.to(v.dtype), v)
         return self.proj(attended.transpose(1, 2).flatten(2))
 
 
 class Mlp(nn.Module):
-    """Linear layer, GELU in its tanh approximation, linear layer."""
+    """Linear layer, GELU (the tanh approximation or the exact one), linear layer."""
 
-    def __init__(self, hidden_size: int, inner_size: int) -> None:
+    def __init__(
+        self, hidden_size: int, inner_size: int, gelu: Literal["tanh", "none"] = "tanh"
+    ) -> None:
         super().__init__()
         self.fc1 = nn.Linear(hidden_size, inner_size)
         self.fc2 = nn.Linear(inner_size, hidden_size)
+        self.gelu = gelu
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
+        return self.fc2(F.gelu(self.fc1(x), approximate=self.gelu))
 
 
 class Block(nn.Module):
@@ -116,7 +125,7 @@ class Block(nn.Module):
         self.mlp = Mlp(hidden_size, int(hidden_size * mlp_ratio))
         self.adaLN_modulation = Modulation(hidden_size, parts=6)
 
-    def forward(self, x: Tensor, vectors: Tensor, table: Tensor) -> Tensor:
+    def forward(self, x: Tensor, vectors: Tensor, table: Tensor | None) -> Tensor:
         """``vectors`` (N or 1, 6, D) is the output of ``adaLN_modulation`` for c."""
         shift1, scale1, gate1, shift2, scale2, gate2 = vectors.unbind(dim=1)
         attended = self.attn(modulate(x, shift1, scale1), table)
@@ -192,7 +201,7 @@ class DiT(nn.Module):
     A subclass creates the layers and implements ``prepare`` and ``velocity``.
     """
 
-    config: CasDiTConfig
+    config: CasDiTConfig | VideoDiTConfig
     t_embedder: TimestepEmbedding
     blocks: nn.ModuleList
     final_layer: FinalLayer
@@ -238,12 +247,40 @@ class DiT(nn.Module):
 
 
 def run_blocks(
-    tokens: Tensor, blocks: Iterable[nn.Module], vectors: Iterable[Tensor], table: Tensor
+    tokens: Tensor, blocks: Iterable[nn.Module], vectors: Iterable[Tensor], table: Tensor | None
 ) -> Tensor:
     """Passes the tokens of one grid through the blocks in order."""
     for block, of_block in zip(blocks, vectors, strict=True):
         tokens = block(tokens, of_block, table)
     return tokens
+
+
+def refine(fused: Tensor, rows: int, columns: int) -> Tensor:
+    """Turns every token of width 4D into a 2 x 2 block of tokens of width D (section 3.2)."""
+    blocks = fused.unflatten(-1, (2, 2, -1)).unflatten(1, (rows, columns))
+    return blocks.transpose(2, 3).flatten(1, 4)
+
+
+def require_grid(
+    image: Tensor, semantics: Tensor, config: CasDiTConfig | VideoDiTConfig
+) -> tuple[int, int]:
+    """Returns the rows and columns of the coarse tokens.
+
+    Raises:
+        ValueError: the sizes do not fit the patches or each other.
+    """
+    height, width = image.shape[-2:]
+    coarse = 2 * config.patch_size
+    if height % coarse or width % coarse:
+        raise ValueError(f"height and width must be multiples of {coarse}: {height} x {width}")
+    rows, columns = height // coarse, width // coarse
+    expected = (image.shape[0], rows * columns, config.semantics_dim)
+    if tuple(semantics.shape) != expected:
+        raise ValueError(
+            f"semantics tokens of shape {tuple(semantics.shape)} do not fit an input of "
+            f"{height} x {width}, which takes {expected}"
+        )
+    return rows, columns
 
 
 def initialise(network: nn.Module, times: TimestepEmbedding, last: FinalLayer) -> None:
