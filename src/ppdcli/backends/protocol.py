@@ -17,6 +17,9 @@ Tokens = Any  # the semantics tokens of one photo, wherever the backend keeps th
 class Backend(Protocol):
     """Runs the networks of one model on one device.
 
+    The window of frames that a film's model sees together goes through ``encode`` and ``sample`` as
+    one photo, whose first axis is that of the frames; so does its noise.
+
     Attributes:
         device: where it computes, such as ``cpu`` or ``cuda:0``.
         precision: of its large matrix products.

@@ -107,7 +107,7 @@ class PyTorchBackend:
         taken and compared, and what one at a time gives counts.
         """
         height, width = images[0].shape[-2:]
-        self._make_room(height, width, len(images))
+        self._make_room(height, width, sum(len(image) for image in images))
         with self._autocast():
             pairs = [
                 (self._there(image), semantics)
