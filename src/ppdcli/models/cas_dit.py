@@ -20,12 +20,10 @@ from ppdcli.models.dit import (
     PatchEmbedding,
     Prepared,
     initialise,
-    refine,
-    require_grid,
     run_blocks,
-    to_pixels,
     to_velocity,
 )
+from ppdcli.models.grid import refine, require_grid, to_pixels
 from ppdcli.models.rope import rotary_table
 
 

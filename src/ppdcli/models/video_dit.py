@@ -23,11 +23,9 @@ from ppdcli.models.dit import (
     PatchEmbedding,
     Prepared,
     initialise,
-    refine,
-    require_grid,
     run_blocks,
-    to_pixels,
 )
+from ppdcli.models.grid import refine, require_grid, to_pixels
 
 TABLE = 32  # side of the stored table of positions, that of the coarse grid at 512 x 512
 COARSE = 12  # blocks before the fusion
