@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from films.film_samples import Grey, contents, decoded, order, pictures, write_video
+from films.film_samples import decoded, order, pictures, write_video
 
-from ppdcli.depth_reading import read_depth
-from ppdcli.errors import InputError
-from ppdcli.films.frames import Selection
 from ppdcli.films.making import make_film
 from ppdcli.films.orders import FilmReport
 from ppdcli.films.video_file import VideoFile
