@@ -11,6 +11,7 @@ from ppdcli.checkpoints.assemble import assemble
 from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.devices import check_names, choose_device, choose_precision, dtype_of
 from ppdcli.errors import UsageError
+from ppdcli.films.window_choices import WindowChoices
 from ppdcli.films.windowed import WindowedDepth, WindowSettings
 from ppdcli.loading_pytorch import compile_backend
 from ppdcli.model_request import PYTORCH, ModelRequest, Sampling
@@ -19,18 +20,16 @@ from ppdcli.model_request import PYTORCH, ModelRequest, Sampling
 def load_for_films(
     request: ModelRequest,
     sampling: Sampling,
+    choices: WindowChoices,
     announce: Announce = silent,
-    *,
-    exact_stitching: bool = False,
-    swapped_channels: bool = False,
 ) -> WindowedDepth:
     """Loads a model that sees the frames of a film together.
 
     Args:
         request: which model and how it runs.
         sampling: steps and seed; such a model has one size alone.
+        choices: what can be had as the authors have it.
         announce: called with lines for the user, of which one states the licence before a download.
-        exact_stitching, swapped_channels: see ``films.windowed.WindowSettings``.
 
     Raises:
         UsageError: an unknown model, device or precision, a model for photos, a size, or a backend
@@ -61,11 +60,6 @@ def load_for_films(
         compile_backend(backend)
     seconds = time.perf_counter() - started
     announce(f"{chosen.name} on {device}, {precision}, loaded in {seconds:.1f} s")
-    settings = WindowSettings(
-        (height, width),
-        sampling.steps or chosen.steps,
-        sampling.seed,
-        exact_stitching,
-        swapped_channels,
-    )
+    steps = sampling.steps or chosen.steps
+    settings = WindowSettings((height, width), steps, sampling.seed, choices)
     return WindowedDepth(backend, chosen.name, settings, announce)

@@ -19,6 +19,7 @@ from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.checkpoints.importing import import_file, kind_of
 from ppdcli.checkpoints.ppvd_files import PI3_HEADS, load_pi3, load_video_network
 from ppdcli.errors import CheckpointError, UsageError
+from ppdcli.films.window_choices import WindowChoices
 from ppdcli.loading import load
 from ppdcli.loading_films import load_for_films
 from ppdcli.model_request import ONNX, ModelRequest, Sampling
@@ -28,6 +29,7 @@ from ppdcli.models.video_dit import VideoDiT
 pytest_plugins = ["hub_fixtures"]
 
 ONE = torch.zeros(1)
+USUAL = WindowChoices()
 CPU = torch.device("cpu")
 
 
@@ -187,7 +189,7 @@ def fetch(announce: Callable[[str], None]) -> Path:
 def test_the_network_comes_by_hand() -> None:
     said: list[str] = []
     with pytest.raises(CheckpointError) as error:
-        load_for_films(ModelRequest("ppvd"), Sampling(), said.append)
+        load_for_films(ModelRequest("ppvd"), Sampling(), USUAL, said.append)
     (line,) = said
     assert "Apache-2.0: by inference" in line and "non-commercial use in effect" in line
     assert "the shared-drive link in the authors' README" in str(error.value)
@@ -202,7 +204,7 @@ def test_it_is_for_films_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "find_sound", lambda part: Path("here"))
     assert hub.choose("auto") == "ppd-moge2", "not the last one, which sees no photos"
     with pytest.raises(UsageError, match="ppd-tiny sees one frame at a time"):
-        load_for_films(ModelRequest("ppd-tiny"), Sampling())
+        load_for_films(ModelRequest("ppd-tiny"), Sampling(), USUAL)
 
 
 @pytest.mark.usefixtures("folders")
@@ -219,7 +221,7 @@ def test_what_it_cannot_do_is_refused(
     request_: ModelRequest, sampling: Sampling, message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        load_for_films(request_, sampling)
+        load_for_films(request_, sampling, USUAL)
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +21,11 @@ from video_parity import (
     windows_of,
 )
 
-from ppdcli.announce import silent
 from ppdcli.backends.protocol import Array
 from ppdcli.backends.pytorch import PyTorchBackend
 from ppdcli.errors import PpdError
-from ppdcli.films.windowed import WindowedDepth, WindowSettings, bilinear
+from ppdcli.films.window_choices import WindowChoices
+from ppdcli.films.windowed import WindowDepth, WindowedDepth, WindowSettings, bilinear
 from ppdcli.models.config import VideoDiTConfig
 from ppdcli.models.flow import euler_step, timesteps
 from ppdcli.models.pi3 import Pi3Config
@@ -60,14 +60,22 @@ def shots(film: Sequence[np.ndarray]) -> Iterator[Sequence[np.ndarray]]:
         yield film[first : first + 13]
 
 
-def depth_of(model: WindowedDepth, film: Sequence[np.ndarray]) -> np.ndarray:
+def depth_of(model: WindowedDepth, film: np.ndarray) -> np.ndarray:
     """(frames, h, w)"""
     maps: list[np.ndarray] = []
     state = model.start()
     for new in shots(film):
-        computed, state = model.depths(new, state)
-        maps += computed
+        computed = next_depth(model, new, state)
+        maps += list(computed.values)
+        state = computed.state
     return np.stack(maps)
+
+
+def next_depth(
+    model: WindowedDepth, new: Sequence[np.ndarray], state: Mapping[str, np.ndarray]
+) -> WindowDepth:
+    height, width = new[0].shape[:2]
+    return model.depths([model.picture(frame) for frame in new], (height, width), state)
 
 
 # Parity ------------------------------------------------------------------------------------------
@@ -118,7 +126,7 @@ def test_full_video_sampler_parity(parity: ParityRecord) -> None:
 
 
 def settings_of(size: tuple[int, int], steps: int, swapped: bool) -> WindowSettings:
-    return WindowSettings(size, steps, exact_stitching=True, swapped_channels=swapped)
+    return WindowSettings(size, steps, choices=WindowChoices(True, swapped))
 
 
 @pytest.mark.parametrize("swapped", [False, True])
@@ -206,11 +214,9 @@ class Recorder:
         return isinstance(error, MemoryError)
 
 
-def model_of(
-    recorder: Recorder, announce: Callable[[str], None] = silent, exact: bool = False
-) -> WindowedDepth:
-    settings = WindowSettings((32, 48), steps=2, seed=7, exact_stitching=exact)
-    return WindowedDepth(recorder, "ppvd", settings, announce)  # type: ignore[arg-type]
+def model_of(recorder: Recorder, exact: bool = False) -> WindowedDepth:
+    settings = WindowSettings((32, 48), steps=2, seed=7, choices=WindowChoices(exact))
+    return WindowedDepth(recorder, "ppvd", settings)  # type: ignore[arg-type]
 
 
 def brightness(film: np.ndarray) -> np.ndarray:
@@ -271,9 +277,9 @@ def test_a_film_that_is_resumed_has_the_same_bytes(tiny: PixelPerfectDepth, tmp_
         if number:
             with np.load(path) as stored:
                 state = dict(stored)
-        computed, following = model.depths(new, state)
-        np.savez(path, **following)
-        parts += computed
+        computed = next_depth(model, new, state)
+        np.savez(path, **computed.state)
+        parts += list(computed.values)
     assert np.stack(parts).tobytes() == whole.tobytes()
 
 
@@ -282,7 +288,7 @@ def test_a_state_does_not_grow_and_is_not_changed() -> None:
     state, sizes = model.start(), []
     for new in shots(film):
         before = {key: value.copy() for key, value in state.items()}
-        _, following = model.depths(new, state)
+        following = next_depth(model, new, state).state
         assert all((state[key] == before[key]).all() for key in before)
         state = following
         sizes.append(sum(value.nbytes for value in state.values()))
@@ -292,24 +298,30 @@ def test_a_state_does_not_grow_and_is_not_changed() -> None:
 
 
 def test_a_window_that_fits_nothing_begins_a_unit_of_its_own() -> None:
-    film, said = frames(42, 33, 47, 3), []
+    film = frames(42, 33, 47, 3)
     recorder = Recorder(lambda number, depth: 1 - depth if number else depth)
-    depth = depth_of(model_of(recorder, said.append), film)
+    model = model_of(recorder)
     expected = brightness(film)
     expected[16:] = 1 - expected[16:]
-    np.testing.assert_allclose(depth, expected, atol=1e-5)
-    assert said == [
-        "the depth of this window does not fit that of the frames before it; it begins a unit of "
-        "its own"
+    np.testing.assert_allclose(depth_of(model, film), expected, atol=1e-5)
+    recorder.windows.clear()
+    first = next_depth(model, film[:16], model.start())
+    second = next_depth(model, film[16:29], first.state)
+    third = next_depth(model, film[29:], second.state)
+    assert [w.fit.method for w in (first, second, third)] == [
+        "least squares",
+        "none",
+        "least squares",
     ]
+    np.testing.assert_allclose(second.state["maps"][0], 1 - brightness(film[:1])[0], atol=1e-5)
 
 
 def test_a_scene_cut_starts_anew() -> None:
     recorder = Recorder()
     model, film = model_of(recorder), frames(20, 33, 47, 3)
-    _, state = model.depths(film[:9], model.start())
-    depth, _ = model.depths(film[9:], model.start())
-    np.testing.assert_allclose(np.stack(depth), brightness(film)[9:], atol=1e-5)
+    state = next_depth(model, film[:9], model.start()).state
+    depth = next_depth(model, film[9:], model.start()).values
+    np.testing.assert_allclose(depth, brightness(film)[9:], atol=1e-5)
     assert not np.array_equal(recorder.windows[1][0], state["pictures"][0])
 
 
@@ -322,23 +334,30 @@ def test_a_constant_film_has_one_level() -> None:
 def test_steps_are_reported() -> None:
     done: list[int] = []
     model = model_of(Recorder())
-    model.depths(frames(16, 33, 47, 3), model.start(), done.append)
+    pictures = [model.picture(frame) for frame in frames(16, 33, 47, 3)]
+    model.depths(pictures, (33, 47), model.start(), done.append)
     assert done == [2]
+
+
+def test_files_say_how_a_film_was_computed() -> None:
+    usual = {"model": "ppvd", "seed": "7", "steps": "2", "size": "48x32"}
+    assert model_of(Recorder()).facts == usual
+    assert model_of(Recorder(), exact=True).facts == usual | {"stitching": "exact"}
 
 
 def test_what_lacks_memory_says_so() -> None:
     def refuse(number: int, depth: Array) -> Array:
         raise MemoryError
 
-    model = model_of(Recorder(refuse))
     with pytest.raises(PpdError, match="out of memory on cpu with ppvd's window of 16 frames"):
-        model.depths(frames(16, 33, 47, 3), model.start())
+        depth_of(model_of(Recorder(refuse)), frames(16, 33, 47, 3))
 
 
 def test_numbers_of_frames_that_are_no_window_are_refused() -> None:
     model, film = model_of(Recorder()), frames(17, 33, 47, 3)
     with pytest.raises(ValueError, match="0 key frames and 17 new ones"):
-        model.depths(film, model.start())
-    _, state = model.depths(film[:16], model.start())
+        next_depth(model, film, model.start())
+    state = next_depth(model, film[:16], model.start()).state
+    assert (model.room(model.start()), model.room(state)) == (16, 13)
     with pytest.raises(ValueError, match="3 key frames and 0 new ones"):
-        model.depths([], state)
+        model.depths([], (33, 47), state)

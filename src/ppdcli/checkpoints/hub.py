@@ -48,11 +48,9 @@ class Remote:
 def choose(name: str) -> str:
     """Returns the best model for photos with all files on this machine for ``auto``; else the name.
 
-    Raises:
-        UsageError: the model of that name is for films alone.
+    The name may be of a model for films: see ``catalog.require_for_photos``.
     """
     if name != AUTO:
-        catalog.require_for_photos(name)
         return name
     candidates = catalog.models_for_photos().values()
     here = [m.name for m in candidates if all(find_sound(part) for part in m.parts)]

@@ -13,6 +13,7 @@ from ppdcli.cli.exits import say
 from ppdcli.cli.groups import format_names, numbers, takes
 from ppdcli.cli.options import ModelOptions, OutputOptions
 from ppdcli.cli.report import report
+from ppdcli.cli.window_options import WindowOptions
 from ppdcli.errors import UsageError
 from ppdcli.files.choices import Colormap
 from ppdcli.films.consistency import Consistency
@@ -135,11 +136,18 @@ class ConsistencyOptions:
         return Consistency(**vars(self))
 
 
-@takes(film=FilmOptions, model=ModelOptions, steady=ConsistencyOptions, out=OutputOptions)
+@takes(
+    film=FilmOptions,
+    model=ModelOptions,
+    steady=ConsistencyOptions,
+    windows=WindowOptions,
+    out=OutputOptions,
+)
 def video(
     film: FilmOptions,
     model: ModelOptions,
     steady: ConsistencyOptions,
+    windows: WindowOptions,
     out: OutputOptions,
     format_: Annotated[
         list[str] | None,
@@ -205,6 +213,7 @@ def video(
 ) -> int:
     """Predict depth of videos that does not flicker."""
     from ppdcli.commands.film_inputs import films_named, planned
+    from ppdcli.commands.film_models import check_choices
     from ppdcli.commands.video import VideoRequest, make_films
     from ppdcli.jobs.inputs import Found
 
@@ -231,10 +240,12 @@ def video(
 
         Camera.from_fov(fov, 1, 1)  # a mistake shows at once
     model.check()
+    check_choices(model.model, steady.consistency(), windows.choices())
     request = VideoRequest(
         model.request(),
         model.sampling(),
         steady.consistency(),
+        windows.choices(),
         film.selection(),
         choices,
         film.rate(),

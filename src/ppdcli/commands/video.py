@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ppdcli.announce import Announce
-from ppdcli.commands.better_model import tell_of_better_model
 from ppdcli.commands.film_inputs import CARD, files_of, require_own_folders, spooled
+from ppdcli.commands.film_models import FilmModels
 from ppdcli.commands.model_settings import model_settings
 from ppdcli.errors import InputError, NoRoomError, OutputError
 from ppdcli.films.consistency import Consistency
 from ppdcli.films.frames import Selection
 from ppdcli.films.outputs import FilmChoices
+from ppdcli.films.window_choices import WindowChoices
 from ppdcli.jobs.journal_entries import Source, source_of
 from ppdcli.jobs.order import target_of
 from ppdcli.jobs.plan import Task
@@ -34,7 +35,6 @@ from ppdcli.wording import counted
 if TYPE_CHECKING:  # OpenCV and PyAV
     from ppdcli.films.frames import Film
     from ppdcli.films.orders import FilmReport
-    from ppdcli.predictor import Predictor
 
 _ALONE = (InputError, OutputError)  # of one film, which do not stop the others
 
@@ -47,6 +47,7 @@ class VideoRequest:
         model: which model, and how it runs.
         sampling: how depth is sampled.
         consistency: what keeps depth steady.
+        windows: of a model that sees a window of frames.
         selection: which frames.
         choices: what they become.
         folder_rate: frames a second of folders of pictures; None: the usual rate.
@@ -57,6 +58,7 @@ class VideoRequest:
     model: ModelRequest
     sampling: Sampling
     consistency: Consistency
+    windows: WindowChoices
     selection: Selection
     choices: FilmChoices
     folder_rate: Fraction | None
@@ -68,7 +70,8 @@ class VideoRequest:
         wanted = self.selection
         return {
             **model_settings(self.model, self.sampling),
-            **{name.replace("_", "-"): value for name, value in asdict(self.consistency).items()},
+            **_named(self.consistency),
+            **_named(self.windows),
             "from": str(wanted.start),
             "to": "end" if wanted.stop is None else str(wanted.stop),
             "every": wanted.every,
@@ -95,6 +98,11 @@ class VideoRequest:
         return dict.fromkeys((*chosen.formats, CARD), shared)
 
 
+def _named(choices: Consistency | WindowChoices) -> dict[str, Any]:
+    """Choices by the names of their options."""
+    return {name.replace("_", "-"): value for name, value in asdict(choices).items()}
+
+
 def make_films(tasks: Sequence[Task], request: VideoRequest) -> Generator[Result, None, None]:
     """Makes each film. One that fails does not stop the others.
 
@@ -110,35 +118,17 @@ def make_films(tasks: Sequence[Task], request: VideoRequest) -> Generator[Result
     todos = TodoList(target.folder, request.settings, request.overwrite)
     if target.resumes:
         todos.read_records()
-    models = _Models(request)
+    models = FilmModels(request.model, request.sampling, request.windows, request.announce)
     with closing(record):
         for task in tasks:
             yield _FilmRun(task, request, record, todos, models).result()
-
-
-class _Models:
-    """The model, loaded when the first film needs it."""
-
-    def __init__(self, request: VideoRequest) -> None:
-        self._request = request
-        self._predictor: Predictor | None = None
-
-    def get(self) -> Predictor:
-        if self._predictor is None:
-            from ppdcli.loading import load_model
-
-            request = self._request
-            doing("loading the model")
-            self._predictor = load_model(request.model, request.announce)
-            tell_of_better_model(request.model.name, self._predictor.name, request.announce)
-        return self._predictor
 
 
 class _FilmRun:
     """One film."""
 
     def __init__(
-        self, task: Task, request: VideoRequest, record: Record, todos: TodoList, models: _Models
+        self, task: Task, request: VideoRequest, record: Record, todos: TodoList, models: FilmModels
     ) -> None:
         self._task, self._request, self._record = task, request, record
         self._todos, self._models = todos, models
@@ -184,12 +174,11 @@ class _FilmRun:
         return self._make(film(), source, todo, outputs)
 
     def _make(self, film: Film, source: Source | None, todo: Todo, outputs: list[str]) -> Result:
-        from ppdcli.films.estimating import Estimator
         from ppdcli.films.making import make_film
         from ppdcli.films.orders import FilmOrder, FilmReport
 
         request, started = self._request, time.perf_counter()
-        predictor = self._models.get()
+        self._models.load()
         # Now the files of weights are there, so that they can be told apart.
         self._record.settings = request.settings()
         card = {
@@ -203,9 +192,7 @@ class _FilmRun:
                 request.choices,
                 self._files,
                 card,
-                lambda on_frame: Estimator(
-                    predictor, request.sampling, request.consistency, on_frame
-                ),
+                lambda on_frame: self._models.estimator(request.consistency, on_frame),
                 lambda name: self._record.writing(name, source),
                 show,
             )

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
-from ppdcli.films.chunks import Chunk
-from ppdcli.films.estimating import Estimator
-from ppdcli.films.frames import FilmInfo, Selection
+from ppdcli.films.chunks import Chunk, ChunkFolder
+from ppdcli.films.frames import Film, FilmInfo, Selection
 from ppdcli.films.outputs import FilmChoices, FilmFiles
 from ppdcli.films.ranges import DepthRange
 
 Writing = Callable[[str], AbstractContextManager[object]]
+
+
+class ComputesChunks(Protocol):
+    """Computes the depth of a film; an ``Estimator`` does, and a ``WindowEstimator``."""
+
+    def chunks(
+        self, film: Film, selection: Selection, folder: ChunkFolder, number: int, last: Chunk | None
+    ) -> Generator[Chunk, None, None]: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +43,7 @@ class FilmOrder:
     choices: FilmChoices
     files: FilmFiles
     card: Mapping[str, Any]
-    estimator: Callable[[Callable[[int], None]], Estimator]
+    estimator: Callable[[Callable[[int], None]], ComputesChunks]
     writing: Writing
     doing: Callable[[str, int, int | None], None]
 

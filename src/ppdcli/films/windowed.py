@@ -11,10 +11,13 @@ import numpy as np
 from ppdcli.announce import Announce, silent
 from ppdcli.backends.protocol import Array, Backend
 from ppdcli.errors import PpdError
-from ppdcli.films.stitching import joined, next_references
+from ppdcli.films.stitching import Fit, joined, next_references
+from ppdcli.films.window_choices import WindowChoices
 from ppdcli.films.window_plan import FRAMES, KEY_SLOTS, keys_of, next_window
 
 State = dict[str, np.ndarray]
+USUAL = WindowChoices()
+UNCHANGED = Fit(1.0, 0.0, 0.0, "least squares")  # of a shot's first window
 
 
 @dataclass(frozen=True)
@@ -26,35 +29,46 @@ class WindowSettings:
             ratio; the released model was trained at 512 x 512 alone.
         steps: Euler steps.
         seed: of the noise.
-        exact_stitching: enlarge bilinearly and fit in float32 at full size, without a guard, as the
-            authors do; for equality with their numbers.
-        swapped_channels: show the network blue, green, red, as the authors' program does. Whether
-            their weights were trained so is not known.
+        choices: what can be had as the authors have it.
     """
 
     size: tuple[int, int] = (512, 512)
     steps: int = 4
     seed: int = 0
-    exact_stitching: bool = False
-    swapped_channels: bool = False
+    choices: WindowChoices = USUAL
+
+
+@dataclass(frozen=True, eq=False)
+class WindowDepth:
+    """The depth of a window's new frames.
+
+    Attributes:
+        values: (frames, H, W) float32, of the network's size, or of the film's with exact
+            stitching. The unit is that of the shot, affine in log(depth + 1): 0 near, 1 far.
+        fit: how it was brought into that unit; its method is ``none`` if it begins a unit of its
+            own.
+        state: what the next window of the shot depends on.
+    """
+
+    values: np.ndarray
+    fit: Fit
+    state: State
 
 
 class WindowedDepth:
-    """Computes a film window by window: see ``films.window.WindowModel``.
+    """Computes a film window by window.
 
     A state is stored between windows, so that a film can be resumed. It holds three pictures and
     three maps, whatever the length of the film.
 
     Attributes:
         name: the model's name.
-        frames: number of frames of a window.
         overlap: number of frames that a window shares with the one before.
         backend: runs the networks; a window goes through it as one photo with an axis of frames.
         settings: how the film is computed.
         announce: called with lines for the user.
     """
 
-    frames = FRAMES
     overlap = len(KEY_SLOTS)
 
     def __init__(
@@ -67,69 +81,85 @@ class WindowedDepth:
         self.backend, self.name, self.settings = backend, name, settings
         self.announce = announce
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the files of a film say of its depth."""
+        settings = self.settings
+        height, width = settings.size
+        facts = {
+            "model": self.name,
+            "seed": str(settings.seed),
+            "steps": str(settings.steps),
+            "size": f"{width}x{height}",
+        }
+        if self.backend.precision != "fp32":
+            facts["precision"] = self.backend.precision
+        if settings.choices.exact_stitching:
+            facts["stitching"] = "exact"
+        if settings.choices.swapped_channels:
+            facts["channels"] = "blue, green, red"
+        return facts
+
     def start(self) -> State:
         """Returns the state before a shot's first window."""
         return {}
 
-    def depths(
-        self,
-        rgb: Sequence[np.ndarray],
-        state: Mapping[str, np.ndarray],
-        on_step: Callable[[int], None] | None = None,
-    ) -> tuple[list[np.ndarray], State]:
-        """Computes the next window of a shot.
+    def room(self, state: Mapping[str, np.ndarray]) -> int:
+        """Returns how many new frames the next window takes."""
+        return FRAMES - self.overlap if state else FRAMES
 
-        If its depth fits that of the windows before by no line, it begins a unit of its own, which
-        is announced.
+    def picture(self, rgb: np.ndarray) -> Array:
+        """Resizes a frame for the network, as its authors do: bilinearly, without antialias.
 
         Args:
-            rgb: The shot's next frames, (h, w, 3) uint8 each: 16 for the first window and 13 for
-                the others, or fewer at the end.
-            state: What the last window returned, or ``start()``. It is not changed.
-            on_step: Called with the number of steps done, after each.
+            rgb: (h, w, 3) uint8, of any size.
 
         Returns:
-            A map for each frame of ``rgb``, and the next state. Maps are float32, of the network's
-            size, or (h, w) with exact stitching. They have one unit, affine in log(depth + 1), 0
-            near and 1 far for the first window.
+            (3, H, W) float32 in [0, 1].
+        """
+        channels = rgb[..., ::-1] if self.settings.choices.swapped_channels else rgb
+        scaled = np.ascontiguousarray(channels, np.float32) / np.float32(255)
+        return np.ascontiguousarray(bilinear(scaled, *self.settings.size).transpose(2, 0, 1))
+
+    def depths(
+        self,
+        pictures: Sequence[Array],
+        film_size: tuple[int, int],
+        state: Mapping[str, np.ndarray],
+        on_step: Callable[[int], None] | None = None,
+    ) -> WindowDepth:
+        """Computes the next window of a shot.
+
+        If its depth fits that of the windows before by no line, it begins a unit of its own.
+
+        Args:
+            pictures: The shot's next frames, see ``picture``: as many as ``room`` says, or fewer at
+                the end of the shot.
+            film_size: (h, w) of the film, for exact stitching.
+            state: That of the last window, or ``start()``. It is not changed.
+            on_step: Called with the number of steps done, after each.
 
         Raises:
             ValueError: the number of frames fits no window.
             PpdError: out of memory.
         """
-        known = "pictures" in state
-        pictures = next_window(
-            list(state["pictures"]) if known else [], [self._picture(frame) for frame in rgb]
-        )
-        window = self._sampled(np.stack(pictures), on_step)
-        if self.settings.exact_stitching:
-            height, width = rgb[0].shape[:2]
-            window = np.stack([bilinear(depth, height, width) for depth in window])
-        line, references = np.array((1.0, 0.0, 0.0)), None
-        if known:
+        exact = self.settings.choices.exact_stitching
+        seen = next_window(list(state["pictures"]) if state else [], pictures)
+        window = self._sampled(np.stack(seen), on_step)
+        if exact:
+            window = np.stack([bilinear(depth, *film_size) for depth in window])
+        fit, references = UNCHANGED, None
+        if state:
             references = state["maps"]
-            window, fit = joined(window, references, self.settings.exact_stitching)
-            line = np.array((fit.scale, fit.shift, fit.residual))
+            window, fit = joined(window, references, exact)
             if fit.method == "none":
                 references = None
-                self.announce(
-                    "the depth of this window does not fit that of the frames before it; it "
-                    "begins a unit of its own"
-                )
-        new = window[self.overlap :] if known else window
         following = {
-            "pictures": np.stack(keys_of(pictures)),
+            "pictures": np.stack(keys_of(seen)),
             "maps": next_references(window, references),
-            "line": line,
-            "own_unit": np.array(references is None),
         }
-        return list(new[: len(rgb)]), following
-
-    def _picture(self, rgb: np.ndarray) -> Array:
-        """(h, w, 3) uint8 -> (3, H, W) float32 in [0, 1], resized as the authors do."""
-        channels = rgb[..., ::-1] if self.settings.swapped_channels else rgb
-        scaled = np.ascontiguousarray(channels, np.float32) / np.float32(255)
-        return np.ascontiguousarray(bilinear(scaled, *self.settings.size).transpose(2, 0, 1))
+        new = window[self.overlap :] if state else window
+        return WindowDepth(new[: len(pictures)], fit, following)
 
     def _sampled(self, window: Array, on_step: Callable[[int], None] | None) -> Array:
         """The network's depth of a window (16, 3, H, W): (16, H, W)."""
