@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from films.window_samples import Recorder, brightness, model_of
 from parity import ParityRecord
 from torch import Tensor
 from video_parity import (
@@ -29,7 +30,7 @@ from ppdcli.films.windowed import WindowDepth, WindowedDepth, WindowSettings, bi
 from ppdcli.models.config import VideoDiTConfig
 from ppdcli.models.flow import euler_step, timesteps
 from ppdcli.models.pi3 import Pi3Config
-from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
+from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
 CPU = torch.device("cpu")
 SLOTS = [0, 1, 2, 3, 8, 15]  # that the goldens keep of a window
@@ -173,56 +174,6 @@ def test_resize_parity(case: str, parity: ParityRecord) -> None:
 
 
 # Windows and states ------------------------------------------------------------------------------
-
-
-class Recorder:
-    """A network that answers with the brightness of a frame, and notes what it sees.
-
-    ``distort`` changes the answer of each window, by its number.
-    """
-
-    precision = "fp32"
-    device = "cpu"
-
-    def __init__(self, distort: Callable[[int, Array], Array] = lambda _, depth: depth) -> None:
-        self.windows: list[Array] = []
-        self.noises: list[Array] = []
-        self.distort = distort
-
-    def noise(self, height: int, width: int, seed: int) -> Array:
-        return draw_noise(height, width, seed).numpy()
-
-    def encode(self, images: Sequence[Array], views: Sequence[Array]) -> list[None]:
-        return [None for _ in images]
-
-    def sample(
-        self,
-        images: Sequence[Array],
-        tokens: Sequence[None],
-        noise: Array,
-        steps: int,
-        on_step: Callable[[int], None] | None = None,
-    ) -> list[Array]:
-        (window,) = images
-        self.noises.append(noise)
-        self.windows.append(window)
-        if on_step is not None:
-            on_step(steps)
-        return [self.distort(len(self.windows) - 1, window.mean(axis=1, keepdims=True))]
-
-    def lacks_memory(self, error: Exception) -> bool:
-        return isinstance(error, MemoryError)
-
-
-def model_of(recorder: Recorder, exact: bool = False) -> WindowedDepth:
-    settings = WindowSettings((32, 48), steps=2, seed=7, choices=WindowChoices(exact))
-    return WindowedDepth(recorder, "ppvd", settings)  # type: ignore[arg-type]
-
-
-def brightness(film: np.ndarray) -> np.ndarray:
-    """What the recorder answers to each frame alone."""
-    scaled = film.astype(np.float32) / np.float32(255)
-    return np.stack([bilinear(frame, 32, 48).mean(axis=-1) for frame in scaled])
 
 
 @pytest.mark.parametrize("length", [1, 2, 15, 16, 17, 29, 30, 42, 50])
