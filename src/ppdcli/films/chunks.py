@@ -120,7 +120,11 @@ class ChunkFolder:
     def load(self, number: int) -> Chunk | None:
         """A chunk; None if it is not there or damaged."""
         try:
-            with np.load(self._file(number), allow_pickle=False) as arrays:
+            # NumPy leaves a file open that it cannot make sense of.
+            with (
+                self._file(number).open("rb") as stream,
+                np.load(stream, allow_pickle=False) as arrays,
+            ):
                 found = {name: arrays[name] for name in arrays.files}
             return Chunk(
                 int(found["first"]),

@@ -20,7 +20,7 @@ from ppdcli.films.stabilizer import Stabilizer, Stable
 from ppdcli.geometry.resize import resize_rgb
 from ppdcli.model_request import Sampling
 from ppdcli.photo import Photo
-from ppdcli.pipeline import Limits, Stages, limits_here, run_stages
+from ppdcli.pipeline import Finished, Limits, Stages, limits_here, run_stages
 
 PIXEL_BYTES = 12  # that a frame takes for each of its pixels while it is decoded and waits
 AHEAD = 8  # frames that are read ahead at most
@@ -43,6 +43,12 @@ class _Settled(NamedTuple):
     stable: Stable
     facts: dict[str, str]
     state: dict[str, np.ndarray]
+
+
+class _Failure(NamedTuple):
+    """Stands for a frame: raised when it is its turn, so that those before it are kept."""
+
+    error: Exception
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +135,13 @@ class Estimator:
         warm = self._consistency.warm_start
         alone = warm or not self._consistency.same_noise
 
-        def compute(group: list[tuple[_Item, _Read]]) -> Sequence[Any]:
+        def compute(group: list[tuple[_Item | _Failure, _Read]]) -> Sequence[Any]:
+            try:
+                return predict(group)
+            except Exception as error:
+                return [Finished(_Failure(error))] * len(group)
+
+        def predict(group: list[tuple[_Item | _Failure, _Read]]) -> Sequence[Any]:
             reads = [read for _, read in group]
             guess = stabilizer.begin(reads[0].item.small, reads[0].motion) if warm else None
             seed = self._sampling.seed
@@ -150,7 +162,7 @@ class Estimator:
                 return [(stable, maps[0].provenance, stabilizer.state())]
             return [(depth.values, depth.provenance, {}) for depth in maps]
 
-        stages: Stages[_Item, _Read, Any, tuple[_Read, Any, Any, Any]] = Stages(
+        stages: Stages[_Item | _Failure, _Read, Any, Any] = Stages(
             read=lambda item: self._read(item, film.info.name),
             weight=lambda read: read.photo.rgb[..., 0].size * PIXEL_BYTES,
             key=lambda read: None,
@@ -160,7 +172,10 @@ class Estimator:
         )
         items = self._items(film, selection, stabilizer.state().get("rgb"), done)
         with closing(run_stages(items, stages, *_limits(film))) as results:
-            for read, depth, facts, state in results:
+            for result in results:
+                if isinstance(result, _Failure):
+                    raise result.error
+                read, depth, facts, state = result
                 time = read.item.frame.time
                 if warm:
                     yield _Settled(time, depth, facts, state)
@@ -171,14 +186,19 @@ class Estimator:
 
     def _items(
         self, film: Film, selection: Selection, before: np.ndarray | None, done: int
-    ) -> Iterator[_Item]:
-        for index, frame in enumerate(film.frames(selection, done), start=done):
-            photo = Photo(frame.rgb, film.info.name)
-            small = resize_rgb(frame.rgb, *self._model.size_of(photo, self._sampling.area))
-            yield _Item(index, frame, small, before)
-            before = small
+    ) -> Iterator[_Item | _Failure]:
+        try:
+            for index, frame in enumerate(film.frames(selection, done), start=done):
+                photo = Photo(frame.rgb, film.info.name)
+                small = resize_rgb(frame.rgb, *self._model.size_of(photo, self._sampling.area))
+                yield _Item(index, frame, small, before)
+                before = small
+        except Exception as error:
+            yield _Failure(error)
 
-    def _read(self, item: _Item, name: str) -> _Read:
+    def _read(self, item: _Item | _Failure, name: str) -> _Read | Finished[_Failure]:
+        if isinstance(item, _Failure):
+            return Finished(item)
         wanted = self._consistency
         motion = None
         if item.before is not None and (wanted.looks_back or wanted.cuts):
