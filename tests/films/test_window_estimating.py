@@ -40,7 +40,7 @@ def maps(folder: Path) -> np.ndarray:
     return np.stack([np.load(path) for path in sorted(folder.glob("film_depth_npy/*.npy"))])
 
 
-@pytest.mark.parametrize("count", [2, 3, 15, 16, 17, 29, 31])
+@pytest.mark.parametrize("count", [2, 16, 17, 31])
 def test_every_frame_has_its_depth(tmp_path: Path, count: int) -> None:
     frames = pictures(count)
     report = FilmReport()

@@ -18,7 +18,7 @@ from ppdcli.films.windowed import State, WindowedDepth
 from ppdcli.geometry.resize import resize_rgb, working_size
 from ppdcli.photo import Photo
 
-CUT_AREA = 256 * 192  # pixels at which cuts are looked for
+CUT_AREA = 256 * 192  # pixels at which cuts are looked for, at most
 SEEN = "seen"  # in a chunk's state: the last frame at that size
 
 
@@ -81,7 +81,8 @@ class WindowEstimator:
 
     def _read(self, frame: Frame) -> _Read:
         height, width = frame.rgb.shape[:2]
-        small = resize_rgb(frame.rgb, *working_size(height, width, CUT_AREA))
+        size = working_size(height, width, min(CUT_AREA, height * width))
+        small = resize_rgb(frame.rgb, *size)
         return _Read(frame.time, self._model.picture(frame.rgb), small)
 
     def _is_cut(self, before: np.ndarray, after: np.ndarray) -> bool:
