@@ -38,6 +38,20 @@ def import_av() -> Any:
     return av
 
 
+def address(path: Path) -> str:
+    """A file for PyAV: with the protocol, a name with a colon or a dash is taken for no URL.
+
+    Raises:
+        ValueError: the name is not UTF-8.
+    """
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError("its name is not UTF-8; rename it") from None
+    return f"file:{name}"
+
+
 class VideoFile:
     """A video that can be read several times, or once if it is a stream.
 
@@ -86,7 +100,7 @@ class VideoFile:
         self, container: InputContainer, selection: Selection, skip: int
     ) -> Iterator[Frame]:
         chooser = selection.wants(skip)
-        stream = container.streams.video[0]
+        stream = self._stream(container)
         aspect = _pixel_aspect(stream)
         last = Fraction(-1)
         for frame in self._decoded(container, stream):
@@ -192,10 +206,17 @@ class VideoFile:
         if has_alpha(frame):
             self.info.note("has transparent parts; they are shown over white")
 
+    def _stream(self, container: InputContainer) -> VideoStream:
+        """The first video stream that is no cover picture of a song."""
+        av = import_av()
+        cover = av.stream.Disposition.attached_pic
+        for stream in container.streams.video:
+            if not stream.disposition & cover:
+                return stream
+        raise InputError(f"{self._name}: has no video stream; give a video")
+
     def _look(self, container: InputContainer) -> FilmInfo:
-        if not container.streams.video:
-            raise InputError(f"{self._name}: has no video stream; give a video")
-        stream = container.streams.video[0]
+        stream = self._stream(container)
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         duration = None
         if container.duration:
@@ -224,10 +245,9 @@ class VideoFile:
                 raise InputError(f"{name}: is a folder, not a video")
             if not source.exists():
                 raise InputError(f"{name}: no such file; check the path")
-            # With the protocol, a name with a colon or a leading dash is not taken for a URL.
-            source = f"file:{source}"  # type: ignore[assignment]
         try:
-            return av.open(source, metadata_errors="replace")
+            opened = address(source) if isinstance(source, Path) else source
+            return av.open(opened, metadata_errors="replace")
         except (av.FFmpegError, OSError, ValueError) as error:
             why = shown(getattr(error, "strerror", None) or error)
             raise InputError(
