@@ -278,7 +278,7 @@ def test_one_frame_is_a_film(tmp_path: Path) -> None:
 
 def test_no_frame_is_an_error(clip: Path, tmp_path: Path) -> None:
     late = Selection(Fraction(100))
-    with pytest.raises(InputError, match="no frame is between --from and --to"):
+    with pytest.raises(InputError, match="no frame is in the time"):
         make(clip, tmp_path / "out", "mkv", selection=late)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from fractions import Fraction
 from pathlib import Path
 
@@ -247,6 +248,32 @@ def test_sound_alone_is_no_film(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     with pytest.raises(InputError, match="has no video stream"):
         read(path)
+
+
+def test_the_cover_of_a_song_is_no_film(tmp_path: Path) -> None:
+    path = tmp_path / "song.mp4"
+    with av.open(str(path), "w") as container:
+        cover = container.add_stream("png", rate=1)
+        cover.height, cover.width, cover.pix_fmt = 48, 64, "rgb24"
+        cover.disposition = av.stream.Disposition.attached_pic
+        container.mux(cover.encode(av.VideoFrame.from_ndarray(picture(0), "rgb24")))
+        container.mux(cover.encode(None))
+    with pytest.raises(InputError, match="has no video stream"):
+        read(path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="names are bytes there alone")
+def test_a_name_that_is_not_utf_8_is_told(tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.mkv"))
+    path.write_bytes(write_video(tmp_path / "a.mkv", pictures(1)).read_bytes())
+    with pytest.raises(InputError, match="not UTF-8"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["a:b.mkv", "-x.mkv", "%03d.mkv", "http:x.mkv"])
+def test_odd_names(tmp_path: Path, name: str) -> None:
+    path = write_video(tmp_path / "a.mkv", pictures(1)).rename(tmp_path / name)
+    assert len(read(path)[1]) == 1
 
 
 def save(folder: Path, *names: str) -> Path:

@@ -87,7 +87,7 @@ class ChunkFolder:
         ):
             raise OutputError(
                 f"{self.folder}: is in the way, and ppd did not make it; move it, or choose "
-                "another --output"
+                "another output folder"
             )
         self.remove()
         try:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ppdcli.errors import UsageError
+from ppdcli.errors import OutputError, UsageError
 from ppdcli.files.atomic import atomic_path, not_written
-from ppdcli.films.video_file import import_av
+from ppdcli.films.video_file import address, import_av
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -43,8 +43,12 @@ def new_video(
     av = import_av()
     with atomic_path(path) as temporary:
         try:
+            try:
+                place = address(temporary)
+            except ValueError as error:
+                raise OutputError(f"{path}: is not written, since {error}") from None
             container = av.open(
-                f"file:{temporary}",
+                place,
                 "w",
                 format=container_format,
                 container_options={**REPEATABLE, **(options or {})},

@@ -46,7 +46,9 @@ class FrameFolder:
         span = max(self._files) - min(self._files) + 1
         self.info = FilmInfo(str(folder), width, height, self._rate, span / self._rate)
         if rate is None:
-            self.info.note(f"is taken for {self._rate} frames a second; --fps says another rate")
+            self.info.note(
+                f"is taken for {self._rate} frames a second; give its rate if it is another"
+            )
         if span > count:
             self.info.note(f"{counted(span - count, 'number')} missing; the times keep the gap")
 

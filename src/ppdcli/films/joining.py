@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppdcli.films.encoding import CLOCK, new_video, ticks
-from ppdcli.films.video_file import MICROSECONDS, import_av
+from ppdcli.films.video_file import MICROSECONDS, address, import_av
 
 IN_MP4 = frozenset(("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"))
 """Sound that is copied into MP4 as it is; other sound becomes AAC."""
@@ -56,14 +56,14 @@ def join(
     options = {"movflags": "+faststart+use_metadata_tags"} if container_format == "mp4" else {}
     with new_video(path, container_format, options) as container:
         container.metadata.update(tags)
-        with av.open(f"file:{parts[0]}") as first:
+        with av.open(address(parts[0])) as first:
             video = container.add_stream_from_template(first.streams.video[0])
         video.time_base = CLOCK
         packets = [_pictures(parts, times, rate, video)]
         source = None
         try:
             if sound is not None:
-                source = av.open(f"file:{sound.path}", metadata_errors="replace")
+                source = av.open(address(sound.path), metadata_errors="replace")
                 packets.append(_sound(source, sound, container))
             for _, _, packet in heapq.merge(*packets, key=lambda item: item[:2]):
                 container.mux_one(packet)
@@ -81,7 +81,7 @@ def _pictures(
     av = import_av()
     index = 0
     for part in parts:
-        with av.open(f"file:{part}") as container:
+        with av.open(address(part)) as container:
             for packet in container.demux(video=0):
                 if packet.size == 0:
                     continue

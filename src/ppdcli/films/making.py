@@ -59,7 +59,9 @@ def make_film(film: Film, order: FilmOrder, report: FilmReport) -> None:
             live.render(count, chunk)
         count += 1
     if not report.times or report.depths is None:
-        raise InputError(f"{film.info.name}: no frame is between --from and --to; check both")
+        raise InputError(
+            f"{film.info.name}: no frame is in the time that is wanted; check its start and end"
+        )
     whole, usual = report.depths.whole(), report.depths.usual()
     if live is None:
         renderer = _renderer(film.info, order, folder, (whole, usual), len(report.times))
@@ -83,9 +85,7 @@ def _renderer(
         if count is not None:
             order.doing("files", number, count)
 
-    start = order.selection.start
-    rate = rate_of(info, order.selection)
-    return Renderer(folder, order.choices, order.files, rate, start, ranges, done)
+    return Renderer(folder, order.choices, order.files, info, order.selection, ranges, done)
 
 
 def _render_from(

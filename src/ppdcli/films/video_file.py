@@ -38,6 +38,20 @@ def import_av() -> Any:
     return av
 
 
+def address(path: Path) -> str:
+    """A file for PyAV: with the protocol, a name with a colon or a dash is taken for no URL.
+
+    Raises:
+        ValueError: the name is not UTF-8.
+    """
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError("its name is not UTF-8; rename it") from None
+    return f"file:{name}"
+
+
 class VideoFile:
     """A video that can be read several times, or once if it is a stream.
 
@@ -86,7 +100,7 @@ class VideoFile:
         self, container: InputContainer, selection: Selection, skip: int
     ) -> Iterator[Frame]:
         chooser = selection.wants(skip)
-        stream = container.streams.video[0]
+        stream = self._stream(container)
         aspect = _pixel_aspect(stream)
         last = Fraction(-1)
         for frame in self._decoded(container, stream):
@@ -95,7 +109,14 @@ class VideoFile:
             if chooser.is_over(time):
                 return
             if chooser.take(time):
-                yield Frame(self._converted(frame, aspect, time), time)
+                try:
+                    rgb = self._converted(frame, aspect, time)
+                except (import_av().FFmpegError, ValueError, MemoryError) as error:
+                    raise InputError(
+                        f"{self._name}: its pixels ({frame.format.name}) cannot be converted "
+                        f"({shown(error)}); convert it first"
+                    ) from error
+                yield Frame(rgb, time)
         if last < 0:
             raise InputError(f"{self._name}: no frame can be decoded; copy or convert it again")
         length = self.info.duration
@@ -135,20 +156,17 @@ class VideoFile:
         av = import_av()
         stream.thread_type = "AUTO"
         deinterlace: Any = None
+        filtered: tuple[int, int, str] | None = None  # what frames it takes
         damaged = 0
         for frame, bad in self._packets(container, stream):
             damaged += bad
             if frame is None:
                 continue
             self._note_kind(frame)
-            if deinterlace is None and frame.interlaced_frame:
+            kind = (frame.width, frame.height, frame.format.name)
+            if frame.interlaced_frame if deinterlace is None else kind != filtered:
                 self.info.note("is interlaced; each frame is put together from both its fields")
-                deinterlace = av.filter.Graph()
-                deinterlace.link_nodes(
-                    deinterlace.add_buffer(template=stream, time_base=frame.time_base),
-                    deinterlace.add("bwdif", "mode=send_frame"),
-                    deinterlace.add("buffersink"),
-                ).configure()
+                deinterlace, filtered = _deinterlacer(frame), kind
             if deinterlace is None:
                 yield frame
             else:
@@ -192,10 +210,17 @@ class VideoFile:
         if has_alpha(frame):
             self.info.note("has transparent parts; they are shown over white")
 
+    def _stream(self, container: InputContainer) -> VideoStream:
+        """The first video stream that is no cover picture of a song."""
+        av = import_av()
+        cover = av.stream.Disposition.attached_pic
+        for stream in container.streams.video:
+            if not stream.disposition & cover:
+                return stream
+        raise InputError(f"{self._name}: has no video stream; give a video")
+
     def _look(self, container: InputContainer) -> FilmInfo:
-        if not container.streams.video:
-            raise InputError(f"{self._name}: has no video stream; give a video")
-        stream = container.streams.video[0]
+        stream = self._stream(container)
         rate = stream.average_rate or stream.guessed_rate or Fraction(25)
         duration = None
         if container.duration:
@@ -224,16 +249,29 @@ class VideoFile:
                 raise InputError(f"{name}: is a folder, not a video")
             if not source.exists():
                 raise InputError(f"{name}: no such file; check the path")
-            # With the protocol, a name with a colon or a leading dash is not taken for a URL.
-            source = f"file:{source}"  # type: ignore[assignment]
         try:
-            return av.open(source, metadata_errors="replace")
+            opened = address(source) if isinstance(source, Path) else source
+            return av.open(opened, metadata_errors="replace")
         except (av.FFmpegError, OSError, ValueError) as error:
             why = shown(getattr(error, "strerror", None) or error)
             raise InputError(
                 f"{name}: is no video that FFmpeg can read, or it is damaged ({why}); check it "
                 "with a player, or copy it again"
             ) from error
+
+
+def _deinterlacer(frame: VideoFrame) -> Any:
+    """A filter for frames like this one."""
+    graph: Any = import_av().filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width,
+        height=frame.height,
+        format=frame.format,
+        time_base=frame.time_base,
+    )
+    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame"), graph.add("buffersink"))
+    graph.configure()
+    return graph
 
 
 def _pulled(av: Any, graph: Any) -> Iterator[VideoFrame]:
