@@ -9,12 +9,12 @@ import pytest
 from films.film_samples import Grey, contents, order, pictures, write_video
 from films.window_samples import Recorder, brightness, model_of
 
-from ppdcli.backends.protocol import Array
 from ppdcli.errors import InputError
 from ppdcli.films.making import make_film
 from ppdcli.films.orders import FilmOrder, FilmReport
 from ppdcli.films.video_file import VideoFile
 from ppdcli.films.window_estimating import WindowEstimator
+from ppdcli.films.windowed import Array
 
 
 def window_order(

@@ -22,11 +22,10 @@ from video_parity import (
     windows_of,
 )
 
-from ppdcli.backends.protocol import Array
 from ppdcli.backends.pytorch import PyTorchBackend
 from ppdcli.errors import PpdError
 from ppdcli.films.window_choices import WindowChoices
-from ppdcli.films.windowed import WindowDepth, WindowedDepth, WindowSettings, bilinear
+from ppdcli.films.windowed import Array, WindowDepth, WindowedDepth, WindowSettings, bilinear
 from ppdcli.models.config import VideoDiTConfig
 from ppdcli.models.flow import euler_step, timesteps
 from ppdcli.models.pi3 import Pi3Config

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
-from ppdcli.backends.protocol import Array
 from ppdcli.films.window_choices import WindowChoices
-from ppdcli.films.windowed import WindowedDepth, WindowSettings, bilinear
+from ppdcli.films.windowed import Array, WindowedDepth, WindowSettings, bilinear
 from ppdcli.models.pixel_perfect import draw_noise
 
 
@@ -47,13 +47,16 @@ class Recorder:
             on_step(steps)
         return [self.distort(len(self.windows) - 1, window.mean(axis=1, keepdims=True))]
 
+    def widened(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
     def lacks_memory(self, error: Exception) -> bool:
         return isinstance(error, MemoryError)
 
 
 def model_of(recorder: Recorder, exact: bool = False) -> WindowedDepth:
     settings = WindowSettings((32, 48), steps=2, seed=7, choices=WindowChoices(exact))
-    return WindowedDepth(recorder, "ppvd", settings)  # type: ignore[arg-type]
+    return WindowedDepth(recorder, "ppvd", settings)
 
 
 def brightness(film: np.ndarray) -> np.ndarray:

@@ -8,13 +8,12 @@ from fractions import Fraction
 
 import numpy as np
 
-from ppdcli.backends.protocol import Array
 from ppdcli.errors import InputError
 from ppdcli.films.chunks import Chunk, ChunkFolder
 from ppdcli.films.depths import FrameModel
 from ppdcli.films.frames import Film, Frame, Selection
 from ppdcli.films.motion import motion_between
-from ppdcli.films.windowed import State, WindowedDepth
+from ppdcli.films.windowed import Array, State, WindowedDepth
 from ppdcli.geometry.resize import resize_rgb, working_size
 from ppdcli.photo import Photo
 

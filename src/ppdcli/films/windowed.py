@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 
 from ppdcli.announce import Announce, silent
-from ppdcli.backends.protocol import Array, Backend
 from ppdcli.errors import PpdError
 from ppdcli.films.stitching import Fit, joined, next_references
 from ppdcli.films.window_choices import WindowChoices
 from ppdcli.films.window_plan import FRAMES, KEY_SLOTS, keys_of, next_window
 
 State = dict[str, np.ndarray]
+Array = np.ndarray  # float32
 USUAL = WindowChoices()
 UNCHANGED = Fit(1.0, 0.0, 0.0, "least squares")  # of a shot's first window
 
@@ -55,6 +57,36 @@ class WindowDepth:
     state: State
 
 
+class WindowBackend(Protocol):
+    """Runs the networks: what is used of ``backends.protocol.Backend``, which says more.
+
+    A window goes through it as one photo, whose first axis is that of the frames.
+    """
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    def noise(self, height: int, width: int, seed: int) -> Array: ...
+
+    def encode(self, images: Sequence[Array], views: Sequence[Array]) -> list[Any]: ...
+
+    def sample(
+        self,
+        images: Sequence[Array],
+        tokens: Sequence[Any],
+        noise: Array,
+        steps: int,
+        on_step: Callable[[int], None] | None = None,
+    ) -> list[Array]: ...
+
+    def widened(self) -> AbstractContextManager[None]: ...
+
+    def lacks_memory(self, error: Exception) -> bool: ...
+
+
 class WindowedDepth:
     """Computes a film window by window.
 
@@ -64,7 +96,7 @@ class WindowedDepth:
     Attributes:
         name: the model's name.
         overlap: number of frames that a window shares with the one before.
-        backend: runs the networks; a window goes through it as one photo with an axis of frames.
+        backend: runs the networks.
         settings: how the film is computed.
         announce: called with lines for the user.
     """
@@ -73,7 +105,7 @@ class WindowedDepth:
 
     def __init__(
         self,
-        backend: Backend,
+        backend: WindowBackend,
         name: str,
         settings: WindowSettings,
         announce: Announce = silent,
