@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -46,17 +47,10 @@ def load_video_network(
     Raises:
         CheckpointError: the file cannot be read, or its keys or shapes do not fit.
     """
-
-    def read() -> Tensors:
-        return {
-            key: tensor
-            for key, tensor in read_tensors(path).items()
-            if not key.startswith(NETWORK_ENCODER_PREFIX)
-        }
-
     with torch.device("meta"):
         network = VideoDiT(VideoDiTConfig() if config is None else config)
     keep_weights_in(network, dtype)
+    read = partial(_without, path, (NETWORK_ENCODER_PREFIX,))
     load_checked(network, read, path, "the weights of PPVD's network", VIDEO_PREFIX, device)
     return network.eval()
 
@@ -76,16 +70,15 @@ def load_pi3(
     Raises:
         CheckpointError: the file cannot be read, or its keys or shapes do not fit.
     """
-
-    def read() -> Tensors:
-        return {
-            key: tensor
-            for key, tensor in read_tensors(path).items()
-            if not key.startswith(PI3_HEADS)
-        }
-
     with torch.device("meta"):
         encoder = Pi3Semantics(Pi3Config() if config is None else config)
     keep_weights_in(encoder, dtype)
+    read = partial(_without, path, PI3_HEADS)
     load_checked(encoder, read, path, "the weights of Pi3", device=device)
     return encoder.eval()
+
+
+def _without(path: Path, prefixes: tuple[str, ...]) -> Tensors:
+    """The tensors of a file whose names begin with none of the prefixes."""
+    tensors = read_tensors(path)
+    return {key: tensor for key, tensor in tensors.items() if not key.startswith(prefixes)}
