@@ -26,6 +26,7 @@ class _Read:
     """A frame as the network and the search for cuts see it."""
 
     time: Fraction
+    size: tuple[int, int]
     picture: Array
     small: np.ndarray
 
@@ -82,7 +83,7 @@ class WindowEstimator:
         height, width = frame.rgb.shape[:2]
         size = working_size(height, width, min(CUT_AREA, height * width))
         small = resize_rgb(frame.rgb, *size)
-        return _Read(frame.time, self._model.picture(frame.rgb), small)
+        return _Read(frame.time, (height, width), self._model.picture(frame.rgb), small)
 
     def _is_cut(self, before: np.ndarray, after: np.ndarray) -> bool:
         return self._finds_cuts and motion_between(before, after).is_cut
@@ -94,7 +95,7 @@ class WindowEstimator:
         count, steps = len(reads), self._model.settings.steps
         computed = self._model.depths(
             [read.picture for read in reads],
-            (film.info.height, film.info.width),
+            reads[0].size,
             state,
             lambda step: self.on_frame(done + count * step // steps),
         )
