@@ -43,7 +43,7 @@ def load_for_films(
     if not FAMILIES[chosen.family].films:
         raise UsageError(f"{chosen.name} sees one frame at a time; load it as a model for photos")
     if request.backend != PYTORCH:
-        raise UsageError(f"{chosen.name} runs on the backend {PYTORCH} alone; leave out --backend")
+        raise UsageError(f"{chosen.name} runs on the backend {PYTORCH} alone; choose that")
     if sampling.area not in (None, width * height):
         raise UsageError(f"{chosen.name} works at {width}x{height} alone; leave out the size")
     device = choose_device(request.device)
