@@ -15,9 +15,9 @@ from ppdcli.models.dit import (
     Prepared,
     initialise,
     run_blocks,
-    to_pixels,
     to_velocity,
 )
+from ppdcli.models.grid import to_pixels
 from ppdcli.models.rope import rotary_table
 
 
@@ -29,6 +29,8 @@ class PlainDiT(DiT):
         prompted: Whether the semantics are fused in after half of the blocks, as in ``CasDiT``.
             The network is then the paper's SP-DiT.
     """
+
+    config: CasDiTConfig
 
     def __init__(self, config: CasDiTConfig, prompted: bool) -> None:
         super().__init__()

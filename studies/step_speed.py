@@ -24,6 +24,7 @@ from ppdcli.commands.bench_arithmetic import arithmetic, matrix_product
 from ppdcli.commands.bench_model import choose, pytorch_of, random_predictor
 from ppdcli.commands.bench_table import in_time, scaled
 from ppdcli.devices import dtype_of, finish
+from ppdcli.models.cas_dit import CasDiT
 from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.pixel_perfect import draw_noise
 from ppdcli.predictor import Predictor
@@ -125,6 +126,7 @@ def report(predictor: Predictor, height: int, width: int, repeats: int) -> Itera
     limit = median(limits)
     yield f"{width}x{height}, {device}, {predictor.precision}; limit {scaled(limit)}FLOP/s"
     whole = arithmetic(model, height, width)[1]
+    assert isinstance(model.network, CasDiT)
     of_attention = attention_flop(model.network.config, height, width)
     flop = {PRODUCTS: whole - of_attention, ATTENTION: of_attention, REST: 0}
     total = median(sum(part.values()) for part in parts)

@@ -129,18 +129,21 @@ def read_json(name: str) -> Any:
 class Golden:
     """One file of goldens: expected values by key, and the inputs that they belong to."""
 
+    folder = ""
+    builders: Mapping[str, Callable[..., np.ndarray]] = BUILDERS
+
     def __init__(self, name: str) -> None:
-        self.name = name
-        with np.load(DATA / f"{name}.npz") as file:
+        self.name = f"{self.folder}{name}"
+        with np.load(DATA / f"{self.name}.npz") as file:
             self.stored = dict(file)
-        entries = read_json("manifest.json")["inputs"]
+        entries = read_json(f"{self.folder}manifest.json")["inputs"]
         self.formulas = {e["key"]: e for e in entries if e["file"] == f"{name}.npz"}
 
     def __getitem__(self, key: str) -> np.ndarray:
         if key in self.stored:
             return self.stored[key]
         entry = self.formulas[key]
-        array = BUILDERS[entry["builder"]](*entry["args"])
+        array = self.builders[entry["builder"]](*entry["args"])
         assert sha256(array) == entry["sha256"], f"{self.name} {key} came out differently"
         return array
 
@@ -156,9 +159,9 @@ CONSTANTS = {"image_mean": IMAGENET_MEAN, "image_std": IMAGENET_STD}
 
 def layout(name: str) -> dict[str, tuple[int, ...]]:
     """Key -> shape of a checkpoint file, in file order."""
-    return {
-        key: tuple(shape) for key, shape in read_json(f"layouts/{name}.json")["tensors"].items()
-    }
+    folder, _, file = name.rpartition("/")
+    tensors = read_json(f"{folder}/layouts/{file}.json".lstrip("/"))["tensors"]
+    return {key: tuple(shape) for key, shape in tensors.items()}
 
 
 def weight(key: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
@@ -170,7 +173,7 @@ def weight(key: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
         mean, deviation = 0.5, 0.05
     elif len(shape) == 1 and parts[-1] == "weight":
         mean, deviation = 1.0, 0.02
-    elif parts[-1] in {"bias", "pos_embed", "cls_token", "mask_token"}:
+    elif parts[-1] in {"bias", "pos_embed", "cls_token", "mask_token", "register_tokens"}:
         mean, deviation = 0.0, 0.02
     else:
         mean, deviation = 0.0, 1 / math.sqrt(math.prod(shape[1:]))
@@ -182,7 +185,12 @@ def weight(key: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
 
 
 def weights(layout_name: str) -> dict[str, Tensor]:
-    seed = read_json("manifest.json")["spec"][SEEDS.get(layout_name, "wseed")]
+    return weights_of_seed(
+        layout_name, read_json("manifest.json")["spec"][SEEDS.get(layout_name, "wseed")]
+    )
+
+
+def weights_of_seed(layout_name: str, seed: int) -> dict[str, Tensor]:
     return {
         key: torch.from_numpy(weight(key, shape, seed))
         for key, shape in layout(layout_name).items()

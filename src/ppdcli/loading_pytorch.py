@@ -38,6 +38,7 @@ def load_pytorch(request: ModelRequest, announce: Announce = silent) -> Predicto
     """Loads a model; see ``loading.load_model``."""
     check_names(request.device, request.precision)
     catalog.check_request(request.name, request.checkpoint, request.encoder)
+    catalog.require_for_photos(request.name)
     chosen = catalog.model(hub.choose(request.name))
     device = choose_device(request.device)
     network_file = request.checkpoint
@@ -88,6 +89,7 @@ def load_estimator(request: ModelRequest, announce: Announce = silent) -> PyTorc
     """
     check_names(request.device, request.precision)
     catalog.check_request(request.name, None, request.encoder)
+    catalog.require_for_photos(request.name)
     chosen = catalog.model(hub.choose(request.name))
     file = file_for_metres(chosen, request.encoder, request, announce)
     if file is None:

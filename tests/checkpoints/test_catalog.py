@@ -35,8 +35,8 @@ def write(catalogue: Callable[[str], Path]) -> Callable[[str], Path]:
 
 
 def test_the_models_of_the_catalogue() -> None:
-    assert list(models()) == ["ppd-tiny", "ppd-da2", "ppd-moge2"]
-    tiny, da2, moge2 = models().values()
+    assert list(models()) == ["ppd-tiny", "ppd-da2", "ppd-moge2", "ppvd"]
+    tiny, da2, moge2, ppvd = models().values()
     assert tiny.name == FALLBACK
     assert (tiny.family, tiny.area, tiny.steps, tiny.encoder) == ("tiny", (256, 192), 4, None)
     assert tiny.network.bundled == "ppd-tiny.safetensors"
@@ -45,6 +45,7 @@ def test_the_models_of_the_catalogue() -> None:
     assert moge2.encoder == moge2.metric == da2.metric == tiny.metric
     assert tiny.parts == (tiny.network,)
     assert da2.parts == (da2.network, da2.encoder)
+    assert (ppvd.family, ppvd.area, ppvd.steps) == ("pi3", (512, 512), 4)
 
 
 def test_presets_that_nobody_stated_are_the_models_own(write: Callable[[str], Path]) -> None:
@@ -81,14 +82,16 @@ def test_the_facts_that_are_known() -> None:
 def test_nothing_is_stated_that_nobody_knows() -> None:
     parts = catalog().parts
     unknown = {n for n, p in parts.items() if (p.revision, p.bytes, p.sha256) == (None, None, None)}
-    assert unknown == {"ppd-tiny", "ppd", "ppd-moge"}
+    assert unknown == {"ppd-tiny", "ppd", "ppd-moge", "ppvd", "pi3"}
     assert parts["moge2-vitl"].sha256 is None
 
 
 @pytest.mark.parametrize("part", catalog().parts.values(), ids=catalog().parts)
 def test_every_file_has_a_licence_and_says_what_it_means(part: Part) -> None:
     assert part.license and part.terms
-    assert ("non-commercial" in part.terms) == ("-NC-" in part.license)
+    # ppvd runs only with pi3, and a user should not learn that after a download by hand.
+    forbids = "-NC-" in part.license or part.name == "ppvd"
+    assert ("non-commercial" in part.terms) == forbids
 
 
 def test_an_unknown_name_is_told_the_known_ones() -> None:
@@ -128,12 +131,12 @@ def test_a_users_model_may_use_the_packages_files(write: Callable[[str], Path]) 
 def test_a_file_that_is_replaced_is_replaced_in_every_model(write: Callable[[str], Path]) -> None:
     write(FILE.replace("net]", "ppd]"))
     assert model("ppd-da2").network.address == "me/model/net.pth"
-    assert list(models()) == ["ppd-tiny", "ppd-da2", "ppd-moge2"]
+    assert list(models()) == ["ppd-tiny", "ppd-da2", "ppd-moge2", "ppvd"]
 
 
 def test_a_model_that_is_replaced_keeps_its_place(write: Callable[[str], Path]) -> None:
     write(FILE + MODEL.replace("mine", "ppd-da2"))
-    assert list(models()) == ["ppd-tiny", "ppd-da2", "ppd-moge2"]
+    assert list(models()) == ["ppd-tiny", "ppd-da2", "ppd-moge2", "ppvd"]
     assert model("ppd-da2").summary == "of my own"
 
 

@@ -133,12 +133,14 @@ def test_a_file_in_no_repository_is_to_be_fetched_by_hand(
         'network = "net"\n'
     )
     model = catalog.model("mine")
+    said: list[str] = []
     with pytest.raises(CheckpointError) as error:
-        hub.fetch(model, model.network, False, silent)
+        hub.fetch(model, model.network, False, said.append)
     assert str(error.value) == (
         "net.pth of mine: not on this machine, and not on the Hub; get it from a friend and run "
         "`ppd weights import net.pth --as mine`"
     )
+    assert said == ["net.pth of mine: to be got by hand (licence of these weights: MIT)"]
 
 
 @pytest.mark.parametrize("switch", ["offline", "HF_HUB_OFFLINE"])

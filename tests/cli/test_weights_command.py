@@ -191,6 +191,8 @@ def test_list_says_what_there_is(ppd: Ppd) -> None:
         "revision known, hash to be pinned on first use",
         ("ppd-moge2", "metric"): "moge2-vitl 1.32 GB MIT not here "
         "revision known, hash to be pinned on first use",
+        ("ppvd", "network"): "ppvd ? Apache-2.0 not here to be pinned on first use",
+        ("ppvd", "encoder"): "pi3 ? CC-BY-NC-4.0 not here to be pinned on first use",
         ("mine", "network"): "net ? MIT not here to be pinned on first use",
         ("other", "network"): "net ? MIT not here to be pinned on first use",
         ("other", "encoder"): "sem ? MIT not here to be pinned on first use",

@@ -20,11 +20,14 @@ from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.cli.options import ModelOptions
 from ppdcli.commands.bench_arithmetic import arithmetic
 from ppdcli.geometry.resize import TRAINING_AREA, working_size
+from ppdcli.models import video_dit
 from ppdcli.models.cas_dit import CasDiT
-from ppdcli.models.config import CasDiTConfig
+from ppdcli.models.config import CasDiTConfig, VideoDiTConfig
+from ppdcli.models.pi3 import Pi3Config, Pi3Semantics
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 from ppdcli.models.precision import keep_weights_in
 from ppdcli.models.rope import kept_table
+from ppdcli.models.video_dit import VideoDiT
 
 LARGE = (3072, 4096)  # height and width of a working size of 12 megapixels
 
@@ -62,10 +65,12 @@ class AliveBytes(TorchDispatchMode):
 
 def without_values(network: nn.Module) -> nn.Module:
     """A copy of the network, to be made in a ``FakeTensorMode``."""
-    weights = {
+    weights: dict[int, Any] = {
         id(weight): nn.Parameter(torch.empty(weight.shape, dtype=weight.dtype), requires_grad=False)
         for weight in network.parameters()
     }
+    for buffer in network.buffers():
+        weights[id(buffer)] = torch.empty(buffer.shape, dtype=buffer.dtype)
     return copy.deepcopy(network, weights)
 
 
@@ -90,6 +95,50 @@ def test_a_step_takes_no_more_than_the_formula_says(size: tuple[int, int]) -> No
     finally:
         kept_table.cache_clear()  # it holds tables without values
     assert height * width * 300 < alive.most < height * width * BYTES_PER_PIXEL
+
+
+def most_of_window(dtype: torch.dtype) -> tuple[int, int]:
+    """Bytes that the encoder and a step take at once of a window of 16 frames of 512 x 512.
+
+    The networks have the released width and every kind of block, but fewer of them.
+    """
+    with torch.device("meta"):
+        parts: tuple[nn.Module, ...] = (
+            Pi3Semantics(Pi3Config(encoder_depth=1, decoder_depth=2)).eval(),
+            VideoDiT(VideoDiTConfig()).eval(),
+        )
+    for part in parts:
+        keep_weights_in(part, dtype)
+    kept_table.cache_clear()
+    half = dtype != torch.float32
+    most = []
+    try:
+        with FakeTensorMode(), torch.inference_mode(), torch.autocast("cpu", dtype, enabled=half):
+            encoder, network = (without_values(part) for part in parts)
+            window, x_t = torch.empty(16, 3, 512, 512), torch.empty(16, 1, 512, 512)
+            with AliveBytes(list(encoder.state_dict().values())) as alive:
+                encoder(window)
+            most.append(alive.most)
+            semantics = torch.empty(16, 1024, 2048)
+            with AliveBytes(list(network.parameters())) as alive:
+                prepared = network.prepare(window, semantics)
+                network.velocity(x_t, prepared, network.condition(torch.full((1,), 1000.0)))
+            most.append(alive.most)
+    finally:
+        kept_table.cache_clear()
+    return most[0], most[1]
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_the_memory_of_a_window_is_bounded(
+    dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, step = most_of_window(dtype)
+    assert encoder < 1e9
+    assert step < 1.8e9
+    monkeypatch.setattr(video_dit, "SLICE", 1 << 20)
+    _, whole = most_of_window(dtype)
+    assert whole > 1.5 * step, "slices are what bounds it"
 
 
 @cache

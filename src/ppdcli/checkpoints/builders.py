@@ -17,6 +17,7 @@ from ppdcli.checkpoints.layouts import (
 )
 from ppdcli.checkpoints.model_files import ModelFiles
 from ppdcli.checkpoints.moge2_file import load_moge2_semantics
+from ppdcli.checkpoints.ppvd_files import load_pi3, load_video_network
 from ppdcli.errors import CheckpointError, shown
 from ppdcli.files.foreign import parse_json
 from ppdcli.models.cas_dit import CasDiT
@@ -54,6 +55,17 @@ def with_moge2(files: ModelFiles) -> PixelPerfectDepth:
     prompt = files.prompt or load_moge2_semantics(path, files.device, files.dtype)
     require_width(prompt, path)
     return PixelPerfectDepth(network, prompt).eval()
+
+
+def with_pi3(files: ModelFiles) -> PixelPerfectDepth:
+    """Builds the authors' video model, whose batch axis is that of a window's frames.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, unsafe or of another model.
+    """
+    network = load_video_network(files.network, files.device, files.dtype)
+    encoder = load_pi3(_encoder_file(files), files.device, files.dtype)
+    return PixelPerfectDepth(network, encoder).eval()
 
 
 def _network(files: ModelFiles) -> CasDiT:

@@ -15,6 +15,7 @@ from ppdcli.checkpoints.catalog_reading import (
     read_tables,
 )
 from ppdcli.checkpoints.catalog_rows import AUTO, Catalog, Model, Part
+from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.checkpoints.given import require_file
 from ppdcli.errors import UsageError, shown
 from ppdcli.files.foreign import reason
@@ -59,12 +60,35 @@ def catalog() -> Catalog:
 
 
 def models() -> dict[str, Model]:
-    """Returns all models of the catalogue by name. The best one is last.
+    """Returns all models of the catalogue by name. Of those for photos, the best one is last.
 
     Raises:
         UsageError: the user's own catalogue has a mistake.
     """
     return catalog().models
+
+
+def models_for_photos() -> dict[str, Model]:
+    """Returns the models that take photos by name. The best one is last.
+
+    Raises:
+        UsageError: the user's own catalogue has a mistake.
+    """
+    return {name: row for name, row in models().items() if not FAMILIES[row.family].films}
+
+
+def require_for_photos(name: str) -> None:
+    """Checks that the model with a name, if there is one, takes photos.
+
+    Raises:
+        UsageError: it sees the frames of a film together, or the user's own catalogue has a
+            mistake.
+    """
+    if name in models() and name not in models_for_photos():
+        raise UsageError(
+            f"{name} sees the frames of a film together, and no photos; "
+            f"run `ppd video -m {name}`, or choose another model"
+        )
 
 
 def model(name: str) -> Model:

@@ -99,7 +99,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Catalog:
-    """Files and models by name. The best model is last."""
+    """Files and models by name. Of the models for photos, the best one is last."""
 
     parts: dict[str, Part]
     models: dict[str, Model]

@@ -41,6 +41,7 @@ class Family:
             the sizes.
         measures: whether the encoder's file also gives metric depth.
         large: whether half precision pays on a processor that has it (``processor_precision``).
+        films: whether the models see a window of a film's frames together, and no single photos.
     """
 
     network: str
@@ -49,6 +50,7 @@ class Family:
     unloaded_encoder: Callable[[], nn.Module] | None = None
     measures: bool = False
     large: bool = True
+    films: bool = False
 
 
 def _holds(prefix: str) -> Callable[[Sequence[str]], bool]:
@@ -57,6 +59,10 @@ def _holds(prefix: str) -> Callable[[Sequence[str]], bool]:
 
 def _is_own(names: Sequence[str]) -> bool:
     return _holds("dit.")(names) and _holds("encoder.")(names)
+
+
+def _is_pi3(names: Sequence[str]) -> bool:
+    return {"register_token", "encoder.register_tokens"} <= set(names)
 
 
 def _is_moge2(names: Sequence[str]) -> bool:
@@ -81,6 +87,12 @@ def _build_moge2(files: ModelFiles) -> PixelPerfectDepth:
     return builders.with_moge2(files)
 
 
+def _build_pi3(files: ModelFiles) -> PixelPerfectDepth:
+    from ppdcli.checkpoints import builders
+
+    return builders.with_pi3(files)
+
+
 def _unloaded_da2() -> nn.Module:
     from ppdcli.models.dinov2 import DinoV2Semantics
 
@@ -99,10 +111,13 @@ FILE_KINDS: dict[str, FileKind] = {
     "network": FileKind("a Pixel-Perfect Depth network", _holds("dit.")),
     "moge2": FileKind("MoGe-2 weights", _is_moge2),
     "da2": FileKind("Depth Anything V2 weights", _holds("pretrained.")),
+    "ppvd": FileKind("a Pixel-Perfect Video Depth network", _holds("dit_video.")),
+    "pi3": FileKind("Pi3 weights", _is_pi3),
 }
 
 FAMILIES: dict[str, Family] = {
     "tiny": Family("tiny", None, _build_own, large=False),
     "da2": Family("network", "da2", _build_da2, _unloaded_da2),
     "moge2": Family("network", "moge2", _build_moge2, _unloaded_moge2, measures=True),
+    "pi3": Family("ppvd", "pi3", _build_pi3, films=True),
 }

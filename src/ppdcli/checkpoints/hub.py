@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ppdcli.checkpoints.catalog import models
+from ppdcli.checkpoints import catalog
 from ppdcli.checkpoints.catalog_rows import AUTO, COMMIT, FALLBACK, SHA256, Model, Part
 from ppdcli.checkpoints.failures import (
     Want,
@@ -46,10 +46,14 @@ class Remote:
 
 
 def choose(name: str) -> str:
-    """Returns the best model whose files are all on this machine for ``auto``; else the name."""
+    """Returns the best model for photos with all files on this machine for ``auto``; else the name.
+
+    The name may be of a model for films: see ``catalog.require_for_photos``.
+    """
     if name != AUTO:
         return name
-    here = [m.name for m in models().values() if all(find_sound(part) for part in m.parts)]
+    candidates = catalog.models_for_photos().values()
+    here = [m.name for m in candidates if all(find_sound(part) for part in m.parts)]
     return here[-1] if here else FALLBACK
 
 
@@ -97,7 +101,10 @@ def fetch(
     lacking = "not on this machine"
     if held is not None:
         lacking = f"damaged on this machine ({held.path}: {held.damage})"
+    terms = "" if part.terms is None else f": {part.terms}"
+    licence = f"(licence of these weights: {part.license}{terms})"
     if part.repository is None:
+        announce(f"{what}: to be got by hand {licence}")
         raise CheckpointError(
             f"{what}: {lacking}, and not on the Hub; get it from {part.get} and run "
             f"`ppd weights import {part.file} --as {part.name if model is None else model.name}`"
@@ -112,8 +119,7 @@ def fetch(
     if held is not None:
         announce(f"{what}: {lacking}, to be replaced")
     size = "" if part.bytes is None else f", {size_in_words(part.bytes)}"
-    terms = "" if part.terms is None else f": {part.terms}"
-    announce(f"downloading {what}{size} (licence of these weights: {part.license}{terms})")
+    announce(f"downloading {what}{size} {licence}")
     if part.mirror is not None:
         announce(f"{part.name}: from {part.repository}, {part.mirror}")
     with _quiet():

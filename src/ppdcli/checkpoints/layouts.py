@@ -38,6 +38,8 @@ KNOWN_FILES = {
     NETWORK_PREFIX: "a Pixel-Perfect Depth network",
     DA2_PREFIX: "Depth Anything V2 weights, a semantics encoder",
     "encoder.backbone.": "MoGe-2 weights",
+    "dit_video.": "PPVD's network, for films",
+    "register_token": "Pi3 weights, the semantics encoder of PPVD",
 }
 CPU = torch.device("cpu")
 PORTION = 256 << 20  # bytes that are converted before the file is mapped again

@@ -66,6 +66,7 @@ def choose(name: str) -> Model:
     """The model of that name; ``auto``: the best one on this machine.
 
     Raises:
-        UsageError: there is none of that name.
+        UsageError: there is none of that name, or it takes no photos.
     """
+    catalog.require_for_photos(name)
     return catalog.model(hub.choose(name))

@@ -21,14 +21,16 @@ from ppdcli.models.dit import (
     Prepared,
     initialise,
     run_blocks,
-    to_pixels,
     to_velocity,
 )
+from ppdcli.models.grid import refine, require_grid, to_pixels
 from ppdcli.models.rope import rotary_table
 
 
 class CasDiT(DiT):
     """Coarse blocks, fusion with the semantics tokens, then fine blocks."""
+
+    config: CasDiTConfig
 
     def __init__(self, config: CasDiTConfig) -> None:
         super().__init__()
@@ -48,7 +50,7 @@ class CasDiT(DiT):
         initialise(self, self.t_embedder, self.final_layer)
 
     def prepare(self, image: Tensor, semantics: Tensor) -> Prepared:
-        rows, columns = self._coarse_grid(image, semantics)
+        rows, columns = require_grid(image, semantics, self.config)
         head_dim = self.config.hidden_size // self.config.num_heads
         return Prepared(
             (
@@ -69,7 +71,7 @@ class CasDiT(DiT):
         tokens = self.x_embedder(x_t, prepared.embedded)
         tokens = run_blocks(tokens, self.blocks[:half], condition.blocks[:half], coarse)
 
-        tokens = _refine(self.proj_fusion(tokens, prepared.prompt), rows, columns)
+        tokens = refine(self.proj_fusion(tokens, prepared.prompt), rows, columns)
         if self.fine_embedder is not None:
             tokens = tokens + self.fine_embedder(x_t, prepared.fine)
 
@@ -78,23 +80,3 @@ class CasDiT(DiT):
         output = to_pixels(values, 2 * rows, 2 * columns, config.patch_size)
         x0 = config.predicts == "x0"
         return to_velocity(output, x_t, condition.timestep) if x0 else output
-
-    def _coarse_grid(self, image: Tensor, semantics: Tensor) -> tuple[int, int]:
-        height, width = image.shape[-2:]
-        coarse = 2 * self.config.patch_size
-        if height % coarse or width % coarse:
-            raise ValueError(f"height and width must be multiples of {coarse}: {height} x {width}")
-        rows, columns = height // coarse, width // coarse
-        expected = (image.shape[0], rows * columns, self.config.semantics_dim)
-        if tuple(semantics.shape) != expected:
-            raise ValueError(
-                f"semantics tokens of shape {tuple(semantics.shape)} do not fit an input of "
-                f"{height} x {width}, which takes {expected}"
-            )
-        return rows, columns
-
-
-def _refine(fused: Tensor, rows: int, columns: int) -> Tensor:
-    """Turns every token of width 4D into a 2 x 2 block of tokens of width D (section 3.2)."""
-    blocks = fused.unflatten(-1, (2, 2, -1)).unflatten(1, (rows, columns))
-    return blocks.transpose(2, 3).flatten(1, 4)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 from ppdcli.models.sizes import DEEPEST, WIDEST, require_counts, require_positive
 
@@ -63,4 +63,36 @@ class CasDiTConfig:
             raise ValueError(
                 f"hidden_size {self.hidden_size} does not split into {self.num_heads} heads "
                 "of a multiple of 4 channels, which the 2-D rotary embedding needs"
+            )
+
+
+@dataclass(frozen=True)
+class VideoDiTConfig:
+    """Sizes of the DiT for video; the defaults are those of the released model.
+
+    The number of blocks and the sizes of patches are fixed.
+
+    Attributes:
+        hidden_size: Width of a token, a multiple of 4.
+        num_heads: Attention heads.
+        semantics_dim: Width of a semantics token.
+    """
+
+    hidden_size: int = 1024
+    num_heads: int = 16
+    semantics_dim: int = 2048
+
+    in_channels: ClassVar[int] = 4
+    out_channels: ClassVar[int] = 1
+    depth: ClassVar[int] = 24
+    patch_size: ClassVar[int] = 8
+    time_shift: ClassVar[float] = 1.0
+
+    def __post_init__(self) -> None:
+        require_counts(WIDEST, hidden_size=self.hidden_size, semantics_dim=self.semantics_dim)
+        require_counts(WIDEST, num_heads=self.num_heads)
+        if self.hidden_size % self.num_heads or self.hidden_size % 4:
+            raise ValueError(
+                f"hidden_size {self.hidden_size} must be a multiple of 4 and of the number of "
+                f"heads, {self.num_heads}"
             )

@@ -35,6 +35,25 @@ def coarse_grid(image: Tensor) -> tuple[int, int]:
     return height // COARSE_PATCH, width // COARSE_PATCH
 
 
+def vision_transformer(variant: Variant, **sizes: Any) -> Any:
+    """Returns timm's ViT of that variant, without weights of a file.
+
+    Args:
+        variant: which one.
+        sizes: sizes that differ from the variant's, as timm names them, such as ``depth``.
+    """
+    import timm  # here, because the import takes seconds
+
+    return timm.create_model(
+        TIMM_NAMES[variant],
+        pretrained=False,
+        img_size=PATCH * TABLE,
+        dynamic_img_size=True,
+        num_classes=0,
+        **sizes,
+    )
+
+
 class DinoV2(nn.Module):
     """timm's ViT, with the position table resampled as in DINOv2's own code.
 
@@ -44,15 +63,7 @@ class DinoV2(nn.Module):
 
     def __init__(self, variant: Variant) -> None:
         super().__init__()
-        import timm  # here, because the import takes seconds
-
-        self.backbone: Any = timm.create_model(
-            TIMM_NAMES[variant],
-            pretrained=False,
-            img_size=PATCH * TABLE,
-            dynamic_img_size=True,
-            num_classes=0,
-        )
+        self.backbone: Any = vision_transformer(variant)
         self._kept: tuple[object, Tensor] | None = None
 
     def _tokens(self, picture: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from ppdcli.models import fused
 from ppdcli.models.attention import attend
 from ppdcli.models.conditioning import Condition, Modulation, TimestepEmbedding, modulate
-from ppdcli.models.config import CasDiTConfig
+from ppdcli.models.config import CasDiTConfig, VideoDiTConfig
 from ppdcli.models.flow import T
 from ppdcli.models.precision import without_autocast
 from ppdcli.models.rope import rotate
@@ -33,7 +34,8 @@ class Prepared:
     """The values of an image and its semantics tokens that are the same at every step.
 
     Attributes:
-        tables: Tables of the rotary embedding, one for each grid of tokens, in order of the grids.
+        tables: Tables of positions, one for each grid of tokens that has one, in order of the
+            grids: of the rotary embedding, or added to the tokens, as the network does it.
         embedded: The image's part of the patch embedding, (N, tokens, D).
         prompt: The semantics' part of the fusion's first layer, (N, tokens of the fusion, 4D).
             None for a network without semantics.
@@ -76,7 +78,10 @@ class PatchEmbedding(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over all tokens, with normalised queries and keys and 2-D rotary embedding."""
+    """Self-attention over all tokens, with normalised queries and keys.
+
+    They get a 2-D rotary embedding if ``forward`` is given its table.
+    """
 
     def __init__(self, hidden_size: int, num_heads: int) -> None:
         super().__init__()
@@ -86,16 +91,16 @@ class Attention(nn.Module):
         self.k_norm = nn.LayerNorm(hidden_size // num_heads, eps=1e-5)
         self.proj = nn.Linear(hidden_size, hidden_size)
 
-    def forward(self, x: Tensor, table: Tensor, by_kernel: bool = False) -> Tensor:
+    def forward(self, x: Tensor, table: Tensor | None, by_kernel: bool = False) -> Tensor:
         """Attends over x (N, tokens, D).
 
         Args:
-            table: The rotary table of the tokens' grid.
+            table: The rotary table of the tokens' grid; None for tokens without one.
             by_kernel: Whether norm and rotation run in one kernel.
         """
         qkv = self.qkv(x)
         q, k, v = qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(dim=0)
-        if by_kernel:
+        if by_kernel and table is not None:
             from ppdcli.models.fused_kernels import normed_and_rotated
 
             norms = (self.q_norm, self.k_norm)
@@ -104,23 +109,27 @@ class Attention(nn.Module):
                 for part, norm in enumerate(norms)
             )
         else:
-            # Norm and rotation can run in float32; the attention needs a single dtype.
-            q = rotate(self.q_norm(q), table).to(v.dtype)
-            k = rotate(self.k_norm(k), table).to(v.dtype)
-        attended = attend(q, k, v)
+            q, k = self.q_norm(q), self.k_norm(k)
+            if table is not None:
+                q, k = rotate(q, table), rotate(k, table)
+        # Norm and rotation can run in float32; the attention needs a single dtype.
+        attended = attend(q.to(v.dtype), k.to(v.dtype), v)
         return self.proj(attended.transpose(1, 2).flatten(2))
 
 
 class Mlp(nn.Module):
-    """Linear layer, GELU in its tanh approximation, linear layer."""
+    """Linear layer, GELU (the tanh approximation or the exact one), linear layer."""
 
-    def __init__(self, hidden_size: int, inner_size: int) -> None:
+    def __init__(
+        self, hidden_size: int, inner_size: int, gelu: Literal["tanh", "none"] = "tanh"
+    ) -> None:
         super().__init__()
         self.fc1 = nn.Linear(hidden_size, inner_size)
         self.fc2 = nn.Linear(inner_size, hidden_size)
+        self.gelu = gelu
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.fc2(F.gelu(self.fc1(x), approximate="tanh"))
+        return self.fc2(F.gelu(self.fc1(x), approximate=self.gelu))
 
 
 class Block(nn.Module):
@@ -132,7 +141,7 @@ class Block(nn.Module):
         self.mlp = Mlp(hidden_size, int(hidden_size * mlp_ratio))
         self.adaLN_modulation = Modulation(hidden_size, parts=6)
 
-    def forward(self, x: Tensor, vectors: Tensor, table: Tensor) -> Tensor:
+    def forward(self, x: Tensor, vectors: Tensor, table: Tensor | None) -> Tensor:
         """``vectors`` (N or 1, 6, D) is the output of ``adaLN_modulation`` for c."""
         shift1, scale1, gate1, shift2, scale2, gate2 = vectors.unbind(dim=1)
         if fused.uses_kernels(x, x.shape[-1] // self.attn.num_heads):
@@ -216,7 +225,7 @@ class DiT(nn.Module):
     A subclass creates the layers and implements ``prepare`` and ``velocity``.
     """
 
-    config: CasDiTConfig
+    config: CasDiTConfig | VideoDiTConfig
     t_embedder: TimestepEmbedding
     blocks: nn.ModuleList
     final_layer: FinalLayer
@@ -262,7 +271,7 @@ class DiT(nn.Module):
 
 
 def run_blocks(
-    tokens: Tensor, blocks: Iterable[nn.Module], vectors: Iterable[Tensor], table: Tensor
+    tokens: Tensor, blocks: Iterable[nn.Module], vectors: Iterable[Tensor], table: Tensor | None
 ) -> Tensor:
     """Passes the tokens of one grid through the blocks in order."""
     for block, of_block in zip(blocks, vectors, strict=True):
@@ -285,12 +294,6 @@ def initialise(network: nn.Module, times: TimestepEmbedding, last: FinalLayer) -
         if isinstance(module, Modulation):
             nn.init.zeros_(module[1].weight)  # type: ignore[arg-type]
     nn.init.zeros_(last.linear.weight)
-
-
-def to_pixels(values: Tensor, rows: int, columns: int, p: int) -> Tensor:
-    """(N, rows * columns, p * p * channels) -> (N, channels, rows * p, columns * p)."""
-    grid = values.unflatten(-1, (p, p, -1)).unflatten(1, (rows, columns))
-    return grid.permute(0, 5, 1, 3, 2, 4).flatten(4, 5).flatten(2, 3)
 
 
 def to_velocity(x_0: Tensor, x_t: Tensor, timestep: Tensor) -> Tensor:

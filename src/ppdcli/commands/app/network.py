@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ppdcli.announce import Announce
-from ppdcli.checkpoints.catalog import models
+from ppdcli.checkpoints.catalog import models_for_photos
 from ppdcli.checkpoints.catalog_rows import Model
 from ppdcli.checkpoints.store import find
 from ppdcli.commands.app.shot import Shot
@@ -41,8 +41,9 @@ class Wish:
 
 
 def models_here() -> dict[str, Model]:
-    """The models whose files are on this machine, by name."""
-    return {name: model for name, model in models().items() if all(map(find, model.parts))}
+    """The models for photos whose files are on this machine, by name."""
+    known = models_for_photos()
+    return {name: model for name, model in known.items() if all(map(find, model.parts))}
 
 
 def has_moge2(model: Model) -> bool:

@@ -1,0 +1,113 @@
+"""The models of ``ppd video``: checked before any work, loaded when a film needs one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ppdcli.announce import Announce
+from ppdcli.checkpoints import catalog
+from ppdcli.checkpoints.catalog_rows import AUTO
+from ppdcli.checkpoints.families import FAMILIES
+from ppdcli.commands.better_model import tell_of_better_model
+from ppdcli.errors import UsageError
+from ppdcli.films.consistency import Consistency
+from ppdcli.films.window_choices import WindowChoices
+from ppdcli.model_request import ModelRequest, Sampling
+from ppdcli.progress import doing
+
+if TYPE_CHECKING:  # OpenCV and PyTorch
+    from ppdcli.films.orders import ComputesChunks
+    from ppdcli.films.windowed import WindowedDepth
+    from ppdcli.predictor import Predictor
+
+USUAL = WindowChoices()
+
+
+def sees_windows(name: str) -> bool:
+    """Whether the model of that name sees the frames of a film together."""
+    return name != AUTO and FAMILIES[catalog.model(name).family].films
+
+
+def check_choices(name: str, consistency: Consistency, windows: WindowChoices) -> None:
+    """Checks that the choices are those of the kind of model.
+
+    Raises:
+        UsageError: they are of the other kind, or no model has this name.
+    """
+    if not sees_windows(name):
+        if windows != USUAL:
+            raise UsageError(
+                "--exact-stitching and --swapped-channels are for models that see a window of "
+                "frames; add -m ppvd, or leave them out"
+            )
+    elif replace(consistency, cuts=Consistency().cuts) != Consistency():
+        raise UsageError(
+            f"{name} sees the frames of a window together; of the options for consistency, it has "
+            "--cuts alone"
+        )
+
+
+class FilmModels:
+    """The model that is asked for, and one for photos; each is loaded when it is needed first."""
+
+    def __init__(
+        self, request: ModelRequest, sampling: Sampling, windows: WindowChoices, announce: Announce
+    ) -> None:
+        self._request, self._sampling = request, sampling
+        self._windows, self._announce = windows, announce
+        self._photos: Predictor | None = None
+        self._films: WindowedDepth | None = None
+
+    def load(self) -> None:
+        """Loads the model that is asked for, if it is not loaded.
+
+        Raises:
+            UsageError: what is asked of it does not go together.
+            CheckpointError: a file is missing, damaged, unsafe or of another model.
+        """
+        if sees_windows(self._request.name):
+            self._for_films()
+        else:
+            self._for_photos()
+
+    def estimator(
+        self, consistency: Consistency, on_frame: Callable[[int], None]
+    ) -> ComputesChunks:
+        """What computes the depth of a film.
+
+        Args:
+            consistency: what keeps depth steady.
+            on_frame: called with the number of frames that are done.
+        """
+        if sees_windows(self._request.name):
+            from ppdcli.films.window_estimating import WindowEstimator
+
+            return WindowEstimator(self._for_films(), self._for_photos, consistency.cuts, on_frame)
+        from ppdcli.films.estimating import Estimator
+
+        return Estimator(self._for_photos(), self._sampling, consistency, on_frame)
+
+    def _for_films(self) -> WindowedDepth:
+        if self._films is None:
+            from ppdcli.loading_films import load_for_films
+
+            doing("loading the model")
+            self._films = load_for_films(
+                self._request, self._sampling, self._windows, self._announce
+            )
+        return self._films
+
+    def _for_photos(self) -> Predictor:
+        """The model that is asked for, or the best one for photos beside one for films."""
+        if self._photos is None:
+            from ppdcli.loading import load_model
+
+            request = self._request
+            if sees_windows(request.name):
+                request = replace(request, name=AUTO, checkpoint=None, encoder=None)
+            doing("loading the model")
+            self._photos = load_model(request, self._announce)
+            tell_of_better_model(self._request.name, self._photos.name, self._announce)
+        return self._photos
