@@ -30,7 +30,7 @@ def test_a_pose_goes_both_ways() -> None:
 
 @pytest.mark.parametrize(
     ("rotation", "said"),
-    [(np.eye(3) * np.nan, "not finite"), (2 * np.eye(3), "no rotation"), (-np.eye(3), "rotation")],
+    [(np.eye(3) * np.nan, "not finite"), (2 * np.eye(3), "no rotation")],
 )
 def test_a_pose_is_a_rotation(rotation: np.ndarray, said: str) -> None:
     with pytest.raises(ValueError, match=said):

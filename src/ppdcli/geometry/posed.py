@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.camera import Camera, exif_turn
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.unproject import slopes_of
 
@@ -19,7 +19,7 @@ class Pose:
     """Where a camera stands: x_camera = rotation @ x_world + translation, as in COLMAP.
 
     Attributes:
-        rotation: (3, 3) float64, orthonormal.
+        rotation: (3, 3) float64, orthonormal; it mirrors, too, if the photo is mirrored.
         translation: (3,) float64, in the unit of the world.
 
     Raises:
@@ -34,7 +34,7 @@ class Pose:
         r = self.rotation
         if not (np.isfinite(r).all() and np.isfinite(self.translation).all()):
             raise ValueError("its pose has numbers that are not finite")
-        if np.abs(r @ r.T - np.eye(3)).max() > SOUND or np.linalg.det(r) < 0:
+        if np.abs(r @ r.T - np.eye(3)).max() > SOUND:
             raise ValueError("the rotation of its pose is no rotation")
 
     @property
@@ -50,17 +50,12 @@ class Pose:
         """(N, 3) points in the axes of the camera -> of the world, float64."""
         return np.asarray((points - self.translation) @ self.rotation)
 
-    def rotated(self, swap: bool, mirror_x: bool, mirror_y: bool) -> Pose:
-        """The pose of the upright image, from that of the stored image (``exif_turn``).
-
-        A mirrored image is none that a camera can take. Its pose then mirrors the world, so the
-        points of the image land where they belong.
-        """
-        turn = np.eye(3)
-        if swap:
-            turn = turn[[1, 0, 2]]
-        turn = np.diag([-1.0 if mirror_x else 1.0, -1.0 if mirror_y else 1.0, 1.0]) @ turn
-        return Pose(turn @ self.rotation, turn @ self.translation)
+    def turned(self, orientation: int) -> Pose:
+        """The pose of the upright image, from that of the stored image (EXIF 1..8)."""
+        swap, mirror_x, mirror_y = exif_turn(orientation)
+        axes = np.eye(3)[[1, 0, 2]] if swap else np.eye(3)
+        axes = np.diag([-1.0 if mirror_x else 1.0, -1.0 if mirror_y else 1.0, 1.0]) @ axes
+        return Pose(axes @ self.rotation, axes @ self.translation)
 
 
 @dataclass(frozen=True, eq=False)

@@ -91,8 +91,8 @@ def fit_field(
     for shape in shapes:
         corners = _corners(shape, u, v, _layer(x, low, high))
         table = np.zeros((u.size, math.prod(shape)))
-        for index, part in zip(*corners, strict=True):
-            table[np.arange(u.size), index] += part
+        for index, share in zip(*corners, strict=True):
+            table[np.arange(u.size), index] += share
         stiff = _stiff(shape)
         parts = [_normal(table[folds == k], error[folds == k], weight[folds == k]) for k in FOLDS]
         square, side = (sum(pair[k] for pair in parts) for k in (0, 1))
