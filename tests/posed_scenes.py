@@ -19,7 +19,7 @@ BOXES = np.array(
         [[-2.4, 0.4, 3.2], [-1.6, 1.0, 4.4]],
     ]
 )
-CAMERA = Camera(130.0, 130.0, 79.5, 59.5, 160, 120)
+CAMERA = Camera(104.0, 104.0, 63.5, 47.5, 128, 96)
 
 
 def looking(at: tuple[float, float, float], target: tuple[float, float, float]) -> Pose:

@@ -134,10 +134,7 @@ class _Votes:
         turn = other.pose.rotation @ view.pose.rotation.T
         rays = slopes @ turn[:, :2].T + turn[:, 2]
         points = rays * z[:, None] + (other.pose.translation - turn @ view.pose.translation)
-        distortion = other.distortion
-        u, v = seen_at(
-            points, other.camera, distortion, np.inf if distortion is None else other.widest
-        )
+        u, v = seen_at(points, other.camera, other.distortion, other.widest)
         there = np.empty(len(z))
         nearest = np.empty(len(z))
         _look_up(other.depth, u, v, ONE_SURFACE, there, nearest)

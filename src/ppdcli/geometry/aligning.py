@@ -22,18 +22,24 @@ class Aligned:
     """A depth map in the unit of the known points.
 
     Attributes:
-        depth: (H, W) float32, NaN where there is none, or none that the points vouch for.
+        values: (H, W) float32 depth, NaN where there is none; also of the sky, which shows where
+            the edges before it are.
+        trusted: (H, W) bool: where the points vouch for it.
         fit: of the whole picture.
         field: the smooth correction; None without one.
         spread: standard deviation of log(depth / known) of the points that agree, by their median.
-        beyond: number of pixels that are too near or too far from the known points.
     """
 
-    depth: np.ndarray
+    values: np.ndarray
+    trusted: np.ndarray
     fit: LogFit
     field: SmoothField | None
     spread: float
-    beyond: int
+
+    @property
+    def depth(self) -> np.ndarray:
+        """(H, W) float32: the trusted depth, NaN elsewhere."""
+        return np.where(self.trusted, self.values, np.float32(np.nan))
 
     def describe(self) -> str:
         """One line for the user."""
@@ -77,6 +83,5 @@ def align_photo(
     if found is not None:
         values = found.apply(values, relative)
     near, far = np.percentile(depth[fit.agree], ENDS)
-    beyond = (values < near / BEYOND) | (values > far * BEYOND)
-    values[beyond] = np.nan
-    return Aligned(values, fit, found, spread, int(beyond.sum()))
+    trusted = (values >= near / BEYOND) & (values <= far * BEYOND)
+    return Aligned(values, trusted, fit, found, spread)

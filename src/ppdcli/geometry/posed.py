@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +12,8 @@ from ppdcli.geometry.camera import Camera, exif_turn
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.unproject import slopes_of
 
+COARSE = 256  # pixels of a side on which a lens is tried out
+LEVEL = 0.2  # length of a mean direction that means something
 SOUND = 1e-3  # largest error of a rotation's rows: lengths and right angles
 
 
@@ -88,20 +91,51 @@ class PosedDepth:
 
     @cached_property
     def widest(self) -> float:
-        """The largest hypot(X/Z, Y/Z) of a pixel. Beyond it the lens model has no meaning."""
-        x, y = self.slopes[..., 0], self.slopes[..., 1]
-        return float(np.sqrt(np.nanmax(x * x + y * y)))
+        """The largest hypot(X/Z, Y/Z) of a pixel; infinite for a pinhole."""
+        return widest_of(self.camera, self.distortion)
 
-    def pixels_of(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where this camera sees points.
 
-        Args:
-            points: (N, 3) in the axes of the camera.
+def widest_of(camera: Camera, distortion: Distortion | None) -> float:
+    """The largest hypot(X/Z, Y/Z) of a pixel. Beyond it the model of the lens has no meaning."""
+    if distortion is None:
+        return np.inf
+    scale = min(1.0, COARSE / max(camera.width, camera.height))
+    width, height = (max(2, round(scale * side)) for side in (camera.width, camera.height))
+    slopes = slopes_of(camera.resized(width, height), distortion)
+    radius = np.hypot(slopes[..., 0], slopes[..., 1])
+    return float(np.nanmax(radius)) if np.isfinite(radius).any() else 0.0
 
-        Returns:
-            (N,) column and row, NaN for points that are behind the camera or beyond its lens.
-        """
-        return seen_at(points, self.camera, self.distortion, self.widest)
+
+def pyramid(view: PosedDepth, depth: float) -> np.ndarray:
+    """(5, 3) in the world: where a camera is, and the corners of its picture at a depth."""
+    camera = view.camera
+    across = np.array([-0.5, camera.width - 0.5, camera.width - 0.5, -0.5])
+    down = np.array([-0.5, -0.5, camera.height - 0.5, camera.height - 0.5])
+    x, y = (across - camera.cx) / camera.fx, (down - camera.cy) / camera.fy
+    corners = depth * np.column_stack((x, y, np.ones(4)))
+    return view.pose.to_world(np.concatenate((np.zeros((1, 3)), corners)))
+
+
+def levelling(poses: Sequence[Pose]) -> np.ndarray:
+    """The rotation from the world to axes in which the cameras stand upright on average.
+
+    Returns:
+        (3, 3): its rows are right, down and forward in the world.
+    """
+    down = _direction(np.mean([pose.rotation[1] for pose in poses], axis=0), poses[0].rotation[1])
+    forward = np.mean([pose.rotation[2] for pose in poses], axis=0)
+    first = poses[0].rotation
+    for candidate in (forward, first[2], first[0]):
+        level = candidate - (candidate @ down) * down
+        if np.linalg.norm(level) > LEVEL:
+            break
+    level = level / np.linalg.norm(level)
+    return np.stack((np.cross(down, level), down, level))
+
+
+def _direction(vector: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
+    length = np.linalg.norm(vector)
+    return vector / length if length > LEVEL else otherwise
 
 
 def seen_at(

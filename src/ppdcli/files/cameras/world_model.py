@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -27,6 +29,11 @@ class WorldPoints:
     seen: tuple[np.ndarray, ...] | None
     source: str
 
+    def digest(self) -> str:
+        """Returns 16 hexadecimal digits that identify the points and who sees them."""
+        arrays = [self.places, *(self.seen or ())]
+        return _digest(part for array in arrays for part in (str(array.shape), array.tobytes()))
+
 
 @dataclass(frozen=True, eq=False)
 class WorldModel:
@@ -47,6 +54,16 @@ class WorldModel:
     poses: tuple[Pose | str, ...]
     points: WorldPoints | None = None
     notes: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """Returns 16 hexadecimal digits that identify the images and their poses."""
+        parts: list[str | bytes] = list(self.images)
+        for pose in self.poses:
+            if isinstance(pose, Pose):
+                parts += (pose.rotation.tobytes(), pose.translation.tobytes())
+            else:
+                parts.append(pose)
+        return _digest(parts)
 
     def index_of(self, photo: str) -> int:
         """Returns the index of the image that a photo is.
@@ -84,3 +101,11 @@ class WorldModel:
     @cached_property
     def _names(self) -> ImageNames:
         return ImageNames(self.images)
+
+
+def _digest(parts: Iterable[str | bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:16]
