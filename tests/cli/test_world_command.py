@@ -317,7 +317,7 @@ def test_a_photo_that_nobody_agrees_with_is_named(world: World) -> None:
         ((), "--world needs to know where the photos were taken"),
         (("--intrinsics", "100,100,63.5,47.5"), "--world needs to know where"),
         (("--intrinsics", "sparse"), "1 of its folders have (0); give one of them"),
-        ((*COLMAP, "--near-far", "1,5"), "--near-far does not go with --world"),
+        (("--intrinsics", "sparse/0", "--near-far", "1,5"), "--near-far does not go with --world"),
         ((*COLMAP, "--fov", 60), "--fov does not go with --world"),
         ((*COLMAP, "--known-length", "1,1,9,9,1"), "--known-length does not go with"),
         ((*COLMAP, "-f", "ply"), "--format does not go with --world"),

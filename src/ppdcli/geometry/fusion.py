@@ -15,6 +15,7 @@ FULLEST = 0.72  # share of the slots of the table that may be taken
 SIDE_BITS = 21
 HALF = 1 << (SIDE_BITS - 1)  # cells from zero to each side
 EMPTY = -1
+MIXER = 0x7FB5D329728EA185  # odd, with bits of all orders
 # Sums of a cell: place in the cell, colour, normal, weight, number of points.
 PLACE, COLOR, NORMAL, WEIGHT, COUNT, SUMS = 0, 3, 6, 9, 10, 11
 PARALLEL = 1e-6  # length of a mean normal that has no direction
@@ -80,13 +81,24 @@ class VoxelFusion:
             if len(cells) == 0 or np.abs(cells).max() < HALF - 1:
                 break
             self._coarsen()
-        values = np.empty((len(points), SUMS), np.float32)
-        values[:, PLACE:COLOR] = points / self.voxel - cells
-        values[:, COLOR:NORMAL] = colors
-        values[:, NORMAL:WEIGHT] = normals
-        values[:, WEIGHT], values[:, COUNT] = weight, 1
-        values[:, :WEIGHT] *= values[:, WEIGHT, None]
-        self._insert(_keys_of(cells.astype(np.int64)), values)
+        start = 0
+        while True:
+            limit = min(int(FULLEST * self._keys.size), self._most)
+            start, self._taken = _add_points(
+                self._keys,
+                self._sums,
+                self._taken,
+                limit,
+                self.voxel,
+                (points, colors, normals, weight),
+                start,
+            )
+            if start == len(points):
+                return
+            if limit < self._most:
+                self._rebuild(2 * self._keys.size, self._keys, self._sums)
+            else:
+                self._coarsen()
 
     def result(self) -> Fused:
         """The fused points."""
@@ -106,23 +118,6 @@ class VoxelFusion:
             sums[:, COUNT].astype(np.int32),
         )
 
-    def _insert(self, keys: np.ndarray, values: np.ndarray) -> None:
-        start = 0
-        while True:
-            limit = min(int(FULLEST * self._keys.size), self._most)
-            start, self._taken = _add(
-                self._keys, self._sums, self._taken, limit, keys, values, start
-            )
-            if start == len(keys):
-                return
-            if limit < self._most:
-                self._rebuild(2 * self._keys.size, self._keys, self._sums)
-                continue
-            # The rest still has the keys of the finer grid.
-            self._coarsen()
-            left = slice(start, None)
-            keys, values, start = *_coarser(keys[left], values[left]), 0
-
     def _coarsen(self) -> None:
         if self._fixed:
             raise UsageError(
@@ -137,7 +132,7 @@ class VoxelFusion:
         """Makes a new table of those entries whose key is not empty."""
         self._keys = np.full(slots, EMPTY, np.int64)
         self._sums = np.zeros((slots, SUMS), np.float32)
-        _, self._taken = _add(self._keys, self._sums, 0, slots, keys, sums, 0)
+        self._taken = _add_sums(self._keys, self._sums, keys, sums)
 
 
 def _keys_of(cells: np.ndarray) -> np.ndarray:
@@ -162,36 +157,78 @@ def _coarser(keys: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray
 
 
 @compiled
-def _add(
+def _slot_of(table: np.ndarray, key: int) -> int:
+    """The slot of a key in a table of which a part is empty; else the empty slot that it gets."""
+    mask = table.size - 1
+    mixed = (key ^ (key >> 31)) * MIXER
+    slot = (mixed ^ (mixed >> 27)) & mask
+    while table[slot] not in (key, EMPTY):
+        slot = (slot + 1) & mask
+    return slot
+
+
+@compiled
+def _add_points(
     table: np.ndarray,
     sums: np.ndarray,
     taken: int,
     limit: int,
-    keys: np.ndarray,
-    values: np.ndarray,
+    voxel: float,
+    given: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     start: int,
 ) -> tuple[int, int]:
-    """Adds values to the cells of their keys, from ``start`` on; empty keys are passed over.
+    """Adds points to their cells, from ``start`` on.
+
+    Args:
+        table, sums: the keys of the slots, and what is added up in them.
+        taken: number of slots that are taken.
+        limit: of these.
+        voxel: side of a cell.
+        given: points, colours, normals and weights.
+        start: index of the first point.
 
     Returns:
-        The index of the first value that has no room, or the number of values; and how many slots
+        The index of the first point that has no room, or the number of points; and how many slots
         are taken now.
     """
-    mask = table.size - 1
-    for k in range(start, keys.size):
-        key = keys[k]
-        if key == EMPTY:
+    points, colors, normals, weights = given
+    for k in range(start, len(points)):
+        x, y, z = points[k, 0] / voxel, points[k, 1] / voxel, points[k, 2] / voxel
+        i, j, h = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
+        key = ((i + HALF) << 2 * SIDE_BITS) | ((j + HALF) << SIDE_BITS) | (h + HALF)
+        slot = _slot_of(table, key)
+        if table[slot] == EMPTY:
+            if taken >= limit:
+                return k, taken
+            table[slot] = key
+            taken += 1
+        weight = weights[k]
+        sums[slot, 0] += weight * (x - i)
+        sums[slot, 1] += weight * (y - j)
+        sums[slot, 2] += weight * (z - h)
+        for c in range(3):
+            sums[slot, COLOR + c] += weight * colors[k, c]
+            sums[slot, NORMAL + c] += weight * normals[k, c]
+        sums[slot, WEIGHT] += weight
+        sums[slot, COUNT] += 1
+    return len(points), taken
+
+
+@compiled
+def _add_sums(table: np.ndarray, sums: np.ndarray, keys: np.ndarray, added: np.ndarray) -> int:
+    """Adds sums to an empty table with room for all; empty keys are passed over.
+
+    Returns:
+        How many slots are taken.
+    """
+    taken = 0
+    for k in range(keys.size):
+        if keys[k] == EMPTY:
             continue
-        mixed = (key ^ (key >> 31)) * 0x7FB5D329728EA185
-        slot = (mixed ^ (mixed >> 27)) & mask
-        while table[slot] != key:
-            if table[slot] == EMPTY:
-                if taken >= limit:
-                    return k, taken
-                table[slot] = key
-                taken += 1
-                break
-            slot = (slot + 1) & mask
-        for c in range(values.shape[1]):
-            sums[slot, c] += values[k, c]
-    return keys.size, taken
+        slot = _slot_of(table, keys[k])
+        if table[slot] == EMPTY:
+            table[slot] = keys[k]
+            taken += 1
+        for c in range(SUMS):
+            sums[slot, c] += added[k, c]
+    return taken
