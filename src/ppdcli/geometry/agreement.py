@@ -13,6 +13,7 @@ from ppdcli.geometry.posed import PosedDepth
 ONE_SURFACE = 1.15  # largest ratio of depths between which a place is interpolated
 CHUNK = 1 << 18  # points
 SIGMAS = 2.5
+TRUST = 0.25  # of the points of a photo that others look at
 WIDER = 1.01  # times the widest ray of a lens, beyond which its model has no meaning
 
 
@@ -27,12 +28,15 @@ class AgreementRule:
         through: a neighbour sees through a point if all it sees there is farther by this many
             tolerances. The point is dropped unless more neighbours agree than see through.
         refine: move each point to the mean of its depth and those that agree.
+        unchecked: keep points that no neighbour looks at, if neighbours agree with ``TRUST`` of the
+            others of that photo.
     """
 
     support: int = 1
     tolerance: tuple[float, float] = (0.01, 0.08)
     through: float = 2.0
     refine: bool = True
+    unchecked: bool = True
 
     def tolerance_of(self, view: PosedDepth, other: PosedDepth) -> float:
         """The relative difference up to which two depth maps agree."""
@@ -44,7 +48,8 @@ class AgreementRule:
         low, high = self.tolerance
         return (
             f"{self.support} or more other photos agree within {SIGMAS:g} standard deviations "
-            f"({100 * low:g} to {100 * high:g} % of depth), and more than see through"
+            f"({100 * low:g} to {100 * high:g} % of depth), and more than see through; points that "
+            f"no other photo looks at are {'kept' if self.unchecked else 'dropped'}"
         )
 
 
@@ -57,13 +62,15 @@ class Agreement:
         support: (H, W) uint8: how many neighbours agree.
         seen_through: number of points that were dropped because others see through them.
         unsupported: number of points that were dropped because too few agree.
-        kept: number of points that are left.
+        unchecked: number of points that no neighbour looks at, and that were kept.
+        kept: number of points that are left, with these.
     """
 
     depth: np.ndarray
     support: np.ndarray
     seen_through: int
     unsupported: int
+    unchecked: int
     kept: int
 
 
@@ -83,30 +90,39 @@ def check(view: PosedDepth, neighbours: Sequence[PosedDepth], rule: AgreementRul
     height, width = view.depth.shape
     depth = np.full(view.depth.size, np.nan, np.float32)
     support = np.zeros(view.depth.size, np.uint8)
+    unseen_at = []
     through_count = unsupported = 0
     with_ray = np.isfinite(view.depth) & (view.depth > 0) & np.isfinite(view.slopes[..., 0])
     places = np.flatnonzero(with_ray)
     slopes = view.slopes.reshape(-1, 2)
     for start in range(0, len(places), CHUNK):
         some = places[start : start + CHUNK]
-        z = view.depth.flat[some].astype(np.float64)
+        z = view.depth.ravel()[some].astype(np.float64)
         votes = _Votes(len(some), 1 / max(view.spread, 1e-6) ** 2)
         for other in neighbours:
             votes.add(view, other, slopes[some], z, rule)
         seen = (votes.through > 0) & (votes.through >= votes.agree)
-        alone = ~seen & (votes.agree < rule.support)
-        kept = ~seen & ~alone
+        unseen = votes.looked == 0
+        kept = ~seen & (votes.agree >= rule.support)
         through_count += int(seen.sum())
-        unsupported += int(alone.sum())
+        unsupported += int((~seen & ~kept & ~unseen).sum())
         better = z * np.exp(votes.shift) if rule.refine else z
         depth[some[kept]] = better[kept]
         support[some[kept]] = votes.agree[kept]
+        unseen_at.append(some[unseen])
+    agreed = int(np.isfinite(depth).sum())
+    alone = np.concatenate(unseen_at) if unseen_at else np.empty(0, np.intp)
+    trusted = agreed >= TRUST * (agreed + through_count + unsupported)
+    unchecked = len(alone) if rule.unchecked and trusted else 0
+    if unchecked:
+        depth[alone] = view.depth.ravel()[alone]
     return Agreement(
         depth.reshape(height, width),
         support.reshape(height, width),
         through_count,
-        unsupported,
-        int(np.isfinite(depth).sum()),
+        unsupported + len(alone) - unchecked,
+        unchecked,
+        agreed + unchecked,
     )
 
 
@@ -116,6 +132,7 @@ class _Votes:
     def __init__(self, count: int, own_weight: float) -> None:
         self.agree = np.zeros(count, np.uint8)
         self.through = np.zeros(count, np.uint8)
+        self.looked = np.zeros(count, np.uint8)
         self._weights, self._sums = np.full(count, own_weight), np.zeros(count)
 
     @property
@@ -147,8 +164,7 @@ class _Votes:
             gain,
             (np.log1p(rule.tolerance_of(view, other)), rule.through, ONE_SURFACE),
             1 / max(other.spread, 1e-6) ** 2,
-            self.agree,
-            self.through,
+            (self.looked, self.agree, self.through),
             self._weights,
             self._sums,
         )
@@ -200,8 +216,7 @@ def _vote(
     gain: np.ndarray,
     limits: tuple[float, float, float],
     weight: float,
-    agree: np.ndarray,
-    through: np.ndarray,
+    votes: tuple[np.ndarray, np.ndarray, np.ndarray],
     weights: np.ndarray,
     sums: np.ndarray,
 ) -> None:
@@ -215,14 +230,16 @@ def _vote(
         limits: the largest |log ratio| that agrees; how many times that a depth is farther that
             sees through; the largest ratio of depths between which a place is interpolated.
         weight: of the other depth.
-        agree, through: (N,) the votes, which are counted up.
+        votes: (N,) each, which are counted up: it looks at the point, agrees, sees through.
         weights, sums: (N,) of the mean of log(depth), which are added to.
     """
     tolerance, farther, one_surface = limits
+    looked, agree, through = votes
     for k in range(u.size):
         there, nearest = _look_up(seen, u[k], v[k], one_surface)
         if np.isnan(there):
             continue
+        looked[k] += 1
         left = np.log(there / depth[k])
         if abs(left) <= tolerance:
             agree[k] += 1

@@ -45,7 +45,8 @@ class ViewCount:
         neighbours: with how many others it was compared.
         points: before the comparison.
         seen_through, unsupported: how many were dropped, and why.
-        kept: how many were fused.
+        unchecked: how many were kept though no other photo looks at them.
+        kept: how many were fused, with these.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ViewCount:
     points: int
     seen_through: int
     unsupported: int
+    unchecked: int
     kept: int
 
 
@@ -123,7 +125,8 @@ def merge(
         _fuse(view, result, fusion)
         dropped = result.seen_through, result.unsupported
         points = sum(dropped) + result.kept
-        counts.append(ViewCount(view.name, len(near[index]), points, *dropped, result.kept))
+        left = result.unchecked, result.kept
+        counts.append(ViewCount(view.name, len(near[index]), points, *dropped, *left))
         progress(index + 1)
     if len(fusion) == 0:
         raise InputError("no point is left: no two photos agree on any")
@@ -152,7 +155,8 @@ class _Held:
 def _unchecked(view: PosedDepth) -> Agreement:
     taken = np.isfinite(view.depth) & (view.depth > 0) & np.isfinite(view.slopes[..., 0])
     depth = np.where(taken, view.depth, np.float32(np.nan))
-    return Agreement(depth, np.zeros(depth.shape, np.uint8), 0, 0, int(taken.sum()))
+    count = int(taken.sum())
+    return Agreement(depth, np.zeros(depth.shape, np.uint8), 0, 0, count, count)
 
 
 def _fuse(view: PosedDepth, result: Agreement, fusion: VoxelFusion) -> None:
