@@ -135,7 +135,7 @@ def test_other_formats(world: World, to: str) -> None:
             text.split('<script id="scene" type="application/json">')[1].split("<")[0]
         )
         assert len(scene["cameras"]) == 5 and {len(row) for row in scene["cameras"]} == {15}
-        assert scene["unit"].startswith("unit not stated")
+        assert scene["notes"] == ["unit arbitrary, that of sparse/0"]
     elif to == "scene.glb":
         assert glb_reading.read(Path(to)).data == data
     else:
