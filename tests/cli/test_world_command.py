@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,18 @@ from torch import Tensor
 from typer.testing import Result
 
 from ppdcli import loading
+from ppdcli.announce import silent
 from ppdcli.checkpoints import hub
+from ppdcli.cloud_options import CloudOptions
+from ppdcli.commands.world import WORLD, WorldRequest
 from ppdcli.files import glb_reading, ply_reading, world_cache
+from ppdcli.files.cameras.camera_file import given_cameras
+from ppdcli.files.cameras.poses import read_poses
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.posed import Pose
+from ppdcli.jobs.plan import Format
+from ppdcli.model_request import ModelRequest, Sampling
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 
 POSES = poses(5)
@@ -359,3 +367,27 @@ def test_shares_are_merged_at_the_end(world: World) -> None:
     whole = world(*COLMAP)
     assert whole.exit_code == 0 and "5 skipped" in whole.stderr
     require_the_scene()
+
+
+def test_other_processes_can_be_sent_the_order(tmp_path: Path) -> None:
+    write_model(tmp_path, NAMES, POSES)
+    world = read_poses(tmp_path)
+    assert world is not None
+    request = WorldRequest(
+        ModelRequest("ppd-tiny"),
+        Sampling(),
+        (Format(WORLD, "_world.npz"),),
+        False,
+        None,
+        ("cpu",),
+        silent,
+        str(tmp_path),
+        given_cameras(str(tmp_path)),
+        world,
+        world.points,
+        False,
+        CloudOptions(),
+    )
+    order = request.orders()[0]
+    again = pickle.loads(pickle.dumps(order))
+    assert again.settings() == order.settings()

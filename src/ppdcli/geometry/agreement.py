@@ -33,7 +33,7 @@ class AgreementRule:
     """
 
     support: int = 1
-    tolerance: tuple[float, float] = (0.01, 0.08)
+    tolerance: tuple[float, float] = (0.01, 0.05)
     through: float = 2.0
     refine: bool = True
     unchecked: bool = True
