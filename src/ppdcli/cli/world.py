@@ -108,7 +108,10 @@ def _check(
     from ppdcli.files.world_files import check_name
     from ppdcli.jobs.plan import FILE_SUFFIXES
 
-    check_name(target)
+    try:
+        check_name(target)
+    except UsageError as error:
+        raise UsageError(f"--world {error}") from error
     if is_dir(target):
         raise UsageError(f"--world {target}: is a folder; name a file")
     metres.source()  # finds mistakes in these options

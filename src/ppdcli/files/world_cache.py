@@ -92,4 +92,4 @@ def _reading(path: Path) -> Iterator[Mapping[str, np.ndarray]]:
         with open_regular(path) as stream, np.load(stream, allow_pickle=False) as arrays:
             yield arrays
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path}: is damaged; run the command again with --overwrite") from error
+        raise InputError(f"{path}: is damaged; delete it, and run the command again") from error

@@ -22,7 +22,7 @@ def check_name(path: Path) -> None:
         UsageError: it does.
     """
     if path.suffix.lower() not in _WRITERS:
-        raise UsageError(f"--world {path}: give a file that ends in one of {', '.join(_WRITERS)}")
+        raise UsageError(f"{path}: give a file that ends in one of {', '.join(_WRITERS)}")
 
 
 def write_world(path: Path, cloud: CloudData, level: np.ndarray, cameras: np.ndarray) -> str | None:

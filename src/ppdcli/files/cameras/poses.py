@@ -52,5 +52,5 @@ def require_one_world(first: WorldModel, second: WorldModel) -> None:
     if not alike or not all(alike):
         raise InputError(
             f"{first.name} and {second.name} are two different models, each with a world of its "
-            "own; give the same one to --intrinsics and --align"
+            "own; give the cameras and the points of one model"
         )
