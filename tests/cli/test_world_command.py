@@ -30,6 +30,7 @@ from ppdcli.geometry.posed import Pose
 from ppdcli.jobs.plan import Format
 from ppdcli.model_request import ModelRequest, Sampling
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
+from ppdcli.viewer.mesh_scene import mesh_scene
 
 POSES = poses(5)
 NAMES = [f"{k}.png" for k in range(5)]
@@ -143,9 +144,12 @@ def test_other_formats(world: World, to: str) -> None:
             text.split('<script id="scene" type="application/json">')[1].split("<")[0]
         )
         assert len(scene["cameras"]) == 5 and {len(row) for row in scene["cameras"]} == {15}
-        assert scene["notes"] == ["unit arbitrary, that of sparse/0"]
+        assert scene["unit"].startswith("unit arbitrary, that of sparse/0\n")
     elif to == "scene.glb":
-        assert glb_reading.read(Path(to)).data == data
+        read = glb_reading.read(Path(to))
+        shown = mesh_scene("scene", read.data, read.triangles, read.comments, read.depths)
+        assert shown.facts["about"] == "points"
+        assert str(shown.facts["unit"]).startswith("unit arbitrary, that of sparse/0\n")
     else:
         with Image.open(to) as picture:
             assert picture.size == (1280, 480)

@@ -36,10 +36,8 @@ def write(path: Path, cloud: CloudData, cameras: np.ndarray | None = None) -> st
         raise InputError(f"{path}: the cloud has no points, so no file was written")
     facts = facts_of(cloud.comments)
     title = facts.photo or path.stem
-    # A unit that is neither metres nor relative is told as it is.
-    unit = [line for line in cloud.comments if line.startswith("unit ") and facts.metric is None]
     parts = title, cloud.points, cloud.colors, facts, cloud.flying
-    shown = ShownCloud(*parts, notes=tuple(unit), cameras=cameras)
+    shown = ShownCloud(*parts, cameras=cameras)
     scene = cloud_scene(shown)
     page = page_of(scene, ramp())
     with atomic_path(path) as temporary:

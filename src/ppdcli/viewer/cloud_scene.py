@@ -199,7 +199,7 @@ def _unit(facts: CloudFacts, middle: np.ndarray) -> str:
     lines = {
         True: ["metres"],
         False: ["relative units, not to scale"],
-        None: ["unit not stated"],
+        None: [f"unit {facts.unit or 'not stated'}"],
     }[facts.metric]
     if facts.axes is not None:
         lines.append(MEANING[facts.axes])
