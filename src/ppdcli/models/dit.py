@@ -92,12 +92,7 @@ class Attention(nn.Module):
         self.proj = nn.Linear(hidden_size, hidden_size)
 
     def forward(self, x: Tensor, table: Tensor | None, by_kernel: bool = False) -> Tensor:
-        """Attends over x (N, tokens, D).
-
-        Args:
-            table: The rotary table of the tokens' grid; None for tokens without one.
-            by_kernel: Whether norm and rotation run in one kernel.
-        """
+        """Attends over x (N, tokens, D); ``by_kernel``: norm and rotation run in one kernel."""
         qkv = self.qkv(x)
         q, k, v = qkv.unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4).unbind(dim=0)
         if by_kernel and table is not None:

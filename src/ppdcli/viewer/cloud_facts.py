@@ -23,6 +23,7 @@ class CloudFacts:
         axes: of its points; None where nothing says it.
         camera: that saw it, in its own axes; None where nothing says it.
         metric: whether its unit is the metre; None where nothing says it.
+        unit: of a cloud in the unit of its poses, in words; None of others.
         model: that its depth is from; None where nothing says it.
         photo: name of the photo; None where nothing says it.
         bent: whether the lens bent rays, so that the camera's frame is not a rectangle.
@@ -31,6 +32,7 @@ class CloudFacts:
     axes: Axes | None = None
     camera: Camera | None = None
     metric: bool | None = None
+    unit: str | None = None
     model: str | None = None
     photo: str | None = None
     bent: bool = False
@@ -47,6 +49,7 @@ def facts_of(comments: Iterable[str]) -> CloudFacts:
         axes=axes if axes in get_args(Axes) else None,  # type: ignore[arg-type]
         camera=_camera(said.get("intrinsics", "")),
         metric={"m": True, "relative": False}.get(said.get("unit", "")),
+        unit=said.get("unit") if said.get("unit", "").startswith("arbitrary") else None,
         model=said.get("model") or None,
         photo=said.get("photo") or None,
         bent="distortion" in said,

@@ -29,8 +29,10 @@ def mesh_scene(
             are not known.
     """
     facts = facts_of(comments)
-    about = [facts.model, f"mesh of {triangles:,} triangles"]
+    about = [facts.model, f"mesh of {triangles:,} triangles" if triangles else "points"]
     unit = "relative units, not to scale" if facts.metric is False else "metres"
+    if facts.metric is None and facts.unit is not None:
+        unit = f"unit {facts.unit}"
     started = {}
     if facts.camera is not None and not facts.bent and depths is not None and depths[1] < 0:
         far, near = -depths[0], -depths[1]
