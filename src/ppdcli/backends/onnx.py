@@ -120,7 +120,7 @@ class OnnxBackend:
             PpdError: always.
         """
         raise PpdError(
-            f"{self.card.model} overflows in fp16; export it with --precision fp32, and give that "
+            f"{self.card.model} overflows in fp16; export the model in fp32, and give that "
             f"folder instead of {self.folder}"
         )
 
