@@ -43,6 +43,7 @@ class Abacus:
         noise: Array,
         steps: int,
         on_step: Callable[[int], None] | None = None,
+        guess: Array | None = None,
     ) -> list[Array]:
         self.batches.append(len(images))
         return [image.mean(axis=1, keepdims=True) for image in images]

@@ -41,6 +41,7 @@ class Brightness:
         noise: Array,
         steps: int,
         on_step: Callable[[int], None] | None = None,
+        guess: Array | None = None,
     ) -> list[Array]:
         for step in range(steps):
             noise = noise / 2

@@ -146,6 +146,7 @@ class Predictor(PredictsMany):
         area: int | None = None,
         on_step: Callable[[int], None] | None = None,
         keep_hidden: bool = False,
+        guess: np.ndarray | None = None,
     ) -> list[DepthMap]:
         """Relative depth of photos that share one working size, computed together.
 
@@ -155,10 +156,13 @@ class Predictor(PredictsMany):
             photos: each of any kind that ``predict`` takes.
             steps, seed, area, on_step: as for ``predict``.
             keep_hidden: depth also where a photo is transparent.
+            guess: (H, W) of a single photo's depth, at the network's size: a warm start, as from
+                the frame before in a film. The first half of the steps is then left out.
 
         Raises:
             InputError: one of them cannot be read.
-            UsageError: as ``predict``, or their working sizes differ: see ``predict_many``.
+            UsageError: as ``predict``, a guess of another size or of several photos, or their
+                working sizes differ: see ``predict_many``.
             PpdError: out of memory.
         """
         steps = self.checked_steps(steps, seed)
@@ -171,8 +175,12 @@ class Predictor(PredictsMany):
                 "photos of one batch must share one working size; predict_many takes any"
             )
         height, width = sizes.pop()
+        if guess is not None and (len(loaded) > 1 or guess.shape != (height, width)):
+            raise UsageError(f"a guess is of one photo, here ({height}, {width}); leave it out")
         try:
-            depths, precisions, timings = self._compute(loaded, height, width, steps, seed, on_step)
+            depths, precisions, timings = self._compute(
+                loaded, height, width, steps, seed, on_step, guess
+            )
         except (MemoryError, RuntimeError, cv2.error) as error:
             if not self.backend.lacks_memory(error):
                 raise
@@ -228,6 +236,7 @@ class Predictor(PredictsMany):
         steps: int,
         seed: int,
         on_step: Callable[[int], None] | None,
+        guess: np.ndarray | None,
     ) -> tuple[list[Array], list[Precision], dict[str, float]]:
         """Depths, each (1, 1, H, W), the precision of each, and the seconds that the parts took."""
         backend = self.backend
@@ -240,7 +249,8 @@ class Predictor(PredictsMany):
         started = time.perf_counter()
         tokens = backend.encode(images, views)
         encoded = time.perf_counter()
-        depths = backend.sample(images, tokens, noise, steps, on_step)
+        warm = None if guess is None else guess[None, None].astype(np.float32, copy=False)
+        depths = backend.sample(images, tokens, noise, steps, on_step, warm)
         timings = {"encoder": encoded - started, "sampler": time.perf_counter() - encoded}
         precisions = [self.precision] * len(photos)
         beyond = [k for k, depth in enumerate(depths) if not np.isfinite(depth).all()]

@@ -82,9 +82,14 @@ class OnnxBackend:
         noise: Array,
         steps: int,
         on_step: Callable[[int], None] | None = None,
+        guess: Array | None = None,
     ) -> list[Array]:
         """Euler steps from noise to depth, photo after photo."""
         times = self.card.timesteps(steps)
+        if guess is not None:
+            times = times[len(times) // 2 :]
+            share = np.float32(times[0] / T)
+            noise = (1 - share) * (guess - np.float32(0.5)) + share * noise
         depths = []
         for image, semantics in zip(images, tokens, strict=True):
             x = noise

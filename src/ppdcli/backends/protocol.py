@@ -50,6 +50,7 @@ class Backend(Protocol):
         noise: Array,
         steps: int,
         on_step: Callable[[int], None] | None = None,
+        guess: Array | None = None,
     ) -> list[Array]:
         """Euler steps from noise to depth.
 
@@ -61,6 +62,8 @@ class Backend(Protocol):
             noise: from which every photo starts.
             steps: how many.
             on_step: called with the number of steps done, after each.
+            guess: of the depth of a single photo, (1, 1, H, W). The steps then begin between the
+                guess and the noise, and the first half of them is left out.
 
         Returns:
             (1, 1, H, W) for each photo: about [0, 1], 0 near, 1 far, affine in log(depth + 1).

@@ -97,6 +97,7 @@ class PyTorchBackend:
         noise: Array,
         steps: int,
         on_step: Callable[[int], None] | None = None,
+        guess: Array | None = None,
     ) -> list[Array]:
         """Euler steps from noise to depth.
 
@@ -113,15 +114,16 @@ class PyTorchBackend:
                 for image, semantics in zip(images, tokens, strict=True)
             ]
             start = self._there(noise)
+            warm = None if guess is None else self._there(guess)
             try:
-                depths = self._sample(pairs, start, steps, on_step)
+                depths = self._sample(pairs, start, steps, on_step, warm)
             except RuntimeError as error:
                 if not self.is_compiled or lacks_memory(error):
                     raise
                 self.uncompile()
                 cause = (str(error).splitlines() or [type(error).__name__])[0]
                 self.announce(f"the model cannot be compiled here ({cause}); it runs uncompiled")
-                depths = self._sample(pairs, start, steps, on_step)
+                depths = self._sample(pairs, start, steps, on_step, warm)
         return [depth.numpy() for depth in depths]
 
     def most_photos(self, height: int, width: int) -> int:
@@ -174,6 +176,7 @@ class PyTorchBackend:
         noise: Tensor,
         steps: int,
         on_step: Callable[[int], None] | None,
+        guess: Tensor | None,
     ) -> list[Tensor]:
         """The depth of each image with its semantics, one by one or in one batch."""
         shape = (len(pairs), *noise.shape[-2:])
@@ -183,7 +186,7 @@ class PyTorchBackend:
             if batched is not None:
                 return batched
         # One after the other without waiting in between, so that a card is kept busy.
-        sampled = [self.model.sample(*pair, noise, steps, on_step) for pair in pairs]
+        sampled = [self.model.sample(*pair, noise, steps, on_step, guess) for pair in pairs]
         depths = [depth.float().cpu() for depth in sampled]
         if len(pairs) > 1 and known is None:
             batched = self._sample_batch(pairs, noise, steps, None)

@@ -63,6 +63,20 @@ def euler_step(x_t: Tensor, velocity: Tensor, t: float, s: float) -> Tensor:
     return (1 - s / T) * x_0 + (s / T) * x_T
 
 
+def warm_start(
+    times: Sequence[float], guess: Tensor, noise: Tensor
+) -> tuple[Sequence[float], Tensor]:
+    """Returns the second half of the timesteps, and the point between a guess and the noise there.
+
+    Args:
+        times: As ``timesteps`` returns them. One timestep stays one: the guess is then not used.
+        guess: Of x_0, (N, C, H, W).
+        noise: x_T, of the same shape.
+    """
+    left = times[len(times) // 2 :]
+    return left, interpolate(guess, noise, torch.full((1,), left[0], device=noise.device))
+
+
 def euler_sample(
     predict_velocity: Callable[[Tensor, Tensor], Tensor],
     noise: Tensor,

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ppdcli.models.conditioning import Condition, weights_state
 from ppdcli.models.dit import DiT
-from ppdcli.models.flow import euler_sample, timesteps
+from ppdcli.models.flow import euler_sample, timesteps, warm_start
 
 KEPT_STEPS = 100  # runs with more steps take long anyway; a step takes 0.6 MB (released model)
 
@@ -87,10 +87,16 @@ class PixelPerfectDepth(nn.Module):
         noise: Tensor,
         steps: int,
         on_step: Callable[[int], None] | None = None,
+        guess: Tensor | None = None,
     ) -> Tensor:
-        """Samples depth from noise like ``forward``, with the semantics tokens of ``encode``."""
+        """Samples depth from noise like ``forward``, with the semantics tokens of ``encode``.
+
+        With a ``guess`` of the depth, (N, 1, H, W), the first half of the steps is left out.
+        """
         prepared = self.network.prepare(image - 0.5, semantics)
         times = timesteps(steps, self.network.config.time_shift)
+        if guess is not None:
+            times, noise = warm_start(times, guess - 0.5, noise)
         conditions = iter(self._conditions(times, image.device))
 
         def velocity(x_t: Tensor, _t: Tensor) -> Tensor:

@@ -28,6 +28,7 @@ class SceneBackend(Abacus):
         noise: Array,
         steps: int,
         on_step: Callable[[int], None] | None = None,
+        guess: Array | None = None,
     ) -> list[Array]:
         for step in range(steps):
             if on_step is not None:

@@ -1,0 +1,34 @@
+"""What is done so that depth does not flicker: each measure is a choice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Consistency:
+    """What keeps the depth of a film steady.
+
+    Attributes:
+        same_noise: start every frame from the same noise. Otherwise the seed grows by one from
+            frame to frame.
+        align: fit scale and shift of a frame to the frames before it.
+        smooth: average along the motion, within a surface.
+        warm_start: start sampling from the frame before, which takes half of the steps.
+        cuts: find scene cuts, and carry nothing over them.
+    """
+
+    same_noise: bool = True
+    align: bool = True
+    smooth: bool = True
+    warm_start: bool = False
+    cuts: bool = True
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether a frame needs those before it."""
+        return self.align or self.smooth or self.warm_start
+
+
+FRAME_BY_FRAME = Consistency(False, False, False, False, False)
+"""No measure at all: what a loop over single photos gives, each with noise of its own."""
