@@ -144,7 +144,7 @@ def make_cloud(
         raise UsageError("near and far are for relative depth; this depth map is metric already")
     nominal = depth_map.kind == "relative" and near_far is None
     near_far = NOMINAL_NEAR_FAR if nominal else near_far
-    values, flying = _cleaned(depth_map.values, rgb, options, near_far)
+    values, flying = cleaned(depth_map.values, rgb, options, near_far)
     wanted = values if mask is None else np.where(mask, values, np.nan)
 
     def enlarged(values: np.ndarray) -> np.ndarray:
@@ -211,7 +211,7 @@ def _hanging(
     return np.where(gone, _placed(np.where(gone, before, full), near_far), np.nan)
 
 
-def _cleaned(
+def cleaned(
     values: np.ndarray, rgb: np.ndarray, options: CloudOptions, near_far: tuple[float, float] | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The map, with flying pixels moved if wanted, and an (H, W) bool mask of those that remain."""
@@ -221,7 +221,7 @@ def _cleaned(
     flying = flying_pixels(depth)  # needs the sky: an edge is found by the surfaces on both sides
     if not options.snap:
         return values, flying
-    snapped, moved = snap_points(depth, _on_grid(rgb, *values.shape), flying)
+    snapped, moved = snap_points(depth, on_grid(rgb, *values.shape), flying)
     if near_far is not None:
         snapped = relative_again(snapped, values, *near_far)
     return np.where(moved, snapped, values), flying & ~moved
@@ -256,7 +256,7 @@ def thinned(cloud: PointCloud, voxel: float) -> PointCloud:
     )
 
 
-def _on_grid(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
+def on_grid(rgb: np.ndarray, height: int, width: int) -> np.ndarray:
     """The photo on the map's grid: (height, width, 3) uint8."""
     if rgb.shape[0] < height or rgb.shape[1] < width:
         return np.stack([downsample_depth(rgb[..., c], height, width) for c in range(3)], axis=-1)

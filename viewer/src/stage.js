@@ -59,7 +59,8 @@ export class Stage {
    *
    * @param {Object3D} object
    * @param {object} stated `frame` of the photo if it is known; `pivot`, the distance of what is in
-   *   the middle of it; `box` of points; `up`
+   *   the middle of it; `box` of points; `up`; `cameras`, fifteen numbers each: where it is, and
+   *   four corners of what it sees
    * @param {Cloud | null} cloud
    */
   show(object, stated, cloud) {
@@ -74,6 +75,7 @@ export class Stage {
     this.controls.dampingFactor = 0.12;
     this.controls.addEventListener("change", () => this.draw());
     if (stated.frame) this.holder.add(frameLines(stated.frame, stated.near / 2, this.line));
+    if (stated.cameras) this.holder.add(cameraLines(stated.cameras, this.line));
     this.up = stated.up ?? "y";
   }
 
@@ -207,6 +209,19 @@ function frameLines({ left, right, top, bottom }, distance, color) {
     const [nx, ny] = corners[(k + 1) % 4];
     return [0, 0, 0, ...here, ...here, nx * distance, ny * distance, -distance];
   });
+  return lines(places, color);
+}
+
+/** Cameras as pyramids. */
+function cameraLines(cameras, color) {
+  const places = cameras.flatMap((numbers) => {
+    const at = (k) => numbers.slice(3 * k, 3 * k + 3);
+    return [1, 2, 3, 4].flatMap((k) => [...at(0), ...at(k), ...at(k), ...at((k % 4) + 1)]);
+  });
+  return lines(places, color);
+}
+
+function lines(places, color) {
   const geometry = new BufferGeometry();
   geometry.setAttribute("position", new BufferAttribute(new Float32Array(places), 3));
   return new LineSegments(geometry, new LineBasicMaterial({ color }));

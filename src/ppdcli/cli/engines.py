@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ppdcli.cli.report import report
@@ -25,6 +26,7 @@ def run_job(
     out: OutputOptions,
     job: JobOptions,
     of_one: Sequence[str] = (),
+    seen: Callable[[Result], None] = lambda result: None,
 ) -> int:
     """Finds the images, works through them and reports: the exit code.
 
@@ -32,6 +34,7 @@ def run_job(
         request: what to make of them.
         source, out, job: which images, where the results go, and how the work is shared.
         of_one: options that were given and are of one image alone.
+        seen: called with each result.
 
     Raises:
         PpdError: nothing to do, or the whole run cannot go on.
@@ -46,8 +49,17 @@ def run_job(
         raise UsageError(f"{of_one[0]} is of one image; {len(found.inputs)} are given")
     if job.watch:
         keep_watching(named, request.orders()[0], out)
-    results = _carry_out(tasks, request, out, job)
+    results = _shown_to(seen, _carry_out(tasks, request, out, job))
     return report(results, len(tasks), found, out, job.share)
+
+
+def _shown_to(
+    seen: Callable[[Result], None], results: Generator[Result, None, None]
+) -> Generator[Result, None, None]:
+    with closing(results):
+        for result in results:
+            seen(result)
+            yield result
 
 
 def _find_tasks(

@@ -63,6 +63,14 @@ def pointcloud(
             rich_help_panel=MetricOptions.title,
         ),
     ] = None,
+    world: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Merge all photos into this one cloud (.ply, .glb, .html). --intrinsics or "
+            "--align names where they were taken: a COLMAP model or a transforms.json.",
+        ),
+    ] = None,
     edge_clean: Annotated[
         bool,
         typer.Option(
@@ -95,6 +103,19 @@ def pointcloud(
     ] = MOST_FACES,
 ) -> int:
     """Turn images into coloured point clouds (PLY)."""
+    if world is not None:
+        from ppdcli.cli.world import merge_into
+
+        refused: dict[str, object] = {
+            "--depth": depth,
+            "--known-length": known_length,
+            "--format": format_,
+        }
+        refused |= {"--axes": None if axes == "opencv" else axes, "--normals": normals or None}
+        given = [name for name, value in refused.items() if value is not None]
+        return merge_into(
+            world, given, source, model, metres, camera, out, job, edge_clean, snap, voxel
+        )
     from ppdcli.commands.pointcloud import CloudRequest
     from ppdcli.jobs.plan import Format
 

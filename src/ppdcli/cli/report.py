@@ -112,12 +112,12 @@ def _made_again(reasons: Counter[str]) -> str:
 
 def _progress_of(total: int, out: OutputOptions) -> AbstractContextManager[Progress | None]:
     """A bar for many inputs, and for one a line that says what is happening."""
-    if not total or not _may_draw(out):
+    if not total or not may_draw(out):
         return nullcontext()
     return activity("starting") if total == 1 else progress("items", total)
 
 
-def _may_draw(out: OutputOptions) -> bool:
+def may_draw(out: OutputOptions) -> bool:
     """Whether a bar is wanted, and nothing is printed that it would be mixed with."""
     json_here = out.json_lines and sys.stdout is not None and sys.stdout.isatty()
     return not out.quiet and not json_here

@@ -61,23 +61,58 @@ def write(path: Path, mesh: TexturedMesh) -> None:
     ]
     blocks = [np.ascontiguousarray(array).tobytes() for array in arrays]
     blocks.append(_jpeg(mesh.texture))
-    body = b"".join(_padded(block, b"\0") for block in blocks)
-    head = _padded(_described(mesh, blocks), b" ")
-    length = 12 + 8 + len(head) + 8 + len(body)
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        file.write(struct.pack("<4sII", b"glTF", 2, length))
-        file.write(struct.pack("<I4s", len(head), b"JSON") + head)
-        file.write(struct.pack("<I4s", len(body), b"BIN\0") + body)
+    targets = (VERTICES, VERTICES, VERTICES, INDICES, None)
+    write_blocks(path, _described(mesh), list(zip(blocks, targets, strict=True)), mesh.comments)
 
 
-def _described(mesh: TexturedMesh, blocks: Sequence[bytes]) -> bytes:
-    """Returns the JSON part, which says where everything is in the binary part."""
+def write_blocks(
+    path: Path,
+    stated: dict[str, Any],
+    blocks: Sequence[tuple[bytes, int | None]],
+    comments: Sequence[str],
+) -> None:
+    """Writes a file with one mesh, the first of those in ``stated``.
+
+    Args:
+        path: the file. It gets its name only when it is complete.
+        stated: the JSON part, without what every file has and without the places of the blocks.
+        blocks: the binary part, one buffer view each, with their targets.
+        comments: facts, which are written to the file's extras.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
     views: list[dict[str, Any]] = []
     offset = 0
-    for block, target in zip(blocks, (VERTICES, VERTICES, VERTICES, INDICES, None), strict=True):
+    for block, target in blocks:
         view = {"buffer": 0, "byteOffset": offset, "byteLength": len(block)}
         views.append(view if target is None else {**view, "target": target})
         offset += len(_padded(block, b"\0"))
+    whole = {
+        "asset": {
+            "version": "2.0",
+            "generator": f"ppdcli {__version__}",
+            "extras": {"comments": list(comments)},
+        },
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        **stated,
+        "bufferViews": views,
+        "buffers": [{"byteLength": offset}],
+    }
+    head = _padded(json.dumps(whole, separators=(",", ":")).encode(), b" ")
+    length = 12 + 8 + len(head) + 8 + offset
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        file.write(struct.pack("<4sII", b"glTF", 2, length))
+        file.write(struct.pack("<I4s", len(head), b"JSON") + head)
+        file.write(struct.pack("<I4s", offset, b"BIN\0"))
+        for block, _ in blocks:
+            file.write(_padded(block, b"\0"))
+
+
+def _described(mesh: TexturedMesh) -> dict[str, Any]:
+    """Returns the JSON part, which says what is in the binary part."""
     count = len(mesh.vertices)
     lowest, highest = mesh.vertices.min(axis=0), mesh.vertices.max(axis=0)
     bounds = {"min": lowest.tolist(), "max": highest.tolist()}
@@ -88,17 +123,9 @@ def _described(mesh: TexturedMesh, blocks: Sequence[bytes]) -> bytes:
         {"bufferView": 3, "componentType": UNSIGNED, "count": mesh.faces.size, "type": "SCALAR"},
     ]
     attributes = {"POSITION": 0, "NORMAL": 1, "TEXCOORD_0": 2}
-    stated = {
-        "asset": {
-            "version": "2.0",
-            "generator": f"ppdcli {__version__}",
-            "extras": {"comments": list(mesh.comments)},
-        },
+    return {
         # The photo already contains the light, so viewers should add none.
         "extensionsUsed": ["KHR_materials_unlit"],
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0}],
         "meshes": [{"primitives": [{"attributes": attributes, "indices": 3, "material": 0}]}],
         "materials": [
             {
@@ -115,10 +142,7 @@ def _described(mesh: TexturedMesh, blocks: Sequence[bytes]) -> bytes:
         "samplers": [{"magFilter": LINEAR, "minFilter": MIPMAPS, "wrapS": CLAMP, "wrapT": CLAMP}],
         "images": [{"bufferView": 4, "mimeType": "image/jpeg"}],
         "accessors": accessors,
-        "bufferViews": views,
-        "buffers": [{"byteLength": offset}],
     }
-    return json.dumps(stated, separators=(",", ":")).encode()
 
 
 def _padded(block: bytes, filler: bytes) -> bytes:

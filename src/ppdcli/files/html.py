@@ -16,12 +16,14 @@ from ppdcli.viewer.cloud_scene import ShownCloud, cloud_scene
 from ppdcli.viewer.page import page_of
 
 
-def write(path: Path, cloud: CloudData) -> str | None:
+def write(path: Path, cloud: CloudData, cameras: np.ndarray | None = None) -> str | None:
     """Write the page.
 
     Args:
         path: the file to write.
         cloud: with comments, which state its axes.
+        cameras: (K, 5, 3) to draw: of each camera its place and four corners of what it sees, in
+            the axes of the points; None without any.
 
     Returns:
         A line for the user where the page shows some of the points only.
@@ -34,7 +36,8 @@ def write(path: Path, cloud: CloudData) -> str | None:
         raise InputError(f"{path}: the cloud has no points, so no file was written")
     facts = facts_of(cloud.comments)
     title = facts.photo or path.stem
-    scene = cloud_scene(ShownCloud(title, cloud.points, cloud.colors, facts, cloud.flying))
+    shown = ShownCloud(title, cloud.points, cloud.colors, facts, cloud.flying, cameras=cameras)
+    scene = cloud_scene(shown)
     page = page_of(scene, ramp())
     with atomic_path(path) as temporary:
         temporary.write_bytes(page)

@@ -35,6 +35,8 @@ class ShownCloud:
         facts: what is known of it.
         flying: (M, 3) points that the edge filter removed, in the same axes.
         notes: lines for the page.
+        cameras: (K, 5, 3) of each camera that is drawn its place and four corners of what it sees,
+            in the same axes; None without any.
     """
 
     title: str
@@ -43,6 +45,7 @@ class ShownCloud:
     facts: CloudFacts
     flying: np.ndarray | None = None
     notes: tuple[str, ...] = ()
+    cameras: np.ndarray | None = None
 
 
 def cloud_scene(cloud: ShownCloud, most: int | None = None) -> Scene:
@@ -98,8 +101,16 @@ def cloud_scene(cloud: ShownCloud, most: int | None = None) -> Scene:
         "up": "z" if facts.axes is None else None,
         **described,
     }
+    if cloud.cameras is not None and facts.axes is not None:
+        stated["cameras"] = _lines_of(to_opencv(cloud.cameras.reshape(-1, 3), facts.axes))
     lines = (f"the page shows {shown:,} of {count:,} points",) if thinned else ()
     return Scene(stated, bytes_.data + colors, lines)
+
+
+def _lines_of(corners: np.ndarray) -> list[list[float]]:
+    """Fifteen numbers for each camera: five places in the axes of the script."""
+    places = np.float32(corners * TO_SCREEN).reshape(-1, 15)
+    return [[float(f"{number:.6g}") for number in row] for row in places]
 
 
 def _far_from_zero(points: np.ndarray) -> np.ndarray:

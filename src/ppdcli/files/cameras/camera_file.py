@@ -27,12 +27,14 @@ class ImageCamera:
         distortion: the lens of the same photo; None for a pinhole.
         source: where the camera is from, for reports and file comments.
         warnings: lines for the user. They name the photo if they are about this photo alone.
+        turned: whether it was turned as EXIF turns the photo.
     """
 
     camera: Camera
     distortion: Distortion | None
     source: str
     warnings: tuple[str, ...] = ()
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,8 @@ class CameraFile:
         doubt = upright.warning() or (None if stated.size else _another_size(upright))
         if doubt:
             warnings.append(f"{name}: {doubt}")
-        return ImageCamera(upright, distortion, self._source(stated, turned), tuple(warnings))
+        source = self._source(stated, turned)
+        return ImageCamera(upright, distortion, source, tuple(warnings), turned)
 
     @cached_property
     def _chooser(self) -> Chooser:

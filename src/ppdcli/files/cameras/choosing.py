@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 
 from ppdcli.errors import InputError, shown
+from ppdcli.files.cameras.image_names import ImageNames
 from ppdcli.files.cameras.stated import Contents, StatedCamera
 
 _TOLD = 6  # number of labels in a message
@@ -62,10 +63,7 @@ class Chooser:
 
     def _of_image(self, path: PurePosixPath) -> StatedCamera:
         images = self.contents.images
-        found = self._by_name.get(path.name) or self._by_name.get(path.stem) or []
-        ranks = [(_likeness(recorded, path), index) for recorded, index in found]
-        best = max((rank for rank, _ in ranks), default=None)
-        likely = {self.contents.cameras[index] for rank, index in ranks if rank == best}
+        likely = {self.contents.cameras[images[k][1]] for k in self._names.likely(path)}
         if not likely:
             raise InputError(
                 f"{self.file}: has no image {path.name} among its {len(images)}, such as "
@@ -84,13 +82,8 @@ class Chooser:
         return len(set(self.contents.cameras)) == 1
 
     @cached_property
-    def _by_name(self) -> dict[str, list[tuple[PurePosixPath, int]]]:
-        """The recorded paths, by their last part."""
-        table: dict[str, list[tuple[PurePosixPath, int]]] = {}
-        for recorded, index in self.contents.images:
-            path = PurePosixPath(recorded.replace("\\", "/"))
-            table.setdefault(path.name, []).append((path, index))
-        return table
+    def _names(self) -> ImageNames:
+        return ImageNames([name for name, _ in self.contents.images])
 
 
 def _way_on(contents: Contents) -> str:
@@ -98,13 +91,3 @@ def _way_on(contents: Contents) -> str:
     if contents.folders:
         ways.append(f"put the photo into its camera's folder, such as {contents.folders[0][0]}")
     return ", ".join([*ways, "keep one camera, or type its fx,fy,cx,cy"])
-
-
-def _likeness(recorded: PurePosixPath, path: PurePosixPath) -> tuple[bool, int]:
-    """Returns whether all parts of ``recorded`` agree with ``path``, and how many at the end do."""
-    agree = 1
-    for mine, theirs in zip(recorded.parts[-2::-1], path.parts[-2::-1], strict=False):
-        if mine != theirs:
-            break
-        agree += 1
-    return agree == len(recorded.parts), agree

@@ -72,6 +72,13 @@ def find_cameras(folder: Path) -> Path:
     for name in ("cameras.bin", "cameras.txt"):
         if is_file(folder / name):
             return folder / name
+    models = sorted(path.parent.name for path in folder.glob("*/cameras.*") if is_file(path))
+    models = list(dict.fromkeys(models))
+    if models:
+        raise InputError(
+            f"{folder}: has no cameras itself, but {len(models)} of its folders have "
+            f"({shown(', '.join(models))}); give one of them, such as {folder / models[0]}"
+        )
     raise InputError(
         f"{folder}: this folder has no cameras.txt or cameras.bin; give a camera file, or COLMAP's "
         "model folder, such as sparse/0"

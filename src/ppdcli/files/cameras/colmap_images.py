@@ -1,4 +1,4 @@
-"""Reads COLMAP's images.txt / .bin, which say which camera took which image."""
+"""Reads COLMAP's images.txt / .bin, which say which camera took which image, and where."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ppdcli.files.source import is_file
 AGAIN = "export the model again"
 
 _IMAGE_LINE = re.compile(r"\d{1,18}(\s+[-+.\deE]+){7}\s+\d{1,18}\s+\S", re.ASCII)
-_IMAGE_HEAD = struct.Struct("<I7dI")  # id, rotation, translation, camera id
+IMAGE_HEAD = struct.Struct("<I7dI")  # id, rotation, translation, camera id
 _POINT_BYTES = 24  # x, y, id of the 3-D point
 _MAX_NAME = 4096
 _MAX_LINE = 1 << 16  # bytes
@@ -49,20 +49,31 @@ def image_list(path: Path) -> Path | None:
 
 def _names_text(path: Path) -> Iterator[tuple[int, str]]:
     """Yields (camera id, image name) for each image. Every second line, the points, is skipped."""
-    with _reading(path) as stream:
+    with reading(path) as stream:
         while line := stream.readline(_MAX_LINE):
-            head = line.decode("utf-8-sig").strip()
-            if not head or head.startswith("#"):
+            words = image_words(line, path)
+            if words is None:
                 _skip_line(stream, line)
                 continue
-            if not (line.endswith(b"\n") or len(line) < _MAX_LINE) or not _IMAGE_LINE.match(head):
-                raise InputError(
-                    f"{path}: the line {shown(head, 60)!r} is not IMAGE_ID, rotation, translation, "
-                    f"CAMERA_ID, NAME; {AGAIN}"
-                )
-            words = head.split(maxsplit=9)
             yield int(words[8]), words[9]
             _skip_line(stream, b"")
+
+
+def image_words(line: bytes, path: Path) -> list[str] | None:
+    """Returns the ten words of an image's first line; None of a comment or a blank line.
+
+    Raises:
+        InputError: it is something else.
+    """
+    head = line.decode("utf-8-sig").strip()
+    if not head or head.startswith("#"):
+        return None
+    if not (line.endswith(b"\n") or len(line) < _MAX_LINE) or not _IMAGE_LINE.match(head):
+        raise InputError(
+            f"{path}: the line {shown(head, 60)!r} is not IMAGE_ID, rotation, translation, "
+            f"CAMERA_ID, NAME; {AGAIN}"
+        )
+    return head.split(maxsplit=9)
 
 
 def _skip_line(stream: BinaryIO, begun: bytes) -> None:
@@ -74,7 +85,7 @@ def _skip_line(stream: BinaryIO, begun: bytes) -> None:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
+def reading(path: Path) -> Iterator[BinaryIO]:
     """Opens a list of images. Raises InputError if it is damaged or cannot be read."""
     try:
         with open_regular(path) as stream:
@@ -87,12 +98,12 @@ def _reading(path: Path) -> Iterator[BinaryIO]:
 
 def _names_binary(path: Path) -> Iterator[tuple[int, str]]:
     """Yields (camera id, image name) for each image. The points are skipped and not read."""
-    with _reading(path) as stream:
+    with reading(path) as stream:
         size = os.fstat(stream.fileno()).st_size
         (count,) = struct.unpack("<Q", stream.read(8))
         for _ in range(count):
-            camera_id = _IMAGE_HEAD.unpack(stream.read(_IMAGE_HEAD.size))[-1]
-            name = _name(stream)
+            camera_id = IMAGE_HEAD.unpack(stream.read(IMAGE_HEAD.size))[-1]
+            name = name_in(stream)
             (points,) = struct.unpack("<Q", stream.read(8))
             if stream.tell() + points * _POINT_BYTES > size:
                 raise ValueError("points without an end")
@@ -100,7 +111,7 @@ def _names_binary(path: Path) -> Iterator[tuple[int, str]]:
             yield camera_id, name
 
 
-def _name(stream: BinaryIO) -> str:
+def name_in(stream: BinaryIO) -> str:
     """Reads text up to a zero byte."""
     start = stream.tell()
     text, zero, _ = stream.read(_MAX_NAME).partition(b"\0")

@@ -1,0 +1,170 @@
+"""A smooth correction of depth over the picture, from points whose depth is known.
+
+A fitted map is right on average, but whole regions of it may be too near or too far by a few per
+cent. The field is a coarse grid of corrections of log(depth) over the picture, and where there are
+many points also over relative depth, with linear interpolation between. Neighbours in the grid are
+held together, and all of it is held to zero, so it fades where there are no points.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ppdcli.geometry.robust_line import HUBER, MAD_TO_SIGMA
+
+LEAST_POINTS = 40
+MANY_POINTS = 150  # for a field that depends on relative depth, too
+FLAT, DEEP = (5, 6, 1), (5, 6, 3)  # nodes along v, u and relative depth
+STIFFNESS = (0.5, 4.0, 32.0)  # tried, in points
+HOLD = 0.02  # of the stiffness: how firmly a node is held to zero
+FOLDS = range(5)
+GAIN = 0.05  # by which a field must lower the error of points that it has not seen
+LARGEST = 0.3  # of log(depth)
+ROUNDS = 4
+LEAST_SIGMA = 0.002
+CHUNK = 1 << 18
+
+
+@dataclass(frozen=True, eq=False)
+class SmoothField:
+    """A correction of log(depth).
+
+    Attributes:
+        nodes: (rows, columns, layers) float64.
+        low, high: relative depth of the first and the last layer.
+    """
+
+    nodes: np.ndarray
+    low: float
+    high: float
+
+    def at(self, u: np.ndarray, v: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """What is to be added to log(depth).
+
+        Args:
+            u, v: (N,) in [0, 1] of the picture's width and height.
+            x: (N,) relative depth.
+
+        Returns:
+            (N,) float64, at most ``LARGEST`` in size.
+        """
+        flat = self.nodes.ravel()
+        index, weight = _corners(self.nodes.shape, u, v, _layer(x, self.low, self.high))
+        total = sum(flat[index[k]] * weight[k] for k in range(len(index)))
+        return np.clip(total, -LARGEST, LARGEST)
+
+    def apply(self, depth: np.ndarray, relative: np.ndarray) -> np.ndarray:
+        """(H, W) depth, corrected by its (H, W) relative depth: float32."""
+        height, width = depth.shape
+        result = np.array(depth, np.float32)
+        places = np.flatnonzero(np.isfinite(depth) & np.isfinite(relative))
+        for start in range(0, len(places), CHUNK):
+            some = places[start : start + CHUNK]
+            u, v = (some % width + 0.5) / width, (some // width + 0.5) / height
+            result.flat[some] *= np.exp(self.at(u, v, relative.flat[some]))
+        return result
+
+
+def fit_field(
+    u: np.ndarray, v: np.ndarray, x: np.ndarray, error: np.ndarray, seed: int = 0
+) -> SmoothField | None:
+    """The field that explains errors best, or None where none is better than no field.
+
+    Several fields are tried. Each is judged by points that it was not fitted to.
+
+    Args:
+        u, v: (N,) in [0, 1] of the picture's width and height.
+        x: (N,) relative depth.
+        error: (N,) log(known / fitted) of points that agree with the fit.
+        seed: of the choice of points.
+    """
+    if u.size < LEAST_POINTS:
+        return None
+    low, high = (float(value) for value in np.percentile(x, (2, 98)))
+    folds = np.random.default_rng(seed).permutation(u.size) % len(FOLDS)
+    shapes = [FLAT] if u.size < MANY_POINTS or high <= low else [FLAT, DEEP]
+    least, best = (1 - GAIN) * float(np.abs(error).mean()), None
+    weight = _huber(np.abs(error - np.median(error)))
+    for shape in shapes:
+        corners = _corners(shape, u, v, _layer(x, low, high))
+        table = np.zeros((u.size, math.prod(shape)))
+        for index, share in zip(*corners, strict=True):
+            table[np.arange(u.size), index] += share
+        stiff = _stiff(shape)
+        parts = [_normal(table[folds == k], error[folds == k], weight[folds == k]) for k in FOLDS]
+        square, side = (sum(pair[k] for pair in parts) for k in (0, 1))
+        for stiffness in STIFFNESS:
+            unseen = np.empty(u.size)
+            for fold, part in zip(FOLDS, parts, strict=True):
+                nodes = np.linalg.solve(square - part[0] + stiffness * stiff, side - part[1])
+                unseen[folds == fold] = error[folds == fold] - table[folds == fold] @ nodes
+            cost = float(np.abs(unseen).mean())
+            if cost < least:
+                least, best = cost, (shape, table, stiffness * stiff)
+    if best is None:
+        return None
+    shape, table, held = best
+    for _ in range(ROUNDS):
+        square, side = _normal(table, error, weight)
+        nodes = np.linalg.solve(square + held, side)
+        weight = _huber(np.abs(error - table @ nodes))
+    return SmoothField(nodes.reshape(shape), low, high)
+
+
+def _normal(
+    table: np.ndarray, error: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both sides of the equations of weighted least squares."""
+    weighted = (table * weight[:, None]).T
+    return weighted @ table, weighted @ error
+
+
+def _huber(left: np.ndarray) -> np.ndarray:
+    """Huber's weights of errors of these sizes."""
+    sigma = max(MAD_TO_SIGMA * float(np.median(left)), LEAST_SIGMA)
+    return np.asarray(HUBER * sigma / np.maximum(left, HUBER * sigma))
+
+
+def _stiff(shape: tuple[int, ...]) -> np.ndarray:
+    """What differences of neighbours cost, and nodes that are not zero: a quadratic form."""
+    count = math.prod(shape)
+    number = np.arange(count).reshape(shape)
+    total = HOLD * np.eye(count)
+    for axis, size in enumerate(shape):
+        first = number.take(range(size - 1), axis=axis).ravel()
+        second = number.take(range(1, size), axis=axis).ravel()
+        step = np.zeros((first.size, count))
+        step[np.arange(first.size), first] = -1
+        step[np.arange(first.size), second] = 1
+        total += step.T @ step
+    return np.asarray(total)
+
+
+def _layer(x: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.clip((x - low) / max(high - low, 1e-9), 0, 1)
+
+
+def _corners(
+    shape: tuple[int, ...], u: np.ndarray, v: np.ndarray, layer: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """The nodes around points, as indices of the flat grid, and their weights."""
+    below, above = [], []
+    for size, place in zip(shape, (v, u, layer), strict=True):
+        at = np.clip(place, 0, 1) * (size - 1)
+        first = np.minimum(at.astype(np.intp), max(size - 2, 0))
+        part = at - first
+        below.append((first, 1 - part))
+        above.append((np.minimum(first + 1, size - 1), part))
+    indices, weights = [], []
+    layers = (0,) if shape[2] == 1 else (0, 1)
+    for i in (0, 1):
+        for j in (0, 1):
+            for k in layers:
+                ends = [(below, above)[side][axis] for axis, side in enumerate((i, j, k))]
+                (row, a), (column, b), (depth, c) = ends
+                indices.append((row * shape[1] + column) * shape[2] + depth)
+                weights.append(a * b if shape[2] == 1 else a * b * c)
+    return indices, weights

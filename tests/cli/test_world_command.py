@@ -1,0 +1,361 @@
+"""``ppd pointcloud --world``: photos whose colours hide their depth, and real COLMAP models."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from colmap_models import write_model
+from PIL import Image
+from posed_scenes import CAMERA, cast, distance, poses
+from torch import Tensor
+from typer.testing import Result
+
+from ppdcli import loading
+from ppdcli.checkpoints import hub
+from ppdcli.files import glb_reading, ply_reading, world_cache
+from ppdcli.geometry.camera import Camera
+from ppdcli.geometry.distortion import Distortion
+from ppdcli.geometry.posed import Pose
+from ppdcli.models.pixel_perfect import PixelPerfectDepth
+
+POSES = poses(5)
+NAMES = [f"{k}.png" for k in range(5)]
+World = Callable[..., Result]
+
+
+def hidden_in_colors(depth: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 that tells the stand-in of the network its relative depth."""
+    relative = np.rint(65535 * np.nan_to_num(np.log1p(depth)) / 2.5).astype(np.int64)
+    return np.stack((relative >> 8, relative & 255, np.full_like(relative, 90)), 2).astype(np.uint8)
+
+
+def told_by_colors(_model: object, image: Tensor, *_rest: object) -> Tensor:
+    levels = (255 * image).round()
+    return ((256 * levels[:, 0] + levels[:, 1]) / 65535)[:, None]
+
+
+def photograph(folder: str = "photos", **saving: Any) -> None:
+    Path(folder).mkdir(exist_ok=True)
+    for name, pose in zip(NAMES, POSES, strict=True):
+        Image.fromarray(hidden_in_colors(cast(pose))).save(Path(folder, name), **saving)
+
+
+@pytest.fixture
+def world(
+    ppd: Callable[..., Result],
+    random_checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> World:
+    """``world(option, ...)`` of the folder photos, with a model in sparse/0."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(PixelPerfectDepth, "sample", told_by_colors)
+    monkeypatch.setattr(hub, "find", lambda _: None)
+    photograph()
+    write_model(Path("sparse/0"), NAMES, POSES)
+    fixed = ["-m", "ppd-tiny", "--checkpoint", random_checkpoint, "--device", "cpu"]
+
+    def call(*options: object, photos: str = "photos", to: str = "scene.ply") -> Result:
+        size = ["--size", "128x96", "--world", to]
+        return ppd("pointcloud", photos, *fixed, *size, *options)
+
+    return call
+
+
+COLMAP = ("--intrinsics", "sparse/0", "--align", "sparse/0")
+
+
+def comments(path: str = "scene.ply") -> str:
+    data = Path(path).read_bytes()
+    return data[: data.index(b"end_header")].decode()
+
+
+def require_the_scene(path: str = "scene.ply") -> np.ndarray:
+    points = ply_reading.read(Path(path)).points
+    off = distance(points)
+    assert len(points) > 10_000 and np.median(off) < 0.01 and np.percentile(off, 99) < 0.05
+    return np.asarray(points)
+
+
+def test_photos_become_one_cloud(world: World) -> None:
+    result = world(*COLMAP)
+    assert result.exit_code == 0, result.stderr
+    require_the_scene()
+    assert "unit arbitrary, that of sparse/0" in comments()
+    assert "axes world, those of the poses in sparse/0" in comments()
+    assert "points_unsupported" in comments() and "property float nx" in comments()
+    assert "points of 5 photos; of" in result.stderr and "unit arbitrary" in result.stderr
+    assert not list(Path("ppd-out").glob("*.ply"))
+
+
+def test_the_model_of_the_cameras_is_enough(world: World) -> None:
+    assert world("--intrinsics", "sparse/0", "-q").exit_code == 0
+    require_the_scene()
+
+
+def test_a_rerun_predicts_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert world(*COLMAP).exit_code == 0
+    before = Path("scene.ply").read_bytes()
+    monkeypatch.setattr(loading, "load_model", lambda *_, **__: pytest.fail("the model was loaded"))
+    again = world(*COLMAP)
+    assert again.exit_code == 0 and "5 skipped" in again.stderr
+    assert Path("scene.ply").read_bytes() == before
+    assert world(*COLMAP, "--voxel", 0.2).exit_code == 0
+    assert len(ply_reading.read(Path("scene.ply")).points) < 4000
+    assert "voxel 0.2" in comments()
+
+
+def test_other_poses_make_it_again(world: World) -> None:
+    assert world(*COLMAP).exit_code == 0
+    write_model(Path("sparse/0"), NAMES, POSES, each=100)
+    assert "5 made again" in world(*COLMAP).stderr
+
+
+def test_the_order_of_photos_does_not_matter(world: World) -> None:
+    assert world(*COLMAP).exit_code == 0
+    before = Path("scene.ply").read_bytes()
+    Path("list.txt").write_text("\n".join(f"photos/{name}" for name in NAMES[:0:-1]))
+    assert world(*COLMAP, "--from", "list.txt", photos="photos/0.png").exit_code == 0
+    assert Path("scene.ply").read_bytes() == before
+
+
+@pytest.mark.parametrize("to", ["scene.html", "scene.glb", "scene.png"])
+def test_other_formats(world: World, to: str) -> None:
+    result = world(*COLMAP, to=to)
+    assert result.exit_code == 0, result.stderr
+    data = Path(to).read_bytes()
+    if to == "scene.html":
+        text = data.decode()
+        scene = json.loads(
+            text.split('<script id="scene" type="application/json">')[1].split("<")[0]
+        )
+        assert len(scene["cameras"]) == 5 and {len(row) for row in scene["cameras"]} == {15}
+        assert scene["unit"].startswith("unit not stated")
+    elif to == "scene.glb":
+        assert glb_reading.read(Path(to)).data == data
+    else:
+        with Image.open(to) as picture:
+            assert picture.size == (1280, 480)
+
+
+def test_glb_points_are_upright_and_coloured(world: World) -> None:
+    assert world(*COLMAP, to="scene.glb").exit_code == 0
+    data = Path("scene.glb").read_bytes()
+    size = int.from_bytes(data[12:16], "little")
+    stated = json.loads(data[20 : 20 + size])
+    count = stated["accessors"][0]["count"]
+    points = np.frombuffer(data, "<f4", 3 * count, 28 + size).reshape(-1, 3)
+    # The floor is the lowest, and glTF's y points up.
+    assert abs(points[:, 1].min() + 1) < 0.1
+    assert stated["meshes"][0]["primitives"][0]["mode"] == 0
+    assert any("axes opengl" in line for line in stated["asset"]["extras"]["comments"])
+
+
+# --- photos that are turned, resized, distorted -------------------------------------------------
+
+
+def test_a_photo_that_is_stored_on_its_side(world: World) -> None:
+    with Image.open("photos/1.png") as upright:
+        turned = upright.rotate(90, expand=True)  # stored on its side
+    exif = turned.getexif()
+    exif[0x0112] = 6  # to be shown upright, turn it by 90 degrees clockwise
+    turned.save("photos/1.png", exif=exif)
+    camera = Camera(CAMERA.fy, CAMERA.fx, CAMERA.cy, 127 - CAMERA.cx, 96, 128)
+    # The x axis of the stored image is the -y axis of the upright one.
+    turn = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])
+    stored = Pose(turn @ POSES[1].rotation, turn @ POSES[1].translation)
+    write_model(Path("sparse/0"), NAMES[1:2], [stored], camera)
+    result = world(*COLMAP, photos="photos/1.png", to="one.ply")
+    # It is right but alone, so no other photo agrees; the depth map is in place nevertheless.
+    assert result.exit_code == 1 and "no two photos agree" in result.stderr
+    view = world_cache.read(Path("ppd-out/.ppd-world/1_world.npz"))
+    np.testing.assert_allclose(view.pose.rotation, POSES[1].rotation, atol=1e-9)
+    np.testing.assert_allclose(view.pose.translation, POSES[1].translation, atol=1e-9)
+    good = np.isfinite(view.depth)
+    assert good.mean() > 0.9
+    assert np.abs(view.depth / cast(POSES[1]) - 1)[good].mean() < 0.01
+
+
+def test_a_camera_of_another_size_is_scaled_or_refused(world: World) -> None:
+    write_model(Path("sparse/0"), NAMES, POSES, CAMERA.resized(512, 384))
+    assert world(*COLMAP).exit_code == 0
+    require_the_scene()
+    write_model(Path("sparse/0"), NAMES, POSES, CAMERA.resized(512, 200))
+    result = world(*COLMAP)
+    assert result.exit_code == 1 and result.stderr.count("which has another shape") == 5
+
+
+def test_a_distorted_camera(world: World) -> None:
+    lens = Distortion.of("opencv", -0.12, 0.03)
+    for name, pose in zip(NAMES, POSES, strict=True):
+        Image.fromarray(hidden_in_colors(cast(pose, lens=lens))).save(f"photos/{name}")
+    write_model(Path("sparse/0"), NAMES, POSES, model="OPENCV", parameters=(-0.12, 0.03, 0.0, 0.0))
+    result = world(*COLMAP)
+    assert result.exit_code == 0, result.stderr
+    require_the_scene()
+
+
+# --- nerfstudio --------------------------------------------------------------------------------
+
+
+def write_transforms(**more: object) -> None:
+    frames = []
+    for name, pose in zip(NAMES, POSES, strict=True):
+        matrix = np.eye(4)
+        matrix[:3, :3] = pose.rotation.T @ np.diag([1, -1, -1])
+        matrix[:3, 3] = pose.centre
+        frames.append({"file_path": f"photos/{name}", "transform_matrix": matrix.tolist()})
+    numbers = {"fl_x": 104, "fl_y": 104, "cx": 64, "cy": 48, "w": 128, "h": 96}
+    Path("transforms.json").write_text(json.dumps({**numbers, "frames": frames, **more}))
+
+
+def test_nerfstudio_with_points(world: World) -> None:
+    write_model(Path("model"), NAMES, POSES).export_PLY("points.ply")
+    write_transforms(ply_file_path="points.ply")
+    assert world("--intrinsics", "transforms.json").exit_code == 0
+    require_the_scene()
+    write_transforms()
+    refused = world("--intrinsics", "transforms.json")
+    assert refused.exit_code == 2 and "has no points" in refused.stderr
+    assert world("--intrinsics", "transforms.json", "--align", "points.ply").exit_code == 0
+    require_the_scene()
+
+
+# --- bad input ----------------------------------------------------------------------------------
+
+
+def failures(result: Result) -> list[str]:
+    return [line for line in result.stderr.splitlines() if line.startswith("failed: ")]
+
+
+def test_photos_that_cannot_be_used_are_named(world: World) -> None:
+    flat = hidden_in_colors(np.full((96, 128), 3.0))
+    Image.fromarray(flat).save("photos/4.png")  # of one depth, unlike its points
+    Image.fromarray(flat).save("photos/new.png")
+    Path("photos/broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    result = world(*COLMAP)
+    assert result.exit_code == 3
+    said = "\n".join(failures(result))
+    assert len(failures(result)) == 3, said
+    assert "photos/new.png: is not in sparse/0, which has 5 images" in said
+    assert "photos/4.png: " in said and "predicted depth" in said
+    require_the_scene()
+
+
+def test_points_of_one_depth_fix_no_scale(world: World) -> None:
+    lines = []
+    made = write_model(Path("text"), NAMES, POSES, text=True)
+    for line in Path("text/points3D.txt").read_text().splitlines():
+        if not line.startswith("#"):
+            words = line.split()
+            place = np.array([float(word) for word in words[1:4]])
+            inside = POSES[0].to_camera(place[None])[0]
+            moved = POSES[0].to_world((3.0 * inside / inside[2])[None])[0]
+            lines.append(" ".join([words[0], *map(str, moved), *words[4:]]))
+    assert len(lines) == made.num_points3D()
+    Path("text/points3D.txt").write_text("\n".join(lines))
+    result = world("--intrinsics", "text", photos="photos/0.png")
+    assert result.exit_code == 1
+    assert "photos/0.png: its known depths are all at one depth (3 to 3)" in result.stderr
+
+
+def test_points_behind_the_camera(world: World) -> None:
+    behind = [
+        type(pose)(np.diag([1, -1, -1.0]) @ pose.rotation, pose.translation) for pose in POSES
+    ]
+    write_model(Path("text"), NAMES, POSES, text=True)
+    lines = Path("text/images.txt").read_text().splitlines()
+    write_model(Path("other"), NAMES, behind, text=True, each=0)
+    heads = [x for x in Path("other/images.txt").read_text().splitlines() if ".png" in x]
+    replaced = iter(heads)
+    mixed = [next(replaced) if ".png" in line else line for line in lines]
+    Path("text/images.txt").write_text("\n".join(mixed))
+    result = world("--intrinsics", "text")
+    assert result.exit_code == 1
+    assert "points that it sees lie behind its camera" in failures(result)[0]
+    assert len(failures(result)) == 5
+
+
+def test_an_image_without_points_fails_alone(world: World) -> None:
+    write_model(Path("text"), NAMES, POSES, text=True)
+    lines = Path("text/images.txt").read_text().splitlines()
+    place = next(k for k, line in enumerate(lines) if line.endswith("3.png"))
+    lines[place + 1] = ""
+    Path("text/images.txt").write_text("\n".join(lines))
+    result = world("--intrinsics", "text")
+    assert result.exit_code == 3
+    assert "photos/3.png: sees 0 points of text/points3D.txt" in failures(result)[0]
+    require_the_scene()
+
+
+def test_two_photos_of_one_image_are_left_out(world: World) -> None:
+    Path("photos/more").mkdir()
+    Path("photos/more/2.png").write_bytes(Path("photos/2.png").read_bytes())
+    result = world(*COLMAP)
+    assert result.exit_code == 3 and len(failures(result)) == 2
+    assert "is one of 2 photos that are the image '2.png'" in failures(result)[0]
+    require_the_scene()
+
+
+def test_a_photo_that_nobody_agrees_with_is_named(world: World) -> None:
+    wrong = cast(POSES[2])
+    wrong[:, :] = np.roll(wrong, 40, axis=1)  # a picture of something else
+    Image.fromarray(hidden_in_colors(np.flip(wrong, axis=0).copy())).save("photos/2.png")
+    result = world(*COLMAP)
+    assert result.exit_code == 3 and "photos/2.png" in failures(result)[0]
+    require_the_scene()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "--world needs to know where the photos were taken"),
+        (("--intrinsics", "100,100,63.5,47.5"), "--world needs to know where"),
+        (("--intrinsics", "sparse"), "1 of its folders have (0); give one of them"),
+        ((*COLMAP, "--near-far", "1,5"), "--near-far does not go with --world"),
+        ((*COLMAP, "--fov", 60), "--fov does not go with --world"),
+        ((*COLMAP, "--known-length", "1,1,9,9,1"), "--known-length does not go with"),
+        ((*COLMAP, "-f", "ply"), "--format does not go with --world"),
+        ((*COLMAP, "--axes", "blender"), "--axes does not go with --world"),
+        ((*COLMAP, "--depth", "d.npy"), "--depth does not go with --world"),
+        ((*COLMAP, "--watch"), "--watch does not go with --world"),
+        ((*COLMAP, "-o", "-"), "with --world it is a folder"),
+        ((*COLMAP, "-o", "x.ply"), "with --world it is a folder"),
+        ((*COLMAP, "--voxel", 0), "give a length above 0"),
+        ((*COLMAP, "--voxel", 1e-9), "too small for this scene"),
+        (("--intrinsics", "sparse/0", "--align", "k.txt"), "give a COLMAP model"),
+        (("--intrinsics", "sparse/0", "--metric"), "has points, which fix the scale"),
+    ],
+)
+def test_options_that_do_not_go_together(world: World, options: tuple[Any, ...], said: str) -> None:
+    Path("k.txt").write_text("100 100 63.5 47.5")
+    result = world(*options)
+    assert result.exit_code in (1, 2), result.stderr
+    assert said in result.stderr and not Path("scene.ply").exists()
+
+
+def test_a_name_without_a_format_is_refused(world: World) -> None:
+    result = world(*COLMAP, to="scene.obj")
+    assert result.exit_code == 2 and "ends in one of .ply, .glb, .html" in result.stderr
+    assert not Path("ppd-out").exists()
+
+
+def test_a_model_without_points_is_refused(world: World) -> None:
+    write_model(Path("sparse/0"), NAMES, POSES, each=0)
+    result = world(*COLMAP)
+    assert result.exit_code == 2 and "sparse/0: has no points" in result.stderr
+
+
+def test_shares_are_merged_at_the_end(world: World) -> None:
+    for number in (1, 2):
+        part = world(*COLMAP, "--shard", f"{number}/2")
+        assert part.exit_code == 0 and "is not merged yet" in part.stderr
+        assert not Path("scene.ply").exists()
+    whole = world(*COLMAP)
+    assert whole.exit_code == 0 and "5 skipped" in whole.stderr
+    require_the_scene()
