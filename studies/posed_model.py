@@ -52,7 +52,7 @@ def write_model(folder: Path, clip: Clip, dirt: Dirt, seed: int) -> int:
     rng = np.random.default_rng(seed)
     camera, poses = clip.camera, poses_of(clip)
     points = np.concatenate([_found(clip, k, pose, rng) for k, pose in enumerate(poses)])
-    views = [_observed(clip, k, pose, points) for k, pose in enumerate(poses)]
+    views = [observed(clip, k, pose, points) for k, pose in enumerate(poses)]
     lasting = np.sum(views, axis=0) >= LEAST_TRACK
     points, views = points[lasting], [view[lasting] for view in views]
     made = pycolmap.Reconstruction()
@@ -97,8 +97,15 @@ def _found(clip: Clip, k: int, pose: Pose, rng: np.random.Generator) -> np.ndarr
     return pose.to_world(np.column_stack((x, y, z)))
 
 
-def _observed(clip: Clip, k: int, pose: Pose, points: np.ndarray) -> np.ndarray:
-    """Returns (N,) bool, the points that a view sees."""
+def observed(clip: Clip, k: int, pose: Pose, points: np.ndarray) -> np.ndarray:
+    """Returns (N,) bool, the points of the world that view ``k`` sees.
+
+    Args:
+        clip: The views.
+        k: Which one.
+        pose: Its pose.
+        points: (N, 3).
+    """
     inside = pose.to_camera(points)
     u, v = seen_at(inside, clip.camera)
     height, width = clip.depth.shape[1:]
