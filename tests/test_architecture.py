@@ -56,6 +56,17 @@ FORBIDDEN = {
     "many": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
     "metric": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
     "pipeline": {"files", "photo", "depth", "jobs", "commands", "cli"},
+    "films": {
+        "models",
+        "backends",
+        "checkpoints",
+        "predictor",
+        "loading",
+        "jobs",
+        "commands",
+        "cli",
+        *LABORATORY,
+    },
     "loading": {"jobs", "commands", "cli", *LABORATORY},
     "exported": {"models", "predictor", "loading", "jobs", "commands", "cli", *LABORATORY},
     "loading_onnx": {"models", "jobs", "commands", "cli", *LABORATORY},
@@ -128,7 +139,7 @@ def test_pytorch_is_in_few_rooms() -> None:
     numpy_only += [
         PACKAGE / f"backends/{name}.py" for name in ("onnx", "onnx_folder", "torch_noise")
     ]
-    for folder in ("geometry", "files", "images", "viewer"):
+    for folder in ("geometry", "files", "films", "images", "viewer"):
         numpy_only += (PACKAGE / folder).rglob("*.py")
     for path in numpy_only:
         text = path.read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from contextlib import redirect_stderr
 
 import pytest
 
-from ppdcli.progress import activity, doing, progress
+from ppdcli.progress import activity, doing, film_progress, progress
 
 
 class Terminal(io.StringIO):
@@ -74,3 +74,18 @@ def test_a_failure_leaves_no_line_behind(terminal: Terminal) -> None:
     with redirect_stderr(terminal), activity("again"):
         pass
     assert "again" in terminal.text()
+
+
+def test_a_film_has_a_bar_for_each_kind_of_work(terminal: Terminal) -> None:
+    with redirect_stderr(terminal), activity("starting"), film_progress() as show:
+        for done in (1, 2):
+            show("depth", done, 2)
+        show("files", 1, 2)
+    assert re.search(r"depth .*2/2", terminal.text())
+    assert re.search(r"files .*1/2", terminal.text())
+
+
+def test_a_film_of_unknown_length_has_a_line(terminal: Terminal) -> None:
+    with redirect_stderr(terminal), activity("starting"), film_progress() as show:
+        show("depth", 7, None)
+    assert "depth, 7 frames done" in terminal.text()

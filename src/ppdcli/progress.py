@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import ProgressColumn
 
-Unit = Literal["items", "bytes", "share", "activity"]
+Unit = Literal["items", "frames", "bytes", "share", "activity"]
 
 _open: list[Bars] = []  # on this process's terminal; the last one is drawn
 _activities: list[Progress] = []
@@ -65,6 +65,31 @@ def activity(label: str) -> Iterator[None]:
             yield
         finally:
             _activities.pop()
+
+
+@contextmanager
+def film_progress() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Gives a function that shows the progress of a film while the block runs.
+
+    It is called with what is done, frames done, and frames in all, None if that is not known. Each
+    kind of work has a bar of its own.
+    """
+    with ExitStack() as stack:
+        bar: Progress | None = None
+        shown = ""
+
+        def show(what: str, done: int, total: int | None) -> None:
+            nonlocal bar, shown
+            if total is None:
+                doing(f"{what}, {done} frames done")
+                return
+            if bar is None or what != shown:
+                stack.close()
+                shown = what
+                bar = stack.enter_context(progress("frames", total, label=what))
+            bar.set(done)
+
+        yield show
 
 
 def doing(what: str) -> None:
@@ -121,6 +146,7 @@ def _columns(unit: Unit) -> list[ProgressColumn]:
     label = TextColumn("{task.description}", markup=False)
     columns: dict[Unit, list[ProgressColumn]] = {
         "items": [BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()],
+        "frames": [label, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()],
         "bytes": [
             label,
             BarColumn(),

@@ -6,7 +6,7 @@ import pytest
 import torch
 from parity import Golden, ParityRecord
 
-from ppdcli.models.flow import T, euler_sample, euler_step, interpolate, timesteps
+from ppdcli.models.flow import T, euler_sample, euler_step, interpolate, timesteps, warm_start
 
 GOLDEN = Golden("schedule")
 
@@ -79,3 +79,19 @@ def test_the_sampler_asks_at_the_timesteps_and_reports_each_step() -> None:
     euler_sample(velocity, torch.zeros(2, 1, 4, 4), timesteps(4), done.append)
     assert asked == [[t] for t in (1000, 750, 500, 249)]
     assert done == [1, 2, 3, 4]
+
+
+def test_a_warm_start_leaves_out_half_of_the_steps() -> None:
+    guess, noise = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
+    left, x_t = warm_start(timesteps(4), guess, noise)
+    assert list(left) == [500, 249]
+    assert torch.equal(x_t, torch.full((1, 1, 2, 2), 0.5))
+    assert list(warm_start(timesteps(1), guess, noise)[0]) == [1000]
+
+
+def test_a_right_guess_stays() -> None:
+    """With the true velocity, sampling from the point between guess and noise gives the guess."""
+    guess, noise = torch.rand(1, 1, 4, 4), torch.randn(1, 1, 4, 4)
+    left, x_t = warm_start(timesteps(6), guess, noise)
+    x_0 = euler_sample(lambda x, t: noise - guess, x_t, left)
+    torch.testing.assert_close(x_0, guess)

@@ -16,6 +16,7 @@ from ppdcli.cli import (
     pointcloud,
     predict,
     train,
+    video,
     view,
     web,
     weights,
@@ -57,6 +58,7 @@ app = typer.Typer(
 )
 app.command("predict", cls=Command)(predict.predict)
 app.command("pointcloud", cls=Command)(pointcloud.pointcloud)
+app.command("video", cls=Command)(video.video)
 app.command("view", cls=Command)(view.view)
 app.add_typer(weights.app, name="weights")
 app.command("evaluate", cls=Command)(evaluate.evaluate)

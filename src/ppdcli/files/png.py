@@ -27,7 +27,12 @@ MAX_BYTES = 600_000_000
 """Largest size of a file: more than 250 megapixels of 16 bits, not compressed."""
 
 
-def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
+def write(
+    path: Path,
+    depth_map: DepthData,
+    scale: PngScale,
+    value_range: tuple[float, float] | None = None,
+) -> str | None:
     """Writes a 16-bit PNG. Its text chunks hold ``DepthData.facts()``, scale and offset.
 
     Depth = pixel * ``scale`` + ``offset``, in the chunk's ``unit``.
@@ -39,6 +44,8 @@ def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
             ``tum`` 5000 (13.1 m). Values are rounded to the nearest step; 0 means no depth; larger
             values are cut at the largest. ``normalized`` is (d - min) / (max - min) * 65535. If the
             map has holes, they are 0, and depth starts at 1; else no value means a hole.
+        value_range: min and max of ``normalized``, such as those of a whole film; the map's own if
+            None. Values beyond are cut.
 
     Returns:
         A line for the user if values were cut, else None.
@@ -50,7 +57,7 @@ def write(path: Path, depth_map: DepthData, scale: PngScale) -> str | None:
     if scale not in get_args(PngScale):
         raise UsageError(f"PNG scale {scale!r}: give one of {', '.join(get_args(PngScale))}")
     if scale == "normalized":
-        code = _normalization(depth_map.values)
+        code = _normalization(depth_map.values, value_range)
     elif depth_map.kind == "metric":
         code = _in_steps(STEPS_PER_METRE[scale])
     else:
@@ -179,10 +186,12 @@ def _in_steps(steps_per_metre: int) -> _Code:
     return _Code(pixels, 1 / steps_per_metre, 0.0, "0")
 
 
-def _normalization(values: np.ndarray) -> _Code:
+def _normalization(values: np.ndarray, value_range: tuple[float, float] | None) -> _Code:
     low, high = float(values.min()), float(values.max())  # NaN if any value is NaN
     whole = isfinite(low) and isfinite(high)
-    if not whole:
+    if value_range is not None:
+        low, high = value_range
+    elif not whole:
         valid = values[np.isfinite(values)]
         if not valid.size:
             return _Code(lambda depth: np.zeros(depth.shape), 1.0, 0.0, "0")
@@ -199,6 +208,6 @@ def _normalization(values: np.ndarray) -> _Code:
         if hole is not None:
             steps += first
             steps[hole] = 0
-        return steps
+        return np.maximum(steps, 0, out=steps)
 
     return _Code(pixels, step, low - first * step, "none" if whole else "0")

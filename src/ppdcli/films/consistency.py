@@ -21,7 +21,7 @@ class Consistency:
     same_noise: bool = True
     align: bool = True
     smooth: bool = True
-    warm_start: bool = False
+    warm_start: bool = True
     cuts: bool = True
 
     @property

@@ -19,6 +19,8 @@ class FrameModel(Protocol):
 
     def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]: ...
 
+    def batch_size(self, photo: Photo, area: int | None = None) -> int: ...
+
     def predict_batch(
         self,
         photos: list[Photo],

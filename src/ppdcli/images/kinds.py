@@ -126,8 +126,8 @@ def refusal_of_a_video(head: bytes, name: str) -> str | None:
         return None
     file = "VIDEO" if name == "stdin" else shlex.quote(name)
     return (
-        f"{name}: is a video; extract its frames first, and give their folder: mkdir frames && "
-        f"ffmpeg -i {file} frames/%05d.png"
+        f"{name}: is a video; `ppd video {file}` computes its depth; or extract frames, and give "
+        f"their folder: mkdir frames && ffmpeg -i {file} frames/%05d.png"
     )
 
 

@@ -1,0 +1,284 @@
+"""``ppd video``: films in, depth that does not flicker out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated, ClassVar, get_args
+
+import typer
+
+from ppdcli.announce import silent
+from ppdcli.cli.exits import say
+from ppdcli.cli.groups import format_names, numbers, takes
+from ppdcli.cli.options import ModelOptions, OutputOptions
+from ppdcli.cli.report import report
+from ppdcli.errors import UsageError
+from ppdcli.files.choices import Colormap
+from ppdcli.films.consistency import Consistency
+from ppdcli.films.frames import Selection
+from ppdcli.films.outputs import CLOUD_FOLDERS, FILM_FORMATS, VIDEO_FORMATS, FilmChoices, Preview
+
+if TYPE_CHECKING:
+    from ppdcli.films.outputs import Range
+
+COLORMAPS = get_args(Colormap)
+PREVIEWS = get_args(Preview)
+DEFAULT_FORMATS = ("mkv", "mp4")
+USUAL = Consistency()
+
+
+@dataclass(frozen=True)
+class FilmOptions:
+    """Which films, and which of their frames."""
+
+    title: ClassVar[str] = "Input"
+
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="INPUT...",
+            help="Videos, or folders of numbered pictures. - reads one video from stdin.",
+        ),
+    ] = None
+    start: Annotated[
+        str,
+        typer.Option(
+            "--from", metavar="TIME", help="Begin here: seconds, or HOURS:MINUTES:SECONDS."
+        ),
+    ] = "0"
+    stop: Annotated[
+        str | None,
+        typer.Option("--to", metavar="TIME", help="End before this time.", show_default="the end"),
+    ] = None
+    every: Annotated[int, typer.Option(min=1, metavar="N", help="Take each N-th frame only.")] = 1
+    fps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RATE",
+            help="Take at most so many frames a second. For a folder of pictures: their rate.",
+            show_default="all frames; 25 for a folder",
+        ),
+    ] = None
+
+    def rate(self) -> Fraction | None:
+        """Frames a second, if they are given.
+
+        Raises:
+            UsageError: no number above 0.
+        """
+        if self.fps is None:
+            return None
+        try:
+            rate = Fraction(self.fps)
+        except (ValueError, ZeroDivisionError):
+            rate = Fraction(0)
+        if not 0 < rate <= 1000:
+            raise UsageError(f"--fps {self.fps}: give a number above 0, such as 10 or 30000/1001")
+        return rate
+
+    def selection(self) -> Selection:
+        """Which frames.
+
+        Raises:
+            UsageError: a time or a rate that is none, or the end is not after the beginning.
+        """
+        from ppdcli.commands.film_inputs import seconds
+
+        start = seconds("--from", self.start)
+        stop = None if self.stop is None else seconds("--to", self.stop)
+        if stop is not None and stop <= start:
+            raise UsageError(f"--to {self.stop}: give a time after --from {self.start}")
+        return Selection(start, stop, self.every, self.rate())
+
+
+@dataclass(frozen=True)
+class ConsistencyOptions:
+    """What keeps depth steady from frame to frame."""
+
+    title: ClassVar[str] = "Consistency"
+
+    same_noise: Annotated[
+        bool,
+        typer.Option(
+            "--same-noise/--fresh-noise",
+            help="Start every frame from the same noise, or each from noise of its own.",
+        ),
+    ] = USUAL.same_noise
+    align: Annotated[
+        bool,
+        typer.Option(
+            "--align/--no-align", help="Fit scale and shift of each frame to the frames before it."
+        ),
+    ] = USUAL.align
+    smooth: Annotated[
+        bool,
+        typer.Option(
+            "--smooth/--no-smooth",
+            help="Average along the motion, within a surface and never across an edge.",
+        ),
+    ] = USUAL.smooth
+    warm_start: Annotated[
+        bool,
+        typer.Option(
+            "--warm-start/--no-warm-start",
+            help="Start sampling from the frame before, which leaves out half of the steps.",
+        ),
+    ] = USUAL.warm_start
+    cuts: Annotated[
+        bool,
+        typer.Option("--cuts/--no-cuts", help="Find scene cuts, and carry nothing over them."),
+    ] = USUAL.cuts
+
+    def consistency(self) -> Consistency:
+        """These choices."""
+        return Consistency(**vars(self))
+
+
+@takes(film=FilmOptions, model=ModelOptions, steady=ConsistencyOptions, out=OutputOptions)
+def video(
+    film: FilmOptions,
+    model: ModelOptions,
+    steady: ConsistencyOptions,
+    out: OutputOptions,
+    format_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-f",
+            "--format",
+            help="What to write. Videos: mkv (depth, lossless), mp4 (a preview). A file for each "
+            "frame: png, exr, npy. Clouds of chosen frames: ply, html.",
+            show_default="mkv,mp4",
+        ),
+    ] = None,
+    full_size: Annotated[
+        bool,
+        typer.Option(
+            "--full-size/--model-size",
+            help="Write depth at the film's size, or at the size that the network computes.",
+        ),
+    ] = True,
+    preview: Annotated[
+        str, typer.Option(help="What the mp4 shows: depth, or side (photo and depth side by side).")
+    ] = "side",
+    sound: Annotated[
+        bool, typer.Option("--sound/--no-sound", help="Keep the sound in the mp4.")
+    ] = True,
+    colormap: Annotated[
+        str, typer.Option(help=f"Colour map of the mp4: {', '.join(COLORMAPS)}.")
+    ] = "spectral",
+    value_range: Annotated[
+        str | None,
+        typer.Option(
+            "--range",
+            metavar="MIN,MAX",
+            help="Depth at the two ends of the mp4's colour map.",
+            show_default="of the whole film",
+        ),
+    ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live",
+            help="Write while the depth is computed, in one pass. The range of the colours then "
+            "follows the film.",
+        ),
+    ] = False,
+    frames: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LIST",
+            help="Frames that become clouds, such as 1,50,100. The first frame is 1.",
+            show_default="the first of each scene",
+        ),
+    ] = None,
+    fov: Annotated[
+        float | None, typer.Option(metavar="DEGREES", help="Horizontal field of view, for clouds.")
+    ] = None,
+    near_far: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Distances of the film's nearest and farthest point in metres, for clouds.",
+        ),
+    ] = None,
+) -> int:
+    """Predict depth of videos that does not flicker."""
+    from ppdcli.commands.film_inputs import films_named, planned
+    from ppdcli.commands.video import VideoRequest, make_films
+    from ppdcli.jobs.inputs import Found
+
+    formats = _formats(format_, out)
+    if preview not in PREVIEWS:
+        raise UsageError(f"--preview {preview}: choose from {', '.join(PREVIEWS)}")
+    if colormap not in COLORMAPS:
+        raise UsageError(f"--colormap {colormap}: choose from {', '.join(COLORMAPS)}")
+    choices = FilmChoices(
+        tuple(formats),
+        full_size,
+        preview,  # type: ignore[arg-type]
+        colormap,  # type: ignore[arg-type]
+        _limits("--range", value_range, positive=False),
+        live,
+        sound,
+        _numbers(frames),
+        fov,
+        _limits("--near-far", near_far, positive=True),
+    )
+    _require_clouds(formats, {"--frames": frames, "--fov": fov, "--near-far": near_far})
+    if fov is not None:
+        from ppdcli.geometry.camera import Camera
+
+        Camera.from_fov(fov, 1, 1)  # a mistake shows at once
+    model.check()
+    request = VideoRequest(
+        model.request(),
+        model.sampling(),
+        steady.consistency(),
+        film.selection(),
+        choices,
+        film.rate(),
+        out.overwrite,
+        silent if out.quiet else say,
+    )
+    films = films_named(film.inputs or [])
+    tasks = planned(films, formats, out.path)
+    from ppdcli.films.video_file import import_av
+
+    import_av()
+    return report(make_films(tasks, request), len(tasks), Found(films), out)
+
+
+def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
+    if given is not None:
+        return format_names(given, FILM_FORMATS)
+    suffix = "" if out.path is None else out.path.suffix.lower().removeprefix(".")
+    if suffix in VIDEO_FORMATS and out.path is not None and not out.path.is_dir():
+        return [suffix]
+    return list(DEFAULT_FORMATS)
+
+
+def _limits(option: str, given: str | None, positive: bool) -> Range | None:
+    if given is None:
+        return None
+    low, high = numbers(option, given, "A,B" if positive else "MIN,MAX")
+    if not low < high or (positive and low <= 0):
+        wanted = "0 < A < B, in metres" if positive else "MIN < MAX"
+        raise UsageError(f"{option} {given}: give {wanted}")
+    return low, high
+
+
+def _numbers(given: str | None) -> frozenset[int] | None:
+    if given is None:
+        return None
+    parts = [part.strip() for part in given.split(",")]
+    if not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise UsageError(f"--frames {given}: give numbers from 1, such as 1,50,100")
+    return frozenset(map(int, parts))
+
+
+def _require_clouds(formats: list[str], options: dict[str, object]) -> None:
+    if not any(name in CLOUD_FOLDERS for name in formats):
+        for option, value in options.items():
+            if value is not None:
+                raise UsageError(f"{option} is for clouds; add --format ply or html")

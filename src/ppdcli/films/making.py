@@ -1,0 +1,154 @@
+"""Makes a film's files: first all depth, then the files in one range; or both at once, live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from ppdcli.errors import InputError
+from ppdcli.files.atomic import atomic_path
+from ppdcli.films.cards import depth_tags, film_card, picture_tags
+from ppdcli.films.chunks import Chunk, ChunkFolder
+from ppdcli.films.encoding import VideoWriter, in_steps, new_video
+from ppdcli.films.frames import Film, FilmInfo
+from ppdcli.films.joining import Sound, join
+from ppdcli.films.live import LIVE_RANGE, LiveFilm
+from ppdcli.films.orders import FilmOrder, FilmReport, rate_of
+from ppdcli.films.outputs import Range
+from ppdcli.films.rendering import Renderer
+
+CONTAINERS = {"mkv": "matroska", "mp4": "mp4"}
+
+
+def make_film(film: Film, order: FilmOrder, report: FilmReport) -> None:
+    """Makes a film. What is finished stays in the folder of parts until all is.
+
+    Args:
+        film: the film.
+        order: what to make of it.
+        report: an empty one, which is filled while the film is made.
+
+    Raises:
+        InputError: the film cannot be read, or no frame is wanted.
+        OutputError: a file cannot be written.
+        PpdError: out of memory.
+    """
+    folder = ChunkFolder(order.files.parts)
+    chunks: list[Chunk] = []  # the last one alone
+    count = 0
+    if folder.prepare(order.card):
+        for chunk in folder.complete():
+            report.add(chunk)
+            chunks, count = [chunk], count + 1
+        report.resumed = len(report.times)
+    live = None
+    if order.choices.live:
+        renderer = _renderer(film.info, order, folder, None, None)
+        live = LiveFilm(film, order.selection, folder, renderer)
+    expected = order.selection.expected(film.info)
+    estimator = order.estimator(lambda done: order.doing("depth", done, expected))
+    source = film if live is None else live
+    last = chunks[-1] if chunks else None
+    if live is not None:
+        live.catch_up(count)
+    for chunk in estimator.chunks(source, order.selection, folder, count, last):
+        report.add(chunk)
+        if live is None:
+            _write_playable(folder, count, chunk, order, film.info)
+        else:
+            live.render(count, chunk)
+        count += 1
+    if not report.times or report.depths is None:
+        raise InputError(
+            f"{film.info.name}: no frame is in the time that is wanted; check its start and end"
+        )
+    whole, usual = report.depths.whole(), report.depths.usual()
+    if live is None:
+        renderer = _renderer(film.info, order, folder, (whole, usual), len(report.times))
+        unmade = [number for number in range(count) if not renderer.is_made(number)]
+        if unmade:
+            _render_from(unmade[0], count, film, order, folder, renderer, (whole, usual))
+    else:
+        whole, renderer = LIVE_RANGE, live.renderer
+    _finish(film, order, report, renderer, count, whole)
+    folder.remove()
+
+
+def _renderer(
+    info: FilmInfo,
+    order: FilmOrder,
+    folder: ChunkFolder,
+    ranges: tuple[Range, Range] | None,
+    count: int | None,
+) -> Renderer:
+    def done(number: int) -> None:
+        if count is not None:
+            order.doing("files", number, count)
+
+    start = order.selection.start
+    rate = rate_of(info, order.selection)
+    return Renderer(folder, order.choices, order.files, rate, start, ranges, done)
+
+
+def _render_from(
+    first: int,
+    count: int,
+    film: Film,
+    order: FilmOrder,
+    folder: ChunkFolder,
+    renderer: Renderer,
+    ranges: tuple[Range, Range],
+) -> None:
+    def chunks() -> Iterator[tuple[int, Chunk, Range, Range]]:
+        for number in range(first, count):
+            chunk = folder.load(number)
+            if chunk is None:
+                raise InputError(f"{folder.folder}: a part was removed or damaged; run again")
+            yield number, chunk, *ranges
+
+    begin = folder.load(first)
+    renderer.render(chunks(), film.frames(order.selection, begin.first if begin else 0))
+
+
+def _write_playable(
+    folder: ChunkFolder, number: int, chunk: Chunk, order: FilmOrder, info: FilmInfo
+) -> None:
+    """A video of a chunk as the network gives it, for who stops here."""
+    low, high = chunk.range().whole()
+    height, width = chunk.depths.shape[1:]
+    with new_video(folder.part("play", number, ".mkv"), "matroska") as container:
+        container.metadata.update(depth_tags(chunk.facts, (low, high)))
+        rate = rate_of(info, order.selection)
+        writer = VideoWriter(container, height, width, rate, lossless=True)
+        for time, depth in zip(chunk.times, chunk.depths, strict=True):
+            writer.add(in_steps(depth, low, high), time - order.selection.start)
+        writer.finish()
+
+
+def _finish(
+    film: Film,
+    order: FilmOrder,
+    report: FilmReport,
+    renderer: Renderer,
+    count: int,
+    whole: Range,
+) -> None:
+    """Joins the parts of the videos, and writes the card."""
+    start = order.selection.start
+    times = [time - start for time in report.times]
+    rate = rate_of(film.info, order.selection)
+    for name, container_format in CONTAINERS.items():
+        path = order.files.outputs.get(name)
+        if path is None:
+            continue
+        tags = depth_tags(report.facts, whole) if name == "mkv" else picture_tags(report.facts)
+        sound = None
+        if name == "mp4" and order.choices.sound and film.info.sound and film.path is not None:
+            sound = Sound(film.path, start, order.selection.stop)
+        parts = [renderer.part(name, number) for number in range(count)]
+        with order.writing(name):
+            join(path, container_format, parts, times, rate, tags, sound)
+    if order.files.card is not None:
+        text = json.dumps(film_card(film.info, order, report, whole), indent=1)
+        with order.writing("film"), atomic_path(order.files.card) as temporary:
+            temporary.write_text(text + "\n", "utf-8")

@@ -1,0 +1,269 @@
+"""Reads the frames of a video, whatever FFmpeg's libraries decode, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ppdcli.errors import InputError, UsageError, shown
+from ppdcli.films.frames import FilmInfo, Frame, Selection
+from ppdcli.films.pixels import depth_in_bits, has_alpha, is_hdr, upright_rgb
+from ppdcli.wording import counted
+
+if TYPE_CHECKING:
+    from av import VideoFrame
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+MICROSECONDS = 1_000_000  # the unit of a container's times
+EARLY_END = 0.9  # of the stated length; less is worth a note
+LARGEST = 250_000_000  # pixels, as for photos
+
+
+def import_av() -> Any:
+    """PyAV.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        import av
+        import av.logging
+    except ImportError as error:
+        raise UsageError("videos need PyAV; run: pip install 'ppdcli[video]'") from error
+    av.logging.set_level(None)  # what it says of damaged files is not for the user
+    return av
+
+
+def address(path: Path) -> str:
+    """A file for PyAV: with the protocol, a name with a colon or a dash is taken for no URL.
+
+    Raises:
+        ValueError: the name is not UTF-8.
+    """
+    name = str(path)
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise ValueError("its name is not UTF-8; rename it") from None
+    return f"file:{name}"
+
+
+class VideoFile:
+    """A video that can be read several times, or once if it is a stream.
+
+    Attributes:
+        info: what is known of it.
+    """
+
+    def __init__(self, source: Path | BinaryIO, name: str) -> None:
+        """Opens it for a look.
+
+        Raises:
+            InputError: it is missing, no video, or damaged so that nothing can be decoded.
+            UsageError: PyAV is not installed.
+        """
+        self._source, self._name = source, name
+        self._container: InputContainer | None = None
+        if isinstance(source, Path):
+            with self._opened() as container:
+                self.info = self._look(container)
+        else:
+            self._container = self._open()
+            self.info = self._look(self._container)
+        self._size: tuple[int, int] | None = None
+
+    @property
+    def path(self) -> Path | None:
+        """The file; None for a stream."""
+        return self._source if isinstance(self._source, Path) else None
+
+    def frames(self, selection: Selection, skip: int = 0) -> Iterator[Frame]:
+        """The wanted frames, in their order, without the first ``skip`` of them.
+
+        A damaged part is left out, and a note says so. A frame of another size than the first one
+        is resized to that.
+
+        Raises:
+            InputError: no frame could be decoded, or a frame is too large.
+        """
+        if self._container is not None:
+            yield from self._frames(self._container, selection, skip)
+            return
+        with self._opened() as container:
+            yield from self._frames(container, selection, skip)
+
+    def _frames(
+        self, container: InputContainer, selection: Selection, skip: int
+    ) -> Iterator[Frame]:
+        chooser = selection.wants(skip)
+        stream = self._stream(container)
+        aspect = _pixel_aspect(stream)
+        last = Fraction(-1)
+        for frame in self._decoded(container, stream):
+            time = self._time(frame, container, last)
+            last = time
+            if chooser.is_over(time):
+                return
+            if chooser.take(time):
+                yield Frame(self._converted(frame, aspect, time), time)
+        if last < 0:
+            raise InputError(f"{self._name}: no frame can be decoded; copy or convert it again")
+        length = self.info.duration
+        if length is not None and last + 1 / self.info.rate < length * Fraction(EARLY_END):
+            self.info.note(
+                f"ends after {float(last):.1f} of {float(length):.1f} s; it may be cut short"
+            )
+
+    def _converted(self, frame: VideoFrame, aspect: Fraction, time: Fraction) -> Any:
+        if frame.width * frame.height > LARGEST:
+            size = f"{frame.width}x{frame.height}"
+            raise InputError(f"{self._name}: a frame is {size}; scale it down")
+        rgb = upright_rgb(frame, aspect, None)
+        if self._size is None:
+            self._size = rgb.shape[:2]
+            self.info.height, self.info.width = self._size
+        if rgb.shape[:2] != self._size:
+            height, width = rgb.shape[:2]
+            self.info.note(
+                f"changes to {width}x{height} at {float(time):.2f} s; these frames are resized to "
+                f"{self._size[1]}x{self._size[0]}"
+            )
+            rgb = upright_rgb(frame, aspect, self._size)
+        return rgb
+
+    def _time(self, frame: VideoFrame, container: InputContainer, last: Fraction) -> Fraction:
+        stamp = frame.pts if frame.pts is not None else frame.dts
+        begin = Fraction(container.start_time or 0, MICROSECONDS)
+        if stamp is None or frame.time_base is None:
+            return last + 1 / self.info.rate if last >= 0 else Fraction(0)
+        time = max(stamp * frame.time_base - begin, Fraction(0))
+        # Times that do not grow, as in damaged files, would put two frames into one moment.
+        return time if time > last else last + 1 / self.info.rate
+
+    def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+        """All frames, deinterlaced; what cannot be decoded is left out."""
+        av = import_av()
+        stream.thread_type = "AUTO"
+        deinterlace: Any = None
+        damaged = 0
+        for frame, bad in self._packets(container, stream):
+            damaged += bad
+            if frame is None:
+                continue
+            self._note_kind(frame)
+            if deinterlace is None and frame.interlaced_frame:
+                self.info.note("is interlaced; each frame is put together from both its fields")
+                deinterlace = av.filter.Graph()
+                deinterlace.link_nodes(
+                    deinterlace.add_buffer(template=stream, time_base=frame.time_base),
+                    deinterlace.add("bwdif", "mode=send_frame"),
+                    deinterlace.add("buffersink"),
+                ).configure()
+            if deinterlace is None:
+                yield frame
+            else:
+                deinterlace.vpush(frame)
+                yield from _pulled(av, deinterlace)
+        if deinterlace is not None:
+            deinterlace.vpush(None)
+            yield from _pulled(av, deinterlace)
+        if damaged:
+            self.info.note(f"{counted(damaged, 'damaged part')} left out")
+
+    def _packets(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[tuple[VideoFrame | None, int]]:
+        """Frames, and how many damaged parts there were before each."""
+        av = import_av()
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+            except StopIteration:
+                return
+            except (av.FFmpegError, OSError):  # the file ends in the middle of a part
+                yield None, 1
+                packet = None
+            try:
+                decoded = stream.codec_context.decode(packet)
+            except av.FFmpegError:
+                yield None, 1
+                decoded = []
+            for frame in decoded:
+                yield frame, 0
+            if packet is None:
+                return
+
+    def _note_kind(self, frame: VideoFrame) -> None:
+        if is_hdr(frame):
+            self.info.note("is HDR; its brightness is mapped to that of sRGB")
+        elif depth_in_bits(frame) > 8:
+            self.info.note(f"has {depth_in_bits(frame)} bits a colour; 8 are used")
+        if has_alpha(frame):
+            self.info.note("has transparent parts; they are shown over white")
+
+    def _stream(self, container: InputContainer) -> VideoStream:
+        """The first video stream that is no cover picture of a song."""
+        av = import_av()
+        cover = av.stream.Disposition.attached_pic
+        for stream in container.streams.video:
+            if not stream.disposition & cover:
+                return stream
+        raise InputError(f"{self._name}: has no video stream; give a video")
+
+    def _look(self, container: InputContainer) -> FilmInfo:
+        stream = self._stream(container)
+        rate = stream.average_rate or stream.guessed_rate or Fraction(25)
+        duration = None
+        if container.duration:
+            duration = Fraction(container.duration, MICROSECONDS)
+        elif stream.duration and stream.time_base:
+            duration = stream.duration * stream.time_base
+        width = round(stream.codec_context.width * _pixel_aspect(stream))
+        height = stream.codec_context.height
+        sound = bool(container.streams.audio)
+        return FilmInfo(self._name, width, height, Fraction(rate), duration, sound)
+
+    @contextmanager
+    def _opened(self) -> Iterator[InputContainer]:
+        container = self._open()
+        try:
+            yield container
+        finally:
+            container.close()
+
+    def _open(self) -> InputContainer:
+        av = import_av()
+        name = self._name
+        source = self._source
+        if isinstance(source, Path):
+            if source.is_dir():
+                raise InputError(f"{name}: is a folder, not a video")
+            if not source.exists():
+                raise InputError(f"{name}: no such file; check the path")
+        try:
+            opened = address(source) if isinstance(source, Path) else source
+            return av.open(opened, metadata_errors="replace")
+        except (av.FFmpegError, OSError, ValueError) as error:
+            why = shown(getattr(error, "strerror", None) or error)
+            raise InputError(
+                f"{name}: is no video that FFmpeg can read, or it is damaged ({why}); check it "
+                "with a player, or copy it again"
+            ) from error
+
+
+def _pulled(av: Any, graph: Any) -> Iterator[VideoFrame]:
+    while True:
+        try:
+            yield graph.vpull()
+        except (av.BlockingIOError, av.EOFError):
+            return
+
+
+def _pixel_aspect(stream: VideoStream) -> Fraction:
+    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+    return Fraction(aspect) if aspect else Fraction(1)
