@@ -39,6 +39,7 @@ SHAPE = (192, 256)
 EVERY = 3  # edges are measured in every n-th frame
 SAME_NOISE = replace(FRAME_BY_FRAME, same_noise=True)
 ALIGNED = replace(SAME_NOISE, align=True, cuts=True)
+WARM_ALONE = replace(SAME_NOISE, warm_start=True, cuts=True)
 FILTERED = replace(ALIGNED, smooth=True)
 WARM = replace(FILTERED, warm_start=True)
 MEDIAN = 5  # frames of the temporal median, a control
@@ -100,6 +101,10 @@ class Remembered:
         """Returns the network's (height, width) for a photo."""
         return self._model.size_of(photo, area)
 
+    def batch_size(self, photo: Photo, area: int | None = None) -> int:
+        """Returns how many photos fit a batch."""
+        return self._model.batch_size(photo, area)
+
     def predict_batch(
         self,
         photos: list[Photo],
@@ -143,7 +148,7 @@ def rows(model: FrameModel, steps: int, clip: Clip) -> Iterable[tuple[str, np.nd
     yield "+ warm start, half the steps", depths(WARM, steps)
     half = max(steps // 2, 1)
     yield "same noise, half the steps", depths(SAME_NOISE, half)
-    yield "+ filter, half the steps", depths(FILTERED, half)
+    yield "warm start alone, half the steps", depths(WARM_ALONE, steps)
     yield f"same noise, median of {MEDIAN}", _median(same)
     yield "first frame, frozen", np.broadcast_to(same[:1], same.shape)
     yield "truth", np.log1p(clip.depth)
@@ -152,13 +157,13 @@ def rows(model: FrameModel, steps: int, clip: Clip) -> Iterable[tuple[str, np.nd
 def table(scores: dict[str, list[FilmScores]]) -> list[str]:
     """Returns the lines to print: means over films."""
     lines = [
-        f"{'':<30}{'TEC x1000':>10}{'OPW m':>8}{'TAE %':>8}{'AbsRel':>8}{'delta1':>8}"
+        f"{'':<34}{'TEC x1000':>10}{'OPW m':>8}{'TAE %':>8}{'AbsRel':>8}{'delta1':>8}"
         f"{'recall':>8}{'ramp':>7}{'flying':>8}"
     ]
     for name, column in scores.items():
         mean = FilmScores(*np.nanmean([list(vars(s).values()) for s in column], axis=0).tolist())
         lines.append(
-            f"{name:<30}{1000 * mean.tec:>10.2f}{mean.opw:>8.4f}{mean.tae:>8.3f}"
+            f"{name:<34}{1000 * mean.tec:>10.2f}{mean.opw:>8.4f}{mean.tae:>8.3f}"
             f"{mean.abs_rel:>8.4f}{mean.delta1:>8.4f}{mean.recall:>8.3f}{mean.ramp:>7.3f}"
             f"{mean.flying:>8.4f}"
         )

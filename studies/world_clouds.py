@@ -17,7 +17,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
 
 from ppdcli.cloud import cleaned
 from ppdcli.cloud_options import CloudOptions
@@ -35,85 +34,13 @@ from ppdcli.geometry.visible import points_in
 from ppdcli.photo import Photo
 from ppdcli.scenes.sequences import Clip
 from studies.clips import worlds
+from studies.cloud_scores import CloudScores, Surface, concatenated, table
 from studies.posed_model import Dirt, observed, poses_of, write_model
 
 SHAPE = (192, 256)
 REDUCTION = 4  # of the exact depth with bilinear dirt at its edges
-THRESHOLDS = (0.01, 0.02, 0.05)  # of the distance to the nearest camera
-MOST = 200_000  # points of a cloud that are measured
 BLOCKS = 4_000  # of Open3D's grid at first, 16 x 16 x 16 voxels each; it grows
 Predict = Callable[[Photo], np.ndarray]
-
-
-@dataclass(frozen=True)
-class CloudScores:
-    """Scores of a cloud; shares of the distance to the nearest camera.
-
-    Attributes:
-        points: Number of points.
-        accuracy: Mean distance from the cloud to the true surface.
-        completeness: Mean distance to the cloud from the true surface that two or more views see.
-        f: F-score at each of ``THRESHOLDS``: the harmonic mean of the shares of points of the cloud
-            that are close to the surface, and of points of that surface close to the cloud.
-        f_all: The same with what only one view sees, which nothing can confirm.
-    """
-
-    points: int
-    accuracy: float
-    completeness: float
-    f: tuple[float, ...]
-    f_all: tuple[float, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Surface:
-    """The true surface that the views see.
-
-    Attributes:
-        points: (N, 3).
-        shared: (N,) bool, those that two or more views see.
-        centres: (V, 3), where the cameras are.
-        cell: Side of the cells in which clouds are thinned to one point, for equal weights.
-    """
-
-    points: np.ndarray
-    shared: np.ndarray
-    centres: np.ndarray
-    cell: float
-
-    def score(self, cloud: np.ndarray) -> CloudScores:
-        """Scores a cloud (N, 3)."""
-        thin = cloud[one_each(cloud, self.cell)]
-        to_truth = cKDTree(self.points).query(thin)[0] / self._away(thin)
-        chosen = one_each(self.points, self.cell)
-        truth, shared = self.points[chosen], self.shared[chosen]
-        to_cloud = cKDTree(cloud).query(truth)[0] / self._away(truth)
-        return CloudScores(
-            len(cloud),
-            float(to_truth.mean()),
-            float(to_cloud[shared].mean()),
-            _f_scores(to_truth, to_cloud[shared]),
-            _f_scores(to_truth, to_cloud),
-        )
-
-    def _away(self, points: np.ndarray) -> np.ndarray:
-        return cKDTree(self.centres).query(points)[0]
-
-
-def _f_scores(to_truth: np.ndarray, to_cloud: np.ndarray) -> tuple[float, ...]:
-    found = []
-    for limit in THRESHOLDS:
-        precision, recall = float((to_truth < limit).mean()), float((to_cloud < limit).mean())
-        found.append(2 * precision * recall / max(precision + recall, 1e-9))
-    return tuple(found)
-
-
-def one_each(points: np.ndarray, cell: float) -> np.ndarray:
-    """Returns the index of one of the points in each cell, by chance, and at most ``MOST``."""
-    mixed = np.random.default_rng(0).permutation(len(points))
-    cells = np.floor(points[mixed] / cell).astype(np.int64)
-    _, first = np.unique(cells, axis=0, return_index=True)
-    return mixed[np.sort(first)[:MOST]]
 
 
 def surface_of(clip: Clip) -> Surface:
@@ -126,17 +53,6 @@ def surface_of(clip: Clip) -> Surface:
     points, poses = concatenated(views), poses_of(clip)
     seen = np.sum([observed(clip, k, pose, points) for k, pose in enumerate(poses)], axis=0)
     return Surface(points, seen > 1, np.array([pose.centre for pose in poses]), cell)
-
-
-def concatenated(views: Sequence[PosedDepth]) -> np.ndarray:
-    """Returns all points (N, 3) of the world."""
-    clouds = []
-    for view in views:
-        known = np.isfinite(view.depth)
-        z = view.depth[known].astype(np.float64)
-        points = np.column_stack((view.slopes[known] * z[:, None], z))
-        clouds.append(view.pose.to_world(points))
-    return np.concatenate(clouds)
 
 
 def dirty(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -157,15 +73,14 @@ def clouds(
         relative: The relative depth (H, W) of each.
         seed: Of the errors of the points.
     """
-    fits, aligned = _aligned(clip, relative, seed)
-    yield (
-        "no fit: the first view's for all",
-        concatenated([_view(k, clip, fits[0].apply(x)) for k, x in enumerate(relative)]),
-    )
-    yield "fit", concatenated([_view(k, clip, depth) for k, (depth, *_) in enumerate(aligned)])
-    smooth = [_view(k, clip, d, spread) for k, (_, d, _, spread) in enumerate(aligned)]
+    aligned = _aligned(clip, relative, seed)
+    first = next(iter(aligned.values())).fit
+    unfitted = [_view(k, clip, first.apply(relative[k])) for k in aligned]
+    yield "no fit: the first view's for all", concatenated(unfitted)
+    yield "fit", concatenated([_view(k, clip, view.alone) for k, view in aligned.items()])
+    smooth = [_view(k, clip, view.smooth, view.spread) for k, view in aligned.items()]
     yield "+ smooth correction (concatenation)", concatenated(smooth)
-    clean = [_view(k, clip, d, spread) for k, (_, _, d, spread) in enumerate(aligned)]
+    clean = [_view(k, clip, view.clean, view.spread) for k, view in aligned.items()]
     yield "+ edge cleaning", concatenated(clean)
     plain = AgreementRule(refine=False)
     near = choose_neighbours([sample_of(view) for view in clean])
@@ -184,12 +99,20 @@ def clouds(
     yield "TSDF of the edge-cleaned", tsdf(clean, fused.voxel)
 
 
-def _aligned(
-    clip: Clip, relative: Sequence[np.ndarray], seed: int
-) -> tuple[list[LogFit], list[tuple[np.ndarray, np.ndarray, np.ndarray, float]]]:
-    """Returns the fit of each view; its depth after the fit, after the correction and after edge
-    cleaning, and its spread."""
-    fits, found = [], []
+@dataclass(frozen=True, eq=False)
+class AlignedView:
+    """One view's depth (H, W) after the fit alone, with the smooth correction, and edge-clean."""
+
+    fit: LogFit
+    alone: np.ndarray
+    smooth: np.ndarray
+    clean: np.ndarray
+    spread: float
+
+
+def _aligned(clip: Clip, relative: Sequence[np.ndarray], seed: int) -> dict[int, AlignedView]:
+    """Returns the views by number, without those whose points cannot fix a scale."""
+    found = {}
     with tempfile.TemporaryDirectory() as folder:
         write_model(Path(folder), clip, Dirt(), seed)
         model = read_poses(Path(folder))
@@ -198,13 +121,18 @@ def _aligned(
         index = model.index_of(f"{k:03}.png")
         places = model.points.places[model.points.seen[index]]
         seen = points_in(places, model.pose(index), clip.camera)
-        alone = align_photo(values, seen.u, seen.v, seen.depth, field=False)
-        both = align_photo(values, seen.u, seen.v, seen.depth)
+        try:
+            alone = align_photo(values, seen.u, seen.v, seen.depth, field=False)
+            both = align_photo(values, seen.u, seen.v, seen.depth)
+        except InputError as error:
+            print(f"view {k} is left out: {error}", flush=True)
+            continue
         tidy, flying = cleaned(both.values, clip.rgb[k], CloudOptions(), None)
         clean = np.where(both.trusted & ~flying, tidy, np.float32(np.nan))
-        fits.append(alone.fit)
-        found.append((alone.depth, both.depth, clean, both.spread))
-    return fits, found
+        found[k] = AlignedView(alone.fit, alone.depth, both.depth, clean, both.spread)
+    if len(found) < 2:
+        raise InputError("fewer than two views are left")
+    return found
 
 
 def _view(k: int, clip: Clip, depth: np.ndarray, spread: float = 0.01) -> PosedDepth:
@@ -230,20 +158,6 @@ def tsdf(views: Sequence[PosedDepth], voxel: float) -> np.ndarray:
         blocks = grid.compute_unique_block_coordinates(image, *place, 1.0, float(depth.max()) + 1)
         grid.integrate(blocks, image, *place, 1.0, float(depth.max()) + 1)
     return np.asarray(grid.extract_point_cloud(1.0).point.positions.numpy(), np.float64)
-
-
-def table(scores: dict[str, list[CloudScores]]) -> list[str]:
-    """Returns the lines to print: means over scenes."""
-    heads = "".join(f"{f'F {100 * limit:g} %':>8}" for limit in THRESHOLDS)
-    lines = [f"{'':<38}{'points':>9}{'accuracy':>10}{'complete':>10}{heads}{'all 1 %':>9}"]
-    for name, column in scores.items():
-        accuracy = np.mean([100 * s.accuracy for s in column])
-        complete = np.mean([100 * s.completeness for s in column])
-        f = "".join(f"{value:>8.3f}" for value in np.mean([s.f for s in column], axis=0))
-        points = int(np.mean([s.points for s in column]))
-        lone = np.mean([s.f_all[0] for s in column])
-        lines.append(f"{name:<38}{points:>9}{accuracy:>10.3f}{complete:>10.3f}{f}{lone:>9.3f}")
-    return lines
 
 
 def main() -> None:

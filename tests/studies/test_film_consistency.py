@@ -28,6 +28,9 @@ class Knowing:
     def size_of(self, photo: Photo, area: int | None = None) -> tuple[int, int]:
         return photo.rgb.shape[0], photo.rgb.shape[1]
 
+    def batch_size(self, photo: Photo, area: int | None = None) -> int:
+        return 1
+
     def predict_batch(
         self,
         photos: list[Photo],

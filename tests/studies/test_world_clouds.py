@@ -11,8 +11,9 @@ from ppdcli.files.cameras.poses import read_poses
 from ppdcli.geometry.visible import points_in
 from ppdcli.scenes.primitives.stage import primitive_stage
 from ppdcli.scenes.sequences import Clip, take_views
+from studies.cloud_scores import CloudScores, Surface, one_each, table
 from studies.posed_model import Dirt, poses_of, write_model
-from studies.world_clouds import CloudScores, Surface, clouds, dirty, one_each, surface_of, table
+from studies.world_clouds import clouds, dirty, surface_of
 
 
 @pytest.fixture(scope="module")
