@@ -104,6 +104,19 @@ def test_layers_of_one_surface_become_one() -> None:
     assert distance(together.points).mean() < 0.8 * distance(apart.points).mean()
 
 
+def test_what_no_other_photo_looks_at_is_kept_or_not() -> None:
+    given = [views()[0], replace(views()[5], depth=views()[5].depth.copy())]
+    given[1].depth[:, :64] = np.nan
+    kept, dropped = (
+        check(given[0], given[1:], AgreementRule(unchecked=on)) for on in (True, False)
+    )
+    assert kept.unchecked > 1000 and dropped.unchecked == 0
+    assert kept.kept == dropped.kept + kept.unchecked
+    assert kept.unsupported + kept.unchecked == dropped.unsupported
+    alone = merged(given[:1])
+    assert alone.total("unchecked") == alone.total("kept") == alone.total("points")
+
+
 def test_support_of_more_photos_can_be_asked_for() -> None:
     kept = [merged(views(), rule=AgreementRule(support=n)).total("kept") for n in (1, 2, 3)]
     assert kept[0] > kept[1] > kept[2] > 0

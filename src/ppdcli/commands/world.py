@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # a rerun that finds everything finished imports neither Open
 
 WORLD = "world"
 MOST_WRONG = 0.5  # of the points of a photo, behind the camera or outside the picture
+USUAL = 0.05  # of the points, at its border, whose error puts them outside the picture
 METRIC_SPREAD = 0.03  # assumed relative error of MoGe-2's scale of a photo
 BAD_FIT = 0.1  # spread of a fit that is worth a line
 
@@ -142,18 +143,18 @@ class WorldWork:
         told = points.seen is not None
         places = points.places if points.seen is None else points.places[points.seen[index]]
         seen = points_in(places, pose, camera, distortion, hide=not told)
-        wrong = {"behind its camera": seen.behind, "outside its picture": seen.outside}
-        for where, number in wrong.items():
+        wrong = {
+            "behind its camera": (seen.behind, 0),
+            "outside its picture": (seen.outside, USUAL),
+        }
+        for where, (number, usual) in wrong.items():
+            said = f"{name}: {number} of the {len(places)} points that it sees lie {where}"
             if told and number > MOST_WRONG * len(places):
                 raise InputError(
-                    f"{name}: {number} of the {len(places)} points that it sees lie {where}; its "
-                    f"camera, its pose and {points.source} do not belong together"
+                    f"{said}; its camera, its pose and {points.source} do not belong together"
                 )
-            if told and number:
-                job.notes.append(
-                    f"{name}: {number} of the {len(places)} points that it sees lie {where} and "
-                    "are left out"
-                )
+            if told and number > usual * len(places):
+                job.notes.append(f"{said} and are left out")
         seen = seen.where(job.photo.opaque)
         if seen.depth.size < LEAST_POINTS:
             raise InputError(

@@ -71,8 +71,7 @@ def merge_photos(
         raise PpdError(f"{target}: is not written, since {error}") from error
     for view in merged.views:
         if not view.kept and view.points:
-            why = "agrees with it" if view.neighbours else "sees what it shows"
-            failures.append(f"{view.name}: no other photo {why}, so it is not in {target}")
+            failures.append(f"{view.name}: no other photo agrees with it, so it is not in {target}")
     cloud = CloudData(
         merged.points,
         merged.colors,
@@ -122,15 +121,19 @@ def _comments(merged: Merged, settings: MergeSettings, unit: str, world: str) ->
         f"agreement {rule.describe()}; each photo was compared with up to {settings.neighbours}",
         f"points_seen_through {merged.total('seen_through')} of {merged.total('points')}",
         f"points_unsupported {merged.total('unsupported')} of {merged.total('points')}",
+        f"points_unchecked {merged.total('unchecked')} of {merged.total('points')}, kept",
         f"voxel {merged.voxel:.6g}, {len(merged.points)} points from {merged.total('kept')}",
     )
 
 
 def _told(merged: Merged) -> str:
     total = max(merged.total("points"), 1)
-    through, alone = merged.total("seen_through"), merged.total("unsupported")
+    through, alone, unchecked = (
+        f"{100 * merged.total(what) / total:.1f} %"
+        for what in ("seen_through", "unsupported", "unchecked")
+    )
     return (
         f"{len(merged.points):,} points of {counted(len(merged.views), 'photo')}; of {total:,} "
-        f"points, other photos see through {100 * through / total:.1f} % and none confirms "
-        f"{100 * alone / total:.1f} %, which are dropped; voxels of {merged.voxel:.3g}"
+        f"points, {through} are dropped since other photos see through them, and {alone} since "
+        f"none agrees; {unchecked} could not be checked; voxels of {merged.voxel:.3g}"
     )

@@ -36,7 +36,10 @@ def write(path: Path, cloud: CloudData, cameras: np.ndarray | None = None) -> st
         raise InputError(f"{path}: the cloud has no points, so no file was written")
     facts = facts_of(cloud.comments)
     title = facts.photo or path.stem
-    shown = ShownCloud(title, cloud.points, cloud.colors, facts, cloud.flying, cameras=cameras)
+    # A unit that is neither metres nor relative is told as it is.
+    unit = [line for line in cloud.comments if line.startswith("unit ") and facts.metric is None]
+    parts = title, cloud.points, cloud.colors, facts, cloud.flying
+    shown = ShownCloud(*parts, notes=tuple(unit), cameras=cameras)
     scene = cloud_scene(shown)
     page = page_of(scene, ramp())
     with atomic_path(path) as temporary:

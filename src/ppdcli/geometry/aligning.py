@@ -11,9 +11,9 @@ from ppdcli.geometry.log_fit import LEAST_SIGMA, LogFit, fit_log
 from ppdcli.geometry.robust_line import MAD_TO_SIGMA
 from ppdcli.geometry.smooth_field import SmoothField, fit_field
 
-BEYOND = 2.0
-"""A map is kept from the nearest known depth over this to the farthest times this. Beyond it no
-point vouches for its scale; the sky is there."""
+NEARER, FARTHER = 2.0, 1.25
+"""A map is kept from the nearest known depth over the first to the farthest times the second.
+Beyond it no point vouches for its scale. The network puts the sky a little behind what is far."""
 ENDS = (1, 99)  # per cent of the known depths that agree
 
 
@@ -83,5 +83,5 @@ def align_photo(
     if found is not None:
         values = found.apply(values, relative)
     near, far = np.percentile(depth[fit.agree], ENDS)
-    trusted = (values >= near / BEYOND) & (values <= far * BEYOND)
+    trusted = (values >= near / NEARER) & (values <= far * FARTHER)
     return Aligned(values, trusted, fit, found, spread)

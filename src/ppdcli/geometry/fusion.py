@@ -11,10 +11,12 @@ from ppdcli.geometry.compiled import compiled
 
 MOST_CELLS = 12_000_000
 FIRST_SLOTS = 1 << 16
+CHUNK = 1 << 20  # cells
 FULLEST = 0.72  # share of the slots of the table that may be taken
 SIDE_BITS = 21
 HALF = 1 << (SIDE_BITS - 1)  # cells from zero to each side
 EMPTY = -1
+MIXER = 0x7FB5D329728EA185  # odd, with bits of all orders
 # Sums of a cell: place in the cell, colour, normal, weight, number of points.
 PLACE, COLOR, NORMAL, WEIGHT, COUNT, SUMS = 0, 3, 6, 9, 10, 11
 PARALLEL = 1e-6  # length of a mean normal that has no direction
@@ -49,7 +51,7 @@ class VoxelFusion:
 
         Args:
             voxel: side of a cell, in the unit of the points, > 0.
-            most: cells at most; each takes 44 bytes, and a table up to three times as much.
+            most: cells at most. 12 million take 0.9 GB, and twice that while the table grows.
             fixed: too many cells are an error.
         """
         self.voxel = voxel
@@ -80,48 +82,43 @@ class VoxelFusion:
             if len(cells) == 0 or np.abs(cells).max() < HALF - 1:
                 break
             self._coarsen()
-        values = np.empty((len(points), SUMS), np.float32)
-        values[:, PLACE:COLOR] = points / self.voxel - cells
-        values[:, COLOR:NORMAL] = colors
-        values[:, NORMAL:WEIGHT] = normals
-        values[:, WEIGHT], values[:, COUNT] = weight, 1
-        values[:, :WEIGHT] *= values[:, WEIGHT, None]
-        self._insert(_keys_of(cells.astype(np.int64)), values)
+        start = 0
+        while True:
+            limit = min(int(FULLEST * self._keys.size), self._most)
+            start, self._taken = _add_points(
+                self._keys,
+                self._sums,
+                self._taken,
+                limit,
+                self.voxel,
+                (points, colors, normals, weight),
+                start,
+            )
+            if start == len(points):
+                return
+            if limit < self._most:
+                self._rebuild(2 * self._keys.size, coarser=False)
+            else:
+                self._coarsen()
 
     def result(self) -> Fused:
         """The fused points."""
         places = np.flatnonzero(self._keys != EMPTY)
         places = places[np.argsort(self._keys[places], kind="stable")]
-        sums, cells = self._sums[places], _cells_of(self._keys[places])
-        weight = sums[:, WEIGHT, None]
-        points = (cells + sums[:, PLACE:COLOR] / weight) * self.voxel
-        colors = np.clip(np.rint(sums[:, COLOR:NORMAL] / weight), 0, 255)
-        normals = sums[:, NORMAL:WEIGHT] / weight
-        length = np.linalg.norm(normals, axis=1, keepdims=True)
-        normals = np.where(length > PARALLEL, normals / np.maximum(length, PARALLEL), 0)
-        return Fused(
-            points.astype(np.float32),
-            colors.astype(np.uint8),
-            normals.astype(np.float32),
-            sums[:, COUNT].astype(np.int32),
-        )
-
-    def _insert(self, keys: np.ndarray, values: np.ndarray) -> None:
-        start = 0
-        while True:
-            limit = min(int(FULLEST * self._keys.size), self._most)
-            start, self._taken = _add(
-                self._keys, self._sums, self._taken, limit, keys, values, start
-            )
-            if start == len(keys):
-                return
-            if limit < self._most:
-                self._rebuild(2 * self._keys.size, self._keys, self._sums)
-                continue
-            # The rest still has the keys of the finer grid.
-            self._coarsen()
-            left = slice(start, None)
-            keys, values, start = *_coarser(keys[left], values[left]), 0
+        count = len(places)
+        points, normals = np.empty((count, 3), np.float32), np.empty((count, 3), np.float32)
+        colors, counts = np.empty((count, 3), np.uint8), np.empty(count, np.int32)
+        for start in range(0, count, CHUNK):
+            part = slice(start, start + CHUNK)
+            sums, cells = self._sums[places[part]], _cells_of(self._keys[places[part]])
+            weight = sums[:, WEIGHT, None]
+            points[part] = (cells + sums[:, PLACE:COLOR] / weight) * self.voxel
+            colors[part] = np.clip(np.rint(sums[:, COLOR:NORMAL] / weight), 0, 255)
+            mean = sums[:, NORMAL:WEIGHT] / weight
+            length = np.linalg.norm(mean, axis=1, keepdims=True)
+            normals[part] = np.where(length > PARALLEL, mean / np.maximum(length, PARALLEL), 0)
+            counts[part] = sums[:, COUNT]
+        return Fused(points, colors, normals, counts)
 
     def _coarsen(self) -> None:
         if self._fixed:
@@ -130,19 +127,14 @@ class VoxelFusion:
                 f"than {self._most:,} of them; give larger ones"
             )
         self.voxel *= 2
-        places = np.flatnonzero(self._keys != EMPTY)
-        self._rebuild(self._keys.size, *_coarser(self._keys[places], self._sums[places]))
+        self._rebuild(self._keys.size, coarser=True)
 
-    def _rebuild(self, slots: int, keys: np.ndarray, sums: np.ndarray) -> None:
-        """Makes a new table of those entries whose key is not empty."""
+    def _rebuild(self, slots: int, coarser: bool) -> None:
+        """Moves everything into a new table, whose cells may have twice the side."""
+        keys, sums = self._keys, self._sums
         self._keys = np.full(slots, EMPTY, np.int64)
         self._sums = np.zeros((slots, SUMS), np.float32)
-        _, self._taken = _add(self._keys, self._sums, 0, slots, keys, sums, 0)
-
-
-def _keys_of(cells: np.ndarray) -> np.ndarray:
-    x, y, z = (cells + HALF).T
-    return np.asarray((x << 2 * SIDE_BITS) | (y << SIDE_BITS) | z)
+        self._taken = _add_sums(self._keys, self._sums, keys, sums, coarser)
 
 
 def _cells_of(keys: np.ndarray) -> np.ndarray:
@@ -151,47 +143,97 @@ def _cells_of(keys: np.ndarray) -> np.ndarray:
     return np.column_stack(parts) - HALF
 
 
-def _coarser(keys: np.ndarray, sums: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Keys and sums of the cells of twice the side that hold the old ones."""
-    cells = _cells_of(keys)
-    larger = cells >> 1
-    sums = sums.copy()
-    inside = (cells - 2 * larger) * sums[:, WEIGHT, None]
-    sums[:, PLACE:COLOR] = (sums[:, PLACE:COLOR] + inside) / 2
-    return _keys_of(larger), sums
+@compiled
+def _slot_of(table: np.ndarray, key: int) -> int:
+    """The slot of a key in a table of which a part is empty; else the empty slot that it gets."""
+    mask = table.size - 1
+    mixed = (key ^ (key >> 31)) * MIXER
+    slot = (mixed ^ (mixed >> 27)) & mask
+    while table[slot] not in (key, EMPTY):
+        slot = (slot + 1) & mask
+    return slot
 
 
 @compiled
-def _add(
+def _add_points(
     table: np.ndarray,
     sums: np.ndarray,
     taken: int,
     limit: int,
-    keys: np.ndarray,
-    values: np.ndarray,
+    voxel: float,
+    given: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     start: int,
 ) -> tuple[int, int]:
-    """Adds values to the cells of their keys, from ``start`` on; empty keys are passed over.
+    """Adds points to their cells, from ``start`` on.
+
+    Args:
+        table, sums: the keys of the slots, and what is added up in them.
+        taken: number of slots that are taken.
+        limit: of these.
+        voxel: side of a cell.
+        given: points, colours, normals and weights.
+        start: index of the first point.
 
     Returns:
-        The index of the first value that has no room, or the number of values; and how many slots
+        The index of the first point that has no room, or the number of points; and how many slots
         are taken now.
     """
-    mask = table.size - 1
-    for k in range(start, keys.size):
+    points, colors, normals, weights = given
+    for k in range(start, len(points)):
+        x, y, z = points[k, 0] / voxel, points[k, 1] / voxel, points[k, 2] / voxel
+        i, j, h = int(np.floor(x)), int(np.floor(y)), int(np.floor(z))
+        key = ((i + HALF) << 2 * SIDE_BITS) | ((j + HALF) << SIDE_BITS) | (h + HALF)
+        slot = _slot_of(table, key)
+        if table[slot] == EMPTY:
+            if taken >= limit:
+                return k, taken
+            table[slot] = key
+            taken += 1
+        weight = weights[k]
+        sums[slot, 0] += weight * (x - i)
+        sums[slot, 1] += weight * (y - j)
+        sums[slot, 2] += weight * (z - h)
+        for c in range(3):
+            sums[slot, COLOR + c] += weight * colors[k, c]
+            sums[slot, NORMAL + c] += weight * normals[k, c]
+        sums[slot, WEIGHT] += weight
+        sums[slot, COUNT] += 1
+    return len(points), taken
+
+
+@compiled
+def _add_sums(
+    table: np.ndarray, sums: np.ndarray, keys: np.ndarray, added: np.ndarray, coarser: bool
+) -> int:
+    """Adds the sums of another table to an empty one with room for all.
+
+    Args:
+        table, sums: the keys of the slots, and what is added up in them.
+        keys, added: those of the other table.
+        coarser: the cells of ``table`` have twice the side.
+
+    Returns:
+        How many slots are taken.
+    """
+    taken = 0
+    mask = (1 << SIDE_BITS) - 1
+    for k in range(keys.size):
         key = keys[k]
         if key == EMPTY:
             continue
-        mixed = (key ^ (key >> 31)) * 0x7FB5D329728EA185
-        slot = (mixed ^ (mixed >> 27)) & mask
-        while table[slot] != key:
-            if table[slot] == EMPTY:
-                if taken >= limit:
-                    return k, taken
-                table[slot] = key
-                taken += 1
-                break
-            slot = (slot + 1) & mask
-        for c in range(values.shape[1]):
-            sums[slot, c] += values[k, c]
-    return keys.size, taken
+        x, y, z = key >> 2 * SIDE_BITS, (key >> SIDE_BITS) & mask, key & mask
+        if coarser:  # zero stays in its place, since HALF is even
+            key = (((x + HALF) >> 1) << 2 * SIDE_BITS) | (((y + HALF) >> 1) << SIDE_BITS)
+            key |= (z + HALF) >> 1
+        slot = _slot_of(table, key)
+        if table[slot] == EMPTY:
+            table[slot] = key
+            taken += 1
+        if coarser:
+            weight = added[k, WEIGHT]
+            sums[slot, 0] += (added[k, 0] + weight * (x & 1)) / 2
+            sums[slot, 1] += (added[k, 1] + weight * (y & 1)) / 2
+            sums[slot, 2] += (added[k, 2] + weight * (z & 1)) / 2
+        for c in range(COLOR if coarser else 0, SUMS):
+            sums[slot, c] += added[k, c]
+    return taken

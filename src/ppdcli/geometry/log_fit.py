@@ -32,6 +32,7 @@ BETTER = 0.97  # of the usual offset's cost; another one must get below it
 TRIALS = 300
 MOST_TRIED = 1000  # points
 LEAST_SIGMA = 0.003
+STANDS_STILL = 1e-5  # change of log(depth) in a round
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +142,10 @@ def _refined(
             break
         sigma = max(MAD_TO_SIGMA * float(np.median(left[near])), LEAST_SIGMA)
         huber = HUBER * sigma / np.maximum(left, HUBER * sigma)
+        before = slope, intercept
         slope, intercept = least_squares(x, y, near * huber * to_relative**2)
+        if np.allclose(before, (slope, intercept), rtol=0, atol=STANDS_STILL):
+            break
     return slope, intercept
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ppdcli.errors import InputError
 from ppdcli.geometry.agreement import Agreement, AgreementRule, check
+from ppdcli.geometry.compiled import compiled
 from ppdcli.geometry.fusion import VoxelFusion
 from ppdcli.geometry.neighbours import choose_neighbours, sample_of
 from ppdcli.geometry.normals import surface_normals
@@ -44,7 +45,8 @@ class ViewCount:
         neighbours: with how many others it was compared.
         points: before the comparison.
         seen_through, unsupported: how many were dropped, and why.
-        kept: how many were fused.
+        unchecked: how many were kept though no other photo looks at them.
+        kept: how many were fused, with these.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ViewCount:
     points: int
     seen_through: int
     unsupported: int
+    unchecked: int
     kept: int
 
 
@@ -122,7 +125,8 @@ def merge(
         _fuse(view, result, fusion)
         dropped = result.seen_through, result.unsupported
         points = sum(dropped) + result.kept
-        counts.append(ViewCount(view.name, len(near[index]), points, *dropped, result.kept))
+        left = result.unchecked, result.kept
+        counts.append(ViewCount(view.name, len(near[index]), points, *dropped, *left))
         progress(index + 1)
     if len(fusion) == 0:
         raise InputError("no point is left: no two photos agree on any")
@@ -151,23 +155,50 @@ class _Held:
 def _unchecked(view: PosedDepth) -> Agreement:
     taken = np.isfinite(view.depth) & (view.depth > 0) & np.isfinite(view.slopes[..., 0])
     depth = np.where(taken, view.depth, np.float32(np.nan))
-    return Agreement(depth, np.zeros(depth.shape, np.uint8), 0, 0, int(taken.sum()))
+    count = int(taken.sum())
+    return Agreement(depth, np.zeros(depth.shape, np.uint8), 0, 0, count, count)
 
 
 def _fuse(view: PosedDepth, result: Agreement, fusion: VoxelFusion) -> None:
     places = np.flatnonzero(np.isfinite(result.depth))
-    z = result.depth.flat[places].astype(np.float64)
+    z = result.depth.ravel()[places].astype(np.float64)
     slopes = view.slopes.reshape(-1, 2)[places]
-    points = np.column_stack((slopes * z[:, None], z))
     # Normals are those of the photo's own depth, which is smooth.
-    normals = surface_normals(view.depth, view.slopes).reshape(-1, 3)[places].astype(np.float64)
-    towards = -points / np.linalg.norm(points, axis=1, keepdims=True)
-    normals = np.where(np.isfinite(normals), normals, towards)
+    normals = surface_normals(view.depth, view.slopes).reshape(-1, 3)[places]
+    points = np.empty((len(z), 3))
+    _place(slopes, z, view.pose.rotation, view.pose.centre, points, normals)
     # The error of depth grows with depth, and shrinks with every photo that agrees.
-    weight = (1 + result.support.flat[places]) * (fusion.voxel / (view.spread * z)) ** 2
-    fusion.add(
-        view.pose.to_world(points),
-        view.colors.reshape(-1, 3)[places],
-        normals @ view.pose.rotation,
-        weight,
-    )
+    weight = (1 + result.support.ravel()[places]) * (fusion.voxel / (view.spread * z)) ** 2
+    fusion.add(points, view.colors.reshape(-1, 3)[places], normals, weight)
+
+
+@compiled
+def _place(
+    slopes: np.ndarray,
+    z: np.ndarray,
+    rotation: np.ndarray,
+    centre: np.ndarray,
+    points: np.ndarray,
+    normals: np.ndarray,
+) -> None:
+    """Brings points and normals from the axes of a camera into the world.
+
+    Args:
+        slopes: (N, 2) X/Z and Y/Z of the points.
+        z: (N,) their depth.
+        rotation: (3, 3) from the world to the camera.
+        centre: (3,) of the camera.
+        points: (N, 3), get the places in the world.
+        normals: (N, 3) in the axes of the camera, NaN where there is none; get those of the world.
+            Without one, a point gets the direction to the camera.
+    """
+    for k in range(z.size):
+        a, b = float(slopes[k, 0]), float(slopes[k, 1])
+        if np.isnan(normals[k, 0]):
+            length = np.sqrt(a * a + b * b + 1)
+            normals[k, 0], normals[k, 1], normals[k, 2] = -a / length, -b / length, -1 / length
+        n0, n1, n2 = normals[k, 0], normals[k, 1], normals[k, 2]
+        for c in range(3):
+            ray = a * rotation[0, c] + b * rotation[1, c] + rotation[2, c]
+            points[k, c] = centre[c] + z[k] * ray
+            normals[k, c] = n0 * rotation[0, c] + n1 * rotation[1, c] + n2 * rotation[2, c]

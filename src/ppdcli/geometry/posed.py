@@ -13,6 +13,7 @@ from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.unproject import slopes_of
 
 COARSE = 256  # pixels of a side on which a lens is tried out
+ROUND = 0.02  # of the squares of horizontal directions in the lesser one: they span a plane
 LEVEL = 0.2  # length of a mean direction that means something
 SOUND = 1e-3  # largest error of a rotation's rows: lengths and right angles
 
@@ -122,7 +123,7 @@ def levelling(poses: Sequence[Pose]) -> np.ndarray:
     Returns:
         (3, 3): its rows are right, down and forward in the world.
     """
-    down = _direction(np.mean([pose.rotation[1] for pose in poses], axis=0), poses[0].rotation[1])
+    down = _down(poses)
     forward = np.mean([pose.rotation[2] for pose in poses], axis=0)
     first = poses[0].rotation
     for candidate in (forward, first[2], first[0]):
@@ -133,9 +134,18 @@ def levelling(poses: Sequence[Pose]) -> np.ndarray:
     return np.stack((np.cross(down, level), down, level))
 
 
-def _direction(vector: np.ndarray, otherwise: np.ndarray) -> np.ndarray:
-    length = np.linalg.norm(vector)
-    return vector / length if length > LEVEL else otherwise
+def _down(poses: Sequence[Pose]) -> np.ndarray:
+    """(3,) of unit length: where most cameras have their lower side."""
+    mean = np.mean([pose.rotation[1] for pose in poses], axis=0)
+    length = float(np.linalg.norm(mean))
+    down = mean / length if length > LEVEL else poses[0].rotation[1]
+    # Cameras look up and down, but are seldom rolled: their rows are horizontal.
+    rows = np.array([pose.rotation[0] for pose in poses])
+    values, vectors = np.linalg.eigh(rows.T @ rows / len(poses))
+    if values[1] < ROUND:
+        return np.asarray(down)
+    vertical = vectors[:, 0]
+    return np.asarray(vertical if vertical @ down > 0 else -vertical)
 
 
 def seen_at(
