@@ -85,9 +85,7 @@ def _renderer(
         if count is not None:
             order.doing("files", number, count)
 
-    start = order.selection.start
-    rate = rate_of(info, order.selection)
-    return Renderer(folder, order.choices, order.files, rate, start, ranges, done)
+    return Renderer(folder, order.choices, order.files, info, order.selection, ranges, done)
 
 
 def _render_from(

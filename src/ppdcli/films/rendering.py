@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 
@@ -15,7 +14,8 @@ from ppdcli.files.atomic import atomic_path
 from ppdcli.films.chunks import Chunk, ChunkFolder
 from ppdcli.films.encoding import VideoWriter, new_video
 from ppdcli.films.frame_files import DepthFrame, ForVideo, FrameMaker
-from ppdcli.films.frames import Frame
+from ppdcli.films.frames import FilmInfo, Frame, Selection
+from ppdcli.films.orders import rate_of
 from ppdcli.films.outputs import FilmChoices, FilmFiles, Range
 from ppdcli.pipeline import Stages, limits_here, run_stages
 
@@ -44,8 +44,8 @@ class Renderer:
         folder: ChunkFolder,
         choices: FilmChoices,
         files: FilmFiles,
-        rate: Fraction,
-        start: Fraction,
+        info: FilmInfo,
+        selection: Selection,
         ranges: tuple[Range, Range] | None,
         on_frame: Callable[[int], None] = lambda done: None,
     ) -> None:
@@ -54,15 +54,16 @@ class Renderer:
         Args:
             folder: has the chunks.
             choices, files: what to make.
-            rate: frames a second, on average.
-            start: seconds of the film that are 0 in the files.
+            info: of the film.
+            selection: which frames there are; its start is 0 in the files.
             ranges: those of the film, if it is finished: what is made for other ones is of no use.
         """
         self._folder, self._choices, self._files = folder, choices, files
-        self._rate, self._start = rate, start
-        self._maker = FrameMaker(choices, files, start)
+        self._info, self._rate = info, rate_of(info, selection)
+        self._start = selection.start
+        self._maker = FrameMaker(choices, files, selection.start)
         self.on_frame = on_frame
-        key = json.dumps([repr(choices), sorted(files.outputs), str(start), ranges])
+        key = json.dumps([repr(choices), sorted(files.outputs), str(selection.start), ranges])
         self._name = f"made-{sha256(key.encode()).hexdigest()[:12]}"
 
     def is_made(self, number: int) -> bool:
@@ -95,9 +96,13 @@ class Renderer:
             finish=lambda item, read, computed: (item, self._maker.make(item.depth)),
         )
         limits = limits_here()
+        # Frames that wait gain nothing: each finisher has one, and one more is ready for it.
+        ahead = 2 * (limits.finishers + 1)
+        frame_bytes = self._info.width * self._info.height * PIXEL_BYTES
+        budget = min(limits.budget, ahead * frame_bytes)
         items = self._items(chunks, frames)
         with (
-            closing(run_stages(items, stages, limits.budget, 1, limits.finishers)) as results,
+            closing(run_stages(items, stages, budget, 1, limits.finishers)) as results,
             ExitStack() as open_parts,
         ):
             writers: dict[str, VideoWriter] = {}

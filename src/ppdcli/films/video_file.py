@@ -109,7 +109,14 @@ class VideoFile:
             if chooser.is_over(time):
                 return
             if chooser.take(time):
-                yield Frame(self._converted(frame, aspect, time), time)
+                try:
+                    rgb = self._converted(frame, aspect, time)
+                except (import_av().FFmpegError, ValueError, MemoryError) as error:
+                    raise InputError(
+                        f"{self._name}: its pixels ({frame.format.name}) cannot be converted "
+                        f"({shown(error)}); convert it first"
+                    ) from error
+                yield Frame(rgb, time)
         if last < 0:
             raise InputError(f"{self._name}: no frame can be decoded; copy or convert it again")
         length = self.info.duration
@@ -149,20 +156,17 @@ class VideoFile:
         av = import_av()
         stream.thread_type = "AUTO"
         deinterlace: Any = None
+        filtered: tuple[int, int, str] | None = None  # what frames it takes
         damaged = 0
         for frame, bad in self._packets(container, stream):
             damaged += bad
             if frame is None:
                 continue
             self._note_kind(frame)
-            if deinterlace is None and frame.interlaced_frame:
+            kind = (frame.width, frame.height, frame.format.name)
+            if frame.interlaced_frame if deinterlace is None else kind != filtered:
                 self.info.note("is interlaced; each frame is put together from both its fields")
-                deinterlace = av.filter.Graph()
-                deinterlace.link_nodes(
-                    deinterlace.add_buffer(template=stream, time_base=frame.time_base),
-                    deinterlace.add("bwdif", "mode=send_frame"),
-                    deinterlace.add("buffersink"),
-                ).configure()
+                deinterlace, filtered = _deinterlacer(frame), kind
             if deinterlace is None:
                 yield frame
             else:
@@ -254,6 +258,20 @@ class VideoFile:
                 f"{name}: is no video that FFmpeg can read, or it is damaged ({why}); check it "
                 "with a player, or copy it again"
             ) from error
+
+
+def _deinterlacer(frame: VideoFrame) -> Any:
+    """A filter for frames like this one."""
+    graph: Any = import_av().filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width,
+        height=frame.height,
+        format=frame.format,
+        time_base=frame.time_base,
+    )
+    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame"), graph.add("buffersink"))
+    graph.configure()
+    return graph
 
 
 def _pulled(av: Any, graph: Any) -> Iterator[VideoFrame]:
