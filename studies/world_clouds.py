@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -40,7 +40,10 @@ from studies.posed_model import Dirt, observed, poses_of, write_model
 SHAPE = (192, 256)
 REDUCTION = 4  # of the exact depth with bilinear dirt at its edges
 BLOCKS = 4_000  # of Open3D's grid at first, 16 x 16 x 16 voxels each; it grows
-Predict = Callable[[Photo], np.ndarray]
+RULES = {
+    "view agreement": AgreementRule(refine=False),
+    "view agreement and mean": AgreementRule(refine=True),
+}
 
 
 def surface_of(clip: Clip) -> Surface:
@@ -82,19 +85,15 @@ def clouds(
     yield "+ smooth correction (concatenation)", concatenated(smooth)
     clean = [_view(k, clip, view.clean, view.spread) for k, view in aligned.items()]
     yield "+ edge cleaning", concatenated(clean)
-    plain = AgreementRule(refine=False)
     near = choose_neighbours([sample_of(view) for view in clean])
-    for name, rule in (
-        ("+ view agreement", plain),
-        ("+ mean of those that agree", AgreementRule()),
-    ):
+    for name, rule in RULES.items():
         checked = [
             replace(view, depth=check(view, [clean[n] for n in near[k]], rule).depth)
             for k, view in enumerate(clean)
         ]
-        yield name, concatenated(checked)
-    fused = merge(len(clean), clean.__getitem__, MergeSettings())
-    yield "+ fusion", fused.points.astype(np.float64)
+        yield f"+ {name}", concatenated(checked)
+        fused = merge(len(clean), clean.__getitem__, MergeSettings(rule=rule))
+        yield f"+ {name}, fusion", fused.points.astype(np.float64)
     yield "TSDF of the concatenated", tsdf(smooth, fused.voxel)
     yield "TSDF of the edge-cleaned", tsdf(clean, fused.voxel)
 

@@ -26,11 +26,11 @@ def test_every_step_is_scored(clip: Clip) -> None:
     surface = surface_of(clip)
     relative = [dirty(depth, rng) for depth in clip.depth]
     scores = {name: surface.score(cloud) for name, cloud in clouds(clip, relative, 0)}
-    assert len(scores) == 9
+    assert len(scores) == 10
     assert scores["fit"].accuracy < scores["no fit: the first view's for all"].accuracy
     assert scores["+ edge cleaning"].accuracy < scores["fit"].accuracy
-    assert scores["+ fusion"].points < scores["fit"].points
-    assert len(table({name: [found] for name, found in scores.items()})) == 10
+    assert scores["+ view agreement, fusion"].points < scores["fit"].points
+    assert len(table({name: [found] for name, found in scores.items()})) == 11
 
 
 def test_points_without_errors_are_where_the_views_see_them(clip: Clip, tmp_path: Path) -> None:
