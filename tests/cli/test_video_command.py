@@ -97,6 +97,8 @@ def test_a_bad_film_stops_no_other(ppd: Ppd, tiny: list[str], clip: Path) -> Non
     lines = [line for line in done.stderr.splitlines() if line.startswith("failed")]
     assert len(lines) == 2 and "bad.mp4" in lines[0] and "gone.mp4: no such file" in lines[1]
     assert Path("ppd-out/clip_depth.mkv").exists()
+    assert "what is finished" not in done.stderr
+    assert not list(Path("ppd-out").glob("*parts"))
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,17 @@ def test_python_predicts_the_same(folder: Path, checkpoint: Path, photo: Path) -
     assert seen == [1, 2, 3]
 
 
+def test_a_warm_start_is_pytorchs(folder: Path, checkpoint: Path, photo: Path) -> None:
+    one = ppdcli.load("ppd-tiny", checkpoint=checkpoint, device="cpu")
+    other = ppdcli.load(checkpoint=folder, backend="onnx")
+    guess = np.full(one.size_of(photo, 64 * 48), 0.3, np.float32)
+    expected, depth = (
+        np.asarray(model.predict_batch([photo], steps=3, area=64 * 48, guess=guess)[0])
+        for model in (one, other)
+    )
+    assert np.abs(depth - expected).max() < NEAR * np.ptp(expected)
+
+
 def test_it_predicts_without_pytorch(folder: Path, photo: Path, tmp_path: Path) -> None:
     options = ["--backend", "onnx", "--checkpoint", folder, "-f", "npy", "--size", "64x48"]
     arguments = ["predict", photo, "-o", tmp_path / "out", *options, "--preset", "draft"]

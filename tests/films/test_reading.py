@@ -202,21 +202,32 @@ def test_damaged_parts_are_left_out(tmp_path: Path) -> None:
     assert times(frames) == sorted(set(times(frames)))
 
 
+class Pipe(io.RawIOBase):
+    """Can be read once, and in order."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return self._left.read(size)
+
+
 def test_a_stream_is_read_once(tmp_path: Path) -> None:
     data = write_video(tmp_path / "a.mkv", pictures(3)).read_bytes()
-
-    class Pipe(io.RawIOBase):
-        left = io.BytesIO(data)
-
-        def readable(self) -> bool:
-            return True
-
-        def read(self, size: int = -1) -> bytes:
-            return self.left.read(size)
-
-    film = VideoFile(Pipe(), "stdin")  # type: ignore[arg-type]
+    film = VideoFile(Pipe(data), "stdin")  # type: ignore[arg-type]
     assert film.path is None
     assert len(list(film.frames(ALL))) == 3
+
+
+def test_a_pipe_with_its_index_at_the_end_is_told(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (30, 120, 160, 3)).astype(np.uint8)
+    data = write_video(tmp_path / "a.mp4", list(noise), crf="1").read_bytes()
+    assert len(data) > 500_000 and data.index(b"mdat") < data.index(b"moov")
+    with pytest.raises(InputError, match="must be readable in order"):
+        list(VideoFile(Pipe(data), "stdin").frames(ALL))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -161,12 +161,14 @@ class _FilmRun:
 
     def _kept(self) -> str:
         """What is finished, for a message."""
-        if not self._files.parts.is_dir():
+        from ppdcli.films.chunks import ChunkFolder
+
+        if not ChunkFolder(self._files.parts).holds_any():
             return ""
-        return (
-            f"; what is finished is in {self._files.parts}, as videos that play; the same command "
-            "goes on from there"
-        )
+        kept = f"; what is finished is in {self._files.parts}, as videos that play"
+        if self._task.input.is_stdin and self._request.choices.live:
+            return kept
+        return f"{kept}; the same command goes on from there"
 
     def _made(self, film: Callable[[], Film], source: Source | None) -> Result:
         from dataclasses import replace

@@ -166,6 +166,15 @@ class ChunkFolder:
         except OSError as error:
             raise not_written(self.folder, error) from error
 
+    def holds_any(self) -> bool:
+        """Whether a chunk is there. Without one, the folder is removed if nothing else is in it."""
+        if not self.folder.is_dir():
+            return False
+        names = {path.name for path in self.folder.iterdir()}
+        if names == {CARD}:
+            self.remove()
+        return any(name.endswith(".npz") for name in names)
+
     def _file(self, number: int) -> Path:
         return self.folder / f"{number:06d}.npz"
 

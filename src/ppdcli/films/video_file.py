@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MICROSECONDS = 1_000_000  # the unit of a container's times
 EARLY_END = 0.9  # of the stated length; less is worth a note
+IN_ORDER = "a pipe must be readable in order, as Matroska and MPEG-TS are; or give a file"
 LARGEST = 250_000_000  # pixels, as for photos
 
 
@@ -118,7 +119,8 @@ class VideoFile:
                     ) from error
                 yield Frame(rgb, time)
         if last < 0:
-            raise InputError(f"{self._name}: no frame can be decoded; copy or convert it again")
+            way_on = "copy or convert it again" if self.path else IN_ORDER
+            raise InputError(f"{self._name}: no frame can be decoded; {way_on}")
         length = self.info.duration
         if length is not None and last + 1 / self.info.rate < length * Fraction(EARLY_END):
             self.info.note(
@@ -254,9 +256,9 @@ class VideoFile:
             return av.open(opened, metadata_errors="replace")
         except (av.FFmpegError, OSError, ValueError) as error:
             why = shown(getattr(error, "strerror", None) or error)
+            way_on = "check it with a player, or copy it again" if self.path else IN_ORDER
             raise InputError(
-                f"{name}: is no video that FFmpeg can read, or it is damaged ({why}); check it "
-                "with a player, or copy it again"
+                f"{name}: is no video that FFmpeg can read, or it is damaged ({why}); {way_on}"
             ) from error
 
 
