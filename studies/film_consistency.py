@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -42,6 +43,7 @@ ALIGNED = replace(SAME_NOISE, align=True, cuts=True)
 WARM_ALONE = replace(SAME_NOISE, warm_start=True, cuts=True)
 FILTERED = replace(ALIGNED, smooth=True)
 WARM = replace(FILTERED, warm_start=True)
+RESTART = 6  # frames after which a film starts from noise again, in one row
 MEDIAN = 5  # frames of the temporal median, a control
 
 
@@ -126,6 +128,22 @@ class Remembered:
         return self._known[key]
 
 
+class Restarted(Remembered):
+    """A model that starts from noise again every few frames, instead of from the frame before."""
+
+    def __init__(self, model: FrameModel) -> None:
+        super().__init__(model)
+        self._frames = 0
+
+    def predict_batch(
+        self, photos: list[Photo], *, guess: np.ndarray | None = None, **sampling: Any
+    ) -> list[DepthMap]:
+        """Returns depth; see ``Predictor.predict_batch``."""
+        start = self._frames % RESTART == 0
+        self._frames += len(photos)
+        return super().predict_batch(photos, guess=None if start else guess, **sampling)
+
+
 def rows(model: FrameModel, steps: int, clip: Clip) -> Iterable[tuple[str, np.ndarray]]:
     """Yields the rows of the table: name, and relative depth (N, H, W).
 
@@ -136,8 +154,8 @@ def rows(model: FrameModel, steps: int, clip: Clip) -> Iterable[tuple[str, np.nd
     """
     remembered = Remembered(model)
 
-    def depths(consistency: Consistency, steps: int) -> np.ndarray:
-        found = stable_depths(remembered, clip.rgb, consistency, steps=steps)
+    def depths(consistency: Consistency, steps: int, model: FrameModel = remembered) -> np.ndarray:
+        found = stable_depths(model, clip.rgb, consistency, steps=steps)
         return np.stack([_at_size(stable.values, clip.depth.shape[1:]) for stable in found])
 
     yield "frame by frame", depths(FRAME_BY_FRAME, steps)
@@ -146,6 +164,7 @@ def rows(model: FrameModel, steps: int, clip: Clip) -> Iterable[tuple[str, np.nd
     yield "+ alignment", depths(ALIGNED, steps)
     yield "+ filter", depths(FILTERED, steps)
     yield "+ warm start, half the steps", depths(WARM, steps)
+    yield f"the same, from noise every {RESTART} frames", depths(WARM, steps, Restarted(remembered))
     half = max(steps // 2, 1)
     yield "same noise, half the steps", depths(SAME_NOISE, half)
     yield "warm start alone, half the steps", depths(WARM_ALONE, steps)
@@ -154,16 +173,34 @@ def rows(model: FrameModel, steps: int, clip: Clip) -> Iterable[tuple[str, np.nd
     yield "truth", np.log1p(clip.depth)
 
 
+def by_time(clip: Clip, relative: np.ndarray, frames: int) -> list[FilmScores]:
+    """Returns the scores of one part of a film after the other, each with a fit of its own."""
+    parts = []
+    for start in range(0, len(relative) - 1, frames):
+        own, pairs = slice(start, start + frames), slice(start, start + frames - 1)
+        part = replace(
+            clip,
+            rgb=clip.rgb[own],
+            depth=clip.depth[own],
+            poses=clip.poses[own],
+            moving=clip.moving[own],
+            flow=clip.flow[pairs],
+            visible=clip.visible[pairs],
+        )
+        parts.append(score_film(part, relative[own]))
+    return parts
+
+
 def table(scores: dict[str, list[FilmScores]]) -> list[str]:
     """Returns the lines to print: means over films."""
     lines = [
-        f"{'':<34}{'TEC x1000':>10}{'OPW m':>8}{'TAE %':>8}{'AbsRel':>8}{'delta1':>8}"
+        f"{'':<38}{'TEC x1000':>10}{'OPW m':>8}{'TAE %':>8}{'AbsRel':>8}{'delta1':>8}"
         f"{'recall':>8}{'ramp':>7}{'flying':>8}"
     ]
     for name, column in scores.items():
         mean = FilmScores(*np.nanmean([list(vars(s).values()) for s in column], axis=0).tolist())
         lines.append(
-            f"{name:<34}{1000 * mean.tec:>10.2f}{mean.opw:>8.4f}{mean.tae:>8.3f}"
+            f"{name:<38}{1000 * mean.tec:>10.2f}{mean.opw:>8.4f}{mean.tae:>8.3f}"
             f"{mean.abs_rel:>8.4f}{mean.delta1:>8.4f}{mean.recall:>8.3f}{mean.ramp:>7.3f}"
             f"{mean.flying:>8.4f}"
         )
@@ -193,6 +230,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--films", type=int, default=6, help="number of films (6)")
     parser.add_argument("--frames", type=int, default=12, help="frames of each (12)")
+    parser.add_argument("--part", type=int, help="also score parts of so many frames")
     parser.add_argument("--model", default="ppd-tiny", help="the model (ppd-tiny)")
     parser.add_argument("--strips", type=Path, help="folder for pictures through time")
     given = parser.parse_args()
@@ -206,6 +244,12 @@ def main() -> None:
         for row, relative in found.items():
             scores.setdefault(row, []).append(score_film(clip, relative))
         print("\n".join((f"with {name}:", *table(scores), "")), flush=True)
+        if given.part:
+            for row, relative in found.items():
+                parts = {
+                    f"{row}, {k}": [s] for k, s in enumerate(by_time(clip, relative, given.part))
+                }
+                print("\n".join(table(parts)), flush=True)
         if given.strips is not None:
             given.strips.mkdir(parents=True, exist_ok=True)
             texts = {"Comment": "from the top: photo, truth, " + "; ".join(found)}

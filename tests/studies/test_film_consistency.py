@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,16 @@ from ppdcli.depth import DepthMap
 from ppdcli.photo import Photo
 from ppdcli.scenes.primitives.stage import primitive_stage
 from ppdcli.scenes.sequences import Clip, film_walk
-from studies.film_consistency import FilmScores, Remembered, rows, score_film, strips, table
+from studies.film_consistency import (
+    FilmScores,
+    Remembered,
+    Restarted,
+    by_time,
+    rows,
+    score_film,
+    strips,
+    table,
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +60,7 @@ class Knowing:
 
 def test_every_row_is_scored(clip: Clip) -> None:
     scores = {name: score_film(clip, film) for name, film in rows(Knowing(clip), 4, clip)}
-    assert len(scores) == 10
+    assert len(scores) == 11
     assert scores["truth"].tec < 1e-6 and scores["truth"].recall == 1
     assert scores["same noise"].tec < 1e-4 and scores["same noise"].abs_rel < 1e-3
     loose = scores["frame by frame"]
@@ -57,7 +68,7 @@ def test_every_row_is_scored(clip: Clip) -> None:
     assert 0 < scores["first frame, frozen"].tec < loose.tec
     assert scores["+ filter"].tec < loose.tec / 3
     lines = table({name: [found, found] for name, found in scores.items()})
-    assert len(lines) == 11 and lines[-1].startswith("truth ")
+    assert len(lines) == 12 and lines[-1].startswith("truth ")
     assert lines[-1].split()[1] == "0.00"
 
 
@@ -71,6 +82,30 @@ def test_rows_that_share_a_prediction_make_it_once(clip: Clip) -> None:
     remembered.predict_batch([photo], guess=np.zeros((48, 64)))
     remembered.predict_batch([photo], guess=np.zeros((48, 64)))
     assert model.calls == 5
+
+
+def test_parts_of_a_film_are_scored_alone(clip: Clip) -> None:
+    film = np.log1p(clip.depth).copy()
+    film[4:] *= 1.5  # another fit makes up for it
+    parts = by_time(clip, film, 4)
+    assert len(parts) == 2 and all(part.tec < 1e-6 for part in parts)
+    assert score_film(clip, film).tec > 0.01
+
+
+def test_a_restarted_model_has_no_guess_every_few_frames(clip: Clip) -> None:
+    guessed: list[bool] = []
+
+    class Noting(Knowing):
+        def predict_batch(
+            self, photos: list[Photo], *, guess: np.ndarray | None = None, **sampling: Any
+        ) -> list[DepthMap]:
+            guessed.append(guess is not None)
+            return super().predict_batch(photos, **sampling)
+
+    restarted = Restarted(Noting(clip))
+    for rgb in clip.rgb:
+        restarted.predict_batch([Photo(rgb, "x")], guess=np.zeros((48, 64)))
+    assert guessed == [False, True, True, True, True, True, False]
 
 
 def test_strips_show_photo_truth_and_films(clip: Clip) -> None:
