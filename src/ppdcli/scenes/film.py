@@ -6,12 +6,15 @@ import cv2
 import numpy as np
 
 
-def develop(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def develop(
+    light: np.ndarray, rng: np.random.Generator, grain: np.random.Generator | None = None
+) -> np.ndarray:
     """Develops a rendered picture as a random camera would.
 
     Args:
         light: (H, W, 3) float32 linear light, >= 0.
         rng: Draws the properties of the camera.
+        grain: Draws the sensor's noise, for frames of one camera; None: ``rng`` does.
 
     Returns:
         (H, W, 3) uint8 picture in sRGB-like values.
@@ -32,7 +35,8 @@ def develop(light: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         if sigma > 0.25:
             picture = cv2.GaussianBlur(picture, (0, 0), min(sigma, 1.6))
     noise = rng.exponential(0.015)
-    picture = picture + rng.standard_normal(picture.shape, dtype=np.float32) * np.float32(noise)
+    grain = rng if grain is None else grain
+    picture = picture + grain.standard_normal(picture.shape, dtype=np.float32) * np.float32(noise)
     pixels = (np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
     if rng.random() < 0.5:
         quality = int(rng.integers(45, 96))

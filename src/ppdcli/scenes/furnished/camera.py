@@ -76,3 +76,23 @@ def take(
     shading.soften_edges(*common, buffers, depth, instances, falls, light)
     depth = np.where(depth > 0, np.minimum(depth, np.float32(SKY_DEPTH)), np.float32(SKY_DEPTH))
     return light, depth
+
+
+def cast(scene: Scene, camera: Camera, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Casts rays from a camera.
+
+    Args:
+        scene: The scene.
+        camera: The camera; only its place counts.
+        directions: (N, 3) float64 in the scene, of length 1 along the optical axis.
+
+    Returns:
+        Depth along the optical axis (N,) float32 metres, SKY_DEPTH for the sky and for anything
+        farther; the number of the placed part (N,) int64, -1 for the sky.
+    """
+    arrays = scene.arrays()
+    depth, who = np.zeros(len(directions), np.float32), np.empty(len(directions), np.int64)
+    eye = camera.place.astype(np.float64)
+    shading.cast_rays(arrays.meshes.scene, arrays.geometry, eye, directions, depth, who)
+    depth = np.where(depth > 0, np.minimum(depth, np.float32(SKY_DEPTH)), np.float32(SKY_DEPTH))
+    return depth, who

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -12,6 +13,9 @@ from ppdcli.scenes.furnished.embree import PlacedMeshes
 from ppdcli.scenes.furnished.models.library import Library
 from ppdcli.scenes.furnished.noise import noise_levels
 from ppdcli.scenes.furnished.parts import Part, part_of
+
+Placed = tuple[int, np.ndarray, np.ndarray]
+"""A placed part: its number among the parts, its (3, 4) transform, and a factor of its colours."""
 
 _KEPT = 160  # parts of models that stay in memory
 
@@ -113,17 +117,34 @@ class Scene:
         self.sky = Sky()
         self.lights: list[np.ndarray] = []
         self._parts: list[Part] = []
-        self._placed: list[tuple[int, np.ndarray, np.ndarray]] = []
+        self._placed: list[Placed] = []
         self._numbers: dict[int, int] = {}
         self._arrays: SceneArrays | None = None
 
-    def place(self, part: Part, transform: np.ndarray, tint: np.ndarray | None = None) -> None:
-        """Places a part; ``tint`` is a factor of its colours."""
+    def place(self, part: Part, transform: np.ndarray, tint: np.ndarray | None = None) -> int:
+        """Places a part and returns its number; ``tint`` is a factor of its colours."""
         number = self._numbers.get(id(part))
         if number is None:
             number = self._numbers[id(part)] = len(self._parts)
             self._parts.append(part)
         self._placed.append((number, transform, np.ones(3) if tint is None else tint))
+        return len(self._placed) - 1
+
+    def moved(self, motions: dict[int, np.ndarray]) -> Scene:
+        """Returns this scene with some placed parts moved.
+
+        Args:
+            motions: By the number of a placed part, the (4, 4) motion from where it was placed.
+        """
+        scene = copy.copy(self)
+        scene._placed = list(self._placed)
+        for number, motion in motions.items():
+            part, transform, tint = self._placed[number]
+            there = motion[:3, :3] @ transform
+            there[:, 3] += motion[:3, 3]
+            scene._placed[number] = part, there, tint
+        scene._arrays = self.arrays().moved(self._parts, scene._placed)
+        return scene
 
     def arrays(self) -> SceneArrays:
         """Returns the scene as arrays for compiled code. Place nothing afterwards."""
@@ -153,7 +174,7 @@ class Scene:
 class SceneArrays:
     """The arrays of a scene."""
 
-    def __init__(self, parts: list[Part], placed: list[tuple[int, np.ndarray, np.ndarray]]) -> None:
+    def __init__(self, parts: list[Part], placed: list[Placed]) -> None:
         counts = [len(part.material) for part in parts]
         first = np.concatenate([[0], np.cumsum(counts)])
         first_row = np.concatenate([[0], np.cumsum([len(part.rows) for part in parts])])
@@ -174,9 +195,7 @@ class SceneArrays:
             texture += len(part.texels.places)
         numbers = np.array([number for number, _, _ in placed])
         materials = np.concatenate(rows)
-        self.meshes = PlacedMeshes(
-            [(parts[number].mesh, transform) for number, transform, _ in placed]
-        )
+        self.meshes = _placed_meshes(parts, placed)
         self.geometry = (
             first[numbers].astype(np.int64),
             first_row[numbers].astype(np.int64),
@@ -187,10 +206,26 @@ class SceneArrays:
             np.concatenate(places),
         )
         self.shape = (
-            np.array([transform.reshape(12) for _, transform, _ in placed]),
+            _transforms(placed),
             np.concatenate([part.normals for part in parts]),
             np.concatenate([part.density for part in parts]),
             np.array([tint for _, _, tint in placed]),
         )
         self.cutouts = bool(materials[:, shading.CUTOUT].any())
         self.triangles = int(sum(counts[number] for number, _, _ in placed))
+
+    def moved(self, parts: list[Part], placed: list[Placed]) -> SceneArrays:
+        """Returns the arrays of the same parts at other places; they share all textures."""
+        arrays = copy.copy(self)
+        arrays.meshes = _placed_meshes(parts, placed)
+        arrays.shape = (_transforms(placed), *self.shape[1:])
+        return arrays
+
+
+def _placed_meshes(parts: list[Part], placed: list[Placed]) -> PlacedMeshes:
+    return PlacedMeshes([(parts[number].mesh, transform) for number, transform, _ in placed])
+
+
+def _transforms(placed: list[Placed]) -> np.ndarray:
+    """Returns (placed parts, 12)."""
+    return np.array([transform.reshape(12) for _, transform, _ in placed])

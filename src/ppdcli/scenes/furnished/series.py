@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ppdcli.scenes.film import develop
-from ppdcli.scenes.furnished.camera import take
+from ppdcli.scenes.furnished.camera import Camera, take
 from ppdcli.scenes.furnished.finishes import BANKS, HELD_OUT_BANK
 from ppdcli.scenes.furnished.models.library import Library
 from ppdcli.scenes.furnished.places.gardens import garden, meadow, square
@@ -59,7 +59,7 @@ class Furnished:
         for k in range(count):
             number, view = divmod(first + k, VIEWS)
             if place is None or view == 0:
-                place = self._arrange(seed, number)
+                place = self.arrange(seed, number)
             rgb[k], depth[k], _ = self._picture(place, (seed, number, view), shape)
         return Samples(rgb, depth)
 
@@ -75,9 +75,10 @@ class Furnished:
         Returns:
             (H, W, 3) uint8; (H, W) float32 metres; the focal length in pixels.
         """
-        return self._picture(self._arrange(seed, number), (seed, number, 0), shape)
+        return self._picture(self.arrange(seed, number), (seed, number, 0), shape)
 
-    def _arrange(self, seed: int, number: int) -> Place:
+    def arrange(self, seed: int, number: int) -> Place:
+        """Builds place ``number`` of the series ``seed``."""
         bank = HELD_OUT_BANK if self._held_out else seed % BANKS
         for attempt in range(4):
             rng = np.random.default_rng([seed, number, attempt])
@@ -91,22 +92,37 @@ class Furnished:
     def _picture(
         self, place: Place, key: tuple[int, int, int], shape: tuple[int, int]
     ) -> tuple[np.ndarray, np.ndarray, float]:
-        wide = max(shape) / min(shape) > _WIDE
-        best: tuple[float, np.ndarray, np.ndarray] | None = None
-        for attempt in range(_TRIES):
-            rng = np.random.default_rng([*key, 9, attempt])
-            camera = place.camera(rng, wide)
-            # A small picture is enough to judge the position of the camera.
-            small = (max(shape[0] // 6, 8), max(shape[1] // 6, 8))
-            light, depth = take(place.scene, camera, *small)
-            score = picture_quality(light, depth)
-            if best is None or score > best[0]:
-                best = score, light, depth
-                chosen, dice = camera, rng
-            if score >= 1:
-                break
+        chosen, dice = camera_for(place, key, shape)
         light, depth = take(place.scene, chosen, *shape, place.hard)
         return _photo(light, depth, dice), depth, chosen.focal(*shape)
+
+
+def camera_for(
+    place: Place, key: tuple[int, int, int], shape: tuple[int, int]
+) -> tuple[Camera, np.random.Generator]:
+    """Draws cameras until one takes a good picture.
+
+    Args:
+        place: The place.
+        key: Seed, number of the place, and number of the picture.
+        shape: (height, width) of the picture.
+
+    Returns:
+        The first good camera, or the best of a few; the generator that drew it.
+    """
+    wide = max(shape) / min(shape) > _WIDE
+    best = 0.0
+    for attempt in range(_TRIES):
+        rng = np.random.default_rng([*key, 9, attempt])
+        camera = place.camera(rng, wide)
+        # A small picture is enough to judge the position of the camera.
+        small = (max(shape[0] // 6, 8), max(shape[1] // 6, 8))
+        score = picture_quality(*take(place.scene, camera, *small))
+        if attempt == 0 or score > best:
+            best, chosen, dice = score, camera, rng
+        if score >= 1:
+            break
+    return chosen, dice
 
 
 def _photo(light: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:

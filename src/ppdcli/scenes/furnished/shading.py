@@ -497,3 +497,18 @@ def soften_edges(  # type: ignore[no-untyped-def]
                     total[k] += seen * out[15] + fog[k] * (1 - out[15])
             for k in range(3):
                 light[y, x, k] = total[k] / 4
+
+
+@_compiled
+def cast_rays(scene, geometry, o, directions, depth, who):  # type: ignore[no-untyped-def]
+    """Fills ``depth`` (N,), 0 for nothing, and ``who`` (N,), the instance or -1, with what rays
+    from ``o`` along ``directions`` (N, 3) hit."""
+    ray = np.zeros(RAY, np.float32)
+    ids = ray.view(np.uint32)
+    for k in range(len(directions)):
+        dx, dy, dz = directions[k, 0], directions[k, 1], directions[k, 2]
+        found, instance, _ = _trace(
+            scene, ray, ids, geometry, o[0], o[1], o[2], dx, dy, dz, 0.0, 1e5
+        )
+        depth[k] = ray[_FAR] if found else 0.0
+        who[k] = instance if found else -1

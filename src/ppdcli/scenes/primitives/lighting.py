@@ -46,7 +46,7 @@ def _directions(scene: Scene, height: int, width: int) -> np.ndarray:
     up, right = np.mgrid[:height, :width].astype(np.float32)
     up, right = (0.5 * (height - 1) - up) / focal, (right - 0.5 * (width - 1)) / focal
     local = np.stack([right, up, np.ones_like(up)], -1)
-    return local @ rotation(0.0, scene.pitch, scene.roll).T.astype(np.float32)
+    return local @ rotation(scene.yaw, scene.pitch, scene.roll).T.astype(np.float32)
 
 
 def _darken_creases(light: np.ndarray, depth: np.ndarray, strength: float) -> np.ndarray:
@@ -82,7 +82,7 @@ def _add_lamps(
     scene: Scene, light: np.ndarray, depth: np.ndarray, directions: np.ndarray
 ) -> np.ndarray:
     """Lamps brighten nearby surfaces. The ambient light on a surface gives its colour."""
-    points = directions * depth[..., None] + np.array([0, scene.height, 0], np.float32)
+    points = directions * depth[..., None] + np.array([scene.x, scene.height, scene.z], np.float32)
     gain = np.zeros_like(light)
     for lamp in scene.lamps:
         distance = np.linalg.norm(points - lamp.place.astype(np.float32), axis=-1) / lamp.reach
@@ -118,8 +118,9 @@ def _ripple(
     height, width = depth.shape
     texture = int(abs(scene.light[2])) % max(bank.count // 2, 1) * 2 * SIZE * SIZE
     waves = bank.texels[texture : texture + SIZE * SIZE].reshape(SIZE, SIZE)
-    across = (directions[..., 0] * depth * 18 / scene.height).astype(np.int64) % SIZE
-    along = (directions[..., 2] * depth * 40 / scene.height).astype(np.int64) % SIZE
+    east, north = directions[..., 0] * depth + scene.x, directions[..., 2] * depth + scene.z
+    across = (east * 18 / scene.height).astype(np.int64) % SIZE
+    along = (north * 40 / scene.height).astype(np.int64) % SIZE
     slope = cv2.GaussianBlur(waves[along, across] - np.float32(0.5), (0, 0), 0.7)
     shift = slope * 2 * scene.ripples * focal_length(scene.fov, height, width)
     y, x = np.mgrid[:height, :width].astype(np.float32)

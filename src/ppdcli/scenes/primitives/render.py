@@ -471,14 +471,28 @@ def _paint(kinds, table, materials, surround, world, axes, focal, texels, count,
                     )  # fmt: skip
 
 
-def _rows(shapes: list[Shape]) -> np.ndarray:
-    """Returns (shapes, 17): transform to the unit shape, centre, squared bounding radius, cut."""
+@_compiled
+def _cast(kinds, table, surround, eye, has_room, texels, directions, depth, met):  # type: ignore[no-untyped-def]
+    """Fills ``depth`` and ``met`` (N,): what rays from the eye along ``directions`` (N, 3) hit."""
+    everything = np.arange(len(kinds))
+    for k in range(len(directions)):
+        dx, dy, dz = directions[k, 0], directions[k, 1], directions[k, 2]
+        depth[k], met[k] = _meet(
+            everything, kinds, table, surround, eye, has_room, texels, dx, dy, dz
+        )
+
+
+def _rows(shapes: list[Shape], below: np.ndarray) -> np.ndarray:
+    """Returns (shapes, 17): transform to the unit shape, centre, squared bounding radius, cut.
+
+    ``below`` (3,) is the point of the ground below the camera; centres are relative to it.
+    """
     table = np.zeros((len(shapes), 17), np.float32)
     if not shapes:
         return table
     half = np.array([s.half for s in shapes])
     table[:, :9] = (np.array([s.axes.T for s in shapes]) / half[:, :, None]).reshape(-1, 9)
-    table[:, 9:12] = [s.center for s in shapes]
+    table[:, 9:12] = np.array([s.center for s in shapes]) - below
     is_round = np.isin([s.kind for s in shapes], (ELLIPSOID, LEAFY))
     table[:, 12] = np.where(is_round, half.max(1) ** 2, (half**2).sum(1)) * 1.0001
     table[:, 13:16] = [s.cut for s in shapes]
@@ -488,6 +502,39 @@ def _rows(shapes: list[Shape]) -> np.ndarray:
 def focal_length(fov: float, height: int, width: int) -> float:
     """Returns pixels; ``fov`` degrees is the width of a 4:3 picture of the same area."""
     return float(0.5 / np.tan(np.radians(fov) / 2) * (height * width * 4 / 3) ** 0.5)
+
+
+def _geometry(scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns the kinds and the rows of the shapes, and ``surround`` of ``_paint``."""
+    below = np.array([scene.x, 0.0, scene.z])
+    kinds = np.array([s.kind for s in scene.shapes], np.int64)
+    ground = Shape(BOX, np.zeros(3), np.ones(3), np.eye(3), scene.ground)
+    surround = np.zeros((2, 17 + MATERIAL), np.float32)
+    surround[0] = [*_rows([ground], below)[0], *scene.ground.row()]
+    if scene.room is not None and scene.walls is not None:
+        center, half, yaw = scene.room
+        walls = Shape(BOX, center, half, rotation(yaw), scene.walls)
+        surround[1] = [*_rows([walls], below)[0], *scene.walls.row()]
+    return kinds, _rows(scene.shapes, below), surround
+
+
+def cast(scene: Scene, bank: TextureBank, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Casts rays from the scene's camera.
+
+    Args:
+        scene: The scene.
+        bank: The textures that the scene's materials refer to; some cut-outs need them.
+        directions: (N, 3) float64 in the world, of length 1 along the optical axis.
+
+    Returns:
+        Depth along the optical axis (N,) float32 metres, SKY_DEPTH for the sky; the number of the
+        shape hit (N,) int64, negative for ground, room and sky.
+    """
+    kinds, table, surround = _geometry(scene)
+    depth, met = np.empty(len(directions), np.float32), np.empty(len(directions), np.int64)
+    eye, has_room = np.float32(scene.height), scene.room is not None
+    _cast(kinds, table, surround, eye, has_room, bank.texels, directions, depth, met)
+    return depth, met
 
 
 def render(
@@ -504,21 +551,13 @@ def render(
         Linear light (H, W, 3) float32, before exposure, >= 0; and exact depth along the optical
         axis (H, W) float32 in metres, in (0, SKY_DEPTH], SKY_DEPTH for the sky.
     """
-    table = _rows(scene.shapes)
-    kinds = np.array([s.kind for s in scene.shapes], np.int64)
+    kinds, table, surround = _geometry(scene)
     materials = np.array([s.material.row() for s in scene.shapes], np.float32).reshape(-1, MATERIAL)
-    ground = Shape(BOX, np.zeros(3), np.ones(3), np.eye(3), scene.ground)
-    surround = np.zeros((2, 17 + MATERIAL), np.float32)
-    surround[0] = [*_rows([ground])[0], *scene.ground.row()]
-    if scene.room is not None and scene.walls is not None:
-        center, half, yaw = scene.room
-        walls = Shape(BOX, center, half, rotation(yaw), scene.walls)
-        surround[1] = [*_rows([walls])[0], *scene.walls.row()]
     world = np.array(
         [
             scene.height,
             float(scene.room is not None),
-            *scene.light,
+            *(scene.light - [scene.x, 0.0, scene.z]),
             *scene.light_color,
             scene.lamp_reach,
             scene.shadow,
@@ -530,7 +569,7 @@ def render(
         ],
         np.float32,
     )
-    axes = rotation(0.0, scene.pitch, scene.roll).astype(np.float32)
+    axes = rotation(scene.yaw, scene.pitch, scene.roll).astype(np.float32)
     focal = focal_length(scene.fov, height, width)
     color = np.empty((height, width, 3), np.float32)
     depth = np.empty((height, width), np.float32)

@@ -85,9 +85,11 @@ class Lamp:
 
 @dataclass
 class Scene:
-    """One scene: y is up, the camera is at (0, height, 0) and looks along +z.
+    """One scene: y is up, the camera is at (x, height, z) and looks along +z.
 
     Attributes:
+        x, z: The camera's place over the ground in metres; a scene is composed around (0, 0).
+        yaw: The camera's turn towards +x, in radians.
         room: (centre, half extents, yaw) of the room around the camera, or None outdoors.
         light: Position of the lamp or sun.
         lamp_reach: Reach of the lamp in metres; 0 for the sun.
@@ -122,6 +124,9 @@ class Scene:
     lamps: list[Lamp] = field(default_factory=list)
     focus: Focus | None = None
     shapes: list[Shape] = field(default_factory=list)
+    x: float = 0.0
+    z: float = 0.0
+    yaw: float = 0.0
 
     def add(
         self,

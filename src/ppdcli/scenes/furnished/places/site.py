@@ -18,12 +18,13 @@ Rng = np.random.Generator
 
 @dataclass(frozen=True)
 class Placement:
-    """A placed model: position, angle, and half of its bounding box."""
+    """A placed model: position, angle, half of its bounding box, and its number in the scene."""
 
     entry: Entry
     place: np.ndarray
     angle: float
     half: tuple[float, float]  # along x and z of the place, metres
+    number: int
 
     def local(self, x: float, z: float) -> np.ndarray:
         """Returns a point of the place from metres along the object's own axes."""
@@ -68,8 +69,9 @@ class Site:
         at = (float(place[0]), float(place[1]), float(place[2]))
         transform = turned(at, angle, scale)
         transform[:, 2] *= squeeze
-        self.scene.place(self.store.part(number, glow), transform, tint)
-        placed = Placement(entry, np.array(at), angle, self.half(entry, angle, scale))
+        placed_as = self.scene.place(self.store.part(number, glow), transform, tint)
+        half = self.half(entry, angle, scale)
+        placed = Placement(entry, np.array(at), angle, half, placed_as)
         self.placements.append(placed)
         return placed
 
