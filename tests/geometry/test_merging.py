@@ -99,8 +99,8 @@ def test_layers_of_one_surface_become_one() -> None:
         replace(view, depth=view.depth * np.float32(np.exp(rng.normal(0, 0.01))), spread=0.01)
         for view in views()
     ]
-    apart = merged(given, rule=AgreementRule(refine=False))
-    together = merged(given)
+    apart = merged(given)
+    together = merged(given, rule=AgreementRule(refine=True))
     assert distance(together.points).mean() < 0.8 * distance(apart.points).mean()
 
 

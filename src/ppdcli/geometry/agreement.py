@@ -27,7 +27,8 @@ class AgreementRule:
             two it is ``SIGMAS`` standard deviations of both depths.
         through: a neighbour sees through a point if all it sees there is farther by this many
             tolerances. The point is dropped unless more neighbours agree than see through.
-        refine: move each point to the mean of its depth and those that agree.
+        refine: move each point to the mean of its depth and those that agree. That makes precise
+            depth better and the depth of a small model worse.
         unchecked: keep points that no neighbour looks at, if neighbours agree with ``TRUST`` of the
             others of that photo.
     """
@@ -35,7 +36,7 @@ class AgreementRule:
     support: int = 1
     tolerance: tuple[float, float] = (0.01, 0.05)
     through: float = 2.0
-    refine: bool = True
+    refine: bool = False
     unchecked: bool = True
 
     def tolerance_of(self, view: PosedDepth, other: PosedDepth) -> float:
