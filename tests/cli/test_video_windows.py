@@ -81,7 +81,7 @@ def test_what_the_authors_do_can_be_had(
     ("line", "message"),
     [
         (("-m", "ppvd", "--no-smooth"), "ppvd sees the frames of a window together"),
-        (("-m", "ppvd", "--no-warm-start"), "it has --cuts alone"),
+        (("-m", "ppvd", "--warm-start"), "it has --cuts alone"),
         (("-m", "ppd-tiny", "--exact-stitching"), "add -m ppvd, or leave them out"),
         (("--swapped-channels",), "add -m ppvd, or leave them out"),
         (("-m", "ppvd", "--size", "640x480"), "ppvd works at 512x512 alone; leave out the size"),
