@@ -261,7 +261,9 @@ def test_a_photo_that_overflows_in_fp16_is_named(folder: list[str]) -> None:
     break_numbers(write_export(Path("half"), "fp16"), "fp16")
     predictor = ppdcli.load(checkpoint="half", backend="onnx")
     assert predictor.precision == "fp16"
-    with pytest.raises(PpdError, match=r"4\.png: ppd-tiny overflows in fp16; export the model in fp32"):
+    with pytest.raises(
+        PpdError, match=r"4\.png: ppd-tiny overflows in fp16; export the model in fp32"
+    ):
         predictor.predict("in/4.png")
 
 

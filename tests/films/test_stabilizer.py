@@ -102,7 +102,9 @@ def test_carried_depth_is_of_one_surface() -> None:
     past[10:30, 20:40] = 0.2
     rows, columns = np.mgrid[0:48, 0:64].astype(np.float32)
     back = np.stack((columns - 0.4, rows - 0.3), axis=-1)
-    assert set(np.unique(carried(past, back, 0.01))) == {np.float32(0.2), np.float32(0.8)}
+    found = carried(past, back, 0.01)
+    near = np.isclose(found, 0.2, atol=1e-6)
+    assert near.any() and np.allclose(found[~near], 0.8, atol=1e-6)
     ramp = np.tile(np.arange(64, dtype=np.float32) / 1000, (48, 1))
     inside = carried(ramp, back, 0.01)[:, 1:]
     assert np.allclose(inside, ramp[:, 1:] - 0.0004, atol=1e-5)
