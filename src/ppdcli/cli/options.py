@@ -228,7 +228,7 @@ class OutputOptions:
             "-o",
             "--output",
             metavar="PATH",
-            help="Folder for the results; or a file, if there is one result. For photos, - is stdout.",
+            help="Folder for the results; or a file, if there is one result. - is stdout (photos).",
         ),
     ] = "ppd-out"
     overwrite: Annotated[
