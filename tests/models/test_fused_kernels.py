@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 import pytest
@@ -16,6 +17,8 @@ from ppdcli.models.config import CasDiTConfig
 from ppdcli.models.rope import rotary_table, rotate
 
 pytest.importorskip("triton")
+if os.environ.get("TRITON_INTERPRET") != "1":
+    pytest.skip("Triton compiles for the card here", allow_module_level=True)
 kernels = import_module("ppdcli.models.fused_kernels")
 
 
