@@ -20,6 +20,7 @@ from ppdcli import loading
 from ppdcli.announce import silent
 from ppdcli.checkpoints import hub
 from ppdcli.cloud_options import CloudOptions
+from ppdcli.commands import world as world_command
 from ppdcli.commands.world import WORLD, WorldRequest
 from ppdcli.files import glb_reading, ply_reading, world_cache
 from ppdcli.files.cameras.camera_file import given_cameras
@@ -123,6 +124,18 @@ def test_other_poses_make_it_again(world: World) -> None:
     assert world(*COLMAP).exit_code == 0
     write_model(Path("sparse/0"), NAMES, POSES, each=100)
     assert "5 made again" in world(*COLMAP).stderr
+
+
+@pytest.mark.parametrize("name", ["__version__", "LAYOUT"])
+def test_maps_of_another_version_are_made_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert world(*COLMAP).exit_code == 0
+    module = world_cache if name == "LAYOUT" else world_command
+    monkeypatch.setattr(module, name, 99)
+    again = world(*COLMAP)
+    assert again.exit_code == 0 and "5 made again" in again.stderr
+    assert "-> 99" in again.stderr
 
 
 def test_the_order_of_photos_does_not_matter(world: World) -> None:

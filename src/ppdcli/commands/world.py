@@ -13,6 +13,7 @@ from ppdcli.commands.request import PhotoRequest
 from ppdcli.commands.scale_settings import camera_settings
 from ppdcli.errors import InputError
 from ppdcli.jobs.work import Job, Writable
+from ppdcli.version import __version__
 from ppdcli.wording import counted
 
 if TYPE_CHECKING:  # a rerun that finds everything finished imports neither OpenCV nor PyTorch
@@ -60,8 +61,13 @@ class WorldRequest(PhotoRequest):
         return WorldWork(self.load_predictor(), self)
 
     def settings(self) -> dict[str, dict[str, Any]]:
+        from ppdcli.files.world_cache import LAYOUT
+
         return {
             WORLD: {
+                # Maps that two versions of the program made do not belong in one cloud.
+                "program": __version__,
+                "layout": LAYOUT,
                 **model_settings(self.model, self.sampling),
                 **camera_settings(self.intrinsics, self.cameras, None),
                 "poses": self.world.digest(),

@@ -20,6 +20,7 @@ from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.posed import Pose, PosedDepth
 
 ENDING = "_world.npz"
+LAYOUT = 1  # of the files; a file of another layout is made again
 
 
 def write(path: Path, view: PosedDepth, image: str) -> None:
@@ -30,6 +31,7 @@ def write(path: Path, view: PosedDepth, image: str) -> None:
     """
     lens = view.distortion
     facts = {
+        "layout": LAYOUT,
         "name": view.name,
         "image": image,
         "camera": asdict(view.camera),
@@ -82,7 +84,10 @@ def image_of(path: Path) -> str:
 
 
 def _facts(arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    return dict(json.loads(bytes(arrays["facts"])))
+    facts = dict(json.loads(bytes(arrays["facts"])))
+    if facts["layout"] != LAYOUT:
+        raise ValueError("it has another layout")
+    return facts
 
 
 @contextmanager
