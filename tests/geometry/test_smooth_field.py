@@ -5,11 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ppdcli.errors import InputError
-from ppdcli.geometry.aligning import align_photo
-from ppdcli.geometry.smooth_field import LARGEST, SmoothField, fit_field
-
-HEIGHT, WIDTH = 60, 80
+from ppdcli.geometry.smooth_field import LARGEST, SmoothField, explain, fit_field
 
 
 def error_at(u: np.ndarray, v: np.ndarray) -> np.ndarray:
@@ -56,47 +52,28 @@ def test_the_field_fades_where_there_are_no_points() -> None:
 
 
 def test_a_correction_is_limited() -> None:
-    field = SmoothField(np.full((5, 6, 1), 9.0), 0, 1)
+    field = SmoothField(np.full((5, 6, 1), 9.0), 0, 1, 0.01)
     assert field.at(*spread_out(10)) == pytest.approx(LARGEST)
 
 
-def known_of(depth: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    row, column = rng.integers(HEIGHT, size=count), rng.integers(WIDTH, size=count)
-    return column.astype(float), row.astype(float), depth[row, column].astype(float)
+def test_a_wrong_region_is_told_from_wrong_points() -> None:
+    u, v, x = spread_out(1200)
+    rng = np.random.default_rng(4)
+    region = (u < 0.45) & (v > 0.3)
+    error = np.where(region, 0.45, 0.0) + rng.normal(0, 0.01, u.size)
+    wrong = rng.random(u.size) < 0.2
+    error[wrong] += rng.normal(0, 0.7, int(wrong.sum()))
+    error[::50] = np.nan
+    field, left = explain(u, v, x, error)
+    assert field is not None and np.isnan(left[::50]).all()
+    inside = region & (u < 0.35) & (v > 0.4) & ~wrong & np.isfinite(error)
+    assert (np.abs(left[inside]) < 0.1).mean() > 0.97
+    lonely = wrong & (np.abs(error - 0.45 * region) > 0.5)
+    assert (np.abs(left[lonely]) > 0.15).mean() > 0.95
 
 
-def bent_map() -> tuple[np.ndarray, np.ndarray]:
-    """Relative depth with a smooth error, and the depth in some unit."""
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    metres = 2 + 4 * (1 - rows / HEIGHT) + (columns > 50) * 3.0
-    wrong = metres * np.exp(-error_at((columns + 0.5) / WIDTH, (rows + 0.5) / HEIGHT))
-    return (np.log1p(wrong) / 3).astype(np.float32), 5.0 * metres
-
-
-def test_a_photo_is_aligned() -> None:
-    relative, depth = bent_map()
-    known = known_of(depth, 600)
-    plain = align_photo(relative, *known, field=False)
-    aligned = align_photo(relative, *known)
-    assert np.abs(plain.depth / depth - 1).mean() > 0.012
-    assert np.abs(aligned.depth / depth - 1).mean() < 0.006
-    assert aligned.spread < plain.spread and "after a smooth field" in aligned.describe()
-    assert plain.field is None and aligned.trusted.all()
-
-
-def test_what_is_far_from_all_points_is_left_out() -> None:
-    relative, depth = bent_map()
-    relative[:5] = 1.2  # the sky
-    rows = known_of(depth, 600)
-    below = rows[1] >= 5
-    aligned = align_photo(relative, *(column[below] for column in rows))
-    assert np.isnan(aligned.depth[:5]).all() and np.isfinite(aligned.values).all()
-    assert np.isfinite(aligned.depth[5:]).all()
-
-
-def test_a_wall_fixes_no_scale() -> None:
-    relative, depth = bent_map()
-    u, v, _ = known_of(depth, 100)
-    with pytest.raises(InputError, match="all at one depth"):
-        align_photo(relative, u, v, np.full(100, 7.0))
+def test_the_spread_is_that_of_points_that_the_field_has_not_seen() -> None:
+    u, v, x = spread_out(300)
+    noise = np.random.default_rng(6).normal(0, 0.02, u.size)
+    field = fit_field(u, v, x, error_at(u, v) * 3 + noise)
+    assert field is not None and field.spread == pytest.approx(0.022, abs=0.005)

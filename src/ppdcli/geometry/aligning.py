@@ -6,15 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ppdcli.errors import InputError
 from ppdcli.geometry.align import relative_at
-from ppdcli.geometry.log_fit import LEAST_SIGMA, LogFit, fit_log
+from ppdcli.geometry.log_fit import (
+    AGREEMENT,
+    LEAST_POINTS,
+    LEAST_SIGMA,
+    LogFit,
+    cost_of,
+    fit_log,
+    require_range,
+)
 from ppdcli.geometry.robust_line import MAD_TO_SIGMA
-from ppdcli.geometry.smooth_field import SmoothField, fit_field
+from ppdcli.geometry.smooth_field import FLAT, SmoothField, explain
 
 NEARER, FARTHER = 2.0, 1.25
 """A map is kept from the nearest known depth over the first to the farthest times the second.
 Beyond it no point vouches for its scale. The network puts the sky a little behind what is far."""
 ENDS = (1, 99)  # per cent of the known depths that agree
+LEAST_SHARE = 1 / 3  # of the known depths that must agree
+LEAST_GAIN = 0.2  # by which the prediction must be better than a constant depth
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +38,16 @@ class Aligned:
         trusted: (H, W) bool: where the points vouch for it.
         fit: of the whole picture.
         field: the smooth correction; None without one.
-        spread: standard deviation of log(depth / known) of the points that agree, by their median.
+        agree: (N,) bool: the known points that agree with ``values``.
+        spread: standard deviation of log(depth / known) of these, by their median; with a field, of
+            those that it has not seen.
     """
 
     values: np.ndarray
     trusted: np.ndarray
     fit: LogFit
     field: SmoothField | None
+    agree: np.ndarray
     spread: float
 
     @property
@@ -43,8 +57,13 @@ class Aligned:
 
     def describe(self) -> str:
         """One line for the user."""
-        field = "" if self.field is None else f", {100 * self.spread:.2g} % after a smooth field"
-        return f"{self.fit.describe()}{field}"
+        if self.field is None:
+            return self.fit.describe()
+        number = int(self.agree.sum())
+        return (
+            f"{self.fit.describe()}; after a smooth field {number} agree, typical error "
+            f"{100 * self.spread:.2g} %"
+        )
 
 
 def align_photo(
@@ -71,17 +90,62 @@ def align_photo(
     height, width = relative.shape
     x = relative_at(relative, u, v, width, height)
     fit = fit_log(x, depth, seed)
-    error = fit.errors(x, depth)[fit.agree]
-    spread, found = fit.spread, None
+    place = (u + 0.5) / width, (v + 0.5) / height, x
+    found, left = None, fit.errors(x, depth)
     if field:
-        place = ((u[fit.agree] + 0.5) / width, (v[fit.agree] + 0.5) / height, x[fit.agree])
-        found = fit_field(*place, error, seed)
-        if found is not None:
-            left = np.abs(error - found.at(*place))
-            spread = max(MAD_TO_SIGMA * float(np.median(left)), LEAST_SIGMA)
+        found, left = explain(*place, left, seed)
+    agree = np.abs(left) <= AGREEMENT
+    _require(place, depth, fit, agree, field, seed)
+    spread = MAD_TO_SIGMA * float(np.median(np.abs(left[agree])))
+    spread = max(spread if found is None else found.spread, LEAST_SIGMA)
     values = fit.apply(relative)
     if found is not None:
         values = found.apply(values, relative)
-    near, far = np.percentile(depth[fit.agree], ENDS)
+    near, far = np.percentile(depth[agree], ENDS)
     trusted = (values >= near / NEARER) & (values <= far * FARTHER)
-    return Aligned(values, trusted, fit, found, spread)
+    return Aligned(values, trusted, fit, found, agree, spread)
+
+
+def _require(
+    place: tuple[np.ndarray, np.ndarray, np.ndarray],
+    depth: np.ndarray,
+    fit: LogFit,
+    agree: np.ndarray,
+    field: bool,
+    seed: int,
+) -> None:
+    """Refuses points that the predicted depth says nothing about.
+
+    The prediction must explain them better than a constant depth does. Where large regions are
+    wrong, it may need the smooth field; then the constant depth gets such a field, too, since that
+    alone explains much in a simple scene.
+
+    Raises:
+        InputError: it does not.
+    """
+    known = np.isfinite(place[2]) & (depth > 0)
+    number, total = int(agree.sum()), int(known.sum())
+    if number < max(LEAST_POINTS, LEAST_SHARE * total):
+        raise InputError(
+            f"only {number} of {total} known depths agree on a scale (within {100 * AGREEMENT:g} %)"
+        )
+    require_range(place[2][agree], depth[agree])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = np.log(depth) - np.median(np.log(depth[agree]))
+    errors = fit.errors(place[2], depth), np.where(known, level, np.nan)
+    if _gains(*errors, known):
+        return
+    if not field or not _gains(*(explain(*place, one, seed, FLAT)[1] for one in errors), known):
+        raise InputError(
+            "its known depths do not follow the predicted ones: one constant depth fits them "
+            "almost as well"
+        )
+
+
+def _gains(predicted: np.ndarray, constant: np.ndarray, known: np.ndarray) -> bool:
+    """Whether the errors of a prediction cost less than those of a constant depth."""
+    costs = [
+        cost_of(np.where(np.isfinite(errors), errors, np.inf)[known])
+        for errors in (predicted, constant)
+    ]
+    return costs[0] <= (1 - LEAST_GAIN) * costs[1]

@@ -23,9 +23,7 @@ from ppdcli.wording import counted
 
 AGREEMENT = 0.15  # largest |log(fitted / known)| of a point that agrees
 LEAST_POINTS = 8  # of structure from motion, whose outliers are many
-LEAST_SHARE = 1 / 3
 LEAST_RANGE = 0.05  # of log(depth), and of relative depth: the middle 90 % of the points that agree
-LEAST_GAIN = 0.2  # by which the fit must be better than a constant depth
 OFFSETS = (0.25, 0.0, 0.05, 0.12, 0.5, 1.0, 2.0)  # times the median depth; the usual one first
 MANY = 40  # points that can tell one offset from another
 BETTER = 0.97  # of the usual offset's cost; another one must get below it
@@ -82,8 +80,8 @@ def fit_log(relative: np.ndarray, depth: np.ndarray, seed: int = 0) -> LogFit:
         seed: of the random trials.
 
     Raises:
-        InputError: The points cannot fix the scale: they are too few, too few agree, they are at
-            one depth, or they do not follow the predicted depths. The text is the cause alone.
+        InputError: The points are too few, they are at one depth, or they do not rise with the
+            predicted depths. The text is the cause alone.
     """
     taken = np.isfinite(relative) & np.isfinite(depth) & (depth > 0)
     x, d = relative[taken].astype(np.float64), depth[taken].astype(np.float64)
@@ -92,7 +90,7 @@ def fit_log(relative: np.ndarray, depth: np.ndarray, seed: int = 0) -> LogFit:
             f"known and predicted depth overlap at {counted(x.size, 'point')}, and "
             f"{LEAST_POINTS} are needed"
         )
-    _require_range(x, d)
+    require_range(x, d)
     rng = np.random.default_rng(seed)
     some = slice(None) if x.size <= MOST_TRIED else rng.choice(x.size, MOST_TRIED, replace=False)
     offsets = OFFSETS if x.size >= MANY else OFFSETS[:1]
@@ -100,14 +98,15 @@ def fit_log(relative: np.ndarray, depth: np.ndarray, seed: int = 0) -> LogFit:
     for factor in offsets:
         offset = factor * float(np.median(d))
         line = _refined(*_by_trials(x[some], d[some], offset, rng), offset, x, d)
-        cost = _cost(_log_ratio(*line, offset, x, d))
+        cost = cost_of(_log_ratio(*line, offset, x, d))
         if best is None or cost < BETTER * best[0]:
             best = (cost, *line, offset)
     assert best is not None
-    cost, slope, intercept, offset = best
+    _, slope, intercept, offset = best
     left = _log_ratio(slope, intercept, offset, x, d)
     agree = np.abs(left) <= AGREEMENT
-    _require(x, d, agree, slope, cost)
+    if slope <= 0 and agree.sum() >= LEAST_POINTS:
+        raise InputError("known depth does not rise where predicted depth rises")
     inside = np.zeros(relative.shape, bool)
     inside[taken] = agree
     spread = max(MAD_TO_SIGMA * float(np.median(np.abs(left[agree]))), LEAST_SIGMA)
@@ -162,29 +161,21 @@ def _log_ratio(
         return np.asarray(np.where(fitted > 0, np.log(fitted / d), np.inf))
 
 
-def _cost(left: np.ndarray) -> float:
+def cost_of(left: np.ndarray) -> float:
+    """What errors of log(depth) cost, of which those beyond ``AGREEMENT`` count as wrong."""
     return float(np.minimum((left / AGREEMENT) ** 2, 1).sum())
 
 
-def _require(x: np.ndarray, d: np.ndarray, agree: np.ndarray, slope: float, cost: float) -> None:
-    number = int(agree.sum())
-    if slope <= 0 and number >= LEAST_POINTS:
-        raise InputError("known depth does not rise where predicted depth rises")
-    if number < max(LEAST_POINTS, LEAST_SHARE * x.size):
-        raise InputError(
-            f"only {number} of {x.size} known depths agree on a scale (within "
-            f"{100 * AGREEMENT:g} %)"
-        )
-    _require_range(x[agree], d[agree])
-    level = np.log(d) - np.median(np.log(d[agree]))
-    if cost > (1 - LEAST_GAIN) * _cost(level):
-        raise InputError(
-            "its known depths do not follow the predicted ones: one constant depth fits them "
-            "almost as well"
-        )
+def require_range(x: np.ndarray, d: np.ndarray) -> None:
+    """Refuses points that are all at one depth.
 
+    Args:
+        x: (N,) their relative depth.
+        d: (N,) their known depth.
 
-def _require_range(x: np.ndarray, d: np.ndarray) -> None:
+    Raises:
+        InputError: they are.
+    """
     low, high = np.percentile(d, (5, 95))
     if np.log(high / low) < LEAST_RANGE:
         raise InputError(

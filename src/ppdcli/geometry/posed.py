@@ -62,6 +62,21 @@ class Pose:
         return Pose(axes @ self.rotation, axes @ self.translation)
 
 
+def rotation_of(w: float, x: float, y: float, z: float) -> np.ndarray | None:
+    """The rotation (3, 3) of a quaternion of any length; None if it has none, or is not finite."""
+    length = float(np.linalg.norm((w, x, y, z)))
+    if not 0 < length < np.inf:
+        return None
+    w, x, y, z = w / length, x / length, y / length, z / length
+    return np.array(
+        [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class PosedDepth:
     """A depth map in the world.

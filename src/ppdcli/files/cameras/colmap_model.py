@@ -26,7 +26,7 @@ from ppdcli.files.cameras.colmap_images import (
 )
 from ppdcli.files.cameras.world_model import WorldModel, WorldPoints
 from ppdcli.files.source import is_dir, is_file
-from ppdcli.geometry.posed import Pose
+from ppdcli.geometry.posed import Pose, rotation_of
 
 _OBSERVED = np.dtype([("x", "<f8"), ("y", "<f8"), ("point", "<i8")])
 _POINT_HEAD = struct.Struct("<Q3d3BdQ")  # id, place, colour, error, length of the track
@@ -85,17 +85,9 @@ def _require_each_once(images: list[_Image], source: Path) -> None:
 def _pose(numbers: tuple[float, ...]) -> Pose | str:
     """The pose of qw, qx, qy, qz, tx, ty, tz; or what is wrong with it."""
     w, x, y, z, *moved = numbers
-    length = float(np.linalg.norm((w, x, y, z)))
-    if not 0 < length < np.inf:
+    rotation = rotation_of(w, x, y, z)
+    if rotation is None:
         return "has a pose without a rotation"
-    w, x, y, z = w / length, x / length, y / length, z / length
-    rotation = np.array(
-        [
-            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
-            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
-            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
-        ]
-    )
     try:
         return Pose(rotation, np.array(moved))
     except ValueError as error:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ppdcli.errors import InputError, shown
 from ppdcli.files.cameras.content import Content
+from ppdcli.files.cameras.pose_matrices import pose_of_opengl
 from ppdcli.files.cameras.stated import numbers
 from ppdcli.files.cameras.world_model import WorldModel, WorldPoints
 from ppdcli.files.ply_reading import read as read_ply
@@ -73,11 +74,4 @@ def _pose(matrix: Any, where: str) -> Pose | str:
         return "has a transform_matrix that is not numbers"
     if values.size not in (12, 16):
         return f"has a transform_matrix of {values.size} numbers instead of 16"
-    to_world = values.reshape(-1, 4)[:3]
-    turn = to_world[:, :3] @ np.diag([1.0, -1.0, -1.0])  # from OpenCV's camera axes
-    if np.linalg.det(turn) <= 0:
-        return "has a transform_matrix that mirrors"
-    try:
-        return Pose(turn.T, -turn.T @ to_world[:, 3])
-    except ValueError as error:
-        return f"cannot be used, since {error}"
+    return pose_of_opengl(values.reshape(-1, 4)[:3])

@@ -1,11 +1,11 @@
-"""Reads where photos were taken, from a COLMAP model or a transforms.json."""
+"""Reads where photos were taken, from the files that state it."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from ppdcli.errors import InputError
-from ppdcli.files.cameras import colmap, nerfstudio
+from ppdcli.files.cameras import colmap, nerfstudio, open3d_trajectory, record3d
 from ppdcli.files.cameras.colmap_model import read_model
 from ppdcli.files.cameras.content import Content
 from ppdcli.files.cameras.nerfstudio_poses import read_transforms
@@ -25,9 +25,13 @@ def read_poses(path: Path) -> WorldModel | None:
     content = Content(path, read_file(path, str(path), KIND))
     if colmap.is_text(content) or colmap.is_binary(content):
         return read_model(path)
-    if content.mapping and nerfstudio.fits(content):
-        return read_transforms(content)
-    return None
+    if not content.mapping:
+        return None
+    if record3d.fits(content):
+        return record3d.read_recording(content)
+    if open3d_trajectory.fits(content):
+        return open3d_trajectory.read_trajectory(content)
+    return read_transforms(content) if nerfstudio.fits(content) else None
 
 
 def require_one_world(first: WorldModel, second: WorldModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,6 +47,7 @@ class WorldModel:
         poses: of the stored images, or why there is none.
         points: of the world; None without any.
         notes: lines for the user.
+        numbered: no photo is named; the name of an image is the number in its photo's name.
     """
 
     name: str
@@ -54,6 +56,17 @@ class WorldModel:
     poses: tuple[Pose | str, ...]
     points: WorldPoints | None = None
     notes: tuple[str, ...] = ()
+    numbered: bool = False
+
+    @staticmethod
+    def numbered_from_0(name: str, format_: str, poses: tuple[Pose | str, ...]) -> WorldModel:
+        """The model of a file that lists poses without names; see the class."""
+        note = (
+            f"{name}: names no photos; a photo has the pose of the number in its name, from 0 to "
+            f"{len(poses) - 1}"
+        )
+        numbers = tuple(map(str, range(len(poses))))
+        return WorldModel(name, format_, numbers, poses, notes=(note,), numbered=True)
 
     def digest(self) -> str:
         """Returns 16 hexadecimal digits that identify the images and their poses."""
@@ -75,6 +88,8 @@ class WorldModel:
             InputError: no image has its name, or several have, or the image has no pose.
         """
         path = PurePosixPath(photo.replace("\\", "/"))
+        if self.numbered:
+            path = PurePosixPath(_number_in(path.stem))
         likely = self._names.likely(path)
         if not likely:
             raise InputError(
@@ -101,6 +116,13 @@ class WorldModel:
     @cached_property
     def _names(self) -> ImageNames:
         return ImageNames(self.images)
+
+
+def _number_in(stem: str) -> str:
+    """The number that a name ends in, without zeros before it: "7" for frame_007."""
+    digits = re.search(r"[0-9]*\Z", stem)
+    assert digits is not None
+    return digits[0].lstrip("0") or digits[0][:1]
 
 
 def _digest(parts: Iterable[str | bytes]) -> str:
