@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import Result
 
 from ppdcli.files.open3d_import import import_open3d
@@ -46,9 +47,19 @@ def test_a_known_length_sets_the_scale(cloud: Cloud) -> None:
     [
         (["--known-length", "1,2,3,4"], 2, "give U1,V1,U2,V2,METRES"),
         (["--known-length", "1,2,3,4,0"], 2, "a length above 0"),
+        (["--known-length", "1,2,3,4,-2"], 2, "a length above 0"),
+        (["--known-length", "1,2,3,4,nan"], 2, "a length above 0"),
+        (["--known-length", "1,2,3,4,inf"], 2, "a length above 0"),
         (["--known-length", "1,2,3,nan,1"], 2, "give pixels"),
+        (["--known-length", "1,inf,3,4,1"], 2, "give pixels"),
+        (["--known-length", "1,2,three,4,1"], 2, "give U1,V1,U2,V2,METRES"),
+        (["--known-length", "1,2,3,4,1", "--metric"], 2, "fixes the scale alone"),
+        (["--known-length", "1,2,3,4,1", "other.png"], 2, "is of one image; 2 are given"),
         (["--known-length", "1,2,3,4,1", "--near-far", "1,2"], 2, "fixes the scale alone"),
         (["--known-length", "1,2,1,2,1"], 1, "the two points are the same"),
+        (["--known-length", "1,2,1.4,2.2,1"], 1, "the two points are the same"),
+        (["--known-length", "1,2,-3,2,1"], 1, "pixel -3,2 is outside the photo"),
+        (["--known-length", "1,2,128,2,1"], 1, "pixel 128,2 is outside the photo"),
         (["--known-length", "1,2,500,2,1"], 1, "pixel 500,2 is outside the photo, which is 128x96"),
         (["--known-length", "1,2,100,90,1e15"], 1, "no scale puts the two points"),
     ],
@@ -56,9 +67,21 @@ def test_a_known_length_sets_the_scale(cloud: Cloud) -> None:
 def test_a_length_that_says_nothing(
     cloud: Cloud, options: list[str], code: int, message: str
 ) -> None:
+    Image.new("RGB", (WIDTH, HEIGHT)).save("other.png")
     result = cloud("--fov", "70", *options)
     assert result.exit_code in (code, 3 if code == 1 else code)
     assert message in result.stderr
+
+
+def test_a_pixel_without_depth_is_named(cloud: Cloud) -> None:
+    with Image.open("photo.png") as opaque:
+        photo = opaque.convert("RGBA")
+    photo.paste((0, 0, 0, 0), (0, 0, 64, HEIGHT))
+    photo.save("cut.png")
+    result = cloud("--fov", "70", "--known-length", "20,40,100,40,2", photo="cut.png")
+    assert result.exit_code == 3
+    assert "cut.png: there is no depth at pixel 20,40; choose another point" in result.stderr
+    assert not Path("ppd-out/cut.ply").exists()
 
 
 def test_another_length_makes_the_cloud_again(

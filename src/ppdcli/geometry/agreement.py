@@ -34,7 +34,7 @@ class AgreementRule:
     """
 
     support: int = 1
-    tolerance: tuple[float, float] = (0.01, 0.05)
+    tolerance: tuple[float, float] = (0.01, 0.03)
     through: float = 2.0
     refine: bool = False
     unchecked: bool = True
