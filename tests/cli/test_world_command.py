@@ -10,10 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from colmap_models import write_model
 from PIL import Image
 from posed_scenes import CAMERA, cast, distance, poses
+from scipy.spatial.transform import Rotation
+from standins import Moge, use_moge
 from torch import Tensor
+from torch.nn.functional import interpolate
 from typer.testing import Result
 
 from ppdcli import loading
@@ -30,6 +34,7 @@ from ppdcli.geometry.distortion import Distortion
 from ppdcli.geometry.posed import Pose
 from ppdcli.jobs.plan import Format
 from ppdcli.model_request import ModelRequest, Sampling
+from ppdcli.models.moge2 import MoGe2Prediction
 from ppdcli.models.pixel_perfect import PixelPerfectDepth
 from ppdcli.viewer.mesh_scene import mesh_scene
 
@@ -251,6 +256,53 @@ def test_nerfstudio_with_points(world: World) -> None:
     require_the_scene()
 
 
+# --- metres ------------------------------------------------------------------------------------
+
+
+class KnowsThePhotos(Moge):
+    """Stands in for MoGe-2: recognises the photos, and knows their depth in metres."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._depths = [cast(pose) for pose in POSES]
+        self._looks = [hidden_in_colors(depth)[..., 0] / 255 for depth in self._depths]
+
+    def infer(self, image: Tensor, fov_x: float | None = None) -> MoGe2Prediction:
+        found = super().infer(image, fov_x)
+        small = interpolate(image.reshape(1, 3, *image.shape[-2:])[:, :1], (96, 128))[0, 0].numpy()
+        depth = self._depths[int(np.argmin([np.abs(look - small).mean() for look in self._looks]))]
+        height, width = found.depth.shape[-2:]
+        rows, columns = (np.arange(new) * old // new for new, old in ((height, 96), (width, 128)))
+        values = torch.from_numpy(depth[np.ix_(rows, columns)])[None]
+        return MoGe2Prediction(values, torch.ones_like(values, dtype=torch.bool), found.intrinsics)
+
+
+def write_recording() -> None:
+    rows = []
+    for pose in POSES:
+        turn = Rotation.from_matrix(pose.rotation.T @ np.diag([1, -1, -1]))
+        rows.append([*turn.as_quat(), *pose.centre])
+    k = [104, 0, 0, 0, 104, 0, 63.5, 47.5, 1]
+    Path("metadata").write_text(json.dumps({"K": k, "w": 128, "h": 96, "fps": 60, "poses": rows}))
+
+
+@pytest.mark.parametrize("poses_in_metres", ["transforms.json", "metadata"])
+def test_poses_in_metres_need_no_points(
+    world: World, monkeypatch: pytest.MonkeyPatch, poses_in_metres: str
+) -> None:
+    use_moge(monkeypatch, KnowsThePhotos())
+    write_transforms()
+    write_recording()
+    result = world("--intrinsics", poses_in_metres, "--metric")
+    assert result.exit_code == 0, result.stderr
+    require_the_scene()
+    assert {"unit m", "kind metric"} <= {
+        line.removeprefix("comment ") for line in comments().splitlines()
+    }
+    assert "its unit is taken for the metre; scale of each photo by MoGe-2" in result.stderr
+    assert "unit m" in result.stderr.splitlines()[-1]
+
+
 # --- bad input ----------------------------------------------------------------------------------
 
 
@@ -327,12 +379,18 @@ def test_two_photos_of_one_image_are_left_out(world: World) -> None:
     require_the_scene()
 
 
-def test_a_photo_that_nobody_agrees_with_is_named(world: World) -> None:
-    wrong = cast(POSES[2])
-    wrong[:, :] = np.roll(wrong, 40, axis=1)  # a picture of something else
-    Image.fromarray(hidden_in_colors(np.flip(wrong, axis=0).copy())).save("photos/2.png")
+def test_a_photo_of_something_else_is_named(world: World) -> None:
+    rng = np.random.default_rng(0)
+    wrong = np.kron(rng.uniform(1, 6, (12, 16)), np.ones((8, 8))).astype(np.float32)
+    Image.fromarray(hidden_in_colors(wrong)).save("photos/2.png")
     result = world(*COLMAP)
     assert result.exit_code == 3 and "photos/2.png" in failures(result)[0]
+    require_the_scene()
+
+
+def test_a_photo_upside_down_does_no_harm(world: World) -> None:
+    Image.fromarray(hidden_in_colors(cast(POSES[2])[::-1, ::-1].copy())).save("photos/2.png")
+    assert world(*COLMAP).exit_code in (0, 3)
     require_the_scene()
 
 
@@ -377,13 +435,14 @@ def test_a_model_without_points_is_refused(world: World) -> None:
 
 
 def test_shares_are_merged_at_the_end(world: World) -> None:
+    assert world(*COLMAP, "-o", "at-once", to="at-once.ply").exit_code == 0
     for number in (1, 2):
         part = world(*COLMAP, "--shard", f"{number}/2")
         assert part.exit_code == 0 and "is not merged yet" in part.stderr
         assert not Path("scene.ply").exists()
     whole = world(*COLMAP)
     assert whole.exit_code == 0 and "5 skipped" in whole.stderr
-    require_the_scene()
+    assert Path("scene.ply").read_bytes() == Path("at-once.ply").read_bytes()
 
 
 def test_other_processes_can_be_sent_the_order(tmp_path: Path) -> None:

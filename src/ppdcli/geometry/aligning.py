@@ -25,6 +25,7 @@ NEARER, FARTHER = 2.0, 1.25
 Beyond it no point vouches for its scale. The network puts the sky a little behind what is far."""
 ENDS = (1, 99)  # per cent of the known depths that agree
 LEAST_SHARE = 1 / 3  # of the known depths that must agree
+TRIED = np.linspace(2, 98, 49)  # per cent of the known depths, which a constant depth may have
 LEAST_GAIN = 0.2  # by which the prediction must be better than a constant depth
 
 
@@ -130,9 +131,10 @@ def _require(
             f"only {number} of {total} known depths agree on a scale (within {100 * AGREEMENT:g} %)"
         )
     require_range(place[2][agree], depth[agree])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        level = np.log(depth) - np.median(np.log(depth[agree]))
-    errors = fit.errors(place[2], depth), np.where(known, level, np.nan)
+    errors = (
+        fit.errors(place[2], depth),
+        np.where(known, _from_constant(depth[known], depth), np.nan),
+    )
     if _gains(*errors, known):
         return
     if not field or not _gains(*(explain(*place, one, seed, FLAT)[1] for one in errors), known):
@@ -140,6 +142,14 @@ def _require(
             "its known depths do not follow the predicted ones: one constant depth fits them "
             "almost as well"
         )
+
+
+def _from_constant(known: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """log(depth / constant) for the constant depth that costs the ``known`` ones least."""
+    levels = np.percentile(np.log(known), TRIED)
+    best = min(levels, key=lambda level: cost_of(np.log(known) - level))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(depth) - best)
 
 
 def _gains(predicted: np.ndarray, constant: np.ndarray, known: np.ndarray) -> bool:
