@@ -121,14 +121,14 @@ def _aligned(clip: Clip, relative: Sequence[np.ndarray], seed: int) -> dict[int,
         places = model.points.places[model.points.seen[index]]
         seen = points_in(places, model.pose(index), clip.camera)
         try:
-            alone = align_photo(values, seen.u, seen.v, seen.depth, field=False)
             both = align_photo(values, seen.u, seen.v, seen.depth)
         except InputError as error:
             print(f"view {k} is left out: {error}", flush=True)
             continue
         tidy, flying = cleaned(both.values, clip.rgb[k], CloudOptions(), None)
         clean = np.where(both.trusted & ~flying, tidy, np.float32(np.nan))
-        found[k] = AlignedView(alone.fit, alone.depth, both.depth, clean, both.spread)
+        alone = np.where(both.trusted, both.fit.apply(values), np.float32(np.nan))
+        found[k] = AlignedView(both.fit, alone, both.depth, clean, both.spread)
     if len(found) < 2:
         raise InputError("fewer than two views are left")
     return found

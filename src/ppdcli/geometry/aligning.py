@@ -73,7 +73,6 @@ def align_photo(
     v: np.ndarray,
     depth: np.ndarray,
     seed: int = 0,
-    field: bool = True,
 ) -> Aligned:
     """Fits a relative map to known depths, and corrects its remaining smooth error.
 
@@ -83,7 +82,6 @@ def align_photo(
             centre is (0, 0).
         depth: (N,) their depth along the optical axis, in any unit.
         seed: of the random trials.
-        field: correct the smooth error where there are enough points.
 
     Raises:
         InputError: The points cannot fix the scale.
@@ -92,11 +90,9 @@ def align_photo(
     x = relative_at(relative, u, v, width, height)
     fit = fit_log(x, depth, seed)
     place = (u + 0.5) / width, (v + 0.5) / height, x
-    found, left = None, fit.errors(x, depth)
-    if field:
-        found, left = explain(*place, left, seed)
+    found, left = explain(*place, fit.errors(x, depth), seed)
     agree = np.abs(left) <= AGREEMENT
-    _require(place, depth, fit, agree, field, seed)
+    _require(place, depth, fit, agree, seed)
     spread = MAD_TO_SIGMA * float(np.median(np.abs(left[agree])))
     spread = max(spread if found is None else found.spread, LEAST_SIGMA)
     values = fit.apply(relative)
@@ -112,7 +108,6 @@ def _require(
     depth: np.ndarray,
     fit: LogFit,
     agree: np.ndarray,
-    field: bool,
     seed: int,
 ) -> None:
     """Refuses points that the predicted depth says nothing about.
@@ -131,13 +126,12 @@ def _require(
             f"only {number} of {total} known depths agree on a scale (within {100 * AGREEMENT:g} %)"
         )
     require_range(place[2][agree], depth[agree])
-    errors = (
-        fit.errors(place[2], depth),
-        np.where(known, _from_constant(depth[known], depth), np.nan),
-    )
-    if _gains(*errors, known):
+    predicted = fit.errors(place[2], depth)
+    constant = np.where(known, _from_constant(depth[known], depth), np.nan)
+    if _gains(predicted, constant, known):
         return
-    if not field or not _gains(*(explain(*place, one, seed, FLAT)[1] for one in errors), known):
+    predicted, constant = (explain(*place, one, seed, FLAT)[1] for one in (predicted, constant))
+    if not _gains(predicted, constant, known):
         raise InputError(
             "its known depths do not follow the predicted ones: one constant depth fits them "
             "almost as well"

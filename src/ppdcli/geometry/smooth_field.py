@@ -99,17 +99,16 @@ def explain(
         The field, or None where none helps; and the (N,) errors that are left, NaN as before.
     """
     known = np.flatnonzero(np.isfinite(error) & np.isfinite(x))
-    places = np.stack([part[known] for part in (u, v, x)])
-    own = error[known]
+    u, v, x, own = u[known], v[known], x[known], error[known]
     some = np.random.default_rng(seed).permutation(known.size)[:MOST_POINTS]
     found, left = None, own
     for number, cut in enumerate(CUTS):
         near = some[np.abs(left[some]) <= cut]
         soft = LEAST_SIGMA if number == len(CUTS) - 1 else SOFT * cut
-        better = fit_field(*places[:, near], own[near], seed, soft, deepest)
+        better = fit_field(u[near], v[near], x[near], own[near], seed, soft, deepest)
         if better is not None:
             found = better
-            left = own - found.at(*places)
+            left = own - found.at(u, v, x)
     remaining = np.full(error.shape, np.nan)
     remaining[known] = left
     return found, remaining

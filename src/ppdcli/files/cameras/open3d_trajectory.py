@@ -44,8 +44,8 @@ def read(content: Content) -> Contents:
         found.add(StatedCamera("", focal, centre, image_size(data, "width", "height", where)))
     if len(found) > 1:
         raise InputError(
-            f"{where}: has {len(found)} different cameras, and names no photo of any; give a COLMAP "
-            "model or a transforms.json"
+            f"{where}: has {len(found)} different cameras, and names no photo of any; give a "
+            "COLMAP model or a transforms.json"
         )
     return Contents("Open3D", tuple(found))
 
