@@ -256,6 +256,24 @@ def test_nerfstudio_with_points(world: World) -> None:
     require_the_scene()
 
 
+def test_a_trajectory_of_open3d_with_points(world: World) -> None:
+    write_model(Path("model"), NAMES, POSES).export_PLY("points.ply")
+    k = [104, 0, 0, 0, 104, 0, 63.5, 47.5, 1]
+    rows = []
+    for pose in POSES:
+        extrinsic = np.vstack((np.column_stack((pose.rotation, pose.translation)), [0, 0, 0, 1]))
+        intrinsic = {"width": 128, "height": 96, "intrinsic_matrix": k}
+        rows.append({"extrinsic": extrinsic.T.ravel().tolist(), "intrinsic": intrinsic})
+    kind = {"class_name": "PinholeCameraTrajectory", "parameters": rows}
+    Path("camera_trajectory.json").write_text(json.dumps(kind))
+    Image.fromarray(hidden_in_colors(cast(POSES[0]))).save("photos/5.png")
+    result = world("--intrinsics", "camera_trajectory.json", "--align", "points.ply")
+    assert result.exit_code == 3 and len(failures(result)) == 1
+    assert "photos/5.png: is not in camera_trajectory.json" in result.stderr
+    assert "a photo has the pose of the number in its name, from 0 to 4" in result.stderr
+    require_the_scene()
+
+
 # --- metres ------------------------------------------------------------------------------------
 
 
