@@ -88,3 +88,26 @@ def cloud(
         return ppd("pointcloud", photo, *fixed, *size, *options)
 
     return call
+
+
+@pytest.fixture
+def world(
+    ppd: Callable[..., Result],
+    random_checkpoint: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Callable[..., Result]:
+    """``world(option, ...)`` of the folder photos, with a model in sparse/0."""
+    from colmap_models import write_model  # pycolmap
+    from world_photos import NAMES, POSES, photograph, told_by_colors
+
+    monkeypatch.setattr(PixelPerfectDepth, "sample", told_by_colors)
+    monkeypatch.setattr(hub, "find", lambda _: None)
+    photograph()
+    write_model(Path("sparse/0"), NAMES, POSES)
+    fixed = ["-m", "ppd-tiny", "--checkpoint", random_checkpoint, "--device", "cpu"]
+
+    def call(*options: object, photos: str = "photos", to: str = "scene.ply") -> Result:
+        size = ["--size", "128x96", "--world", to]
+        return ppd("pointcloud", photos, *fixed, *size, *options)
+
+    return call
