@@ -15,6 +15,7 @@ from ppdcli.devices import Precision, stated_deviation
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.resize import working_size
+from ppdcli.geometry.upsample import Enlarge, upsample_depth
 from ppdcli.many import PredictsMany
 from ppdcli.metric import Estimate, Estimator, to_metric
 from ppdcli.network_inputs import NetworkInputs
@@ -34,6 +35,7 @@ class Predictor(PredictsMany):
         steps: its default number of sampling steps.
         announce: called with lines for the user.
         estimator: MoGe-2, for metres and the camera; None if it was not loaded.
+        enlarge: brings depth to the size of a photo (``DepthMap.full_size``).
     """
 
     def __init__(
@@ -44,11 +46,12 @@ class Predictor(PredictsMany):
         steps: int,
         announce: Announce = silent,
         estimator: Estimator | None = None,
+        enlarge: Enlarge = upsample_depth,
     ) -> None:
         self.backend = backend
         self.name, self.area, self.steps = name, area, steps
         self.announce = announce
-        self.estimator = estimator
+        self.estimator, self.enlarge = estimator, enlarge
         self._inputs = NetworkInputs(backend)
 
     @property

@@ -138,7 +138,11 @@ class PredictWork:
             seed = request.sampling.seed
             depth = to_metres(job, depth, request.metres, context.estimate, context.known, seed)
         started = time.perf_counter()
-        depth = depth.full_size() if request.full_size else depth.visible(job.photo.opaque)
+        depth = (
+            depth.full_size(self.predictor.enlarge)
+            if request.full_size
+            else depth.visible(job.photo.opaque)
+        )
         resized = replace(depth, timings={**depth.timings, "resize": time.perf_counter() - started})
 
         def write(name: str, path: Path) -> None:
