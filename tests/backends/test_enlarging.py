@@ -58,8 +58,6 @@ def test_it_is_the_same_within_the_bound(
         flipped += int((missing | (apart > BOUND)).sum())
         pixels += found.size
     assert flipped <= FLIPPED * pixels
-    smooth = upsample.downsample_depth(scene(0, False), 30, 40)
-    assert not np.array_equal(found, smooth), "something was enlarged"
 
 
 @pytest.mark.parametrize("edge", [0.0, 0.01, 0.3, 2.0])
@@ -105,6 +103,8 @@ def test_a_map_of_one_value(value: float) -> None:
 
 def test_pictures_of_any_layout_serve() -> None:
     source, rgb = scene(2, False), picture(2, 160, 120).transpose(1, 0, 2)
+    rgb.setflags(write=False)
+    source.setflags(write=False)
     found = enlarge(source, 120, 160, guide=rgb[:, ::-1], device=CPU)
     expected = upsample_depth(source, 120, 160, guide=rgb[:, ::-1])
     assert (np.abs(found - expected) > BOUND).mean() <= FLIPPED

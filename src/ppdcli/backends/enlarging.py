@@ -58,7 +58,8 @@ def _enlarge(
     guide: np.ndarray | None,
     device: torch.device,
 ) -> np.ndarray:
-    known = np.where(np.isfinite(values), values, np.nan).astype(np.float32)
+    known = values.astype(np.float32)  # a copy
+    known[~np.isfinite(known)] = np.nan
     if edge is None:
         edge = default_edge(known)
     source = torch.from_numpy(known).to(device)
@@ -67,7 +68,8 @@ def _enlarge(
     cells = _Cells.of(source, edge, y, x)
     picture = small = None
     if guide is not None:
-        picture = torch.from_numpy(np.ascontiguousarray(guide)).to(device)
+        # PyTorch takes no array that is not to be written.
+        picture = torch.from_numpy(np.require(guide, requirements=["C", "W"])).to(device)
         small = area_mean(picture, *known.shape)
     left, right = source[:, x.low], source[:, x.high]
     across = (right - left) * x.weight + left
