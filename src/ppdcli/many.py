@@ -213,7 +213,8 @@ class _Stages(Generic[T]):
             photo.require_visible()
         except _ALONE as error:
             return Finished(_Failure(error))
-        self.predictor.make_ahead(photo, self.settings.area)
+        if photo is not source:  # else the program may change its pixels meanwhile
+            self.predictor.make_ahead(photo, self.settings.area)
         return _Read(photo, photo is not source)
 
     def _compute(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache, partial
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from ppdcli.devices import lacks_memory
 from ppdcli.geometry.step_cells import COLOR_SIGMA, LEAST_LIKENESS, make_axis
 from ppdcli.geometry.upsample import Enlarge, default_edge, upsample_depth
 
-BAND_PIXELS = 1 << 21  # of the result at a time, which bounds the memory
+BAND_PIXELS = 1 << 20  # of the result at a time, which bounds the memory
 
 
 def enlarge_on(device: torch.device) -> Enlarge:
@@ -42,11 +43,24 @@ def enlarge(
     if (h, w) == (height, width) or h > height or w > width or values.size == 0:
         return upsample_depth(values, height, width, edge, guide)
     try:
-        return _enlarge(values, height, width, edge, guide, device)
+        with _beside_the_network(device):
+            return _enlarge(values, height, width, edge, guide, device)
     except RuntimeError as error:
         if not lacks_memory(error):
             raise
         return upsample_depth(values, height, width, edge, guide)
+
+
+def _beside_the_network(device: torch.device) -> AbstractContextManager[object]:
+    """Inside, a card does not wait for the network's steps, which another thread queues ahead."""
+    if device.type != "cuda":
+        return nullcontext()
+    return torch.cuda.stream(_urgent_stream(device))
+
+
+@cache  # one for all threads: each stream keeps memory of its own
+def _urgent_stream(device: torch.device) -> torch.cuda.Stream:
+    return torch.cuda.Stream(device, priority=-1)
 
 
 @torch.inference_mode()
