@@ -75,8 +75,8 @@ class Predictor(PredictsMany):
 
     def make_ahead(self, photo: Photo, area: int | None = None) -> None:
         """Prepares the prediction of a photo, on any thread; see ``NetworkInputs.make_ahead``."""
-        size = working_size(*photo.rgb.shape[:2], area or self.area)
-        self._inputs.make_ahead(photo, *size)
+        height, width = photo.rgb.shape[:2]
+        self._inputs.make_ahead(photo, *working_size(height, width, area or self.area))
 
     def predict(
         self,

@@ -21,7 +21,9 @@ BAND_PIXELS = 1 << 20  # of the result at a time, which bounds the memory
 
 def enlarge_on(device: torch.device) -> Enlarge:
     """Returns what enlarges fastest where a model is on ``device``."""
-    return partial(enlarge, device=device) if device.type == "cuda" else upsample_depth
+    if device.type == "cuda":
+        return partial(enlarge, device=device)
+    return upsample_depth
 
 
 def enlarge(

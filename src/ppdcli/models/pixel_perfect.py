@@ -104,10 +104,10 @@ class PixelPerfectDepth(nn.Module):
         if guess is not None:
             times, noise = warm_start(times, guess - 0.5, noise)
         conditions = iter(self._conditions(times, image.device))
-        steps_of = self.network if self.recorded is None else self.recorded
+        of_network = self.network.velocity if self.recorded is None else self.recorded.velocity
 
         def velocity(x_t: Tensor, _t: Tensor) -> Tensor:
-            return steps_of.velocity(x_t, prepared, next(conditions))
+            return of_network(x_t, prepared, next(conditions))
 
         return euler_sample(velocity, noise, times, on_step) + 0.5
 
