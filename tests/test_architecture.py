@@ -53,6 +53,7 @@ FORBIDDEN = {
     "checkpoints": {"predictor", "loading", "backends", "jobs", "commands", "cli"},
     "backends": {"checkpoints", "predictor", "loading", "jobs", "commands", "cli"},
     "predictor": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
+    "network_inputs": {"files", "models", "jobs", "commands", "cli", *LABORATORY},
     "many": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
     "metric": {"files", "checkpoints", "models", "jobs", "commands", "cli", *LABORATORY},
     "pipeline": {"files", "photo", "depth", "jobs", "commands", "cli"},
@@ -135,6 +136,7 @@ def test_a_room_does_not_know(name: str) -> None:
 
 def test_pytorch_is_in_few_rooms() -> None:
     numpy_only = [PACKAGE / f"{name}.py" for name in ("predictor", "many", "metric")]
+    numpy_only.append(PACKAGE / "network_inputs.py")
     numpy_only += [PACKAGE / f"{name}.py" for name in ("photo", "depth", "depth_data", "cloud")]
     numpy_only += [PACKAGE / f"{name}.py" for name in ("loading", "loading_onnx", "exported")]
     numpy_only += [

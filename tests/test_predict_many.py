@@ -202,3 +202,21 @@ def test_what_to_know_about_a_photo_is_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         list(abacus().predict_many([frame(0)]))
+
+
+def test_a_photo_that_was_read_ahead_may_change_after_a_run() -> None:
+    predictor, read = abacus(), threading.Event()
+    photos = [Photo(frame(level, 96, 128), f"{level}") for level in range(40)]
+
+    def each() -> Iterator[Photo]:
+        yield from photos
+        read.set()
+
+    results = predictor.predict_many(each())
+    next(results)
+    assert read.wait(LIMIT)
+    results.close()
+    for photo in photos:
+        photo.rgb[...] = 255
+        assert predictor.predict(photo).values.max() == 1
+    assert ended()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ppdcli.cloud_options import CloudOptions
     from ppdcli.files.choices import Colormap, PngScale, Scale
     from ppdcli.files.sparse_depth import SparseDepth
+    from ppdcli.geometry.upsample import Enlarge
     from ppdcli.metric import Estimate, Estimator
     from ppdcli.views import CameraSource, View
 
@@ -63,8 +64,11 @@ class DepthMap(DepthData):
 
         return colorize(self, colormap, value_range)
 
-    def full_size(self) -> DepthMap:
+    def full_size(self, enlarge: Enlarge | None = None) -> DepthMap:
         """The map at the size of its photo, whose edges it follows; see ``resized``.
+
+        Args:
+            enlarge: ``Predictor.enlarge``, which is fast where the model is on a graphics card.
 
         Raises:
             UsageError: the photo is not known.
@@ -73,7 +77,7 @@ class DepthMap(DepthData):
         values, mask = self._before_masks(photo)
         height, width = photo.rgb.shape[:2]
         map_ = self if mask is not None else replace(self, values=values, unmasked=None)
-        return map_.resized(height, width, photo.rgb).visible(photo.opaque)
+        return map_.resized(height, width, photo.rgb, enlarge).visible(photo.opaque)
 
     def to_metric(
         self,

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from ppdcli.geometry.camera import Camera
 from ppdcli.version import __version__
 from ppdcli.wording import counted
+
+if TYPE_CHECKING:
+    from ppdcli.geometry.upsample import Enlarge
 
 Kind = Literal["relative", "metric"]
 Unit = Literal["m", "relative"]
@@ -117,11 +120,17 @@ class DepthData:
         values = np.where(seen, self.values, np.float32(np.nan))
         return replace(self, values=values, unmasked=unmasked)
 
-    def resized(self, height: int, width: int, rgb: np.ndarray | None = None) -> Self:
+    def resized(
+        self,
+        height: int,
+        width: int,
+        rgb: np.ndarray | None = None,
+        enlarge: Enlarge | None = None,
+    ) -> Self:
         """The map and its camera on another grid, without depths between two surfaces.
 
         ``rgb`` (height, width, 3) uint8 is the photo on that grid, whose edges the map's then
-        follow (``geometry.upsample``).
+        follow (``geometry.upsample``). ``enlarge`` takes the place of ``upsample_depth``.
 
         Metric values are interpolated in log(depth + 1), where the network's own output lives,
         so that one threshold suits near and far edges alike.
@@ -130,10 +139,11 @@ class DepthData:
 
         if self.values.shape == (height, width):
             return self
+        enlarge = enlarge or upsample_depth
         if self.kind == "metric":
-            values = upsample_depth(np.log1p(self.values), height, width, guide=rgb)
+            values = enlarge(np.log1p(self.values), height, width, guide=rgb)
             np.expm1(values, out=values)
         else:
-            values = upsample_depth(self.values, height, width, guide=rgb)
+            values = enlarge(self.values, height, width, guide=rgb)
         camera = self.camera.resized(width, height) if self.camera else None
         return replace(self, values=values, camera=camera, unmasked=None)

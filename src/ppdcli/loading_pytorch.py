@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ppdcli.announce import Announce, silent
+from ppdcli.backends.enlarging import enlarge_on
 from ppdcli.backends.pytorch import PyTorchBackend
 from ppdcli.backends.pytorch_moge2 import PyTorchEstimator
 from ppdcli.checkpoints import catalog, hub
@@ -61,7 +62,15 @@ def load_pytorch(request: ModelRequest, announce: Announce = silent) -> Predicto
     if request.compiled:
         compile_backend(backend)
     width, height = chosen.area
-    predictor = Predictor(backend, chosen.name, width * height, chosen.steps, announce, estimator)
+    predictor = Predictor(
+        backend,
+        chosen.name,
+        width * height,
+        chosen.steps,
+        announce,
+        estimator,
+        enlarge_on(device),
+    )
     seconds = time.perf_counter() - started
     announce(f"{chosen.name} on {device}, {precision}, loaded in {seconds:.1f} s")
     deviation = stated_deviation(precision, str(device))

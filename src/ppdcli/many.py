@@ -42,6 +42,9 @@ class PredictsMany(ABC):
     def batch_size(self, photo: Photo, area: int | None = None) -> int: ...
 
     @abstractmethod
+    def make_ahead(self, photo: Photo, area: int | None = None) -> None: ...
+
+    @abstractmethod
     def checked_steps(self, steps: int | None, seed: int) -> int: ...
 
     @abstractmethod
@@ -210,6 +213,8 @@ class _Stages(Generic[T]):
             photo.require_visible()
         except _ALONE as error:
             return Finished(_Failure(error))
+        if photo is not source:  # else the program may change its pixels meanwhile
+            self.predictor.make_ahead(photo, self.settings.area)
         return _Read(photo, photo is not source)
 
     def _compute(

@@ -14,9 +14,11 @@ from ppdcli.depth import DepthMap
 from ppdcli.devices import Precision, stated_deviation
 from ppdcli.errors import PpdError, UsageError
 from ppdcli.geometry.camera import Camera
-from ppdcli.geometry.resize import resize_rgb, to_planes, working_size
+from ppdcli.geometry.resize import working_size
+from ppdcli.geometry.upsample import Enlarge, upsample_depth
 from ppdcli.many import PredictsMany
 from ppdcli.metric import Estimate, Estimator, to_metric
+from ppdcli.network_inputs import NetworkInputs
 from ppdcli.photo import Photo, PhotoSource, each_photo, load_member, load_photo
 
 MAX_SEED = (1 << 64) - 1  # of PyTorch's generators
@@ -33,6 +35,7 @@ class Predictor(PredictsMany):
         steps: its default number of sampling steps.
         announce: called with lines for the user.
         estimator: MoGe-2, for metres and the camera; None if it was not loaded.
+        enlarge: brings depth to the size of a photo (``DepthMap.full_size``).
     """
 
     def __init__(
@@ -43,11 +46,13 @@ class Predictor(PredictsMany):
         steps: int,
         announce: Announce = silent,
         estimator: Estimator | None = None,
+        enlarge: Enlarge = upsample_depth,
     ) -> None:
         self.backend = backend
         self.name, self.area, self.steps = name, area, steps
         self.announce = announce
-        self.estimator = estimator
+        self.estimator, self.enlarge = estimator, enlarge
+        self._inputs = NetworkInputs(backend)
 
     @property
     def device(self) -> str:
@@ -67,6 +72,11 @@ class Predictor(PredictsMany):
     def batch_size(self, photo: PhotoSource, area: int | None = None) -> int:
         """How many photos of this one's working size to predict at a time."""
         return self.backend.most_photos(*self.size_of(photo, area))
+
+    def make_ahead(self, photo: Photo, area: int | None = None) -> None:
+        """Prepares the prediction of a photo, on any thread; see ``NetworkInputs.make_ahead``."""
+        height, width = photo.rgb.shape[:2]
+        self._inputs.make_ahead(photo, *working_size(height, width, area or self.area))
 
     def predict(
         self,
@@ -240,12 +250,10 @@ class Predictor(PredictsMany):
     ) -> tuple[list[Array], list[Precision], dict[str, float]]:
         """Depths, each (1, 1, H, W), the precision of each, and the seconds that the parts took."""
         backend = self.backend
-        images = [to_planes(resize_rgb(photo.rgb, height, width)) for photo in photos]
-        larger = backend.encoder_size(height, width)
-        views = images
-        if larger != (height, width):
-            views = [to_planes(resize_rgb(photo.rgb, *larger)) for photo in photos]
-        noise = backend.noise(height, width, seed)
+        pictures = [self._inputs.pictures(photo, height, width) for photo in photos]
+        images = [picture.image for picture in pictures]
+        views = [picture.view for picture in pictures]
+        noise = self._inputs.noise(height, width, seed)
         started = time.perf_counter()
         tokens = backend.encode(images, views)
         encoded = time.perf_counter()

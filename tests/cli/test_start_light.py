@@ -29,10 +29,10 @@ print(*sys.modules)
 """
 
 
-def predict(*arguments: object) -> tuple[str, set[str]]:
+def predict(*arguments: object, model: str = "ppd-tiny") -> tuple[str, set[str]]:
     """What ``ppd predict`` says on stderr, and the modules that are there once it has run, on a
     machine without a CUDA card."""
-    options = ["-m", "ppd-tiny", "--size", "64x48", "--model-size"]
+    options = ["-m", model, "--size", "64x48", "--model-size"]
     command = [sys.executable, "-c", PROGRAM, "predict", *map(str, arguments), *options]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 0, done.stderr
@@ -43,6 +43,17 @@ def test_ppd_tiny_imports_little_besides_pytorch(photo: Path) -> None:
     _, loaded = predict(photo, "--device", "cpu")
     assert "torch" in loaded
     assert loaded & UNNEEDED == set()
+
+
+def test_the_best_model_is_looked_for_without_what_downloads(
+    photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HOME", str(photo.parent / "empty"))
+    said, loaded = predict(photo, "--device", "cpu", model="auto")
+    assert "ppd-tiny" in said
+    assert (
+        loaded & {"httpx", "httpx2", "requests", "yaml", "huggingface_hub._local_folder"} == set()
+    )
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="auto asks PyTorch for MPS")

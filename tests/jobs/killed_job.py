@@ -32,6 +32,9 @@ class Brightness:
 
     factor: int
 
+    def make_ahead(self, photo: Photo) -> None:
+        pass
+
     def batch_key(self, photo: Photo) -> object:
         return photo.rgb.shape
 

@@ -40,6 +40,9 @@ class Disk:
     written: int = 0
     tried: int = 0
 
+    def make_ahead(self, photo: Photo) -> None:
+        pass
+
     def batch_key(self, photo: Photo) -> object:
         return 0
 

@@ -32,6 +32,7 @@ WRITERS = {"exr": exr.write, "npy": npy.write, "preview.png": preview.write,
            "png": lambda path, depth: png.write(path, depth, "normalized")}
 
 class Slope:
+    def make_ahead(self, photo): pass
     def batch_key(self, photo): return 0
     def batch_size(self, photo): return 1
     def examine(self, job): pass

@@ -67,6 +67,9 @@ class Copying:
         self.prepared += 1
         return self
 
+    def make_ahead(self, photo: Photo) -> None:
+        pass
+
     def batch_key(self, photo: Photo) -> object:
         return photo.rgb.shape
 

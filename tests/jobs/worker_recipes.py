@@ -81,6 +81,9 @@ class Brightness:
     def settings(self) -> dict[str, dict[str, object]]:
         return {f.name: {"kind": "brightness"} for f in FORMATS}
 
+    def make_ahead(self, photo: Photo) -> None:
+        pass
+
     def batch_key(self, photo: Photo) -> object:
         return photo.rgb.shape
 

@@ -15,6 +15,7 @@ from ppdcli.announce import Announce, silent
 from ppdcli.backends.protocol import Array
 from ppdcli.devices import Precision, dtype_of, finish, free_memory, lacks_memory
 from ppdcli.models.pixel_perfect import PixelPerfectDepth, draw_noise
+from ppdcli.models.recorded import RecordedSteps
 
 BYTES_PER_PIXEL = 1024  # of the sampler's working memory on a card, beside its weights; an estimate
 LARGEST_BATCH = 8  # more photos in a forward gain nothing
@@ -63,12 +64,21 @@ class PyTorchBackend:
         if self._plain_blocks is None:
             self._plain_blocks = self.model.network.blocks
             compiled = [cast(nn.Module, torch.compile(block)) for block in self._plain_blocks]
-            self.model.network.blocks = nn.ModuleList(compiled)
+            self._use(nn.ModuleList(compiled))
 
     def uncompile(self) -> None:
         """Has the transformer's blocks run as PyTorch runs them otherwise."""
         if self._plain_blocks is not None:
-            self.model.network.blocks, self._plain_blocks = self._plain_blocks, None
+            self._use(self._plain_blocks)
+            self._plain_blocks = None
+
+    def record_steps(self) -> None:
+        """Has a CUDA card replay recorded steps (``models.recorded``); nothing on other devices.
+
+        It takes the working memory of a step once more for each of the latest two sizes.
+        """
+        if self.torch_device.type == "cuda" and self.model.recorded is None:
+            self.model.recorded = RecordedSteps(self.model.network)
 
     def encoder_size(self, height: int, width: int) -> tuple[int, int]:
         """The size at which the encoder wants a photo."""
@@ -220,10 +230,18 @@ class PyTorchBackend:
             return None
         return list(depths.split(1))
 
+    def _use(self, blocks: nn.ModuleList) -> None:
+        self.model.network.blocks = blocks
+        if self.model.recorded is not None:
+            self.model.recorded.forget()
+
     def _make_room(self, height: int, width: int, photos: int) -> None:
-        """Lets the encoder wait in main memory while the sampler runs, where the card is small."""
+        """Where the card is small: drops recorded steps, and lets the encoder wait in main memory
+        while the sampler runs."""
         free = free_memory(self.torch_device)
         if free is not None and free < photos * height * width * BYTES_PER_PIXEL:
+            if self.model.recorded is not None:
+                self.model.recorded.forget()
             self.model.encoder.to("cpu")
 
 

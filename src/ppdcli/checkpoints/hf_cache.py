@@ -24,7 +24,9 @@ def cached(part: Part) -> Path | None:
     """Returns a part's file at its stated revision, or else at the local ``main``; None without."""
     if part.repository is None or part.file is None:
         return None
-    from huggingface_hub import try_to_load_from_cache  # the import takes a moment
+    if not repository_folder(part.repository).is_dir():
+        return None  # what is imported next takes a tenth of the time of PyTorch
+    from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(part.repository, part.file, revision=part.revision)
     return Path(found) if isinstance(found, str) else None

@@ -220,7 +220,7 @@ def _predict(
     starts = [predicted - sampler, *ends]
     height, width = photo.rgb.shape[:2]
     # Random weights predict noise, whose many edges would take long to resize.
-    full = replace(depth, values=stand_in).resized(height, width, photo.rgb)
+    full = replace(depth, values=stand_in).resized(height, width, photo.rgb, predictor.enlarge)
     resized = time.perf_counter()
     png.write(folder / "depth.png", full, "normalized")
     preview.write(folder / "preview.png", full)

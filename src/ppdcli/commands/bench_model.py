@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from ppdcli.backends.enlarging import enlarge_on
 from ppdcli.backends.pytorch import PyTorchBackend
 from ppdcli.checkpoints import catalog, hub
 from ppdcli.checkpoints.catalog_rows import Model
@@ -53,7 +54,8 @@ def random_predictor(chosen: Model, device: str, precision: str) -> Predictor:
             buffer.fill_(1)
     width, height = chosen.area
     backend = PyTorchBackend(model, torch_device, torch_precision)
-    return Predictor(backend, chosen.name, width * height, chosen.steps)
+    enlarge = enlarge_on(torch_device)
+    return Predictor(backend, chosen.name, width * height, chosen.steps, enlarge=enlarge)
 
 
 def pytorch_of(predictor: Predictor) -> PyTorchBackend:

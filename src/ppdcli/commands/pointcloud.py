@@ -134,6 +134,10 @@ class PointCloudWork:
         request = self.request
         return None if request.depth is None else DepthFile(request.depth, request.depth_scale)
 
+    def make_ahead(self, photo: Photo) -> None:
+        if self.predictor is not None:
+            self.predictor.make_ahead(photo, self.request.sampling.area)
+
     def batch_key(self, photo: Photo) -> Hashable:
         if self.predictor is None:
             return None

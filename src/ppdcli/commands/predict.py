@@ -97,6 +97,9 @@ class PredictWork:
     predictor: Predictor
     request: PredictRequest
 
+    def make_ahead(self, photo: Photo) -> None:
+        self.predictor.make_ahead(photo, self.request.sampling.area)
+
     def batch_key(self, photo: Photo) -> Hashable:
         return self.predictor.size_of(photo, self.request.sampling.area)
 
@@ -135,7 +138,11 @@ class PredictWork:
             seed = request.sampling.seed
             depth = to_metres(job, depth, request.metres, context.estimate, context.known, seed)
         started = time.perf_counter()
-        depth = depth.full_size() if request.full_size else depth.visible(job.photo.opaque)
+        depth = (
+            depth.full_size(self.predictor.enlarge)
+            if request.full_size
+            else depth.visible(job.photo.opaque)
+        )
         resized = replace(depth, timings={**depth.timings, "resize": time.perf_counter() - started})
 
         def write(name: str, path: Path) -> None:

@@ -109,6 +109,9 @@ class WorldWork:
     predictor: Predictor
     request: WorldRequest
 
+    def make_ahead(self, photo: Photo) -> None:
+        self.predictor.make_ahead(photo, self.request.sampling.area)
+
     def batch_key(self, photo: Photo) -> Hashable:
         return self.predictor.size_of(photo, self.request.sampling.area)
 

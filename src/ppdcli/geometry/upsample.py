@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 
 from ppdcli.errors import InputError
@@ -17,6 +19,19 @@ from ppdcli.geometry.step_cells import (
 
 EDGE_SHARE = 0.01
 """Default edge: this share of the robust range (2nd to 98th percentile) of the values."""
+
+
+class Enlarge(Protocol):
+    """What can take the place of ``upsample_depth``, and gives the same but for rounding."""
+
+    def __call__(
+        self,
+        values: np.ndarray,
+        height: int,
+        width: int,
+        edge: float | None = None,
+        guide: np.ndarray | None = None,
+    ) -> np.ndarray: ...
 
 
 def downsample_depth(values: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -74,7 +89,7 @@ def upsample_depth(
     source = downsample_depth(values, min(h, height), min(w, width)).astype(np.float32)
     source[~np.isfinite(source)] = np.nan
     if edge is None:
-        edge = _default_edge(source)
+        edge = default_edge(source)
 
     y, x = make_axis(source.shape[0], height), make_axis(source.shape[1], width)
     small = picture = None
@@ -112,7 +127,8 @@ def _bilinear(source: np.ndarray, y: Axis, x: Axis) -> np.ndarray:
     return result
 
 
-def _default_edge(source: np.ndarray) -> float:
+def default_edge(source: np.ndarray) -> float:
+    """Returns the default edge of a map; see ``upsample_depth``."""
     valid = source[np.isfinite(source)]
     if valid.size == 0:
         return 0.0

@@ -66,6 +66,8 @@ class PhotoStages:
         except _ALONE as error:
             return Finished(_failed(todo, error, []))
         seconds = {"read": time.perf_counter() - started}
+        if self._work is not None:  # else the model is not loaded yet
+            self._work.make_ahead(photo)
         return LoadedPhoto(Job(photo, list(photo.notes)), todo, seconds)
 
     def compute(self, group: list[tuple[Task, LoadedPhoto]]) -> list[Any]:

@@ -58,6 +58,9 @@ class Writable(NamedTuple):
 class Work(Protocol):
     """What a command does with photos. ``examine`` and ``predict`` are called on one thread."""
 
+    def make_ahead(self, photo: Photo) -> None:
+        """Makes what ``predict`` needs of a photo. It may be called on any thread, or never."""
+
     def batch_key(self, photo: Photo) -> Hashable:
         """Photos of equal keys can be predicted in one batch."""
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ppdcli.models.conditioning import Condition, weights_state
 from ppdcli.models.dit import DiT
 from ppdcli.models.flow import euler_sample, timesteps, warm_start
+from ppdcli.models.recorded import RecordedSteps
 
 KEPT_STEPS = 100  # runs with more steps take long anyway; a step takes 0.6 MB (released model)
 
@@ -29,11 +30,16 @@ def resize_image(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 class PixelPerfectDepth(nn.Module):
-    """Predicts relative depth from an image and noise."""
+    """Predicts relative depth from an image and noise.
+
+    Attributes:
+        recorded: Replays the network's steps; None if they run one operation after the other.
+    """
 
     def __init__(self, network: DiT, encoder: nn.Module) -> None:
         super().__init__()
         self.network, self.encoder = network, encoder
+        self.recorded: RecordedSteps | None = None
         self._kept: tuple[object, list[Condition]] | None = None
 
     @torch.inference_mode()
@@ -98,9 +104,10 @@ class PixelPerfectDepth(nn.Module):
         if guess is not None:
             times, noise = warm_start(times, guess - 0.5, noise)
         conditions = iter(self._conditions(times, image.device))
+        of_network = self.network.velocity if self.recorded is None else self.recorded.velocity
 
         def velocity(x_t: Tensor, _t: Tensor) -> Tensor:
-            return self.network.velocity(x_t, prepared, next(conditions))
+            return of_network(x_t, prepared, next(conditions))
 
         return euler_sample(velocity, noise, times, on_step) + 0.5
 
@@ -122,4 +129,6 @@ class PixelPerfectDepth(nn.Module):
     def _apply(self, *args: Any, **kwargs: Any) -> Self:
         # Every move or cast of the weights calls this; new weights can reuse the old addresses.
         self._kept = None
+        if self.recorded is not None:
+            self.recorded.forget()
         return super()._apply(*args, **kwargs)

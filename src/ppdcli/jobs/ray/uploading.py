@@ -25,6 +25,9 @@ class Uploading:
     urls: Mapping[Path, str]
     uploads: dict[Path, int | None]
 
+    def make_ahead(self, photo: Photo) -> None:
+        self.work.make_ahead(photo)
+
     def batch_key(self, photo: Photo) -> Hashable:
         return self.work.batch_key(photo)
 
