@@ -2,9 +2,9 @@
 
 ``python -m studies.window_speed`` builds networks of the released size with random weights, and
 computes windows of 16 frames of 512 x 512 in one step. It is for graphics cards: ``--device cuda
---precision bf16``. Two idle processor cores take a quarter of an hour a window, and a sixth of that
-with ``--side 256``. With ``--apart`` the network is built when the encoder is gone, which shows what
-memory that saves.
+--precision bf16``. Two idle processor cores take a quarter of an hour a window, and a sixth of it
+with ``--side 256``. With ``--apart`` the network is built when the encoder is gone, which shows
+what memory that saves.
 """
 
 from __future__ import annotations
