@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -113,6 +115,49 @@ def test_a_film_that_is_stopped_goes_on_with_the_same_bytes(tmp_path: Path, brok
     make_film(VideoFile(path, path.name), window_order(parts, recorder), report)
     assert len(recorder.windows) == 4 - broken, "what was computed is not computed again"
     assert report.resumed == [16, 20, 36][broken - 1]
+    assert contents(parts) == contents(whole)
+
+
+@pytest.mark.parametrize("broken", [2, 3])
+def test_what_was_said_before_a_stop_is_said_again(tmp_path: Path, broken: int) -> None:
+    """The notes are in the film's JSON, whose bytes must be those of a run in one go."""
+    path = tmp_path / "a.mp4"
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+
+    def turned(number: int, depth: Array) -> Array:
+        return 1 - depth if number == 1 else depth
+
+    def stopped(number: int, depth: Array) -> Array:
+        if number == broken:
+            raise KeyboardInterrupt
+        return turned(number, depth)
+
+    film = film_of(path, pictures(50))
+    make_film(film, window_order(whole, Recorder(turned)), FilmReport())
+    assert len(film.info.notes) == 2, "into the unit of its own, and out of it"
+    with pytest.raises(KeyboardInterrupt):
+        make_film(VideoFile(path, path.name), window_order(parts, Recorder(stopped)), FilmReport())
+    later = Recorder(lambda number, depth: turned(number + broken, depth))
+    make_film(VideoFile(path, path.name), window_order(parts, later), FilmReport())
+    assert contents(parts) == contents(whole)
+
+
+def test_the_note_on_a_photo_is_said_again(tmp_path: Path) -> None:
+    """After a stop between the depth of the only frame and its files."""
+    path = tmp_path / "a.mp4"
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    film = film_of(path, pictures(1))
+    make_film(film, window_order(whole, Recorder()), FilmReport())
+    wanted = window_order(parts, Recorder())
+
+    def stop(name: str) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make_film(VideoFile(path, path.name), replace(wanted, writing=stop), FilmReport())
+    again = VideoFile(path, path.name)
+    make_film(again, wanted, FilmReport())
+    assert again.info.notes == film.info.notes
     assert contents(parts) == contents(whole)
 
 

@@ -82,6 +82,8 @@ class ChunkFolder:
             for path in (self.folder, *self._sub_folders()):
                 remove_leftovers(path)
             return True
+        if not self.folder.is_symlink():
+            remove_leftovers(self.folder)  # of a run that was killed before the card had its name
         if self.folder.is_symlink() or (
             self.folder.exists() and found is None and any(self.folder.iterdir())
         ):
@@ -162,9 +164,22 @@ class ChunkFolder:
         if not self.folder.is_dir():
             return
         try:
+            if not self.folder.is_symlink():
+                self._empty()
             shutil.rmtree(self.folder)
         except OSError as error:
             raise not_written(self.folder, error) from error
+
+    def _empty(self) -> None:
+        """Removes all but the card: chunks, then the marks that they are made, then what is made.
+
+        A kill then leaves a folder that a later run knows as ours, and no mark without a file.
+        """
+        for path in sorted(self.folder.iterdir()):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != CARD:
+                path.unlink()
 
     def holds_any(self) -> bool:
         """Whether a chunk is there. Without one, the folder is removed if nothing else is in it."""

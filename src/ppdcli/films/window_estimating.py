@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -19,6 +19,7 @@ from ppdcli.photo import Photo
 
 CUT_AREA = 256 * 192  # pixels at which cuts are looked for, at most
 SEEN = "seen"  # in a chunk's state: the last frame at that size
+UNITS = "units"  # in a chunk's state: which frames begin another scale within a shot
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,10 @@ class WindowEstimator:
         """Computes, keeps and yields the chunks that are missing; see ``Estimator.chunks``."""
         state: State = {} if last is None else dict(last.state)
         before = state.pop(SEEN, None)
+        units = state.pop(UNITS, np.empty(0, np.int64))
         done = 0 if last is None else last.end
+        if last is not None:
+            self._note_again(film, last, units)
         begins = False  # the frames that are gathered begin a shot after a cut
         first: Frame | None = None  # the film's first frame, until there is a second one
         gathered: list[_Read] = []
@@ -66,7 +70,7 @@ class WindowEstimator:
             read = self._read(frame)
             is_cut = before is not None and self._is_cut(before, read.small)
             if gathered and (is_cut or len(gathered) == self._model.room(state)):
-                chunk, state = self._chunk(film, done, gathered, state, begins)
+                chunk, state, units = self._chunk(film, done, gathered, state, units, begins)
                 yield self._kept(folder, number, chunk)
                 number, done, gathered, begins = number + 1, chunk.end, [], False
             if is_cut:
@@ -76,7 +80,7 @@ class WindowEstimator:
         if first is not None:
             yield self._kept(folder, number, self._of_photo(film, first, gathered[0].small))
         elif gathered:
-            chunk, _ = self._chunk(film, done, gathered, state, begins)
+            chunk, *_ = self._chunk(film, done, gathered, state, units, begins)
             yield self._kept(folder, number, chunk)
 
     def _read(self, frame: Frame) -> _Read:
@@ -89,9 +93,15 @@ class WindowEstimator:
         return self._finds_cuts and motion_between(before, after).is_cut
 
     def _chunk(
-        self, film: Film, done: int, reads: Sequence[_Read], state: State, begins: bool
-    ) -> tuple[Chunk, State]:
-        """A window's chunk, and the state after it."""
+        self,
+        film: Film,
+        done: int,
+        reads: Sequence[_Read],
+        state: State,
+        units: np.ndarray,
+        begins: bool,
+    ) -> tuple[Chunk, State, np.ndarray]:
+        """A window's chunk, and the state and the units after it."""
         count, steps = len(reads), self._model.settings.steps
         computed = self._model.depths(
             [read.picture for read in reads],
@@ -105,10 +115,8 @@ class WindowEstimator:
             )
         fit = computed.fit
         if fit.method == "none":
-            film.info.note(
-                f"from frame {done + 1} on, depth has another scale: it does not fit that of the "
-                "frames before"
-            )
+            _note_unit(film, done)
+            units = np.append(units, done)
         is_new = begins or fit.method == "none"
         chunk = Chunk(
             done,
@@ -116,24 +124,42 @@ class WindowEstimator:
             computed.values,
             np.tile((fit.scale, fit.shift), (count, 1)),
             np.arange(count) == (0 if is_new else -1),
-            computed.state | {SEEN: reads[-1].small},
+            computed.state | {SEEN: reads[-1].small, UNITS: units},
             self._model.facts,
         )
-        return chunk, computed.state
+        return chunk, computed.state, units
 
     def _of_photo(self, film: Film, frame: Frame, small: np.ndarray) -> Chunk:
         """The chunk of a film that has this frame alone."""
         photo = Photo(frame.rgb, film.info.name)
         (depth,) = self._for_photos().predict_batch([photo], seed=self._model.settings.seed)
-        model = depth.provenance["model"]
-        film.info.note(f"one frame is a photo; its depth is by {model}, not {self._model.name}")
+        self._note_photo(film, depth.provenance)
         self.on_frame(1)
         line, cuts = np.array([(1.0, 0.0)]), np.array([False])
         return Chunk(
             0, (frame.time,), depth.values[None], line, cuts, {SEEN: small}, depth.provenance
         )
 
+    def _note_again(self, film: Film, last: Chunk, units: np.ndarray) -> None:
+        """Says again what the run before this one said of the frames that it finished."""
+        if last.facts["model"] != self._model.name:
+            self._note_photo(film, last.facts)
+        for frame in units:
+            _note_unit(film, int(frame))
+
+    def _note_photo(self, film: Film, facts: Mapping[str, str]) -> None:
+        film.info.note(
+            f"one frame is a photo; its depth is by {facts['model']}, not {self._model.name}"
+        )
+
     def _kept(self, folder: ChunkFolder, number: int, chunk: Chunk) -> Chunk:
         folder.save(number, chunk)
         self.on_frame(chunk.end)
         return chunk
+
+
+def _note_unit(film: Film, frame: int) -> None:
+    film.info.note(
+        f"from frame {frame + 1} on, depth has another scale: it does not fit that of the frames "
+        "before"
+    )
