@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, ClassVar, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from ppdcli.announce import silent
 from ppdcli.cli.exits import say
+from ppdcli.cli.film_options import ConsistencyOptions, FilmOptions
 from ppdcli.cli.groups import format_names, numbers, takes
+from ppdcli.cli.job_options import PlaceOptions
 from ppdcli.cli.options import ModelOptions, OutputOptions
 from ppdcli.cli.report import report
 from ppdcli.cli.window_options import WindowOptions
 from ppdcli.errors import UsageError
 from ppdcli.files.choices import Colormap
-from ppdcli.films.consistency import Consistency
-from ppdcli.films.frames import Selection
 from ppdcli.films.outputs import CLOUD_FOLDERS, FILM_FORMATS, VIDEO_FORMATS, FilmChoices, Preview
 
 if TYPE_CHECKING:
@@ -26,115 +24,6 @@ if TYPE_CHECKING:
 COLORMAPS = get_args(Colormap)
 PREVIEWS = get_args(Preview)
 DEFAULT_FORMATS = ("mkv", "mp4")
-USUAL = Consistency()
-
-
-@dataclass(frozen=True)
-class FilmOptions:
-    """Which films, and which of their frames."""
-
-    title: ClassVar[str] = "Input"
-
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="INPUT...",
-            help="Videos, or folders of numbered pictures. - reads one video from stdin.",
-        ),
-    ] = None
-    start: Annotated[
-        str,
-        typer.Option(
-            "--from", metavar="TIME", help="Begin here: seconds, or HOURS:MINUTES:SECONDS."
-        ),
-    ] = "0"
-    stop: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TIME", help="End before this time.", show_default="the end"),
-    ] = None
-    every: Annotated[int, typer.Option(min=1, metavar="N", help="Take each N-th frame only.")] = 1
-    fps: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RATE",
-            help="Take at most so many frames a second. For a folder of pictures: their rate.",
-            show_default="all frames; 25 for a folder",
-        ),
-    ] = None
-
-    def rate(self) -> Fraction | None:
-        """Frames a second, if they are given.
-
-        Raises:
-            UsageError: no number above 0.
-        """
-        if self.fps is None:
-            return None
-        try:
-            rate = Fraction(self.fps)
-        except (ValueError, ZeroDivisionError):
-            rate = Fraction(0)
-        if not 0 < rate <= 1000:
-            raise UsageError(f"--fps {self.fps}: give a number above 0, such as 10 or 30000/1001")
-        return rate
-
-    def selection(self) -> Selection:
-        """Which frames.
-
-        Raises:
-            UsageError: a time or a rate that is none, or the end is not after the beginning.
-        """
-        from ppdcli.commands.film_inputs import seconds
-
-        start = seconds("--from", self.start)
-        stop = None if self.stop is None else seconds("--to", self.stop)
-        if stop is not None and stop <= start:
-            raise UsageError(f"--to {self.stop}: give a time after --from {self.start}")
-        return Selection(start, stop, self.every, self.rate())
-
-
-@dataclass(frozen=True)
-class ConsistencyOptions:
-    """What keeps depth steady from frame to frame."""
-
-    title: ClassVar[str] = "Consistency"
-
-    same_noise: Annotated[
-        bool,
-        typer.Option(
-            "--same-noise/--fresh-noise",
-            help="Start every frame from the same noise, or each from noise of its own.",
-        ),
-    ] = USUAL.same_noise
-    align: Annotated[
-        bool,
-        typer.Option(
-            "--align/--no-align", help="Fit scale and shift of each frame to the frames before it."
-        ),
-    ] = USUAL.align
-    smooth: Annotated[
-        bool,
-        typer.Option(
-            "--smooth/--no-smooth",
-            help="Average along the motion, within a surface and never across an edge.",
-        ),
-    ] = USUAL.smooth
-    warm_start: Annotated[
-        bool,
-        typer.Option(
-            "--warm-start/--no-warm-start",
-            help="Start sampling from the frame before. Steadier, in half of the steps, but edges "
-            "get worse.",
-        ),
-    ] = USUAL.warm_start
-    cuts: Annotated[
-        bool,
-        typer.Option("--cuts/--no-cuts", help="Find scene cuts, and carry nothing over them."),
-    ] = USUAL.cuts
-
-    def consistency(self) -> Consistency:
-        """These choices."""
-        return Consistency(**vars(self))
 
 
 @takes(
@@ -143,6 +32,7 @@ class ConsistencyOptions:
     steady=ConsistencyOptions,
     windows=WindowOptions,
     out=OutputOptions,
+    job=PlaceOptions,
 )
 def video(
     film: FilmOptions,
@@ -150,6 +40,7 @@ def video(
     steady: ConsistencyOptions,
     windows: WindowOptions,
     out: OutputOptions,
+    job: PlaceOptions,
     format_: Annotated[
         list[str] | None,
         typer.Option(
@@ -213,8 +104,9 @@ def video(
     ] = None,
 ) -> int:
     """Predict depth of videos that does not flicker."""
-    from ppdcli.commands.film_inputs import films_named, planned
-    from ppdcli.commands.film_models import check_choices
+    from ppdcli.commands.film_inputs import STDIN, films_named, planned
+    from ppdcli.commands.film_models import check_choices, check_sharing
+    from ppdcli.commands.film_shares import Crew
     from ppdcli.commands.video import VideoRequest, make_films
     from ppdcli.jobs.inputs import Found
 
@@ -242,6 +134,9 @@ def video(
         Camera.from_fov(fov, 1, 1)  # a mistake shows at once
     model.check()
     check_choices(model.model, steady.consistency(), windows.choices())
+    crew = Crew(tuple(job.places(model.device)), job.engine, job.workers)
+    if not crew.is_alone:
+        check_sharing(model.model, steady.consistency(), live and STDIN in (film.inputs or []))
     request = VideoRequest(
         model.request(),
         model.sampling(),
@@ -250,6 +145,7 @@ def video(
         film.selection(),
         choices,
         film.rate(),
+        crew,
         out.overwrite,
         silent if out.quiet else say,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,10 +11,11 @@ from ppdcli.checkpoints import catalog
 from ppdcli.checkpoints.catalog_rows import AUTO
 from ppdcli.checkpoints.families import FAMILIES
 from ppdcli.commands.better_model import tell_of_better_model
+from ppdcli.commands.model_settings import model_settings
 from ppdcli.errors import UsageError
 from ppdcli.films.consistency import Consistency
 from ppdcli.films.window_choices import WindowChoices
-from ppdcli.model_request import ModelRequest, Sampling
+from ppdcli.model_request import ONNX, ModelRequest, Sampling
 from ppdcli.progress import doing
 
 if TYPE_CHECKING:  # OpenCV and PyTorch
@@ -49,6 +50,58 @@ def check_choices(name: str, consistency: Consistency, windows: WindowChoices) -
         )
 
 
+def check_sharing(name: str, consistency: Consistency, live_stdin: bool) -> None:
+    """Checks that several processes can share a film.
+
+    Args:
+        name: of the model.
+        consistency: what keeps depth steady.
+        live_stdin: a stream is read, which only one process can do.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    options = "--workers, --devices and --engine"
+    if sees_windows(name):
+        raise UsageError(
+            f"{name} needs the window before for each window; leave out {options}, or give "
+            "processes of their own different films"
+        )
+    if consistency.warm_start:
+        raise UsageError(
+            f"--warm-start needs the frame before for each frame; leave it out, or {options}"
+        )
+    if live_stdin:
+        raise UsageError(f"--live reads stdin once, in one process; leave it out, or {options}")
+
+
+def load_for_frames(
+    request: ModelRequest, announce: Announce, devices: Sequence[str] = ()
+) -> Predictor:
+    """Loads a model for single frames.
+
+    Args:
+        request: which model.
+        announce: called with lines for the user.
+        devices: of other processes, which are checked first.
+
+    Raises:
+        UsageError: a device is not on this machine, or what is asked does not go together.
+        CheckpointError: a file is missing, damaged, unsafe or of another model.
+    """
+    doing("loading the model")
+    if request.backend != ONNX:
+        from ppdcli.devices import choose_device  # torch
+
+        for device in devices:
+            choose_device(device)
+    from ppdcli.loading import load_model  # OpenCV
+
+    predictor = load_model(request, announce)
+    tell_of_better_model(request.name, predictor.name, announce)
+    return predictor
+
+
 class FilmModels:
     """The model that is asked for, and one for photos; each is loaded when it is needed first."""
 
@@ -71,6 +124,16 @@ class FilmModels:
             self._for_films()
         else:
             self._for_photos()
+
+    def fetch(self) -> None:
+        """Sees to it that the files of weights are there, for processes that load the model.
+
+        Raises:
+            CheckpointError: one cannot be had.
+        """
+        settings = model_settings(self._request, self._sampling)
+        if None in settings.values():  # a file is not on this machine
+            load_for_frames(replace(self._request, device="cpu"), self._announce)
 
     def estimator(
         self, consistency: Consistency, on_frame: Callable[[int], None]
@@ -102,12 +165,12 @@ class FilmModels:
     def _for_photos(self) -> Predictor:
         """The model that is asked for, or the best one for photos beside one for films."""
         if self._photos is None:
-            from ppdcli.loading import load_model
-
             request = self._request
             if sees_windows(request.name):
+                from ppdcli.loading import load_model
+
                 request = replace(request, name=AUTO, checkpoint=None, encoder=None)
-            doing("loading the model")
-            self._photos = load_model(request, self._announce)
-            tell_of_better_model(self._request.name, self._photos.name, self._announce)
+                self._photos = load_model(request, self._announce)
+            else:
+                self._photos = load_for_frames(request, self._announce)
         return self._photos

@@ -10,10 +10,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ppdcli.errors import InputError
 from ppdcli.films.chunks import FRAMES, Chunk, ChunkFolder
 from ppdcli.films.consistency import Consistency
-from ppdcli.films.depths import FrameModel
+from ppdcli.films.depths import FrameModel, frame_depths
 from ppdcli.films.frames import Film, Frame, Selection
 from ppdcli.films.motion import Motion, motion_between
 from ppdcli.films.stabilizer import Stabilizer, Stable
@@ -144,19 +143,9 @@ class Estimator:
         def predict(group: list[tuple[_Item | _Failure, _Read]]) -> Sequence[Any]:
             reads = [read for _, read in group]
             guess = stabilizer.begin(reads[0].item.small, reads[0].motion) if warm else None
-            seed = self._sampling.seed
-            if not self._consistency.same_noise:
-                seed += reads[0].item.index
-            maps = self._model.predict_batch(
-                [read.photo for read in reads],
-                steps=self._sampling.steps,
-                seed=seed,
-                area=self._sampling.area,
-                guess=guess,
-            )
-            for read, depth in zip(reads, maps, strict=True):
-                if not np.isfinite(depth.values).all():
-                    raise InputError(f"{read.photo.name}: the model gives no number; try fp32")
+            photos, first = [read.photo for read in reads], reads[0].item.index
+            same_noise = self._consistency.same_noise
+            maps = frame_depths(self._model, photos, self._sampling, same_noise, first, guess)
             if warm:  # the state is taken here: the next frame may be settled before this is used
                 stable = stabilizer.settle(maps[0].values)
                 return [(stable, maps[0].provenance, stabilizer.state())]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ppdcli.errors import InputError, UsageError, shown
 from ppdcli.films.frames import FilmInfo, Frame, Selection
-from ppdcli.films.pixels import depth_in_bits, has_alpha, is_hdr, upright_rgb
+from ppdcli.films.pixels import depth_in_bits, has_alpha, is_hdr, upright_rgb, upright_size
 from ppdcli.wording import counted
 
 if TYPE_CHECKING:
@@ -91,16 +91,27 @@ class VideoFile:
         Raises:
             InputError: no frame could be decoded, or a frame is too large.
         """
+        for index, (frame, aspect, time) in enumerate(self._chosen(selection)):
+            self._fix_size(frame, aspect, time)  # also of skipped ones, so that a resumed film has
+            if index >= skip:  # the same size
+                yield Frame(self._converted(frame, aspect), time)
+
+    def times(self, selection: Selection) -> Iterator[Fraction]:
+        """The times of the wanted frames; see ``films.frames.Film``."""
+        return (time for _, _, time in self._chosen(selection))
+
+    def _chosen(self, selection: Selection) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
+        """The wanted frames, the aspect of their pixels, and their times."""
         if self._container is not None:
-            yield from self._frames(self._container, selection, skip)
+            yield from self._chosen_in(self._container, selection)
             return
         with self._opened() as container:
-            yield from self._frames(container, selection, skip)
+            yield from self._chosen_in(container, selection)
 
-    def _frames(
-        self, container: InputContainer, selection: Selection, skip: int
-    ) -> Iterator[Frame]:
-        chooser = selection.wants(skip)
+    def _chosen_in(
+        self, container: InputContainer, selection: Selection
+    ) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
+        chooser = selection.chooser()
         stream = self._stream(container)
         aspect = _pixel_aspect(stream)
         last = Fraction(-1)
@@ -110,14 +121,7 @@ class VideoFile:
             if chooser.is_over(time):
                 return
             if chooser.take(time):
-                try:
-                    rgb = self._converted(frame, aspect, time)
-                except (import_av().FFmpegError, ValueError, MemoryError) as error:
-                    raise InputError(
-                        f"{self._name}: its pixels ({frame.format.name}) cannot be converted "
-                        f"({shown(error)}); convert it first"
-                    ) from error
-                yield Frame(rgb, time)
+                yield frame, aspect, time
         if last < 0:
             way_on = "copy or convert it again" if self.path else IN_ORDER
             raise InputError(f"{self._name}: no frame can be decoded; {way_on}")
@@ -127,22 +131,28 @@ class VideoFile:
                 f"ends after {float(last):.1f} of {float(length):.1f} s; it may be cut short"
             )
 
-    def _converted(self, frame: VideoFrame, aspect: Fraction, time: Fraction) -> Any:
+    def _fix_size(self, frame: VideoFrame, aspect: Fraction, time: Fraction) -> None:
+        """Takes the film's size from its first wanted frame."""
         if frame.width * frame.height > LARGEST:
             size = f"{frame.width}x{frame.height}"
             raise InputError(f"{self._name}: a frame is {size}; scale it down")
-        rgb = upright_rgb(frame, aspect, None)
+        height, width = upright_size(frame, aspect)
         if self._size is None:
-            self._size = rgb.shape[:2]
-            self.info.height, self.info.width = self._size
-        if rgb.shape[:2] != self._size:
-            height, width = rgb.shape[:2]
+            self._size = self.info.height, self.info.width = height, width
+        elif (height, width) != self._size:
             self.info.note(
                 f"changes to {width}x{height} at {float(time):.2f} s; these frames are resized to "
                 f"{self._size[1]}x{self._size[0]}"
             )
-            rgb = upright_rgb(frame, aspect, self._size)
-        return rgb
+
+    def _converted(self, frame: VideoFrame, aspect: Fraction) -> Any:
+        try:
+            return upright_rgb(frame, aspect, self._size)
+        except (import_av().FFmpegError, ValueError, MemoryError) as error:
+            raise InputError(
+                f"{self._name}: its pixels ({frame.format.name}) cannot be converted "
+                f"({shown(error)}); convert it first"
+            ) from error
 
     def _time(self, frame: VideoFrame, container: InputContainer, last: Fraction) -> Fraction:
         stamp = frame.pts if frame.pts is not None else frame.dts
