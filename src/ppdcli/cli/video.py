@@ -13,6 +13,7 @@ from ppdcli.cli.groups import format_names, numbers, takes
 from ppdcli.cli.job_options import PlaceOptions
 from ppdcli.cli.options import ModelOptions, OutputOptions
 from ppdcli.cli.report import report
+from ppdcli.cli.scale_options import WholeScaleOptions
 from ppdcli.cli.window_options import WindowOptions
 from ppdcli.errors import UsageError
 from ppdcli.files.choices import Colormap
@@ -29,6 +30,7 @@ DEFAULT_FORMATS = ("mkv", "mp4")
 @takes(
     film=FilmOptions,
     model=ModelOptions,
+    metres=WholeScaleOptions,
     steady=ConsistencyOptions,
     windows=WindowOptions,
     out=OutputOptions,
@@ -37,6 +39,7 @@ DEFAULT_FORMATS = ("mkv", "mp4")
 def video(
     film: FilmOptions,
     model: ModelOptions,
+    metres: WholeScaleOptions,
     steady: ConsistencyOptions,
     windows: WindowOptions,
     out: OutputOptions,
@@ -93,13 +96,9 @@ def video(
         ),
     ] = None,
     fov: Annotated[
-        float | None, typer.Option(metavar="DEGREES", help="Horizontal field of view, for clouds.")
-    ] = None,
-    near_far: Annotated[
-        str | None,
+        float | None,
         typer.Option(
-            metavar="A,B",
-            help="Distances of the film's nearest and farthest point in metres, for clouds.",
+            metavar="DEGREES", help="Horizontal field of view, for clouds and for --metric."
         ),
     ] = None,
 ) -> int:
@@ -120,14 +119,19 @@ def video(
         full_size,
         preview,  # type: ignore[arg-type]
         colormap,  # type: ignore[arg-type]
-        _limits("--range", value_range, positive=False),
+        _limits(value_range),
         live,
         sound,
         _numbers(frames),
         fov,
-        _limits("--near-far", near_far, positive=True),
+        metres.ends(),
+        metres.metric,
     )
-    _require_clouds(formats, {"--frames": frames, "--fov": fov, "--near-far": near_far})
+    if live and (metres.metric or metres.near_far is not None):
+        raise UsageError(
+            "--live writes before the whole film is known; leave it out, or --near-far and --metric"
+        )
+    _require_clouds(formats, {"--frames": frames, "--fov": None if metres.metric else fov})
     if fov is not None:
         from ppdcli.geometry.camera import Camera
 
@@ -138,7 +142,7 @@ def video(
     if not crew.is_alone:
         check_sharing(model.model, steady.consistency(), live and STDIN in (film.inputs or []))
     request = VideoRequest(
-        model.request(),
+        model.request(metres.metric),
         model.sampling(),
         steady.consistency(),
         windows.choices(),
@@ -166,13 +170,12 @@ def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
     return list(DEFAULT_FORMATS)
 
 
-def _limits(option: str, given: str | None, positive: bool) -> Range | None:
+def _limits(given: str | None) -> Range | None:
     if given is None:
         return None
-    low, high = numbers(option, given, "A,B" if positive else "MIN,MAX")
-    if not low < high or (positive and low <= 0):
-        wanted = "0 < A < B, in metres" if positive else "MIN < MAX"
-        raise UsageError(f"{option} {given}: give {wanted}")
+    low, high = numbers("--range", given, "MIN,MAX")
+    if not low < high:
+        raise UsageError(f"--range {given}: give MIN < MAX")
     return low, high
 
 

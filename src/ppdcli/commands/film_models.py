@@ -21,6 +21,7 @@ from ppdcli.progress import doing
 if TYPE_CHECKING:  # OpenCV and PyTorch
     from ppdcli.films.orders import ComputesChunks
     from ppdcli.films.windowed import WindowedDepth
+    from ppdcli.metric import Estimator
     from ppdcli.predictor import Predictor
 
 USUAL = WindowChoices()
@@ -108,10 +109,11 @@ class FilmModels:
     def __init__(
         self, request: ModelRequest, sampling: Sampling, windows: WindowChoices, announce: Announce
     ) -> None:
-        self._request, self._sampling = request, sampling
+        self._request, self._sampling = replace(request, metric=False), sampling
         self._windows, self._announce = windows, announce
         self._photos: Predictor | None = None
         self._films: WindowedDepth | None = None
+        self._estimator: Estimator | None = None
 
     def load(self) -> None:
         """Loads the model that is asked for, if it is not loaded.
@@ -151,6 +153,24 @@ class FilmModels:
         from ppdcli.films.estimating import Estimator
 
         return Estimator(self._for_photos(), self._sampling, consistency, on_frame)
+
+    def for_metres(self) -> Estimator:
+        """MoGe-2.
+
+        Raises:
+            UsageError: there is none for the model or the backend.
+            CheckpointError: its file is missing or damaged.
+        """
+        if self._estimator is None:
+            from ppdcli.loading_pytorch import load_estimator
+
+            doing("loading MoGe-2")
+            request = replace(self._request, metric=True)
+            if sees_windows(request.name):
+                request = replace(request, name=AUTO, checkpoint=None, encoder=None)
+            self._estimator = load_estimator(request, self._announce)
+            assert self._estimator is not None
+        return self._estimator
 
     def _for_films(self) -> WindowedDepth:
         if self._films is None:

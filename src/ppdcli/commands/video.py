@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,7 +73,7 @@ class VideoRequest:
         """What the depth of a film depends on, besides the film."""
         wanted = self.selection
         return {
-            **model_settings(self.model, self.sampling),
+            **model_settings(replace(self.model, metric=False), self.sampling),
             **_named(self.consistency),
             **_named(self.windows),
             "from": str(wanted.start),
@@ -88,6 +88,7 @@ class VideoRequest:
         chosen = self.choices
         shared = {
             **self.depth_settings(),
+            "moge2": model_settings(self.model, self.sampling)["moge2"],
             "format": list(chosen.formats),
             "full-size": chosen.full_size,
             "preview": chosen.preview,
@@ -98,6 +99,7 @@ class VideoRequest:
             "frames": "scenes" if chosen.frames is None else sorted(chosen.frames),
             "fov": "assumed" if chosen.fov is None else chosen.fov,
             "near-far": "off" if chosen.near_far is None else list(chosen.near_far),
+            "metric": chosen.metric,
         }
         return dict.fromkeys((*chosen.formats, CARD), shared)
 
@@ -166,8 +168,6 @@ class _FilmRun:
         return f"{kept}; the same command goes on from there"
 
     def _made(self, film: Callable[[], Film], source: Source | None) -> Result:
-        from dataclasses import replace
-
         task = replace(self._task, input=replace(self._task.input, source=source))
         todo = self._todos.of(task)
         outputs = [str(path) for path in self._files.outputs.values()]
@@ -189,6 +189,8 @@ class _FilmRun:
             self._models.load()
         else:
             self._models.fetch()
+        if request.choices.metric:
+            self._models.for_metres()  # a missing file shows before the long work
         # Now the files of weights are there, so that they can be told apart.
         self._record.settings = request.settings()
         card = {
@@ -205,6 +207,8 @@ class _FilmRun:
                 self._estimator,
                 lambda name: self._record.writing(name, source),
                 show,
+                request.sampling.seed,
+                self._models.for_metres if request.choices.metric else None,
             )
             make_film(film, order, report)
         notes = [*film.info.notes, *self._record.complaints()]
@@ -227,7 +231,7 @@ class _FilmRun:
         shares = FilmShares(
             self._place,
             request.selection,
-            request.model,
+            replace(request.model, metric=False),
             request.sampling,
             request.consistency.same_noise,
             request.crew,
@@ -263,14 +267,17 @@ class _FilmRun:
 
 
 def _facts(report: FilmReport, seconds: float) -> dict[str, Any]:
-    assert report.depths is not None
+    from ppdcli.films.cards import kind_of
+
+    assert report.whole is not None
     numbers = {k: int(v) for k, v in report.facts.items() if k in ("seed", "steps")}
+    kind = kind_of(report.metres)
     return {
-        "unit": "relative",
+        **{key: kind[key] for key in ("unit", "scale_from") if key in kind},
         **report.facts,
         **numbers,
         "frames": len(report.times),
         "scenes": [index + 1 for index in report.scenes],
-        "range": list(report.depths.whole()),
+        "range": list(report.whole),
         "timings": {"total": round(seconds, 4)},
     }
