@@ -173,6 +173,38 @@ def test_a_single_wrong_pixel_is_not_carried_into_the_next_guess() -> None:
     assert np.allclose(guess, depth, atol=1e-6)
 
 
+def guessed(consistency: Consistency, frames: list[np.ndarray], stop: int = -1) -> list[bool]:
+    """Whether each frame starts from the one before; the state is stored and restored at one."""
+    stabilizer, warm = Stabilizer(consistency), []
+    for index, rgb in enumerate(frames):
+        if index == stop:
+            state = stabilizer.state()
+            stabilizer = Stabilizer(consistency)
+            stabilizer.restore(state)
+        warm.append(stabilizer.begin(rgb) is not None)
+        stabilizer.settle(rgb.mean(axis=2) / 255)
+    return warm
+
+
+@pytest.mark.parametrize("stop", [-1, 2, 3, 4])
+def test_key_frames_start_from_noise(stop: int) -> None:
+    frames = [*pictures(7), *(p // 3 for p in pictures(4, seed=7))]  # a new scene begins at 7
+    keys = [
+        index
+        for index, warm in enumerate(
+            guessed(Consistency(warm_start=True, key_frames=3), frames, stop)
+        )
+        if not warm
+    ]
+    assert keys == [0, 3, 6, 7, 10]
+
+
+@pytest.mark.parametrize(("key_frames", "keys"), [(0, [0]), (1, [0, 1, 2, 3])])
+def test_none_or_all_are_key_frames(key_frames: int, keys: list[int]) -> None:
+    warm = guessed(Consistency(warm_start=True, key_frames=key_frames), pictures(4))
+    assert [index for index, is_warm in enumerate(warm) if not is_warm] == keys
+
+
 def test_a_stored_state_goes_on_exactly() -> None:
     frames = pictures(6)
     depths = [m.values for f in frames for m in Grey(0.1).predict_batch([_photo(f)])]

@@ -155,7 +155,7 @@ def video(
     )
     films = films_named(film.inputs or [])
     tasks = planned(films, formats, out.path)
-    from ppdcli.films.video_file import import_av
+    from ppdcli.films.pyav import import_av
 
     import_av()
     return report(make_films(tasks, request), len(tasks), Found(films), out)

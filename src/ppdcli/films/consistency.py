@@ -16,6 +16,8 @@ class Consistency:
         smooth: average along the motion, within a surface.
         warm_start: start sampling from the frame before, which takes half of the steps, and takes
             out most of the flicker. Edges get worse from frame to frame.
+        key_frames: with a warm start, each n-th frame of a scene starts from noise all the same,
+            which repairs edges; 0: its first frame alone.
         cuts: find scene cuts, and carry nothing over them.
     """
 
@@ -23,6 +25,7 @@ class Consistency:
     align: bool = True
     smooth: bool = True
     warm_start: bool = False
+    key_frames: int = 6
     cuts: bool = True
 
     @property
@@ -31,5 +34,7 @@ class Consistency:
         return self.align or self.smooth or self.warm_start
 
 
-FRAME_BY_FRAME = Consistency(False, False, False, False, False)
+FRAME_BY_FRAME = Consistency(
+    same_noise=False, align=False, smooth=False, warm_start=False, cuts=False
+)
 """No measure at all: what a loop over single photos gives, each with noise of its own."""

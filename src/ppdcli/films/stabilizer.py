@@ -45,6 +45,7 @@ class Stabilizer:
         self._line = Line()
         self._motion: Motion | None = None
         self._carried: np.ndarray | None = None
+        self._warm = 0  # frames in a row that did not start from noise
 
     def begin(self, rgb: np.ndarray, motion: Motion | None = None) -> np.ndarray | None:
         """Carries the past to the next frame.
@@ -62,6 +63,7 @@ class Stabilizer:
         """
         before, self._rgb = self._rgb, rgb
         self._motion = self._carried = None
+        warm, self._warm = self._warm, 0
         wanted = self.consistency
         if before is None or not (wanted.looks_back or wanted.cuts):
             return None
@@ -71,8 +73,9 @@ class Stabilizer:
         if self._past is None or (wanted.cuts and self._motion.is_cut):
             return None
         self._carried = carried(self._past, self._motion.back, edge_of(self._past))
-        if not wanted.warm_start:
+        if not wanted.warm_start or warm + 1 == wanted.key_frames:
             return None
+        self._warm = warm + 1
         # Single wrong pixels beside an edge would be carried on and grow in number: on a film of 20
         # frames a median halves them. A larger one takes more of the true edges.
         return self._line.back(cv2.medianBlur(self._carried, MEDIAN))
@@ -108,7 +111,8 @@ class Stabilizer:
         if self._rgb is None or self._past is None:
             return {}
         line = np.array(self._line, np.float64)
-        return {"rgb": self._rgb, "past": self._past, "line": line}
+        warm = np.array(self._warm, np.int64)
+        return {"rgb": self._rgb, "past": self._past, "line": line, "warm": warm}
 
     def restore(self, state: Mapping[str, np.ndarray]) -> None:
         """Goes on after the frame that ``state`` was taken at."""
@@ -116,3 +120,4 @@ class Stabilizer:
             self._rgb, self._past = state["rgb"], state["past"]
             scale, shift = state["line"].tolist()
             self._line = Line(scale, shift)
+            self._warm = int(state["warm"])

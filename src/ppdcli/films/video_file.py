@@ -8,9 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ppdcli.errors import InputError, UsageError, shown
+from ppdcli.errors import InputError, shown
+from ppdcli.films.deinterlacing import Deinterlacer
 from ppdcli.films.frames import FilmInfo, Frame, Selection
 from ppdcli.films.pixels import depth_in_bits, has_alpha, is_hdr, upright_rgb, upright_size
+from ppdcli.films.pyav import address, import_av
 from ppdcli.wording import counted
 
 if TYPE_CHECKING:
@@ -22,35 +24,6 @@ MICROSECONDS = 1_000_000  # the unit of a container's times
 EARLY_END = 0.9  # of the stated length; less is worth a note
 IN_ORDER = "a pipe must be readable in order, as Matroska and MPEG-TS are; or give a file"
 LARGEST = 250_000_000  # pixels, as for photos
-
-
-def import_av() -> Any:
-    """PyAV.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        import av
-        import av.logging
-    except ImportError as error:
-        raise UsageError("videos need PyAV; run: pip install 'ppdcli[video]'") from error
-    av.logging.set_level(None)  # what it says of damaged files is not for the user
-    return av
-
-
-def address(path: Path) -> str:
-    """A file for PyAV: with the protocol, a name with a colon or a dash is taken for no URL.
-
-    Raises:
-        ValueError: the name is not UTF-8.
-    """
-    name = str(path)
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise ValueError("its name is not UTF-8; rename it") from None
-    return f"file:{name}"
 
 
 class VideoFile:
@@ -165,30 +138,25 @@ class VideoFile:
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         """All frames, deinterlaced; what cannot be decoded is left out."""
-        av = import_av()
         stream.thread_type = "AUTO"
-        deinterlace: Any = None
-        filtered: tuple[int, int, str] | None = None  # what frames it takes
-        damaged = 0
-        for frame, bad in self._packets(container, stream):
-            damaged += bad
-            if frame is None:
-                continue
-            self._note_kind(frame)
-            kind = (frame.width, frame.height, frame.format.name)
-            if frame.interlaced_frame if deinterlace is None else kind != filtered:
-                self.info.note("is interlaced; each frame is put together from both its fields")
-                deinterlace, filtered = _deinterlacer(frame), kind
-            if deinterlace is None:
-                yield frame
-            else:
-                deinterlace.vpush(frame)
-                yield from _pulled(av, deinterlace)
-        if deinterlace is not None:
-            deinterlace.vpush(None)
-            yield from _pulled(av, deinterlace)
-        if damaged:
-            self.info.note(f"{counted(damaged, 'damaged part')} left out")
+        deinterlacer = Deinterlacer()
+        damaged = corrupt = 0
+        try:
+            for frame, bad in self._packets(container, stream):
+                damaged += bad
+                if frame is None:
+                    continue
+                self._note_kind(frame)
+                corrupt += frame.is_corrupt
+                yield from deinterlacer.add(frame)
+                if deinterlacer.is_active:
+                    self.info.note("is interlaced; each frame is put together from both its fields")
+            yield from deinterlacer.rest()
+        finally:
+            if damaged:
+                self.info.note(f"{counted(damaged, 'damaged part')} left out")
+            if corrupt:
+                self.info.note(f"{counted(corrupt, 'damaged frame')} kept as it could be decoded")
 
     def _packets(
         self, container: InputContainer, stream: VideoStream
@@ -270,28 +238,6 @@ class VideoFile:
             raise InputError(
                 f"{name}: is no video that FFmpeg can read, or it is damaged ({why}); {way_on}"
             ) from error
-
-
-def _deinterlacer(frame: VideoFrame) -> Any:
-    """A filter for frames like this one."""
-    graph: Any = import_av().filter.Graph()
-    source = graph.add_buffer(
-        width=frame.width,
-        height=frame.height,
-        format=frame.format,
-        time_base=frame.time_base,
-    )
-    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame"), graph.add("buffersink"))
-    graph.configure()
-    return graph
-
-
-def _pulled(av: Any, graph: Any) -> Iterator[VideoFrame]:
-    while True:
-        try:
-            yield graph.vpull()
-        except (av.BlockingIOError, av.EOFError):
-            return
 
 
 def _pixel_aspect(stream: VideoStream) -> Fraction:
