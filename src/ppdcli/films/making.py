@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from ppdcli.errors import InputError
 from ppdcli.files.atomic import atomic_path
@@ -52,13 +53,19 @@ def make_film(film: Film, order: FilmOrder, report: FilmReport) -> None:
     last = chunks[-1] if chunks else None
     if live is not None:
         live.catch_up(count)
-    for chunk in estimator.chunks(source, order.selection, folder, count, last):
-        report.add(chunk)
-        if live is None:
-            _write_playable(folder, count, chunk, order, film.info)
-        else:
-            live.render(count, chunk)
-        count += 1
+    with ThreadPoolExecutor(1) as beside:  # the network need not wait for an encoder
+        writing: Future[None] | None = None
+        for chunk in estimator.chunks(source, order.selection, folder, count, last):
+            report.add(chunk)
+            if live is not None:
+                live.render(count, chunk)
+            else:
+                if writing is not None:
+                    writing.result()
+                writing = beside.submit(_write_playable, folder, count, chunk, order, film.info)
+            count += 1
+        if writing is not None:
+            writing.result()
     if not report.times:
         raise InputError(
             f"{film.info.name}: no frame is in the time that is wanted; check its start and end"

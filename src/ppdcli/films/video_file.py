@@ -49,6 +49,7 @@ class VideoFile:
             self._container = self._open()
             self.info = self._look(self._container)
         self._size: tuple[int, int] | None = None
+        self._sizes: set[tuple[int, int]] = set()  # of all frames so far
 
     @property
     def path(self) -> Path | None:
@@ -112,7 +113,9 @@ class VideoFile:
         height, width = upright_size(frame, aspect)
         if self._size is None:
             self._size = self.info.height, self.info.width = height, width
-        elif (height, width) != self._size:
+            self._sizes = {self._size}
+        if (height, width) not in self._sizes:
+            self._sizes.add((height, width))
             self.info.note(
                 f"changes to {width}x{height} at {float(time):.2f} s; these frames are resized to "
                 f"{self._size[1]}x{self._size[0]}"
