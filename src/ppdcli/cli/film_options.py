@@ -98,6 +98,13 @@ class ConsistencyOptions:
             "--align/--no-align", help="Fit scale and shift of each frame to the frames before it."
         ),
     ] = USUAL.align
+    regions: Annotated[
+        bool,
+        typer.Option(
+            "--regions/--no-regions",
+            help="Fit regions of each frame to the frames before it, too.",
+        ),
+    ] = USUAL.regions
     smooth: Annotated[
         bool,
         typer.Option(

@@ -12,8 +12,12 @@ from ppdcli.errors import UsageError
 from ppdcli.films.alignment import LEAK, Line, fit_to_past, fit_to_present, some
 from ppdcli.films.consistency import Consistency
 from ppdcli.films.motion import Motion, carried, motion_between
+from ppdcli.films.regions import correction
 from ppdcli.films.smoothing import edge_of, smoothed
 
+REGION_GAIN = 0.95
+"""How much of a region's correction is made. What is left lets slow changes pass, which are real
+where a camera moves."""
 MEDIAN = 3  # pixels across, of the guess for a warm start
 
 
@@ -23,7 +27,7 @@ class Stable:
 
     Attributes:
         values: (H, W) float32, in the network's unit.
-        scale, shift: values before the filter = scale * the network's depth + shift.
+        scale, shift: scale * the network's depth + shift is its depth before regions and filter.
         is_cut: a new scene begins here. The first frame is no cut.
         followed: share of the pixels whose point is seen in the frame before, too.
     """
@@ -89,7 +93,7 @@ class Stabilizer:
         values = np.asarray(depth, np.float32)
         motion, past, wanted = self._motion, self._carried, self.consistency
         is_cut = wanted.cuts and motion is not None and motion.is_cut
-        if past is None or motion is None:
+        if past is None or motion is None or self._rgb is None:
             self._line = Line()
         else:
             points = some(motion.followed)
@@ -99,8 +103,12 @@ class Stabilizer:
                 line, centre = fit_to_past(present, before, self._line)
                 self._line = line.leaked(centre, LEAK)
             values = self._line.at(values)
+            if wanted.regions:
+                correcting = correction(values, past, self._rgb, points)
+                values = values + np.float32(REGION_GAIN) * correcting
             if wanted.smooth:
-                newer = fit_to_present(before, self._line.at(present))
+                # What alignment lets pass, regions have taken out; else the past moves along.
+                newer = Line() if wanted.regions else fit_to_present(before, self._line.at(present))
                 values = smoothed(values, newer.at(past), motion.followed)
         self._past = values
         followed = 0.0 if motion is None else float(motion.followed.mean())
