@@ -90,7 +90,7 @@ class Stabilizer:
         Args:
             depth: (H, W), finite, in the network's unit.
         """
-        values = np.asarray(depth, np.float32)
+        values: np.ndarray = np.asarray(depth, np.float32)
         motion, past, wanted = self._motion, self._carried, self.consistency
         is_cut = wanted.cuts and motion is not None and motion.is_cut
         if past is None or motion is None or self._rgb is None:
