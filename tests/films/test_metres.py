@@ -125,7 +125,7 @@ def test_a_known_field_of_view_is_told_to_moge2(clip: Path, tmp_path: Path) -> N
 
 
 def test_metres_that_do_not_fit_name_the_scene(clip: Path, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"scene that begins at frame 1 \(.*without --metric"):
+    with pytest.raises(InputError, match=r"scene that begins at frame 1 \(.*without them depth"):
         make(clip, tmp_path, "npy", estimator=Sees(-2.0), choices={"metric": True})
 
 

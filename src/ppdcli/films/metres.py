@@ -147,7 +147,7 @@ def by_moge2(
         except InputError as error:
             raise InputError(
                 f"{film.info.name}: MoGe-2's metres do not fit the scene that begins at frame "
-                f"{first + 1} ({error}); without --metric depth is relative"
+                f"{first + 1} ({error}); without them depth is relative"
             ) from error
         source = f"MoGe-2, {len(indices)} frames of the scene, {line.describe()}"
         lines.append(SceneMetres(first, line.slope, line.intercept, max(highest), source))
