@@ -116,8 +116,8 @@ class ConsistencyOptions:
         bool,
         typer.Option(
             "--warm-start/--no-warm-start",
-            help="Start sampling from the frame before. Steadier, in half of the steps, but edges "
-            "get worse.",
+            help="Start sampling from the frame before. Steadier, in half of the steps, but with "
+            "fewer edges.",
         ),
     ] = USUAL.warm_start
     cuts: Annotated[

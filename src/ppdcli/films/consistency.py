@@ -15,8 +15,8 @@ class Consistency:
         align: fit scale and shift of a frame to the frames before it.
         regions: fit regions of a frame to the frames before it, too, in layers of depth.
         smooth: average along the motion, within a surface.
-        warm_start: start sampling from the frame before, which takes half of the steps, and takes
-            out most of the flicker. Edges get worse from frame to frame.
+        warm_start: start sampling from the frame before, which takes half of the steps and some
+            more of the flicker, at the cost of edges.
         key_frames: with a warm start, each n-th frame of a scene starts from noise all the same,
             which repairs edges; 0: its first frame alone.
         cuts: find scene cuts, and carry nothing over them.
