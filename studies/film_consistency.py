@@ -1,8 +1,8 @@
 """A table of what keeps a film's depth steady, on rendered films with exact depth and motion.
 
 ``python -m studies.film_consistency [--films N] [--frames N]`` adds one measure after the other:
-frame by frame, the same noise, alignment, the filter, and a warm start at half of the steps. The
-last rows are controls. ``--strips DIR`` draws one pixel row of each film through time.
+frame by frame, the same noise, alignment, regions, the filter, and a warm start at half of the
+steps. The last rows are controls. ``--strips DIR`` draws one pixel row of each film through time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -40,10 +39,9 @@ SHAPE = (192, 256)
 EVERY = 3  # edges are measured in every n-th frame
 SAME_NOISE = replace(FRAME_BY_FRAME, same_noise=True)
 ALIGNED = replace(SAME_NOISE, align=True, cuts=True)
-WARM_ALONE = replace(SAME_NOISE, warm_start=True, cuts=True)
-FILTERED = replace(ALIGNED, smooth=True)
+REGIONS = replace(ALIGNED, regions=True)
+FILTERED = replace(REGIONS, smooth=True)
 WARM = replace(FILTERED, warm_start=True)
-RESTART = 6  # frames after which a film starts from noise again, in one row
 MEDIAN = 5  # frames of the temporal median, a control
 
 
@@ -128,22 +126,6 @@ class Remembered:
         return self._known[key]
 
 
-class Restarted(Remembered):
-    """A model that starts from noise again every few frames, instead of from the frame before."""
-
-    def __init__(self, model: FrameModel) -> None:
-        super().__init__(model)
-        self._frames = 0
-
-    def predict_batch(
-        self, photos: list[Photo], *, guess: np.ndarray | None = None, **sampling: Any
-    ) -> list[DepthMap]:
-        """Returns depth; see ``Predictor.predict_batch``."""
-        start = self._frames % RESTART == 0
-        self._frames += len(photos)
-        return super().predict_batch(photos, guess=None if start else guess, **sampling)
-
-
 def rows(model: FrameModel, steps: int, clip: Clip) -> Iterable[tuple[str, np.ndarray]]:
     """Yields the rows of the table: name, and relative depth (N, H, W).
 
@@ -154,20 +136,20 @@ def rows(model: FrameModel, steps: int, clip: Clip) -> Iterable[tuple[str, np.nd
     """
     remembered = Remembered(model)
 
-    def depths(consistency: Consistency, steps: int, model: FrameModel = remembered) -> np.ndarray:
-        found = stable_depths(model, clip.rgb, consistency, steps=steps)
+    def depths(consistency: Consistency, steps: int) -> np.ndarray:
+        found = stable_depths(remembered, clip.rgb, consistency, steps=steps)
         return np.stack([_at_size(stable.values, clip.depth.shape[1:]) for stable in found])
 
     yield "frame by frame", depths(FRAME_BY_FRAME, steps)
     same = depths(SAME_NOISE, steps)
     yield "same noise", same
     yield "+ alignment", depths(ALIGNED, steps)
+    yield "+ regions", depths(REGIONS, steps)
     yield "+ filter", depths(FILTERED, steps)
-    yield "+ warm start, half the steps", depths(WARM, steps)
-    yield f"the same, from noise every {RESTART} frames", depths(WARM, steps, Restarted(remembered))
+    yield f"+ warm start, from noise every {WARM.key_frames}", depths(WARM, steps)
+    yield "+ warm start, without key frames", depths(replace(WARM, key_frames=0), steps)
     half = max(steps // 2, 1)
     yield "same noise, half the steps", depths(SAME_NOISE, half)
-    yield "warm start alone, half the steps", depths(WARM_ALONE, steps)
     yield f"same noise, median of {MEDIAN}", _median(same)
     yield "first frame, frozen", np.broadcast_to(same[:1], same.shape)
     yield "truth", np.log1p(clip.depth)

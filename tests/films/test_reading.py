@@ -162,7 +162,24 @@ def test_a_change_of_size_is_resized_and_told(tmp_path: Path) -> None:
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
     film, frames = read(path)
     assert {f.rgb.shape for f in frames} == {(48, 64, 3)} and len(frames) == 6
-    assert any("changes to 128x96" in note for note in film.info.notes)
+    (note,) = [note for note in film.info.notes if "changes to" in note]
+    assert "changes to 128x96 at 0.12 s" in note
+    resumed, later = read(path, skip=4)
+    assert [f.time for f in later] == [f.time for f in frames[4:]]
+    assert all(np.array_equal(f.rgb, g.rgb) for f, g in zip(later, frames[4:], strict=True))
+    assert resumed.info.notes == film.info.notes
+    assert list(film.times(Selection())) == [f.time for f in frames]
+
+
+def test_damaged_frames_are_counted(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.ts", pictures(30), g="30", crf="1")
+    data = bytearray(path.read_bytes())
+    for place in np.random.default_rng(0).integers(len(data) // 3, len(data), 20):
+        data[place] ^= 0xFF
+    path.write_bytes(data)
+    film, frames = read(path)
+    assert len(frames) > 20
+    assert any("damaged frame" in note for note in film.info.notes)
 
 
 def test_a_film_that_is_cut_short_is_read_to_its_end(tmp_path: Path) -> None:

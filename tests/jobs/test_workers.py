@@ -129,7 +129,7 @@ def test_others_do_what_a_killed_worker_had(overwrite: bool) -> None:
     notes = [note for result in results for note in result.notes if "worker" in note]
     assert len(notes) == 1
     assert notes[0].startswith("a worker process was killed (was there too little memory?); ")
-    assert re.search(r"; others take over its \d+ photos?$", notes[0])
+    assert re.search(r"; others take over its \d+ inputs?$", notes[0])
 
 
 @POSIX

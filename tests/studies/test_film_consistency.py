@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -14,7 +12,6 @@ from ppdcli.scenes.sequences import Clip, film_walk
 from studies.film_consistency import (
     FilmScores,
     Remembered,
-    Restarted,
     by_time,
     rows,
     score_film,
@@ -90,22 +87,6 @@ def test_parts_of_a_film_are_scored_alone(clip: Clip) -> None:
     parts = by_time(clip, film, 4)
     assert len(parts) == 2 and all(part.tec < 1e-6 for part in parts)
     assert score_film(clip, film).tec > 0.01
-
-
-def test_a_restarted_model_has_no_guess_every_few_frames(clip: Clip) -> None:
-    guessed: list[bool] = []
-
-    class Noting(Knowing):
-        def predict_batch(
-            self, photos: list[Photo], *, guess: np.ndarray | None = None, **sampling: Any
-        ) -> list[DepthMap]:
-            guessed.append(guess is not None)
-            return super().predict_batch(photos, **sampling)
-
-    restarted = Restarted(Noting(clip))
-    for rgb in clip.rgb:
-        restarted.predict_batch([Photo(rgb, "x")], guess=np.zeros((48, 64)))
-    assert guessed == [False, True, True, True, True, True, False]
 
 
 def test_strips_show_photo_truth_and_films(clip: Clip) -> None:

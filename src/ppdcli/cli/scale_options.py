@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MetricOptions:
-    """Where metres come from."""
+class WholeScaleOptions:
+    """Where metres come from, for a photo or for a whole film."""
 
     title: ClassVar[str] = "Metres"
 
@@ -28,15 +28,36 @@ class MetricOptions:
             "--metric", help="Give depth in metres, with MoGe-2 (1.3 GB, downloaded once)."
         ),
     ] = False
-    keep_sky: Annotated[
-        bool, typer.Option("--keep-sky", help="With --metric: keep depth in the sky.")
-    ] = False
     near_far: Annotated[
         str | None,
         typer.Option(
             metavar="A,B", help="Distances of the nearest and the farthest point, in metres."
         ),
     ] = None
+
+    def ends(self) -> tuple[float, float] | None:
+        """Metres of the nearest and the farthest point, if they are given.
+
+        Raises:
+            UsageError: they do not fit together, or MoGe-2 is to fix the scale, too.
+        """
+        if self.near_far is None:
+            return None
+        near, far = numbers("--near-far", self.near_far, "A,B")
+        if not 0 < near < far:
+            raise UsageError(f"--near-far {self.near_far}: give 0 < A < B, in metres")
+        if self.metric:
+            raise UsageError("--metric and --near-far each fix the scale; give one")
+        return near, far
+
+
+@dataclass(frozen=True)
+class MetricOptions(WholeScaleOptions):
+    """Where metres come from."""
+
+    keep_sky: Annotated[
+        bool, typer.Option("--keep-sky", help="With --metric: keep depth in the sky.")
+    ] = False
     align: Annotated[
         Path | None,
         typer.Option(
@@ -62,11 +83,9 @@ class MetricOptions:
         """
         if self.keep_sky and not self.metric:
             raise UsageError("--keep-sky needs --metric; relative depth has the sky anyway")
-        placed = None if self.near_far is None else numbers("--near-far", self.near_far, "A,B")
-        if placed is not None and not 0 < placed[0] < placed[1]:
-            raise UsageError(f"--near-far {self.near_far}: give 0 < A < B, in metres")
-        if sum((self.metric, self.align is not None, placed is not None)) > 1:
+        if self.align is not None and (self.metric or self.near_far is not None):
             raise UsageError("--metric, --align and --near-far each fix the scale; give one")
+        placed = self.ends()
         return MetricSource(placed, self.align, self.metric, self.keep_sky)
 
     def step(self, maps: dict[str, Path | None]) -> float | None:

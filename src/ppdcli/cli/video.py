@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, ClassVar, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from ppdcli.announce import silent
 from ppdcli.cli.exits import say
+from ppdcli.cli.film_options import ConsistencyOptions, FilmOptions
 from ppdcli.cli.groups import format_names, numbers, takes
+from ppdcli.cli.job_options import PlaceOptions
 from ppdcli.cli.options import ModelOptions, OutputOptions
 from ppdcli.cli.report import report
+from ppdcli.cli.scale_options import WholeScaleOptions
 from ppdcli.cli.window_options import WindowOptions
 from ppdcli.errors import UsageError
 from ppdcli.files.choices import Colormap
-from ppdcli.films.consistency import Consistency
-from ppdcli.films.frames import Selection
 from ppdcli.films.outputs import CLOUD_FOLDERS, FILM_FORMATS, VIDEO_FORMATS, FilmChoices, Preview
 
 if TYPE_CHECKING:
@@ -26,130 +25,25 @@ if TYPE_CHECKING:
 COLORMAPS = get_args(Colormap)
 PREVIEWS = get_args(Preview)
 DEFAULT_FORMATS = ("mkv", "mp4")
-USUAL = Consistency()
-
-
-@dataclass(frozen=True)
-class FilmOptions:
-    """Which films, and which of their frames."""
-
-    title: ClassVar[str] = "Input"
-
-    inputs: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="INPUT...",
-            help="Videos, or folders of numbered pictures. - reads one video from stdin.",
-        ),
-    ] = None
-    start: Annotated[
-        str,
-        typer.Option(
-            "--from", metavar="TIME", help="Begin here: seconds, or HOURS:MINUTES:SECONDS."
-        ),
-    ] = "0"
-    stop: Annotated[
-        str | None,
-        typer.Option("--to", metavar="TIME", help="End before this time.", show_default="the end"),
-    ] = None
-    every: Annotated[int, typer.Option(min=1, metavar="N", help="Take each N-th frame only.")] = 1
-    fps: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RATE",
-            help="Take at most so many frames a second. For a folder of pictures: their rate.",
-            show_default="all frames; 25 for a folder",
-        ),
-    ] = None
-
-    def rate(self) -> Fraction | None:
-        """Frames a second, if they are given.
-
-        Raises:
-            UsageError: no number above 0.
-        """
-        if self.fps is None:
-            return None
-        try:
-            rate = Fraction(self.fps)
-        except (ValueError, ZeroDivisionError):
-            rate = Fraction(0)
-        if not 0 < rate <= 1000:
-            raise UsageError(f"--fps {self.fps}: give a number above 0, such as 10 or 30000/1001")
-        return rate
-
-    def selection(self) -> Selection:
-        """Which frames.
-
-        Raises:
-            UsageError: a time or a rate that is none, or the end is not after the beginning.
-        """
-        from ppdcli.commands.film_inputs import seconds
-
-        start = seconds("--from", self.start)
-        stop = None if self.stop is None else seconds("--to", self.stop)
-        if stop is not None and stop <= start:
-            raise UsageError(f"--to {self.stop}: give a time after --from {self.start}")
-        return Selection(start, stop, self.every, self.rate())
-
-
-@dataclass(frozen=True)
-class ConsistencyOptions:
-    """What keeps depth steady from frame to frame."""
-
-    title: ClassVar[str] = "Consistency"
-
-    same_noise: Annotated[
-        bool,
-        typer.Option(
-            "--same-noise/--fresh-noise",
-            help="Start every frame from the same noise, or each from noise of its own.",
-        ),
-    ] = USUAL.same_noise
-    align: Annotated[
-        bool,
-        typer.Option(
-            "--align/--no-align", help="Fit scale and shift of each frame to the frames before it."
-        ),
-    ] = USUAL.align
-    smooth: Annotated[
-        bool,
-        typer.Option(
-            "--smooth/--no-smooth",
-            help="Average along the motion, within a surface and never across an edge.",
-        ),
-    ] = USUAL.smooth
-    warm_start: Annotated[
-        bool,
-        typer.Option(
-            "--warm-start/--no-warm-start",
-            help="Start sampling from the frame before. Steadier, in half of the steps, but edges "
-            "get worse.",
-        ),
-    ] = USUAL.warm_start
-    cuts: Annotated[
-        bool,
-        typer.Option("--cuts/--no-cuts", help="Find scene cuts, and carry nothing over them."),
-    ] = USUAL.cuts
-
-    def consistency(self) -> Consistency:
-        """These choices."""
-        return Consistency(**vars(self))
 
 
 @takes(
     film=FilmOptions,
     model=ModelOptions,
+    metres=WholeScaleOptions,
     steady=ConsistencyOptions,
     windows=WindowOptions,
     out=OutputOptions,
+    job=PlaceOptions,
 )
 def video(
     film: FilmOptions,
     model: ModelOptions,
+    metres: WholeScaleOptions,
     steady: ConsistencyOptions,
     windows: WindowOptions,
     out: OutputOptions,
+    job: PlaceOptions,
     format_: Annotated[
         list[str] | None,
         typer.Option(
@@ -202,19 +96,16 @@ def video(
         ),
     ] = None,
     fov: Annotated[
-        float | None, typer.Option(metavar="DEGREES", help="Horizontal field of view, for clouds.")
-    ] = None,
-    near_far: Annotated[
-        str | None,
+        float | None,
         typer.Option(
-            metavar="A,B",
-            help="Distances of the film's nearest and farthest point in metres, for clouds.",
+            metavar="DEGREES", help="Horizontal field of view, for clouds and for --metric."
         ),
     ] = None,
 ) -> int:
     """Predict depth of videos that does not flicker."""
-    from ppdcli.commands.film_inputs import films_named, planned
-    from ppdcli.commands.film_models import check_choices
+    from ppdcli.commands.film_inputs import STDIN, films_named, planned
+    from ppdcli.commands.film_models import check_choices, check_sharing
+    from ppdcli.commands.film_shares import Crew
     from ppdcli.commands.video import VideoRequest, make_films
     from ppdcli.jobs.inputs import Found
 
@@ -228,34 +119,43 @@ def video(
         full_size,
         preview,  # type: ignore[arg-type]
         colormap,  # type: ignore[arg-type]
-        _limits("--range", value_range, positive=False),
+        _limits(value_range),
         live,
         sound,
         _numbers(frames),
         fov,
-        _limits("--near-far", near_far, positive=True),
+        metres.ends(),
+        metres.metric,
     )
-    _require_clouds(formats, {"--frames": frames, "--fov": fov, "--near-far": near_far})
+    if live and (metres.metric or metres.near_far is not None):
+        raise UsageError(
+            "--live writes before the whole film is known; leave it out, or --near-far and --metric"
+        )
+    _require_clouds(formats, {"--frames": frames, "--fov": None if metres.metric else fov})
     if fov is not None:
         from ppdcli.geometry.camera import Camera
 
         Camera.from_fov(fov, 1, 1)  # a mistake shows at once
     model.check()
     check_choices(model.model, steady.consistency(), windows.choices())
+    crew = Crew(tuple(job.places(model.device)), job.engine, job.workers)
+    if not crew.is_alone:
+        check_sharing(model.model, steady.consistency(), live and STDIN in (film.inputs or []))
     request = VideoRequest(
-        model.request(),
+        model.request(metres.metric),
         model.sampling(),
         steady.consistency(),
         windows.choices(),
         film.selection(),
         choices,
         film.rate(),
+        crew,
         out.overwrite,
         silent if out.quiet else say,
     )
     films = films_named(film.inputs or [])
     tasks = planned(films, formats, out.path)
-    from ppdcli.films.video_file import import_av
+    from ppdcli.films.pyav import import_av
 
     import_av()
     return report(make_films(tasks, request), len(tasks), Found(films), out)
@@ -270,13 +170,12 @@ def _formats(given: list[str] | None, out: OutputOptions) -> list[str]:
     return list(DEFAULT_FORMATS)
 
 
-def _limits(option: str, given: str | None, positive: bool) -> Range | None:
+def _limits(given: str | None) -> Range | None:
     if given is None:
         return None
-    low, high = numbers(option, given, "A,B" if positive else "MIN,MAX")
-    if not low < high or (positive and low <= 0):
-        wanted = "0 < A < B, in metres" if positive else "MIN < MAX"
-        raise UsageError(f"{option} {given}: give {wanted}")
+    low, high = numbers("--range", given, "MIN,MAX")
+    if not low < high:
+        raise UsageError(f"--range {given}: give MIN < MAX")
     return low, high
 
 

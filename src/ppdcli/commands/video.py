@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ppdcli.announce import Announce
 from ppdcli.commands.film_inputs import CARD, files_of, require_own_folders, spooled
 from ppdcli.commands.film_models import FilmModels
+from ppdcli.commands.film_shares import Crew, FilmShares
+from ppdcli.commands.film_sources import FilmSource
 from ppdcli.commands.model_settings import model_settings
 from ppdcli.errors import InputError, NoRoomError, OutputError
 from ppdcli.films.consistency import Consistency
@@ -34,7 +36,7 @@ from ppdcli.wording import counted
 
 if TYPE_CHECKING:  # OpenCV and PyAV
     from ppdcli.films.frames import Film
-    from ppdcli.films.orders import FilmReport
+    from ppdcli.films.orders import ComputesChunks, FilmReport
 
 _ALONE = (InputError, OutputError)  # of one film, which do not stop the others
 
@@ -51,6 +53,7 @@ class VideoRequest:
         selection: which frames.
         choices: what they become.
         folder_rate: frames a second of folders of pictures; None: the usual rate.
+        crew: the processes that compute depth.
         overwrite: make every file, whatever is there.
         announce: called with lines for the user.
     """
@@ -62,6 +65,7 @@ class VideoRequest:
     selection: Selection
     choices: FilmChoices
     folder_rate: Fraction | None
+    crew: Crew
     overwrite: bool
     announce: Announce
 
@@ -69,7 +73,7 @@ class VideoRequest:
         """What the depth of a film depends on, besides the film."""
         wanted = self.selection
         return {
-            **model_settings(self.model, self.sampling),
+            **model_settings(replace(self.model, metric=False), self.sampling),
             **_named(self.consistency),
             **_named(self.windows),
             "from": str(wanted.start),
@@ -84,6 +88,7 @@ class VideoRequest:
         chosen = self.choices
         shared = {
             **self.depth_settings(),
+            "moge2": model_settings(self.model, self.sampling)["moge2"],
             "format": list(chosen.formats),
             "full-size": chosen.full_size,
             "preview": chosen.preview,
@@ -94,6 +99,7 @@ class VideoRequest:
             "frames": "scenes" if chosen.frames is None else sorted(chosen.frames),
             "fov": "assumed" if chosen.fov is None else chosen.fov,
             "near-far": "off" if chosen.near_far is None else list(chosen.near_far),
+            "metric": chosen.metric,
         }
         return dict.fromkeys((*chosen.formats, CARD), shared)
 
@@ -133,6 +139,7 @@ class _FilmRun:
         self._task, self._request, self._record = task, request, record
         self._todos, self._models = todos, models
         self._files = files_of(task, request.choices.formats)
+        self._place: FilmSource | None = None  # on disk, once it is opened
 
     def result(self) -> Result:
         name = self._task.input.name
@@ -161,8 +168,6 @@ class _FilmRun:
         return f"{kept}; the same command goes on from there"
 
     def _made(self, film: Callable[[], Film], source: Source | None) -> Result:
-        from dataclasses import replace
-
         task = replace(self._task, input=replace(self._task.input, source=source))
         todo = self._todos.of(task)
         outputs = [str(path) for path in self._files.outputs.values()]
@@ -180,7 +185,12 @@ class _FilmRun:
         from ppdcli.films.orders import FilmOrder, FilmReport
 
         request, started = self._request, time.perf_counter()
-        self._models.load()
+        if request.crew.is_alone:
+            self._models.load()
+        else:
+            self._models.fetch()
+        if request.choices.metric:
+            self._models.for_metres()  # a missing file shows before the long work
         # Now the files of weights are there, so that they can be told apart.
         self._record.settings = request.settings()
         card = {
@@ -194,9 +204,11 @@ class _FilmRun:
                 request.choices,
                 self._files,
                 card,
-                lambda on_frame: self._models.estimator(request.consistency, on_frame),
+                self._estimator,
                 lambda name: self._record.writing(name, source),
                 show,
+                request.sampling.seed,
+                self._models.for_metres if request.choices.metric else None,
             )
             make_film(film, order, report)
         notes = [*film.info.notes, *self._record.complaints()]
@@ -209,21 +221,38 @@ class _FilmRun:
         facts = _facts(report, seconds)
         return Result(self._task.input.name, "done", outputs, facts, notes, todo.made_again)
 
+    def _estimator(self, on_frame: Callable[[int], None]) -> ComputesChunks:
+        request = self._request
+        if request.crew.is_alone:
+            return self._models.estimator(request.consistency, on_frame)
+        from ppdcli.films.sharing import SharedEstimator
+
+        assert self._place is not None
+        shares = FilmShares(
+            self._place,
+            request.selection,
+            replace(request.model, metric=False),
+            request.sampling,
+            request.consistency.same_noise,
+            request.crew,
+            request.announce,
+        )
+        return SharedEstimator(request.consistency, shares, on_frame)
+
     @contextmanager
     def _opened(self) -> Iterator[tuple[Callable[[], Film], Source | None]]:
         """How to open the film, and what is recorded of it."""
-        from ppdcli.films.frame_folder import FrameFolder
-        from ppdcli.films.video_file import VideoFile
-
         entry, request = self._task.input, self._request
         if entry.path is not None:
-            path = entry.path
             folder = self._task.folder or self._files.parts.parent
-            yield lambda: VideoFile(path, entry.name), source_of(path, folder)
+            self._place = FilmSource(entry.path, entry.name)
+            yield self._place.open, source_of(entry.path, folder)
         elif not entry.is_stdin:
-            folder = Path(entry.name)
-            yield lambda: FrameFolder(folder, request.folder_rate), entry.source
+            self._place = FilmSource(Path(entry.name), entry.name, request.folder_rate, True)
+            yield self._place.open, entry.source
         elif request.choices.live:
+            from ppdcli.films.video_file import VideoFile
+
             # It may never end; nothing of it can be compared, so a later run begins anew.
             once = Source("stdin", 0, secrets.randbits(60))
             yield lambda: VideoFile(sys.stdin.buffer, "stdin"), once
@@ -233,18 +262,22 @@ class _FilmRun:
                 copy, source = stack.enter_context(
                     spooled(sys.stdin.buffer, self._files.parts.parent)
                 )
-                yield lambda: VideoFile(copy, "stdin"), source
+                self._place = FilmSource(copy, "stdin")
+                yield self._place.open, source
 
 
 def _facts(report: FilmReport, seconds: float) -> dict[str, Any]:
-    assert report.depths is not None
+    from ppdcli.films.cards import kind_of
+
+    assert report.whole is not None
     numbers = {k: int(v) for k, v in report.facts.items() if k in ("seed", "steps")}
+    kind = kind_of(report.metres)
     return {
-        "unit": "relative",
+        **{key: kind[key] for key in ("unit", "scale_from") if key in kind},
         **report.facts,
         **numbers,
         "frames": len(report.times),
         "scenes": [index + 1 for index in report.scenes],
-        "range": list(report.depths.whole()),
+        "range": list(report.whole),
         "timings": {"total": round(seconds, 4)},
     }

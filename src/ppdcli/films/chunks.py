@@ -20,6 +20,8 @@ from ppdcli.films.ranges import DepthRange
 
 FRAMES = 16
 """Frames of a chunk: what a kill can cost, and the distance of key frames in previews."""
+RAW = "raw"
+"""A folder of chunks whose depth is as the network gives it, beside those that are finished."""
 CARD = "film.json"
 MOST_CARD = 1 << 20  # bytes
 
@@ -116,7 +118,7 @@ class ChunkFolder:
             "facts": np.array(json.dumps(dict(chunk.facts))),
             **{f"state.{name}": value for name, value in chunk.state.items()},
         }
-        with atomic_path(self._file(number)) as temporary, temporary.open("wb") as stream:
+        with atomic_path(self.file(number)) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **arrays)  # type: ignore[arg-type]
 
     def load(self, number: int) -> Chunk | None:
@@ -124,7 +126,7 @@ class ChunkFolder:
         try:
             # NumPy leaves a file open that it cannot make sense of.
             with (
-                self._file(number).open("rb") as stream,
+                self.file(number).open("rb") as stream,
                 np.load(stream, allow_pickle=False) as arrays,
             ):
                 found = {name: arrays[name] for name in arrays.files}
@@ -143,6 +145,11 @@ class ChunkFolder:
             )
         except Exception:  # zipfile and NumPy raise many kinds on damaged files
             return None
+
+    def discard(self, number: int) -> None:
+        """Removes a chunk; one that cannot be removed goes with the folder."""
+        with suppress(OSError):
+            self.file(number).unlink()
 
     def complete(self) -> Iterator[Chunk]:
         """The chunks from the first one on, up to the first that is missing."""
@@ -190,7 +197,7 @@ class ChunkFolder:
             self.remove()
         return any(name.endswith(".npz") for name in names)
 
-    def _file(self, number: int) -> Path:
+    def file(self, number: int) -> Path:
         return self.folder / f"{number:06d}.npz"
 
     def _sub_folders(self) -> list[Path]:

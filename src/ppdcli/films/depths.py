@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import numpy as np
 
 from ppdcli.depth import DepthMap
+from ppdcli.errors import InputError
 from ppdcli.films.consistency import Consistency
 from ppdcli.films.stabilizer import Stabilizer, Stable
 from ppdcli.geometry.resize import resize_rgb
+from ppdcli.model_request import Sampling
 from ppdcli.photo import Photo
 
 
@@ -30,6 +32,42 @@ class FrameModel(Protocol):
         area: int | None = None,
         guess: np.ndarray | None = None,
     ) -> list[DepthMap]: ...
+
+
+def frame_depths(
+    model: FrameModel,
+    photos: Sequence[Photo],
+    sampling: Sampling,
+    same_noise: bool,
+    index: int,
+    guess: np.ndarray | None = None,
+) -> list[DepthMap]:
+    """The depth of frames as the network gives it.
+
+    Args:
+        model: such as ``ppdcli.load("ppd-tiny")``.
+        photos: the frames, one alone if it has noise of its own or a guess.
+        sampling: how depth is sampled.
+        same_noise: start from the same noise in every frame; else the seed grows by one.
+        index: of the first frame in the film, from 0.
+        guess: (H, W), where sampling starts; see ``Predictor.predict_batch``.
+
+    Raises:
+        InputError: the model gives no number.
+        UsageError: steps or seed out of range.
+        PpdError: out of memory.
+    """
+    maps = model.predict_batch(
+        list(photos),
+        steps=sampling.steps,
+        seed=sampling.seed if same_noise else sampling.seed + index,
+        area=sampling.area,
+        guess=guess,
+    )
+    for photo, depth in zip(photos, maps, strict=True):
+        if not np.isfinite(depth.values).all():
+            raise InputError(f"{photo.name}: the model gives no number; try fp32")
+    return maps
 
 
 def stable_depths(
@@ -57,16 +95,11 @@ def stable_depths(
         PpdError: out of memory.
     """
     wanted = Consistency() if consistency is None else consistency
+    sampling = Sampling(steps, seed, area)
     stabilizer = Stabilizer(wanted)
     for index, frame in enumerate(frames):
         photo = Photo(frame, f"frame {index}")
         small = resize_rgb(photo.rgb, *model.size_of(photo, area))
         guess = stabilizer.begin(small)
-        (depth,) = model.predict_batch(
-            [photo],
-            steps=steps,
-            seed=seed if wanted.same_noise else seed + index,
-            area=area,
-            guess=guess,
-        )
+        (depth,) = frame_depths(model, [photo], sampling, wanted.same_noise, index, guess)
         yield stabilizer.settle(depth.values)

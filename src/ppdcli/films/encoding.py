@@ -12,7 +12,7 @@ import numpy as np
 
 from ppdcli.errors import OutputError, UsageError
 from ppdcli.files.atomic import atomic_path, not_written
-from ppdcli.films.video_file import address, import_av
+from ppdcli.films.pyav import address, import_av
 
 if TYPE_CHECKING:
     from av.container import OutputContainer

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ppdcli.errors import InputError
+from ppdcli.depth import DepthMap
 from ppdcli.films.chunks import FRAMES, Chunk, ChunkFolder
 from ppdcli.films.consistency import Consistency
-from ppdcli.films.depths import FrameModel
+from ppdcli.films.depths import FrameModel, frame_depths
 from ppdcli.films.frames import Film, Frame, Selection
 from ppdcli.films.motion import Motion, motion_between
 from ppdcli.films.stabilizer import Stabilizer, Stable
@@ -144,23 +144,24 @@ class Estimator:
         def predict(group: list[tuple[_Item | _Failure, _Read]]) -> Sequence[Any]:
             reads = [read for _, read in group]
             guess = stabilizer.begin(reads[0].item.small, reads[0].motion) if warm else None
-            seed = self._sampling.seed
-            if not self._consistency.same_noise:
-                seed += reads[0].item.index
-            maps = self._model.predict_batch(
-                [read.photo for read in reads],
-                steps=self._sampling.steps,
-                seed=seed,
-                area=self._sampling.area,
-                guess=guess,
-            )
-            for read, depth in zip(reads, maps, strict=True):
-                if not np.isfinite(depth.values).all():
-                    raise InputError(f"{read.photo.name}: the model gives no number; try fp32")
-            if warm:  # the state is taken here: the next frame may be settled before this is used
-                stable = stabilizer.settle(maps[0].values)
-                return [(stable, maps[0].provenance, stabilizer.state())]
-            return [(depth.values, depth.provenance, {}) for depth in maps]
+            photos, first = [read.photo for read in reads], reads[0].item.index
+            same_noise = self._consistency.same_noise
+            maps = frame_depths(self._model, photos, self._sampling, same_noise, first, guess)
+            if warm:  # the next frame starts from this one
+                return [settled(reads[0], maps[0])]
+            return maps
+
+        def settled(read: _Read, depth: DepthMap) -> _Settled:
+            stable = stabilizer.settle(depth.values)
+            state = stabilizer.state()
+            return _Settled(read.item.frame.time, stable, depth.provenance, state)
+
+        def finish(_item: object, read: _Read, computed: Any) -> _Settled:
+            """On the only finisher's thread: in the frames' order, while the next is computed."""
+            if warm:
+                return computed
+            stabilizer.begin(read.item.small, read.motion)
+            return settled(read, computed)
 
         stages: Stages[_Item | _Failure, _Read, Any, Any] = Stages(
             read=lambda item: self._read(item, film.info.name),
@@ -168,21 +169,14 @@ class Estimator:
             key=lambda read: None,
             most=lambda read: 1 if alone else self._most(read.photo),
             compute=compute,
-            finish=lambda item, read, computed: (read, *computed),
+            finish=finish,
         )
         items = self._items(film, selection, stabilizer.state().get("rgb"), done)
         with closing(run_stages(items, stages, *_limits(film))) as results:
             for result in results:
                 if isinstance(result, _Failure):
                     raise result.error
-                read, depth, facts, state = result
-                time = read.item.frame.time
-                if warm:
-                    yield _Settled(time, depth, facts, state)
-                else:
-                    stabilizer.begin(read.item.small, read.motion)
-                    stable = stabilizer.settle(depth)
-                    yield _Settled(time, stable, facts, stabilizer.state())
+                yield result
 
     def _items(
         self, film: Film, selection: Selection, before: np.ndarray | None, done: int

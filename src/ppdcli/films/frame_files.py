@@ -16,6 +16,7 @@ from ppdcli.files.formats import CLOUD_FORMATS
 from ppdcli.files.preview import colorize
 from ppdcli.films.encoding import in_steps
 from ppdcli.films.frames import Frame
+from ppdcli.films.metres import SceneMetres
 from ppdcli.films.outputs import CLOUD_FOLDERS, FilmChoices, FilmFiles, Range
 from ppdcli.geometry.camera import Camera
 from ppdcli.geometry.resize import resize_rgb
@@ -35,8 +36,9 @@ class DepthFrame:
         frame: the frame.
         values: (h, w) float32 in the network's unit.
         begins_scene: it is the first frame of a scene.
-        whole, usual: ranges of the film: of all depths, and for pictures.
+        whole, usual: ranges of the film: of all depths, and for pictures; in metres if there are.
         facts: of the model.
+        metres: of the frame's scene; None: depth stays relative.
     """
 
     number: int
@@ -46,6 +48,7 @@ class DepthFrame:
     whole: Range
     usual: Range
     facts: Mapping[str, str]
+    metres: SceneMetres | None = None
 
 
 class ForVideo(NamedTuple):
@@ -58,8 +61,15 @@ class ForVideo(NamedTuple):
 class FrameMaker:
     """Makes the files of single frames. Any thread may call it."""
 
-    def __init__(self, choices: FilmChoices, files: FilmFiles, start: Fraction) -> None:
+    def __init__(
+        self,
+        choices: FilmChoices,
+        files: FilmFiles,
+        start: Fraction,
+        estimated_fov: float | None = None,
+    ) -> None:
         self._choices, self._files, self._start = choices, files, start
+        self._estimated_fov = estimated_fov
 
     def make(self, item: DepthFrame) -> ForVideo:
         """Writes the frame's own files, and returns what the videos need.
@@ -78,6 +88,8 @@ class FrameMaker:
             "timecode": timecode(time),
         }
         own = DepthMap(item.values, "relative", None, facts, photo=photo)
+        if item.metres is not None:
+            own = item.metres.of(own)
         depth = own.full_size() if wanted.full_size else own
         stem = f"{item.number:06d}"
         if "png" in outputs:
@@ -87,7 +99,7 @@ class FrameMaker:
         if "npy" in outputs:
             npy.write(outputs["npy"] / f"{stem}.npy", depth)
         if self._becomes_cloud(item):
-            self._write_clouds(own, photo, stem, item.whole)
+            self._write_clouds(own, photo, stem)
         steps = in_steps(depth.values, *item.whole) if "mkv" in outputs else None
         picture = self._picture(depth, rgb, item.usual) if "mp4" in outputs else None
         return ForVideo(steps, picture)
@@ -96,17 +108,11 @@ class FrameMaker:
         chosen = self._choices.frames
         return item.begins_scene if chosen is None else item.number in chosen
 
-    def _write_clouds(self, depth: DepthMap, photo: Photo, stem: str, whole: Range) -> None:
+    def _write_clouds(self, depth: DepthMap, photo: Photo, stem: str) -> None:
         formats = [name for name in CLOUD_FOLDERS if name in self._files.outputs]
         if not formats:
             return
-        near_far = self._choices.near_far
-        if near_far is not None:
-            # One scale for the film: the metres of this frame's own ends, in log(depth + 1).
-            ends = (float(depth.values.min()), float(depth.values.max()))
-            near, far = np.expm1(np.interp(ends, whole, np.log1p(near_far))).tolist()
-            near_far = (near, far)
-        cloud = depth.placed(photo, self._view(photo), self._choices.cloud, near_far)
+        cloud = depth.placed(photo, self._view(photo), self._choices.cloud)
         for name in formats:
             path = self._files.outputs[name] / f"{stem}.{name}"
             CLOUD_FORMATS[name].write(path, cloud, self._choices.cloud)
@@ -115,6 +121,9 @@ class FrameMaker:
         if self._choices.fov is not None:
             return view_by_fov(photo, self._choices.fov)
         height, width = photo.rgb.shape[:2]
+        if self._estimated_fov is not None:
+            camera = Camera.from_fov(self._estimated_fov, width, height)
+            return View(camera, f"by MoGe-2, {self._estimated_fov:.1f} degrees across")
         camera = Camera.assumed(ASSUMED_FOV, width, height)
         return View(camera, f"with an assumed field of view, {ASSUMED_FOV:g} degrees")
 

@@ -63,14 +63,20 @@ class FrameFolder:
         Raises:
             InputError: a picture cannot be read.
         """
-        chooser = selection.wants(skip)
+        for time, file in list(self._chosen(selection))[skip:]:
+            yield Frame(self._read(file), time)
+
+    def times(self, selection: Selection) -> Iterator[Fraction]:
+        """The times of the wanted frames; no picture is read."""
+        return (time for time, _ in self._chosen(selection))
+
+    def _chosen(self, selection: Selection) -> Iterator[tuple[Fraction, Path]]:
+        chooser = selection.chooser()
         first = min(self._files)
         for number, file in self._files.items():
             time = (number - first) / self._rate
-            if chooser.is_over(time):
-                return
             if chooser.take(time):
-                yield Frame(self._read(file), time)
+                yield time, file
 
     def _read(self, file: Path) -> np.ndarray:
         photo = load_photo(file)

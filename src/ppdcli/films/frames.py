@@ -79,16 +79,16 @@ class Selection:
             rate = min(rate, self.most_rate)
         return max(1, round((min(ends) - self.start) * rate))
 
-    def wants(self, skip: int = 0) -> Chooser:
-        """Decides frame by frame, in their order; the first ``skip`` wanted ones are left out."""
-        return Chooser(self, skip)
+    def chooser(self) -> Chooser:
+        """Decides frame by frame, in their order."""
+        return Chooser(self)
 
 
 class Chooser:
     """Decides frame by frame whether it is wanted, before its pixels are converted."""
 
-    def __init__(self, selection: Selection, skip: int) -> None:
-        self._selection, self._skip = selection, skip
+    def __init__(self, selection: Selection) -> None:
+        self._selection = selection
         self._seen = 0
         self._slot = -1
 
@@ -97,15 +97,10 @@ class Chooser:
         return self._selection.stop is not None and time >= self._selection.stop
 
     def take(self, time: Fraction) -> bool:
-        """Whether the frame at this time is wanted."""
+        """Whether the frame at this time is wanted. Each frame is asked about once."""
         wanted = self._selection
-        if time < wanted.start or self.is_over(time) or not self._has_turn(time):
+        if time < wanted.start or self.is_over(time):
             return False
-        self._skip -= 1
-        return self._skip < 0
-
-    def _has_turn(self, time: Fraction) -> bool:
-        wanted = self._selection
         self._seen += 1
         if (self._seen - 1) % wanted.every:
             return False
@@ -135,6 +130,13 @@ class Film(Protocol):
 
     def frames(self, selection: Selection, skip: int = 0) -> Iterator[Frame]:
         """The wanted frames, in their order, without the first ``skip`` of them.
+
+        Raises:
+            InputError: the film cannot be read on.
+        """
+
+    def times(self, selection: Selection) -> Iterator[Fraction]:
+        """The times of the wanted frames, for which no pixels are converted.
 
         Raises:
             InputError: the film cannot be read on.

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ppdcli.films.encoding import CLOCK, new_video, ticks
-from ppdcli.films.video_file import MICROSECONDS, address, import_av
+from ppdcli.films.pyav import address, import_av
+from ppdcli.films.video_file import MICROSECONDS
 
 IN_MP4 = frozenset(("aac", "mp3", "ac3", "eac3", "alac", "opus", "flac"))
 """Sound that is copied into MP4 as it is; other sound becomes AAC."""

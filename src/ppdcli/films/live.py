@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from fractions import Fraction
 
 from ppdcli.films.chunks import Chunk, ChunkFolder
 from ppdcli.films.frames import Film, Frame, Selection
@@ -32,6 +33,10 @@ class LiveFilm:
         for frame in self._film.frames(selection, skip):
             self._waiting.append(frame)
             yield frame
+
+    def times(self, selection: Selection) -> Iterator[Fraction]:
+        """The film's; no frame is kept."""
+        return self._film.times(selection)
 
     def catch_up(self, count: int) -> None:
         """Makes the files of chunks whose depth an earlier run computed."""

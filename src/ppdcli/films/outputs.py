@@ -36,7 +36,8 @@ class FilmChoices:
         sound: keep it in the preview.
         frames: numbers, from 1, of those that become clouds; None: the first of each scene.
         fov: horizontal field of view for clouds, in degrees; None: an assumed one.
-        near_far: metres of the film's nearest and farthest depth, for clouds.
+        near_far: metres of the film's nearest and farthest depth.
+        metric: metres by MoGe-2. With neither, depth is relative.
         cloud: what they are like.
     """
 
@@ -50,6 +51,7 @@ class FilmChoices:
     frames: frozenset[int] | None = None
     fov: float | None = None
     near_far: Range | None = None
+    metric: bool = False
     cloud: CloudOptions = CloudOptions()  # noqa: RUF009  frozen
 
 

@@ -41,13 +41,26 @@ def upright_rgb(frame: VideoFrame, pixel_aspect: Fraction, size: tuple[int, int]
     else:
         rgb = _rgb(frame, "rgb24")
     if pixel_aspect != 1:
-        width = max(1, round(rgb.shape[1] * pixel_aspect))
+        width = _square_width(frame, pixel_aspect)
         rgb = cv2.resize(rgb, (width, rgb.shape[0]), interpolation=cv2.INTER_AREA)
-    turns = round(frame.rotation / 90) % 4
-    rgb = np.rot90(rgb, turns)
+    rgb = np.rot90(rgb, _quarter_turns(frame))
     if size is not None and rgb.shape[:2] != size:
         rgb = cv2.resize(np.ascontiguousarray(rgb), size[::-1], interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(rgb)
+
+
+def upright_size(frame: VideoFrame, pixel_aspect: Fraction) -> tuple[int, int]:
+    """(height, width) of a frame that is converted to its own size."""
+    size = frame.height, _square_width(frame, pixel_aspect)
+    return size[::-1] if _quarter_turns(frame) % 2 else size
+
+
+def _square_width(frame: VideoFrame, pixel_aspect: Fraction) -> int:
+    return max(1, round(frame.width * pixel_aspect))
+
+
+def _quarter_turns(frame: VideoFrame) -> int:
+    return round(frame.rotation / 90) % 4
 
 
 def is_hdr(frame: VideoFrame) -> bool:

@@ -15,6 +15,7 @@ from ppdcli.films.chunks import Chunk, ChunkFolder
 from ppdcli.films.encoding import VideoWriter, new_video
 from ppdcli.films.frame_files import DepthFrame, ForVideo, FrameMaker
 from ppdcli.films.frames import FilmInfo, Frame, Selection
+from ppdcli.films.metres import FilmMetres
 from ppdcli.films.orders import rate_of
 from ppdcli.films.outputs import FilmChoices, FilmFiles, Range
 from ppdcli.pipeline import Stages, limits_here, run_stages
@@ -48,6 +49,7 @@ class Renderer:
         selection: Selection,
         ranges: tuple[Range, Range] | None,
         on_frame: Callable[[int], None] = lambda done: None,
+        metres: FilmMetres | None = None,
     ) -> None:
         """Makes nothing yet.
 
@@ -57,13 +59,19 @@ class Renderer:
             info: of the film.
             selection: which frames there are; its start is 0 in the files.
             ranges: those of the film, if it is finished: what is made for other ones is of no use.
+            on_frame: see above.
+            metres: of the film; None: its depth stays relative.
         """
         self._folder, self._choices, self._files = folder, choices, files
         self._info, self._rate = info, rate_of(info, selection)
         self._start = selection.start
-        self._maker = FrameMaker(choices, files, selection.start)
+        fov = None if metres is None else metres.fov
+        self._maker = FrameMaker(choices, files, selection.start, fov)
+        self._metres = metres
         self.on_frame = on_frame
-        key = json.dumps([repr(choices), sorted(files.outputs), str(selection.start), ranges])
+        key = json.dumps(
+            [repr(choices), sorted(files.outputs), str(selection.start), ranges, repr(metres)]
+        )
         self._name = f"made-{sha256(key.encode()).hexdigest()[:12]}"
 
     def is_made(self, number: int) -> bool:
@@ -152,6 +160,7 @@ class Renderer:
                     whole,
                     usual,
                     chunk.facts,
+                    None if self._metres is None else self._metres.of_frame(chunk.first + index),
                 )
                 yield _Item(number, index == 0, index == len(chunk.times) - 1, depth)
 

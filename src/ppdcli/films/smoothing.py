@@ -6,10 +6,10 @@ import numpy as np
 
 from ppdcli.geometry.upsample import EDGE_SHARE
 
-GAIN = 0.8  # of the past in the mean; the noise of a frame is cut to a third
-REACH = 4.0
+GAIN = 0.9  # of the past in the mean; the noise of a frame is cut to a quarter
+REACH = 8.0
 """Edges: past and present that differ by more are not averaged. Depth moves by 0.29 ``GAIN`` of
-this at most, less than one edge."""
+this at most, two edges."""
 
 
 def edge_of(depth: np.ndarray) -> float:
@@ -22,8 +22,7 @@ def smoothed(present: np.ndarray, past: np.ndarray, followed: np.ndarray) -> np.
     """Averages a frame with its past, where both show the same point of the same surface.
 
     The past counts less the more it differs (Tukey's biweight), and not at all beyond ``REACH``
-    edges. Depth therefore moves by less than one edge, which leaves every pixel on its surface: no
-    value of another surface is mixed in, and no flying pixel is made.
+    edges, so that surfaces which are farther apart are not mixed. Depth moves by two edges at most.
 
     Args:
         present: (H, W) float32, aligned.

@@ -8,9 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ppdcli.errors import InputError, UsageError, shown
+from ppdcli.errors import InputError, shown
+from ppdcli.films.deinterlacing import Deinterlacer
 from ppdcli.films.frames import FilmInfo, Frame, Selection
-from ppdcli.films.pixels import depth_in_bits, has_alpha, is_hdr, upright_rgb
+from ppdcli.films.pixels import depth_in_bits, has_alpha, is_hdr, upright_rgb, upright_size
+from ppdcli.films.pyav import address, import_av
 from ppdcli.wording import counted
 
 if TYPE_CHECKING:
@@ -22,35 +24,6 @@ MICROSECONDS = 1_000_000  # the unit of a container's times
 EARLY_END = 0.9  # of the stated length; less is worth a note
 IN_ORDER = "a pipe must be readable in order, as Matroska and MPEG-TS are; or give a file"
 LARGEST = 250_000_000  # pixels, as for photos
-
-
-def import_av() -> Any:
-    """PyAV.
-
-    Raises:
-        UsageError: it is not installed.
-    """
-    try:
-        import av
-        import av.logging
-    except ImportError as error:
-        raise UsageError("videos need PyAV; run: pip install 'ppdcli[video]'") from error
-    av.logging.set_level(None)  # what it says of damaged files is not for the user
-    return av
-
-
-def address(path: Path) -> str:
-    """A file for PyAV: with the protocol, a name with a colon or a dash is taken for no URL.
-
-    Raises:
-        ValueError: the name is not UTF-8.
-    """
-    name = str(path)
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise ValueError("its name is not UTF-8; rename it") from None
-    return f"file:{name}"
 
 
 class VideoFile:
@@ -76,6 +49,7 @@ class VideoFile:
             self._container = self._open()
             self.info = self._look(self._container)
         self._size: tuple[int, int] | None = None
+        self._sizes: set[tuple[int, int]] = set()  # of all frames so far
 
     @property
     def path(self) -> Path | None:
@@ -91,16 +65,27 @@ class VideoFile:
         Raises:
             InputError: no frame could be decoded, or a frame is too large.
         """
+        for index, (frame, aspect, time) in enumerate(self._chosen(selection)):
+            self._fix_size(frame, aspect, time)  # also of skipped ones, so that a resumed film has
+            if index >= skip:  # the same size
+                yield Frame(self._converted(frame, aspect), time)
+
+    def times(self, selection: Selection) -> Iterator[Fraction]:
+        """The times of the wanted frames; see ``films.frames.Film``."""
+        return (time for _, _, time in self._chosen(selection))
+
+    def _chosen(self, selection: Selection) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
+        """The wanted frames, the aspect of their pixels, and their times."""
         if self._container is not None:
-            yield from self._frames(self._container, selection, skip)
+            yield from self._chosen_in(self._container, selection)
             return
         with self._opened() as container:
-            yield from self._frames(container, selection, skip)
+            yield from self._chosen_in(container, selection)
 
-    def _frames(
-        self, container: InputContainer, selection: Selection, skip: int
-    ) -> Iterator[Frame]:
-        chooser = selection.wants(skip)
+    def _chosen_in(
+        self, container: InputContainer, selection: Selection
+    ) -> Iterator[tuple[VideoFrame, Fraction, Fraction]]:
+        chooser = selection.chooser()
         stream = self._stream(container)
         aspect = _pixel_aspect(stream)
         last = Fraction(-1)
@@ -110,14 +95,7 @@ class VideoFile:
             if chooser.is_over(time):
                 return
             if chooser.take(time):
-                try:
-                    rgb = self._converted(frame, aspect, time)
-                except (import_av().FFmpegError, ValueError, MemoryError) as error:
-                    raise InputError(
-                        f"{self._name}: its pixels ({frame.format.name}) cannot be converted "
-                        f"({shown(error)}); convert it first"
-                    ) from error
-                yield Frame(rgb, time)
+                yield frame, aspect, time
         if last < 0:
             way_on = "copy or convert it again" if self.path else IN_ORDER
             raise InputError(f"{self._name}: no frame can be decoded; {way_on}")
@@ -127,22 +105,30 @@ class VideoFile:
                 f"ends after {float(last):.1f} of {float(length):.1f} s; it may be cut short"
             )
 
-    def _converted(self, frame: VideoFrame, aspect: Fraction, time: Fraction) -> Any:
+    def _fix_size(self, frame: VideoFrame, aspect: Fraction, time: Fraction) -> None:
+        """Takes the film's size from its first wanted frame."""
         if frame.width * frame.height > LARGEST:
             size = f"{frame.width}x{frame.height}"
             raise InputError(f"{self._name}: a frame is {size}; scale it down")
-        rgb = upright_rgb(frame, aspect, None)
+        height, width = upright_size(frame, aspect)
         if self._size is None:
-            self._size = rgb.shape[:2]
-            self.info.height, self.info.width = self._size
-        if rgb.shape[:2] != self._size:
-            height, width = rgb.shape[:2]
+            self._size = self.info.height, self.info.width = height, width
+            self._sizes = {self._size}
+        if (height, width) not in self._sizes:
+            self._sizes.add((height, width))
             self.info.note(
                 f"changes to {width}x{height} at {float(time):.2f} s; these frames are resized to "
                 f"{self._size[1]}x{self._size[0]}"
             )
-            rgb = upright_rgb(frame, aspect, self._size)
-        return rgb
+
+    def _converted(self, frame: VideoFrame, aspect: Fraction) -> Any:
+        try:
+            return upright_rgb(frame, aspect, self._size)
+        except (import_av().FFmpegError, ValueError, MemoryError) as error:
+            raise InputError(
+                f"{self._name}: its pixels ({frame.format.name}) cannot be converted "
+                f"({shown(error)}); convert it first"
+            ) from error
 
     def _time(self, frame: VideoFrame, container: InputContainer, last: Fraction) -> Fraction:
         stamp = frame.pts if frame.pts is not None else frame.dts
@@ -155,30 +141,25 @@ class VideoFile:
 
     def _decoded(self, container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
         """All frames, deinterlaced; what cannot be decoded is left out."""
-        av = import_av()
         stream.thread_type = "AUTO"
-        deinterlace: Any = None
-        filtered: tuple[int, int, str] | None = None  # what frames it takes
-        damaged = 0
-        for frame, bad in self._packets(container, stream):
-            damaged += bad
-            if frame is None:
-                continue
-            self._note_kind(frame)
-            kind = (frame.width, frame.height, frame.format.name)
-            if frame.interlaced_frame if deinterlace is None else kind != filtered:
-                self.info.note("is interlaced; each frame is put together from both its fields")
-                deinterlace, filtered = _deinterlacer(frame), kind
-            if deinterlace is None:
-                yield frame
-            else:
-                deinterlace.vpush(frame)
-                yield from _pulled(av, deinterlace)
-        if deinterlace is not None:
-            deinterlace.vpush(None)
-            yield from _pulled(av, deinterlace)
-        if damaged:
-            self.info.note(f"{counted(damaged, 'damaged part')} left out")
+        deinterlacer = Deinterlacer()
+        damaged = corrupt = 0
+        try:
+            for frame, bad in self._packets(container, stream):
+                damaged += bad
+                if frame is None:
+                    continue
+                self._note_kind(frame)
+                corrupt += frame.is_corrupt
+                yield from deinterlacer.add(frame)
+                if deinterlacer.is_active:
+                    self.info.note("is interlaced; each frame is put together from both its fields")
+            yield from deinterlacer.rest()
+        finally:
+            if damaged:
+                self.info.note(f"{counted(damaged, 'damaged part')} left out")
+            if corrupt:
+                self.info.note(f"{counted(corrupt, 'damaged frame')} kept as it could be decoded")
 
     def _packets(
         self, container: InputContainer, stream: VideoStream
@@ -260,28 +241,6 @@ class VideoFile:
             raise InputError(
                 f"{name}: is no video that FFmpeg can read, or it is damaged ({why}); {way_on}"
             ) from error
-
-
-def _deinterlacer(frame: VideoFrame) -> Any:
-    """A filter for frames like this one."""
-    graph: Any = import_av().filter.Graph()
-    source = graph.add_buffer(
-        width=frame.width,
-        height=frame.height,
-        format=frame.format,
-        time_base=frame.time_base,
-    )
-    graph.link_nodes(source, graph.add("bwdif", "mode=send_frame"), graph.add("buffersink"))
-    graph.configure()
-    return graph
-
-
-def _pulled(av: Any, graph: Any) -> Iterator[VideoFrame]:
-    while True:
-        try:
-            yield graph.vpull()
-        except (av.BlockingIOError, av.EOFError):
-            return
 
 
 def _pixel_aspect(stream: VideoStream) -> Fraction:

@@ -6,10 +6,14 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ppdcli.jobs.plan import Format, Task
 from ppdcli.jobs.todo import SettingsOf
-from ppdcli.jobs.work import Work
+from ppdcli.jobs.work import Result
+from ppdcli.pipeline import Stages
+
+TaskStages = Stages[Task, Any, Any, Result]
 
 PIXEL_BYTES = 24  # of a prediction: JPEG 2000 takes 23 to decode, WebP 16, other formats at most 12
 
@@ -19,21 +23,24 @@ class Order:
     """What a run makes of photos. It can be sent to another process.
 
     Attributes:
-        prepare: Makes the work. It is called once, and only if there is something to do, because
-            it loads the model.
+        prepare: Makes the work, for photos a ``Work``. It is called once, and only if there is
+            something to do, because it loads the model.
         formats: The formats of the files, as in ``plan``.
         overwrite: Make every file, even if it exists. Otherwise ``decision.decide`` decides. A file
             that the user names is always written.
         settings: Returns what the files depend on. It is called before the work is prepared if
             there is a record to compare with, and again afterwards.
         pixel_bytes: The memory that a photo takes for each of its pixels while it is processed.
+        stages: Makes the stages of inputs that are no photos and have no record. They are read by
+            one thread, in their order. It is called with what gives the work.
     """
 
-    prepare: Callable[[], Work]
+    prepare: Callable[[], Any]
     formats: Sequence[Format]
     overwrite: bool = False
     settings: SettingsOf = dict
     pixel_bytes: int = PIXEL_BYTES
+    stages: Callable[[Callable[[], Any]], TaskStages] | None = None
 
 
 @dataclass(frozen=True)

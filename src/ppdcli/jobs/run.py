@@ -48,6 +48,11 @@ def work_through(
         sharers: How many processes share the memory and processor of this machine.
     """
     shorten_thread_spinning()
+    if order.stages is not None:
+        limits = limits_here(sharers)._replace(readers=1)
+        with closing(run_stages(tasks, order.stages(order.prepare), *limits)) as results:
+            yield from results
+        return
     record = Record(target.folder, target.places)
     todos = TodoList(target.folder, order.settings, order.overwrite)
     if target.resumes:

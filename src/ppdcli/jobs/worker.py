@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from typing import overload
+from typing import Any, overload
 
 from ppdcli.errors import PpdError
 from ppdcli.jobs.order import Order, Target
 from ppdcli.jobs.plan import Task
 from ppdcli.jobs.run import work_through
-from ppdcli.jobs.work import Result, Work
+from ppdcli.jobs.work import Result
 
 Given = tuple[int, Task]  # a task, with its number
 Said = tuple[int, Result] | Exception | None  # a worker's message; None: its model is loaded
@@ -109,7 +109,7 @@ def _serve(connection: Connection, order: Order, target: Target, sharers: int, c
         handed.end()
         raise _DismissedError
 
-    def prepare() -> Work:
+    def prepare() -> Any:
         work = order.prepare()
         connection.send(None)
         return work

@@ -38,8 +38,8 @@ def run_in_workers(tasks: Sequence[Task], orders: Sequence[Order]) -> Generator[
     """``jobs.run.run`` in as many processes as there are orders; for one order, in this process.
 
     The first worker starts alone, so that a missing model is downloaded or reported once. The
-    others start when it has loaded its model. If a worker dies, the others take over its tasks. A
-    photo fails if two workers died while they had it.
+    others start when it has loaded its model. If a worker dies, the others take over its tasks. An
+    input fails if two workers died while they had it.
 
     Args:
         tasks: From ``plan``.
@@ -181,7 +181,7 @@ class _WorkerPool:
         again = worker.tasks & self._died_with
         for number in again:
             name = self._tasks[number].input.name
-            line = f"{name}: the process that worked on it {how}, twice; save the photo anew"
+            line = f"{name}: the process that worked on it {how}, twice; save the file anew"
             self._finished[number] = Result(name, "failed", error=line)
         left = sorted(worker.tasks - again)
         self._orphans.extend(left)
@@ -193,7 +193,7 @@ class _WorkerPool:
                 f"every worker process {how}; what is finished is kept, run it again with fewer "
                 "--workers"
             )
-        taken = f"; others take over its {counted(len(left), 'photo')}" if left else ""
+        taken = f"; others take over its {counted(len(left), 'input')}" if left else ""
         self._notes.append(f"a worker process {how}{taken}")
 
 

@@ -22,7 +22,7 @@ from ppdcli.jobs.ray.places import JOURNAL
 from ppdcli.jobs.ray.rows import ActorOrder, Answer, TaskRow
 from ppdcli.jobs.ray.uploading import Uploading
 from ppdcli.jobs.run import run
-from ppdcli.jobs.work import Result, Work
+from ppdcli.jobs.work import Result
 from ppdcli.jobs.worker import hush_libraries, portable, traceback_of
 
 
@@ -31,7 +31,7 @@ class Actor:
 
     def __init__(self, order: ActorOrder) -> None:
         self._order = order
-        self._work: Work | None = None
+        self._work: Any = None
         self._said: tuple[str, ...] = ()
         hush_libraries()
         with suppress(OSError):  # another machine may not have it; URLs do not need it
@@ -58,7 +58,7 @@ class Actor:
             ]
         return {"answer": [pickle.dumps(answer) for answer in answers]}
 
-    def _prepare(self) -> Work:
+    def _prepare(self) -> Any:
         if self._work is None:
             with redirect_stderr(io.StringIO()) as said:
                 self._work = self._order.order.prepare()
