@@ -317,7 +317,7 @@ def test_voxels_thin_the_cloud(cloud: Cloud) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--metric", "--near-far", "1,9"], "--metric, --align and --near-far each fix the scale"),
+        (["--metric", "--near-far", "1,9"], "each fix the scale"),
         (["--snap"], "--snap moves what --edge-clean finds"),
         (["--keep-sky"], "--keep-sky needs --metric"),
         (["--voxel", "0"], "--voxel 0: give a length above 0"),
