@@ -1,6 +1,6 @@
-"""Averages the weights of two models, of which one was trained on from the other.
+"""Averages the encoders of two models, of which one was trained on from the other.
 
-``python -m studies.average_models FIRST SECOND -o FILE [--share 0.85] [--time-shift 0.05]``
+``python -m studies.average_models FIRST SECOND -o FILE [--share 0.85] [--time-shift 0.07]``
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save
 
+from ppdcli.checkpoints.builders import TINY_ENCODER_PREFIX
 from ppdcli.errors import CheckpointError, PpdError
 from ppdcli.files.atomic import atomic_path
 
 
 def average(first: Path, second: Path, share: float, time_shift: float | None) -> bytes:
-    """Returns a model file: ``share`` of the second file's weights and the rest of the first's.
+    """Returns the second model with an encoder of which ``share`` is its own, the rest the first's.
 
     Args:
-        first, second: model files with the same tensors; the header is that of the second.
+        first, second: model files with the same tensors.
         share: from 0 to 1.
         time_shift: of the sampler's timesteps; None: as the second file says.
 
@@ -32,15 +33,14 @@ def average(first: Path, second: Path, share: float, time_shift: float | None) -
     before, after = load_file(first), load_file(second)
     if {k: v.shape for k, v in before.items()} != {k: v.shape for k, v in after.items()}:
         raise CheckpointError(f"{second}: holds other tensors than {first}; give two versions")
-    mixed = {
-        name: torch.lerp(before[name].float(), after[name].float(), share).to(after[name].dtype)
-        for name in after
-    }
+    for name, value in after.items():
+        if name.startswith(TINY_ENCODER_PREFIX):
+            after[name] = torch.lerp(before[name].float(), value.float(), share).to(value.dtype)
     with safe_open(second, "pt") as file:
         header = dict(file.metadata())
     if time_shift is not None:
         header["network"] = json.dumps(json.loads(header["network"]) | {"time_shift": time_shift})
-    return save(mixed, metadata=header)
+    return save(after, metadata=header)
 
 
 def main() -> int:
