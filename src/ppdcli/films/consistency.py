@@ -13,7 +13,7 @@ class Consistency:
         same_noise: start every frame from the same noise. Otherwise the seed grows by one from
             frame to frame.
         align: fit scale and shift of a frame to the frames before it.
-        regions: fit regions of a frame to the frames before it, too, in layers of depth.
+        regions: fit regions of a frame to the frames before it, too, in layers of brightness.
         smooth: average along the motion, within a surface.
         warm_start: start sampling from the frame before, which takes half of the steps and some
             more of the flicker, at the cost of edges.
