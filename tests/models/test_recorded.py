@@ -60,7 +60,11 @@ class OnOneDevice(TorchDispatchMode):
             self.seen += 1
             if any(x.device != self.device for x in tensors(result)):
                 raise AssertionError(f"{name} gives a tensor of another device")
+        self.note(operation, args, kwargs or {}, result)
         return result
+
+    def note(self, operation: Any, args: Any, kwargs: Any, result: Any) -> None:
+        """Is told of each operation."""
 
 
 def on_card(config: CasDiTConfig) -> PixelPerfectDepth:
@@ -133,16 +137,8 @@ class Tape(OnOneDevice):
         self.armed = True
         self.operations: list[tuple[Any, Any, Any, Any]] = []
 
-    def __torch_dispatch__(
-        self,
-        operation: Any,
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        result = super().__torch_dispatch__(operation, types, args, kwargs)
-        self.operations.append((operation, args, kwargs or {}, result))
-        return result
+    def note(self, operation: Any, args: Any, kwargs: Any, result: Any) -> None:
+        self.operations.append((operation, args, kwargs, result))
 
     def replay(self) -> None:
         for operation, args, kwargs, result in self.operations:

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.ndimage import correlate1d
 
 from ppdcli.films.alignment import LEAST_POINTS, LEAST_SIGMA
+from ppdcli.geometry.node_grid import corners
 from ppdcli.geometry.robust_line import MAD_TO_SIGMA
 
 CELLS = 16  # along the longer side of the picture
@@ -68,7 +69,7 @@ def _fitted(
         layer.reshape(-1)[points].astype(np.float64),
     )
     sums, weights = np.zeros(shape), np.zeros(shape)
-    for index, linear in _corners(places, shape):
+    for index, linear in corners(places, shape):
         share = linear * weight
         weights += np.bincount(index, share, weights.size).reshape(shape)
         sums += np.bincount(index, share * difference, sums.size).reshape(shape)
@@ -76,25 +77,3 @@ def _fitted(
         sums = correlate1d(sums, KERNEL, axis, mode="nearest")
         weights = correlate1d(weights, KERNEL, axis, mode="nearest")
     return (sums / (weights + HOLD)).astype(np.float32)
-
-
-def _corners(
-    places: tuple[np.ndarray, ...], shape: tuple[int, int, int]
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The flat indices of the 8 nodes around each place, and their linear shares."""
-    lower, beyond = [], []
-    for place, size in zip(places, shape, strict=True):
-        inside = np.clip(place, 0, size - 1)
-        first = np.minimum(inside.astype(np.intp), size - 2)
-        lower.append(first)
-        beyond.append(inside - first)
-    found = []
-    for corner in np.ndindex(2, 2, 2):
-        index = np.ravel_multi_index(
-            tuple(first + step for first, step in zip(lower, corner, strict=True)), shape
-        )
-        share = np.ones(len(index))
-        for part, step in zip(beyond, corner, strict=True):
-            share *= part if step else 1 - part
-        found.append((index, share))
-    return found

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ppdcli.geometry.node_grid import corners
 from ppdcli.geometry.robust_line import HUBER, MAD_TO_SIGMA
 
 LEAST_POINTS = 40
@@ -62,8 +63,8 @@ class SmoothField:
             (N,) float64, at most ``LARGEST`` in size.
         """
         flat = self.nodes.ravel()
-        index, weight = _corners(self.nodes.shape, u, v, _layer(x, self.low, self.high))
-        total = sum(flat[index[k]] * weight[k] for k in range(len(index)))
+        around = _corners(self.nodes.shape, u, v, _layer(x, self.low, self.high))
+        total = sum(flat[index] * share for index, share in around)
         return np.clip(total, -LARGEST, LARGEST)
 
     def apply(self, depth: np.ndarray, relative: np.ndarray) -> np.ndarray:
@@ -180,7 +181,7 @@ def _table(
 ) -> np.ndarray:
     """(N, nodes): how much of each node is in the field at each point."""
     table = np.zeros((u.size, math.prod(shape)))
-    for index, share in zip(*_corners(shape, u, v, layer), strict=True):
+    for index, share in _corners(shape, u, v, layer):
         table[np.arange(u.size), index] += share
     return table
 
@@ -220,22 +221,7 @@ def _layer(x: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def _corners(
     shape: tuple[int, ...], u: np.ndarray, v: np.ndarray, layer: np.ndarray
-) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The nodes around points, as indices of the flat grid, and their weights."""
-    below, above = [], []
-    for size, place in zip(shape, (v, u, layer), strict=True):
-        at = np.clip(place, 0, 1) * (size - 1)
-        first = np.minimum(at.astype(np.intp), max(size - 2, 0))
-        part = at - first
-        below.append((first, 1 - part))
-        above.append((np.minimum(first + 1, size - 1), part))
-    indices, weights = [], []
-    layers = (0,) if shape[2] == 1 else (0, 1)
-    for i in (0, 1):
-        for j in (0, 1):
-            for k in layers:
-                ends = [(below, above)[side][axis] for axis, side in enumerate((i, j, k))]
-                (row, a), (column, b), (depth, c) = ends
-                indices.append((row * shape[1] + column) * shape[2] + depth)
-                weights.append(a * b if shape[2] == 1 else a * b * c)
-    return indices, weights
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The nodes around points of [0, 1], and their shares; the outer nodes are at 0 and 1."""
+    places = [np.clip(at, 0, 1) * (size - 1) for size, at in zip(shape, (v, u, layer), strict=True)]
+    return corners(places, shape)
